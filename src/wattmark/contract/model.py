@@ -1,0 +1,175 @@
+"""The source contract as objects, read from ``include/contract/source-model.yaml``.
+
+The file is the one definition of the source: types, keys, references, what is personal, what dates
+an event and what dates a step of a process. DDL, arrow schemas, validation suites, the views that hide
+what lies after ``as_of`` and the reference page are all derived from these objects.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from wattmark.errors import ContractError
+from wattmark.settings import PROJECT_ROOT
+from wattmark.yamlfile import read_yaml
+
+_DUCKDB = {
+    "string": "VARCHAR",
+    "integer": "BIGINT",
+    "decimal": "DECIMAL(18,2)",
+    "double": "DOUBLE",
+    "date": "DATE",
+    "timestamp": "TIMESTAMPTZ",
+    "boolean": "BOOLEAN",
+}
+_ARROW = {
+    "string": pa.string(),
+    "integer": pa.int64(),
+    "decimal": pa.decimal128(18, 2),
+    "double": pa.float64(),
+    "date": pa.date32(),
+    "timestamp": pa.timestamp("us", tz="UTC"),
+    "boolean": pa.bool_(),
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of the contract; ``type`` is one of the contract's seven type names."""
+
+    name: str
+    type: str
+    key: bool = False
+    optional: bool = False
+    ref: str | None = None
+    values: tuple[Any, ...] = ()
+    pii: bool = False
+    doc: str = ""
+    event_time: bool = False
+    process_date: bool = False
+
+    @property
+    def duckdb_type(self) -> str:
+        """The column's SQL type in DuckDB's dialect, from which other dialects are transpiled."""
+        return _DUCKDB[self.type]
+
+    @property
+    def arrow_type(self) -> pa.DataType:
+        """The column's arrow type; timestamps are microseconds in UTC."""
+        return _ARROW[self.type]
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table of the contract; ``since`` names the column that incremental extracts filter on."""
+
+    name: str
+    columns: tuple[Column, ...]
+    since: str | None = None
+    doc: str = ""
+    _by_name: dict[str, Column] = field(default_factory=dict, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._by_name.update({column.name: column for column in self.columns})
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """Names of the columns that identify a row."""
+        return tuple(column.name for column in self.columns if column.key)
+
+    def column(self, name: str) -> Column:
+        """The column of that name.
+
+        Raises:
+            ContractError: the table has none.
+        """
+        try:
+            return self._by_name[name]
+        except KeyError:
+            raise ContractError("contract.no_column", f"{self.name} has no column {name}.") from None
+
+    @property
+    def arrow_schema(self) -> pa.Schema:
+        """Arrow schema of the accepted rows, in the contract's column order."""
+        return pa.schema([pa.field(column.name, column.arrow_type) for column in self.columns])
+
+    def as_of_sql(self, accepted: str) -> str:
+        """SQL (DuckDB dialect) of the rows as they were known at the end of ``$as_of``.
+
+        A row whose event time lies later is left out; a process date that lies later is empty. The
+        columns marked ``event_time`` and ``process_date`` decide, nothing else does.
+
+        Args:
+            accepted: the name of the relation to read.
+        """
+        def visible(column: Column) -> str:
+            return f"{column.name} < $as_of_end" if column.type == "timestamp" else f"{column.name} <= $as_of"
+
+        selected = ", ".join(
+            f"CASE WHEN {visible(column)} THEN {column.name} END AS {column.name}" if column.process_date else column.name
+            for column in self.columns
+        )
+        events = [visible(column) for column in self.columns if column.event_time]
+        return f"SELECT {selected} FROM {accepted}" + (f" WHERE {' AND '.join(events)}" if events else "")
+
+
+@dataclass(frozen=True)
+class Contract:
+    """All tables of the contract, by name, in file order."""
+
+    version: int
+    tables: dict[str, Table]
+
+    def required_refs(self, table: Table) -> list[tuple[Column, Table]]:
+        """The columns of a table that must resolve, with the tables they point to."""
+        return [
+            (column, self.tables[column.ref])
+            for column in table.columns
+            if column.ref and not column.optional and column.ref != table.name
+        ]
+
+    def load_order(self) -> list[str]:
+        """Table names such that each comes after the ones its required references point to."""
+        done: list[str] = []
+
+        def visit(name: str, path: tuple[str, ...]) -> None:
+            if name in path:
+                raise ContractError("contract.cycle", f"required references form a cycle: {' > '.join((*path, name))}.")
+            if name not in done:
+                for _, target in self.required_refs(self.tables[name]):
+                    visit(target.name, (*path, name))
+                done.append(name)
+
+        for name in self.tables:
+            visit(name, ())
+        return done
+
+
+@lru_cache(maxsize=4)
+def load_contract(path: Path = PROJECT_ROOT / "include" / "contract" / "source-model.yaml") -> Contract:
+    """Read and check the contract file.
+
+    Raises:
+        ContractError: a type is unknown, a reference leads nowhere, or a table has no key.
+    """
+    document = read_yaml(path)
+    tables: dict[str, Table] = {}
+    for name, entry in document["tables"].items():
+        columns = []
+        for raw in entry["columns"]:
+            if raw.get("type") not in _DUCKDB:
+                raise ContractError("contract.type", f"{path}: {name}.{raw.get('name')}: unknown type {raw.get('type')!r}.")
+            columns.append(Column(**{**raw, "values": tuple(raw.get("values", ()))}))
+        tables[name] = Table(name=name, columns=tuple(columns), since=entry.get("since"), doc=entry.get("doc", "").strip())
+        if not tables[name].key:
+            raise ContractError("contract.no_key", f"{path}: {name} has no key column.")
+    for table in tables.values():
+        for column in table.columns:
+            if column.ref and column.ref not in tables:
+                raise ContractError("contract.ref", f"{path}: {table.name}.{column.name} refers to unknown table {column.ref}.")
+    return Contract(version=document["version"], tables=tables)

@@ -1,0 +1,52 @@
+"""The one family of errors that are meant for people.
+
+Every error says what is wrong, where (file, line, table, key) and what to do about it. The command
+line prints them without a traceback; Airflow shows them as the last line of a task's log. They never
+carry personal data: keys yes, names and numbers of persons no.
+"""
+
+from __future__ import annotations
+
+
+class WattmarkError(Exception):
+    """Something a person can put right.
+
+    Args:
+        code: stable short name of the condition, one condition one code, such as ``source.missing_column``.
+        message: what is wrong and where.
+        remedy: what to do about it.
+    """
+
+    def __init__(self, code: str, message: str, remedy: str = "") -> None:
+        self.code = code
+        self.message = message
+        self.remedy = remedy
+        super().__init__(f"[{code}] {message}" + (f" What to do: {remedy}" if remedy else ""))
+
+
+class SettingsError(WattmarkError):
+    """The utility's settings file is wrong."""
+
+
+class ContractError(WattmarkError):
+    """The source contract, or a file that derives from it, is wrong."""
+
+
+class SourceError(WattmarkError):
+    """A source cannot be read, or lacks what the contract requires."""
+
+
+class SqlFileError(WattmarkError):
+    """A SQL file does not parse, is not portable, or reads what does not exist."""
+
+
+class QualityError(WattmarkError):
+    """Data failed its validation beyond what is tolerated, or rows went missing."""
+
+
+class PublishError(WattmarkError):
+    """The warehouse could not be published."""
+
+
+class ServiceError(WattmarkError):
+    """An embedded service did not start, or is not healthy."""

@@ -1,0 +1,107 @@
+"""The lake: one Delta table for each ``layer.table``, behind a handful of functions.
+
+Nothing else in the project imports ``deltalake``, so another table format can take its place. All
+writes are atomic: a writer that is killed leaves the previous version as it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from urllib.parse import unquote, urlparse
+
+import pyarrow as pa
+from deltalake import DeltaTable, write_deltalake
+from deltalake.exceptions import TableNotFoundError
+
+Rows = pa.Table | pa.RecordBatchReader
+
+
+class Lake:
+    """The Delta tables below one folder.
+
+    Tables are addressed as ``layer.table``; versions are Delta's own, counted from 0.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def path(self, name: str) -> Path:
+        """Folder of one table."""
+        return self.root.joinpath(*name.split("."))
+
+    def _open(self, name: str, version: int | None = None) -> DeltaTable:
+        return DeltaTable(str(self.path(name)), version=version)
+
+    def exists(self, name: str) -> bool:
+        """Whether the table was ever written."""
+        return DeltaTable.is_deltatable(str(self.path(name)))
+
+    def version(self, name: str) -> int | None:
+        """Newest version, or None where the table does not exist."""
+        try:
+            return int(self._open(name).version())
+        except TableNotFoundError:
+            return None
+
+    def schema(self, name: str, version: int | None = None) -> pa.Schema:
+        """Arrow schema of a table, partition columns included."""
+        return pa.schema(self._open(name, version).schema())
+
+    def partition_columns(self, name: str) -> list[str]:
+        """Columns the table is partitioned by."""
+        return list(self._open(name).metadata().partition_columns)
+
+    def files(self, name: str, version: int | None = None) -> list[str]:
+        """Local paths of the Parquet files that make up a version."""
+        return sorted(unquote(urlparse(uri).path) if "://" in uri else uri for uri in self._open(name, version).file_uris())
+
+    def replace(
+        self,
+        name: str,
+        rows: Rows,
+        partition_by: Sequence[str] = (),
+        where: str | None = None,
+        metadata: dict[str, str] | None = None,
+    ) -> int:
+        """Write rows in place of the whole table, or of the part that ``where`` names.
+
+        Args:
+            name: ``layer.table``.
+            rows: what to write, streamed where it is a reader.
+            partition_by: columns to partition a new table by.
+            where: a predicate over partition columns; every row written must satisfy it.
+            metadata: noted in the commit, such as the run.
+
+        Returns:
+            the new version.
+        """
+        path = self.path(name)
+        exists = self.exists(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        from deltalake import CommitProperties
+
+        write_deltalake(
+            str(path),
+            rows,
+            mode="overwrite",
+            partition_by=list(partition_by) or None,
+            predicate=where if exists else None,
+            schema_mode=None if where and exists else "overwrite",
+            commit_properties=CommitProperties(custom_metadata=metadata) if metadata else None,
+        )
+        return int(self._open(name).version())
+
+    def vacuum(self, names: Iterable[str], keep_hours: int) -> int:
+        """Delete files no version younger than ``keep_hours`` needs; returns how many."""
+        return sum(
+            len(self._open(name).vacuum(retention_hours=keep_hours, dry_run=False, enforce_retention_duration=False))
+            for name in names
+            if self.exists(name)
+        )
+
+    def tables(self) -> list[str]:
+        """All tables of the lake as ``layer.table``, sorted."""
+        return sorted(
+            f"{log.parent.parent.name}.{log.parent.name}" for log in self.root.glob("*/*/_delta_log") if log.is_dir()
+        )

@@ -1,0 +1,178 @@
+"""Everything a utility sets, typed and checked, in one file of theirs.
+
+Defaults stand in ``include/settings.default.yaml``; a utility writes only what differs into
+``<home>/settings.yaml``. Both are merged key by key and checked as a whole, so a misspelt key is
+refused with its file and line instead of being ignored.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from wattmark.errors import SettingsError
+from wattmark.yamlfile import line_of, read_yaml
+
+PROJECT_ROOT = Path(__file__).resolve().parents[2]
+"""Folder that holds ``include/``, ``dags/`` and ``expectations/`` (the checkout, or /opt/wattmark)."""
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Utility(_Model):
+    """Who the utility is: what decides local days, holidays and valid phone numbers."""
+
+    time_zone: str = "Asia/Shanghai"
+    country: str = Field("CN", pattern="^[A-Z]{2}$", description="ISO 3166-1 alpha-2")
+    subdivision: str | None = None
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except Exception as error:
+            raise ValueError(f"{value!r} is not an IANA time zone") from error
+        return value
+
+
+class SourceSettings(_Model):
+    """One place that tables are read from.
+
+    ``location`` is a folder, a SQLAlchemy URL, or the id of an Airflow connection written as
+    ``airflow:<conn_id>``. ``tables`` limits what is taken from it (empty: all it has). ``rename`` maps
+    contract names to the source's own: ``{table: {name: THEIR_TABLE, columns: {column: THEIR_COLUMN}}}``.
+    """
+
+    location: str
+    schema_name: str | None = None
+    tables: tuple[str, ...] = ()
+    rename: dict[str, TableMapping] = Field(default_factory=dict)
+
+
+class TableMapping(_Model):
+    """Names a source uses for one contract table."""
+
+    name: str | None = None
+    columns: dict[str, str] = Field(default_factory=dict)
+
+
+class Compute(_Model):
+    """How much of the machine one task may take, and which engine runs the SQL files."""
+
+    engine: Literal["duckdb", "spark"] = "duckdb"
+    threads: int = Field(2, ge=1, le=256)
+    memory_limit_mb: int = Field(3072, ge=256)
+
+
+class Extract(_Model):
+    """How far an incremental extract reaches back for rows that came late."""
+
+    lookback_days: int = Field(35, ge=0, le=3660)
+    batch_rows: int = Field(100_000, ge=1_000, le=5_000_000)
+
+
+class Services(_Model):
+    """The embedded services, and what replaces them where a utility has its own servers."""
+
+    postgres_port: int = Field(5499, ge=1024, le=65535)
+    airflow_port: int = Field(8080, ge=1024, le=65535)
+    warehouse_url: str | None = Field(None, description="SQLAlchemy URL of a PostgreSQL warehouse of one's own")
+    airflow_database_url: str | None = Field(None, description="SQLAlchemy URL for Airflow's metadata")
+
+
+class Override(_Model):
+    """A changed parameter: who loosens a limit says since when and why."""
+
+    value: Any
+    since: dt.date
+    reason: str = Field(min_length=3)
+
+
+class Settings(_Model):
+    """All settings of one home, immutable.
+
+    ``parameters`` overrides what SQL headers and rules declare, by rule id or ``layer.table`` and then
+    by parameter name; the header's type and bounds check the value when the file is loaded.
+    """
+
+    home: Path
+    project: Path = PROJECT_ROOT
+    utility: Utility = Utility()
+    sources: tuple[SourceSettings, ...] = ()
+    compute: Compute = Compute()
+    extract: Extract = Extract()
+    services: Services = Services()
+    parameters: dict[str, dict[str, Override]] = Field(default_factory=dict)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The utility's time zone."""
+        return ZoneInfo(self.utility.time_zone)
+
+    @property
+    def lake(self) -> Path:
+        """Folder of the Delta tables."""
+        return self.home / "lake"
+
+    @property
+    def scratch(self) -> Path:
+        """Folder for spill files; may be emptied between nights."""
+        return self.home / "scratch"
+
+    @property
+    def include(self) -> Path:
+        """Folder of SQL files, contract and campaigns."""
+        return self.project / "include"
+
+
+def default_home() -> Path:
+    """The home folder: ``WATTMARK_HOME``, else ``.wattmark`` in the working folder."""
+    return Path(os.environ.get("WATTMARK_HOME", ".wattmark")).resolve()
+
+
+def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in over.items():
+        known = merged.get(key)
+        merged[key] = _merge(known, value) if isinstance(known, Mapping) and isinstance(value, Mapping) else value
+    return merged
+
+
+def load_settings(home: Path | str | None = None, **overrides: Any) -> Settings:
+    """Read the settings of a home.
+
+    Args:
+        home: the home folder; ``default_home()`` where None.
+        overrides: top-level settings that take precedence over both files (the command line's).
+
+    Raises:
+        SettingsError: a key is unknown, or a value has the wrong type or is out of bounds.
+    """
+    folder = Path(home).resolve() if home else default_home()
+    project = Path(os.environ.get("WATTMARK_PROJECT", PROJECT_ROOT))
+    default_file = project / "include" / "settings.default.yaml"
+    own_file = folder / "settings.yaml"
+    merged: dict[str, Any] = _merge({}, read_yaml(default_file) or {})
+    if own_file.exists():
+        merged = _merge(merged, read_yaml(own_file) or {})
+    merged = _merge(merged, overrides)
+    try:
+        return Settings.model_validate({**merged, "home": folder, "project": project})
+    except ValidationError as error:
+        first = error.errors()[0]
+        path = [part for part in first["loc"] if isinstance(part, (str, int))]
+        file = own_file if own_file.exists() and line_of(own_file, path) else default_file
+        raise SettingsError(
+            "settings.invalid",
+            f"{file}:{line_of(file, path) or 1}: {'.'.join(map(str, path))}: {first['msg']}.",
+            "Correct the key; include/settings.default.yaml shows every setting with its default.",
+        ) from None
