@@ -1,0 +1,55 @@
+"""The calendar: local days with what differs between countries."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import holidays
+import pyarrow as pa
+
+from wattmark.engine.catalog import python_table
+from wattmark.engine.session import TableContext
+
+YEARS_BACK = 6
+"""No rule counts working days over a longer span; ``unpaid`` and tenure count plain days."""
+
+
+@python_table(
+    "core.calendar",
+    key=("day",),
+    columns={
+        "day": "date",
+        "is_working_day": "boolean",
+        "working_day_no": "integer",
+        "iso_weekday": "integer",
+        "is_holiday": "boolean",
+    },
+    grain="one row a local day, from six years before as_of to two years after",
+    purpose="Working days by the country's calendar, make-up Saturdays included; weekdays that mean the same on every engine.",
+    docs={
+        "working_day_no": "Working days since the calendar's start, so that the working days d with a < d <= b are "
+        "the number at b less the number at a.",
+        "iso_weekday": "1 Monday to 7 Sunday.",
+    },
+)
+def calendar(context: TableContext) -> pa.Table:
+    """Days with their working-day number (source of holidays: the ``holidays`` package)."""
+    utility = context.settings.utility
+    first = dt.date(context.run.as_of.year - YEARS_BACK, 1, 1)
+    last = dt.date(context.run.as_of.year + 2, 12, 31)
+    known = holidays.country_holidays(utility.country, subdiv=utility.subdivision, years=range(first.year, last.year + 1))
+    days = [first + dt.timedelta(days=number) for number in range((last - first).days + 1)]
+    working = [known.is_working_day(day) for day in days]
+    numbers, count = [], 0
+    for is_working in working:
+        count += is_working
+        numbers.append(count)
+    return pa.table(
+        {
+            "day": pa.array(days, pa.date32()),
+            "is_working_day": working,
+            "working_day_no": pa.array(numbers, pa.int64()),
+            "iso_weekday": pa.array([day.isoweekday() for day in days], pa.int64()),
+            "is_holiday": [day in known for day in days],
+        }
+    )

@@ -1,0 +1,176 @@
+"""Every table the project derives: SQL files and Python tables, with their order and their checks."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from wattmark.contract import Contract, load_contract
+from wattmark.engine.sqlfile import SqlFile, read_sql_file
+from wattmark.errors import SettingsError, SqlFileError
+from wattmark.settings import Settings
+
+if TYPE_CHECKING:
+    from wattmark.engine.session import TableContext
+
+SOURCE_LAYER = "source"
+"""Contract tables as they were known at the end of ``as_of`` (views over ``accepted``)."""
+
+
+@dataclass(frozen=True)
+class PythonTable:
+    """A table that Python makes because SQL cannot: a calendar, phone validity, a model's scores.
+
+    ``columns`` maps names to contract types; ``make`` gets a TableContext and returns arrow rows.
+    """
+
+    name: str
+    key: tuple[str, ...]
+    columns: dict[str, str]
+    needs: tuple[str, ...]
+    grain: str
+    purpose: str
+    make: Callable[[TableContext], Any]
+    docs: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def layer(self) -> str:
+        """Layer part of the name."""
+        return self.name.split(".")[0]
+
+    @property
+    def references(self) -> frozenset[str]:
+        """Tables read."""
+        return frozenset(self.needs)
+
+    @property
+    def is_view(self) -> bool:
+        """Python tables are always stored."""
+        return False
+
+
+_python_tables: dict[str, PythonTable] = {}
+
+
+def python_table(
+    name: str,
+    *,
+    key: Iterable[str],
+    columns: Mapping[str, str],
+    needs: Iterable[str] = (),
+    grain: str,
+    purpose: str,
+    docs: Mapping[str, str] | None = None,
+) -> Callable[[Callable[[TableContext], Any]], Callable[[TableContext], Any]]:
+    """Register a function as the maker of a table (see PythonTable)."""
+
+    def register(make: Callable[[TableContext], Any]) -> Callable[[TableContext], Any]:
+        _python_tables[name] = PythonTable(
+            name, tuple(key), dict(columns), tuple(needs), grain, purpose, make, dict(docs or {})
+        )
+        return make
+
+    return register
+
+
+TableDefinition = SqlFile | PythonTable
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """All derived tables by ``layer.table``, and the contract they rest on.
+
+    Rule files (layer ``audit``) are in it under ``audit.<rule id>``.
+    """
+
+    contract: Contract
+    tables: dict[str, TableDefinition]
+
+    def layer(self, layer: str) -> list[TableDefinition]:
+        """The tables of one layer in an order that respects their references."""
+        return [self.tables[name] for name in self.order() if name.split(".")[0] == layer]
+
+    def order(self, wanted: Iterable[str] | None = None) -> list[str]:
+        """Names such that each table comes after what it reads; all tables, or those ``wanted`` needs.
+
+        Raises:
+            SqlFileError: a table reads what does not exist, or references form a cycle.
+        """
+        done: dict[str, None] = {}
+
+        def visit(name: str, path: tuple[str, ...], reader: TableDefinition | None) -> None:
+            layer = name.split(".")[0]
+            if layer == SOURCE_LAYER and name.split(".")[1] in self.contract.tables:
+                return
+            if name not in self.tables:
+                message = f"reads {name}, which is neither in the contract nor made by any file."
+                if isinstance(reader, SqlFile):
+                    raise reader.error("sql.unknown_table", message, name.split(".")[1])
+                raise SqlFileError("sql.unknown_table", f"{reader.name if reader else 'somebody'} {message}")
+            if name in path:
+                raise SqlFileError("sql.cycle", f"references form a cycle: {' > '.join((*path, name))}.")
+            if name not in done:
+                table = self.tables[name]
+                for reference in sorted(table.references):
+                    visit(reference, (*path, name), table)
+                done[name] = None
+
+        for name in sorted(self.tables) if wanted is None else wanted:
+            visit(name, (), None)
+        return list(done)
+
+    def overrides(self, settings: Settings) -> dict[str, dict[str, Any]]:
+        """The utility's parameter values by table or rule id, checked against the declarations.
+
+        Raises:
+            SettingsError: an override names nothing that is declared, or does not fit.
+        """
+        found: dict[str, dict[str, Any]] = {}
+        for owner, values in settings.parameters.items():
+            name = owner if "." in owner else f"audit.{owner}"
+            table = self.tables.get(name)
+            where = str(settings.home / "settings.yaml")
+            if not isinstance(table, SqlFile):
+                raise SettingsError("parameter.owner", f"{where}: parameters.{owner}: there is no such rule or table.")
+            for parameter, override in values.items():
+                if parameter not in table.parameters:
+                    raise SettingsError(
+                        "parameter.unknown",
+                        f"{where}: parameters.{owner}.{parameter}: {owner} has no such parameter.",
+                        f"It has: {', '.join(table.parameters) or 'none'}.",
+                    )
+                value = table.parameters[parameter].check(override.value, f"{where}: parameters.{owner}")
+                found.setdefault(name, {})[parameter] = value
+        return found
+
+
+def _load_python_tables() -> dict[str, PythonTable]:
+    import wattmark.derive
+
+    for module in pkgutil.iter_modules(wattmark.derive.__path__):
+        importlib.import_module(f"wattmark.derive.{module.name}")
+    return dict(_python_tables)
+
+
+@lru_cache(maxsize=4)
+def load_catalog(include: Path) -> Catalog:
+    """Read all SQL files below ``include/sql`` and all Python tables.
+
+    Raises:
+        SqlFileError: a file is wrong, or two make the same table.
+    """
+    tables: dict[str, TableDefinition] = dict(_load_python_tables())
+    root = include / "sql"
+    for path in sorted(root.glob("*/**/*.sql")):
+        file = read_sql_file(path, path.relative_to(root).parts[0])
+        if file.name in tables:
+            raise SqlFileError("sql.twice", f"{path}:1: {file.name} is made twice.")
+        tables[file.name] = file
+    catalog = Catalog(contract=load_contract(include / "contract" / "source-model.yaml"), tables=tables)
+    catalog.order()
+    return catalog

@@ -1,0 +1,366 @@
+"""One session of work on the lake: sees tables, computes derived ones, stores them.
+
+A session belongs to one task and one run. Both engines read the same Delta files and the same SQL
+files; what a file means is decided here once: the run's values, the utility's parameters, its time zone.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+import sqlglot
+from sqlglot import exp
+
+from wattmark.engine.catalog import SOURCE_LAYER, Catalog, PythonTable, TableDefinition, load_catalog
+from wattmark.engine.sqlfile import SqlFile, flat_name, literal, render
+from wattmark.errors import SqlFileError
+from wattmark.lake import Lake
+from wattmark.run import Run
+from wattmark.settings import Settings
+
+ACCEPTED = "accepted"
+
+
+@dataclass(frozen=True)
+class TableContext:
+    """What a Python table may use: settings, the run, and queries over the tables it names in ``needs``."""
+
+    settings: Settings
+    run: Run
+    session: Session
+
+    def query(self, sql: str, **values: Any) -> pa.Table:
+        """Rows of a query in DuckDB's dialect; ``$name`` is a value of the run or one given here."""
+        return self.reader(sql, **values).read_all()
+
+    def reader(self, sql: str, **values: Any) -> pa.RecordBatchReader:
+        """As ``query``, streamed."""
+        return self.session.query(sql, **values)
+
+
+class Session(ABC):
+    """Tables of one run on one engine. Use as a context manager.
+
+    Args:
+        settings: the utility's settings.
+        run: the run; its values replace the placeholders.
+        catalog: derived tables; read from the project where None.
+        stored: False keeps everything built in memory and reads nothing from the lake (tests, the counter).
+        versions: lake version to read by table, for replaying an earlier night.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        run: Run,
+        catalog: Catalog | None = None,
+        *,
+        stored: bool = True,
+        versions: Mapping[str, int] | None = None,
+    ) -> None:
+        self.settings = settings
+        self.run = run
+        self.catalog = catalog or load_catalog(settings.include)
+        self.lake = Lake(settings.lake)
+        self.stored = stored
+        self.versions = dict(versions or {})
+        self.scalars = run.scalars()
+        self.overrides = self.catalog.overrides(settings)
+        self._known: set[str] = set()
+        settings.scratch.mkdir(parents=True, exist_ok=True)
+        self._scratch = Path(tempfile.mkdtemp(prefix="session-", dir=settings.scratch))
+        self.duck = duckdb.connect(
+            config={
+                "threads": settings.compute.threads,
+                "memory_limit": f"{settings.compute.memory_limit_mb}MB",
+                "temp_directory": str(self._scratch),
+                "preserve_insertion_order": False,
+            }
+        )
+        self.duck.execute("SET enable_progress_bar = false")
+        self.duck.execute(f"SET TimeZone = '{settings.zone.key}'")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give back memory and spill files."""
+        self.duck.close()
+        shutil.rmtree(self._scratch, ignore_errors=True)
+
+    # --- seeing tables ---------------------------------------------------------------------------
+
+    def give(self, name: str, rows: pa.Table | pa.RecordBatchReader) -> None:
+        """Put rows in place of a table for the rest of the session."""
+        schema, table = name.split(".")
+        self.duck.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
+        self._drop(name)
+        self.duck.register("_given", rows)
+        self.duck.execute(f'CREATE TABLE "{schema}"."{table}" AS SELECT * FROM _given')
+        self.duck.unregister("_given")
+        self._known.add(name)
+
+    def _drop(self, name: str) -> None:
+        schema, table = name.split(".")
+        for kind, relation in self.duck.execute(
+            "SELECT table_type, table_name FROM information_schema.tables WHERE table_schema = ? AND table_name = ?", [schema, table]
+        ).fetchall():
+            self.duck.execute(f'DROP {"VIEW" if kind == "VIEW" else "TABLE"} "{schema}"."{relation}"')
+
+    def see(self, names: Iterable[str]) -> None:
+        """Make tables readable on DuckDB by their names: from the lake, or as views where they are views."""
+        for name in names:
+            if name in self._known:
+                continue
+            schema, table = name.split(".")
+            self.duck.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
+            if schema == SOURCE_LAYER and table in self.catalog.contract.tables:
+                accepted = f"{ACCEPTED}.{table}"
+                self.see([accepted])
+                body = sqlglot.parse_one(self.catalog.contract.tables[table].as_of_sql(accepted), read="duckdb")
+                self.duck.execute(f'CREATE VIEW "{schema}"."{table}" AS {self._bind(body).sql(dialect="duckdb")}')
+            elif (definition := self.catalog.tables.get(name)) is not None and definition.is_view and isinstance(definition, SqlFile):
+                self.see(sorted(definition.references))
+                self.duck.execute(f'CREATE VIEW "{schema}"."{table}" AS {self.text_of(definition)}')
+            elif self.stored and self.lake.exists(name):
+                self._see_lake(name)
+            elif schema == ACCEPTED and table in self.catalog.contract.tables:
+                columns = ", ".join(
+                    f"CAST(NULL AS {column.duckdb_type}) AS {column.name}" for column in self.catalog.contract.tables[table].columns
+                )
+                self.duck.execute(f'CREATE VIEW "{schema}"."{table}" AS SELECT {columns} WHERE FALSE')
+            elif not self.stored and name in self.catalog.tables:
+                self.build(name)
+            else:
+                raise SqlFileError("lake.missing", f"{name} is not in the lake yet.", "Run the steps before this one first.")
+            self._known.add(name)
+
+    def _see_lake(self, name: str) -> None:
+        schema, table = name.split(".")
+        version = self.versions.get(name)
+        files = self.lake.files(name, version)
+        arrow = self.lake.schema(name, version)
+        if files:
+            partitions = self.lake.partition_columns(name)
+            types = ", ".join(f"'{column}': {_duck_type(arrow.field(column).type)}" for column in partitions)
+            options = f", hive_partitioning = true, hive_types = {{{types}}}" if partitions else ", hive_partitioning = false"
+            listed = ", ".join(str(literal(file).sql(dialect="duckdb")) for file in files)
+            columns = ", ".join(f'"{field.name}"' for field in arrow)
+            body = f"SELECT {columns} FROM read_parquet([{listed}]{options}, union_by_name = true)"
+        else:
+            columns = ", ".join(f'CAST(NULL AS {_duck_type(field.type)}) AS "{field.name}"' for field in arrow)
+            body = f"SELECT {columns} WHERE FALSE"
+        self.duck.execute(f'CREATE VIEW "{schema}"."{table}" AS {body}')
+
+    def forget(self, name: str) -> None:
+        """Read a table anew from the lake when it is next used."""
+        if name in self._known:
+            self._drop(name)
+            self._known.discard(name)
+
+    # --- asking ----------------------------------------------------------------------------------
+
+    def _bind(self, statement: exp.Expression, values: Mapping[str, Any] | None = None) -> exp.Expression:
+        known = self.scalars | dict(values or {})
+
+        def replace(node: exp.Expression) -> exp.Expression:
+            if isinstance(node, exp.Placeholder):
+                return literal(known[str(node.this)])
+            return node
+
+        return statement.copy().transform(replace)
+
+    def query(self, sql: str | exp.Expression, **values: Any) -> pa.RecordBatchReader:
+        """Rows of a query in DuckDB's dialect, streamed; tables it names are made readable first.
+
+        Always runs on DuckDB: what is asked for here is small, or is Python's to compute.
+        """
+        statement = sqlglot.parse_one(sql, read="duckdb") if isinstance(sql, str) else sql
+        self.see(sorted({f"{node.db}.{node.name}" for node in statement.find_all(exp.Table) if node.db}))
+        return self.duck.sql(self._bind(statement, values).sql(dialect="duckdb")).to_arrow_reader()
+
+    def statement_of(self, file: SqlFile) -> exp.Expression:
+        """A file's statement with the run's values and the utility's parameters in place."""
+        return file.bound(self.scalars, self.overrides.get(file.name))
+
+    def text_of(self, file: SqlFile, dialect: str = "duckdb") -> str:
+        """A file's bound statement as text for an engine."""
+        return render(self.statement_of(file), dialect)
+
+    # --- making ----------------------------------------------------------------------------------
+
+    def build(self, name: str) -> int:
+        """Compute one derived table and keep it; returns its number of rows.
+
+        Raises:
+            SqlFileError: the file does not run; names file and line.
+        """
+        definition = self.catalog.tables[name]
+        if definition.is_view:
+            return 0
+        if isinstance(definition, PythonTable):
+            self.see(sorted(definition.references))
+            rows: Any = definition.make(TableContext(self.settings, self.run, self))
+            return self._keep(name, definition, rows)
+        return self._build_sql(definition)
+
+    def build_layer(self, layer: str) -> dict[str, int]:
+        """Compute all tables of a layer in order; returns rows by table."""
+        return {table.name: self.build(table.name) for table in self.catalog.layer(layer)}
+
+    def _build_sql(self, file: SqlFile) -> int:
+        try:
+            relation = self.duck.sql(self.result_sql(file))
+            for column, kind in zip(relation.columns, relation.types, strict=True):
+                if str(kind) == "HUGEINT":
+                    raise file.error("sql.hugeint", f"{column} is a HUGEINT; write CAST(SUM(…) AS BIGINT).", column)
+            return self._keep(file.name, file, relation.to_arrow_reader())
+        except duckdb.Error as error:
+            raise engine_error(file, error) from None
+
+    @abstractmethod
+    def result_sql(self, file: SqlFile) -> str:
+        """SQL text for DuckDB that reads a file's result, wherever it was computed."""
+
+    def _keep(self, name: str, definition: TableDefinition, rows: pa.Table | pa.RecordBatchReader) -> int:
+        counted = _Counting(rows)
+        if self.stored:
+            self.forget(name)
+            self.lake.replace(name, counted.reader, metadata={"run_id": self.run.run_id})
+        else:
+            self.give(name, counted.reader)
+        return counted.rows
+
+
+class _Counting:
+    """A reader that knows afterwards how many rows went through it."""
+
+    def __init__(self, rows: pa.Table | pa.RecordBatchReader) -> None:
+        source = rows.to_reader() if isinstance(rows, pa.Table) else rows
+        self.rows = 0
+        self.reader = pa.RecordBatchReader.from_batches(source.schema, self._count(source))
+
+    def _count(self, source: pa.RecordBatchReader) -> Any:
+        for batch in source:
+            self.rows += batch.num_rows
+            yield batch
+
+
+class DuckDBSession(Session):
+    """Computes on DuckDB, streaming into the lake."""
+
+    def result_sql(self, file: SqlFile) -> str:
+        """The file's own statement, with what it reads made readable."""
+        self.see(sorted(file.references))
+        return self.text_of(file)
+
+
+def engine_error(file: SqlFile, error: Exception) -> SqlFileError:
+    """What the engine refused, with the line of the file it most likely means."""
+    import re
+
+    text = str(error).split("\n\nLINE")[0].strip()
+    quoted = re.findall(r'"([A-Za-z_][\w.]*)"', text)
+    return file.error("sql.engine", text, quoted[0].split(".")[-1] if quoted else "")
+
+
+class SparkSession(Session):
+    """Computes on Apache Spark (local unless configured otherwise), reading the same files.
+
+    Needs the ``spark`` extra. Python tables and small questions stay on DuckDB.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        from wattmark.engine.spark import start_spark
+
+        self.spark = start_spark(self.settings)
+        self._on_spark: dict[str, bool] = {}
+
+    def close(self) -> None:
+        """Drop this session's views; the Spark application itself is shared and stays."""
+        for view in self._on_spark:
+            self.spark.catalog.dropTempView(view)
+        super().close()
+
+    def see_on_spark(self, names: Iterable[str]) -> None:
+        """Make tables readable on Spark by their flat names."""
+        for name in names:
+            view = flat_name(name)
+            if view in self._on_spark:
+                continue
+            definition = self.catalog.tables.get(name)
+            layer, table = name.split(".")
+            if layer == SOURCE_LAYER:
+                accepted = f"{ACCEPTED}.{table}"
+                self.see_on_spark([accepted])
+                body = sqlglot.parse_one(self.catalog.contract.tables[table].as_of_sql(accepted), read="duckdb")
+                self.spark.sql(render(self._bind(body), "spark")).createOrReplaceTempView(view)
+            elif isinstance(definition, SqlFile) and definition.is_view:
+                self.see_on_spark(sorted(definition.references))
+                self.spark.sql(self.text_of(definition, "spark")).createOrReplaceTempView(view)
+            else:
+                self._see_files(name, view)
+            self._on_spark[view] = True
+
+    def _see_files(self, name: str, view: str) -> None:
+        files = self.lake.files(name, self.versions.get(name)) if self.lake.exists(name) else []
+        if files:
+            frame = self.spark.read.option("basePath", str(self.lake.path(name))).parquet(*files)
+        else:
+            # An empty table still has its columns: DuckDB writes them once, Spark reads the file.
+            self.see([name])
+            target = self._scratch / f"{view}.parquet"
+            pq.write_table(self.query(f"SELECT * FROM {name}").read_all(), target)
+            frame = self.spark.read.parquet(str(target))
+        frame.createOrReplaceTempView(view)
+
+    def result_sql(self, file: SqlFile) -> str:
+        """Runs the file on Spark into scratch files and reads those."""
+        self.see_on_spark(sorted(file.references))
+        target = self._scratch / flat_name(file.name)
+        try:
+            self.spark.sql(self.text_of(file, "spark")).write.mode("overwrite").parquet(str(target))
+        except Exception as error:
+            raise engine_error(file, error) from None
+        self._on_spark.pop(flat_name(file.name), None)
+        return f"SELECT * FROM read_parquet({literal(str(target) + '/*.parquet').sql(dialect='duckdb')})"
+
+
+def open_session(settings: Settings, run: Run, **options: Any) -> Session:
+    """A session on the engine the settings name (see Session for the options)."""
+    kind = SparkSession if settings.compute.engine == "spark" else DuckDBSession
+    return kind(settings, run, **options)
+
+
+def _duck_type(kind: pa.DataType) -> str:
+    if pa.types.is_decimal(kind):
+        return f"DECIMAL({kind.precision},{kind.scale})"
+    if pa.types.is_timestamp(kind):
+        return "TIMESTAMPTZ" if kind.tz else "TIMESTAMP"
+    for test, name in (
+        (pa.types.is_boolean, "BOOLEAN"),
+        (pa.types.is_date, "DATE"),
+        (pa.types.is_int64, "BIGINT"),
+        (pa.types.is_int32, "INTEGER"),
+        (pa.types.is_int16, "SMALLINT"),
+        (pa.types.is_int8, "TINYINT"),
+        (pa.types.is_float64, "DOUBLE"),
+        (pa.types.is_float32, "FLOAT"),
+    ):
+        if test(kind):
+            return name
+    return "VARCHAR"

