@@ -68,7 +68,8 @@ _PG_SETTINGS = {
     "log_min_error_statement": "panic",
 }
 
-_STARTED_ELSEWHERE = "postgres.folder"
+_POINTER = "postgres.folder"
+_NO_PROCESS = 2**31 - 1
 
 
 @dataclass(frozen=True)
@@ -104,8 +105,12 @@ def programs_of_wheel() -> Path:
     )
 
 
-def _account(home: Path) -> RunAs | None:
-    """As whom the server runs: as oneself, except for root."""
+def account(home: Path) -> RunAs | None:
+    """As whom the server of a home runs: None for oneself; root hands it to another account.
+
+    Raises:
+        ServiceError: the caller is root, and there is no other account.
+    """
     if os.geteuid() != 0:
         return None
     for known in (home / "postgres", home):
@@ -171,6 +176,17 @@ def _own(folder: Path, run_as: RunAs | None) -> None:
         os.chown(folder, run_as.uid, run_as.gid)
 
 
+def folder_elsewhere(home: Path) -> Path | None:
+    """Where the data of a home lies if not inside it."""
+    pointer = home / _POINTER
+    return Path(pointer.read_text(encoding="utf-8").strip()) if pointer.exists() else None
+
+
+def forget_elsewhere(home: Path) -> None:
+    """Let the next start decide anew where the data lies."""
+    (home / _POINTER).unlink(missing_ok=True)
+
+
 def place(home: Path) -> Place:
     """Decide where the server of a home lives, and make the folder.
 
@@ -181,13 +197,12 @@ def place(home: Path) -> Place:
     Raises:
         ServiceError: no account, no programs, or no place to put the data.
     """
-    run_as = _account(home)
-    pointer = home / _STARTED_ELSEWHERE
+    run_as = account(home)
     programs = _programs_for(run_as)
-    if pointer.exists():
-        folder = Path(pointer.read_text(encoding="utf-8").strip())
-        _own(folder, run_as)
-        return Place(folder, programs, run_as)
+    known = folder_elsewhere(home)
+    if known is not None:
+        _own(known, run_as)
+        return Place(known, programs, run_as)
     folder = home / "postgres"
     fresh = not folder.exists()
     _own(folder, run_as)
@@ -209,10 +224,10 @@ def place(home: Path) -> Place:
     except OSError as error:
         raise ServiceError(
             "services.postgres_place",
-            f"The account {run_as.name} may not enter {home}, and {elsewhere} cannot be made: {error.strerror}.",
+            f"The account {run_as.name} may not enter {home}; making {elsewhere} failed: {error.strerror}.",
             "Choose a home that other accounts may pass through, such as /srv/wattmark.",
         ) from None
-    pointer.write_text(f"{elsewhere}\n", encoding="utf-8")
+    (home / _POINTER).write_text(f"{elsewhere}\n", encoding="utf-8")
     note = f"PostgreSQL keeps its data in {elsewhere}, because its account {run_as.name} may not enter {home}"
     return Place(elsewhere, programs, run_as, (note,))
 
@@ -270,47 +285,30 @@ def _initdb(where: Place, password: str) -> None:
     draft.rename(where.data)
 
 
-def _servers_on(data: Path) -> list[psutil.Process]:
-    """Processes of any PostgreSQL that work in a data folder (each makes it its working folder)."""
-    found = []
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error, OSError):
-            if "postgres" in process.name() and Path(process.cwd()) == data:
-                found.append(process)
-    return found
+def _server_in_lock(data: Path) -> Recorded | None:
+    """The server that the lock file of a data folder names, if it is alive.
 
-
-def _clear_stale_lock(data: Path) -> Recorded | None:
-    """Take a lock file away that a killed server left; return the server if it is alive after all.
-
-    PostgreSQL does this by itself unless the id in the file belongs to some other living process of
-    the same account, as happens after the restart of a container.
-
-    Raises:
-        ServiceError: parts of a killed server do not end.
+    A killed server leaves its lock file. PostgreSQL clears it by itself, unless the id in it belongs to
+    some other living process by now, as after the restart of a container. Then the id is replaced by
+    one that no process can have; the rest of the file stays, since PostgreSQL finds in it the shared
+    memory that parts of the killed server may still use.
     """
     lock = data / "postmaster.pid"
     try:
-        pid = int(lock.read_text(encoding="utf-8").split("\n", 1)[0])
-    except (FileNotFoundError, ValueError):
-        pid = 0
-    deadline = time.monotonic() + ORPHANS_TIMEOUT_S
-    while servers := _servers_on(data):
-        ids = {process.pid for process in servers}
-        for process in servers:
-            with contextlib.suppress(psutil.Error):
-                if process.pid == pid or process.ppid() not in ids | {1}:
-                    birth = processes.birth_of(process.pid)
-                    if process.pid == pid and birth:
-                        return Recorded(pid=pid, birth=birth, log=Path(os.devnull))
-        if time.monotonic() > deadline:
-            raise ServiceError(
-                "services.postgres_orphans",
-                f"Processes {sorted(ids)} of an earlier server still work in {data}.",
-                "End them, then run `wattmark up` again.",
-            )
-        time.sleep(0.1)
-    lock.unlink(missing_ok=True)
+        lines = lock.read_text(encoding="utf-8").splitlines(keepends=True)
+        pid = int(lines[0])
+        port = int(lines[3])
+    except (FileNotFoundError, ValueError, IndexError):
+        return None
+    processes.reap()
+    birth = processes.birth_of(pid)
+    with contextlib.suppress(psutil.Error):
+        if birth and str(data) in psutil.Process(pid).cmdline():
+            return Recorded(pid=pid, birth=birth, log=Path(os.devnull), port=port)
+    if psutil.pid_exists(pid):
+        descriptor = os.open(lock, os.O_WRONLY | os.O_TRUNC | os.O_NOFOLLOW)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+            stream.write("".join([f"{_NO_PROCESS}\n", *lines[1:]]))
     return None
 
 
@@ -344,7 +342,9 @@ def _ensure_databases(port: int, known: Mapping[str, str]) -> None:
         databases = {str(row[0]) for row in connection.execute("SELECT datname FROM pg_database")}
         for role in sorted(set(DATABASES.values()) - roles):
             # The server is given the SCRAM verifier; the password itself never travels or gets logged.
-            verifier = connection.pgconn.encrypt_password(known[role].encode(), role.encode(), b"scram-sha-256")
+            verifier = connection.pgconn.encrypt_password(
+                known[role].encode(), role.encode(), b"scram-sha-256"
+            )
             # The owner of the warehouse makes the roles that read it.
             rights = sql.SQL("LOGIN CREATEROLE" if role == "wattmark" else "LOGIN")
             connection.execute(
@@ -380,31 +380,63 @@ def _start_server(where: Place, port: int, log: Path) -> Recorded:
     )
 
 
-def _wait_until_ready(recorded: Recorded, port: int, password: str) -> bool:
-    """Wait for the server; False where it gave up because someone took the port meanwhile.
+def _wait_until_ready(recorded: Recorded, port: int, password: str, offset: int) -> str:
+    """Wait for the server: "ready", or why another try makes sense ("port", "orphans").
+
+    Args:
+        recorded: the server.
+        port: where it should answer.
+        password: the superuser's.
+        offset: where in the log this start begins, bytes.
 
     Raises:
         ServiceError: the server ended or did not get ready; the message ends with its log.
     """
-    offset = recorded.log.stat().st_size
     deadline = time.monotonic() + START_TIMEOUT_S
     while not answers(port, password):
-        said = recorded.log.read_bytes()[max(0, offset - 4096) :]
-        if not processes.is_alive(recorded):
-            if b"could not create any TCP/IP sockets" in said:
-                return False
-            raise processes.failure(COMPONENT, "ended while starting", recorded.log)
-        if b"password authentication failed" in recorded.log.read_bytes()[offset:]:
+        alive = processes.is_alive(recorded)
+        said = recorded.log.read_bytes()[offset:]
+        if b"password authentication failed" in said:
             processes.stop(recorded, signal.SIGINT, STOP_TIMEOUT_S, group=False)
             raise ServiceError(
                 "services.postgres_password",
                 "The server does not accept the superuser's password of this home.",
                 "Restore secrets.json of the home from a backup; it belongs to the data folder.",
             )
+        if not alive:
+            if b"could not create any TCP/IP sockets" in said:
+                return "port"
+            if b"pre-existing shared memory block" in said:
+                return "orphans"
+            raise processes.failure(COMPONENT, "ended while starting", recorded.log)
         if time.monotonic() > deadline:
             raise processes.failure(COMPONENT, f"was not ready after {START_TIMEOUT_S:.0f} s", recorded.log)
         time.sleep(0.05)
-    return True
+    return "ready"
+
+
+def _start_and_wait(
+    home: Path, where: Place, wanted_port: int, password: str, log: Path, progress: Progress
+) -> tuple[Recorded, int]:
+    port = processes.next_free_port(wanted_port)
+    deadline = time.monotonic() + ORPHANS_TIMEOUT_S
+    while True:
+        progress(f"Starting PostgreSQL on port {port}")
+        offset = log.stat().st_size if log.exists() else 0
+        recorded = _start_server(where, port, log)
+        services = processes.read_services(home)
+        services.components[COMPONENT] = recorded
+        processes.write_services(home, services)
+        outcome = _wait_until_ready(recorded, port, password, min(offset, log.stat().st_size))
+        if outcome == "ready":
+            return recorded, port
+        if time.monotonic() > deadline:
+            raise processes.failure(COMPONENT, "could not start", log)
+        if outcome == "port":
+            port = processes.next_free_port(port + 1)
+        else:
+            # What a killed server left behind notices it within moments and ends by itself.
+            time.sleep(0.3)
 
 
 def start(home: Path, wanted_port: int, progress: Progress) -> tuple[str, ...]:
@@ -424,7 +456,12 @@ def start(home: Path, wanted_port: int, progress: Progress) -> tuple[str, ...]:
     known = ensure_secrets(home)
     services = processes.read_services(home)
     recorded = services.components.get(COMPONENT)
-    if recorded and recorded.port and processes.is_alive(recorded) and answers(recorded.port, known[SUPERUSER]):
+    if (
+        recorded
+        and recorded.port
+        and processes.is_alive(recorded)
+        and answers(recorded.port, known[SUPERUSER])
+    ):
         return ()
     where = place(home)
     log = home / "logs" / "postgres.log"
@@ -432,26 +469,18 @@ def start(home: Path, wanted_port: int, progress: Progress) -> tuple[str, ...]:
         progress("Making the PostgreSQL data folder")
         _initdb(where, known[SUPERUSER])
         services.airflow_migrated = None
+        processes.write_services(home, services)
     _check_version(where)
-    adopted = _clear_stale_lock(where.data)
-    if adopted is not None:
-        port = _port_in_lock(where.data)
-        recorded = adopted.model_copy(update={"port": port, "log": log})
+    recorded = _server_in_lock(where.data)
+    if recorded is not None and recorded.port:
+        port = recorded.port
+        recorded = recorded.model_copy(update={"log": log})
+        log.parent.mkdir(exist_ok=True)
         log.touch(mode=0o600)
-        _wait_until_ready(recorded, port, known[SUPERUSER])
+        _wait_until_ready(recorded, port, known[SUPERUSER], log.stat().st_size)
     else:
-        port = wanted_port
-        for _attempt in range(5):
-            port = processes.next_free_port(port)
-            progress(f"Starting PostgreSQL on port {port}")
-            recorded = _start_server(where, port, log)
-            services.components[COMPONENT] = recorded
-            processes.write_services(home, services)
-            if _wait_until_ready(recorded, port, known[SUPERUSER]):
-                break
-            port += 1
-        else:
-            raise processes.failure(COMPONENT, "found no port it could keep", log)
+        recorded, port = _start_and_wait(home, where, wanted_port, known[SUPERUSER], log, progress)
+    services = processes.read_services(home)
     services.components[COMPONENT] = recorded
     services.postgres_port = port
     processes.write_services(home, services)
@@ -468,10 +497,6 @@ def _check_version(where: Place) -> None:
             f"{where.data} is of PostgreSQL {found}, the programs are of {MAJOR}.",
             "Dump the data with the release of Wattmark that made it, and load it into a new home.",
         )
-
-
-def _port_in_lock(data: Path) -> int:
-    return int((data / "postmaster.pid").read_text(encoding="utf-8").splitlines()[3])
 
 
 def stop(home: Path, progress: Progress) -> None:

@@ -198,7 +198,7 @@ def launch(
         log.replace(log.with_name(log.name + ".1"))
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
-        child = subprocess.Popen(
+        child = subprocess.Popen(  # noqa: S603
             list(argv),
             env=dict(env),
             cwd=cwd,
@@ -217,14 +217,20 @@ def launch(
     finally:
         os.close(descriptor)
     _children.append(child)
-    return Recorded(pid=child.pid, birth=birth_of(child.pid) or "", log=log, port=port, fingerprint=fingerprint)
+    return Recorded(
+        pid=child.pid, birth=birth_of(child.pid) or "", log=log, port=port, fingerprint=fingerprint
+    )
 
 
 def _session(pid: int) -> list[psutil.Process]:
     members = []
     for process in psutil.process_iter():
         with contextlib.suppress(OSError, psutil.Error):
-            if process.pid != pid and os.getsid(process.pid) == pid and process.status() != psutil.STATUS_ZOMBIE:
+            if (
+                process.pid != pid
+                and os.getsid(process.pid) == pid
+                and process.status() != psutil.STATUS_ZOMBIE
+            ):
                 members.append(process)
     return members
 
@@ -270,6 +276,11 @@ def stop(recorded: Recorded, sign: signal.Signals, grace_s: float, *, group: boo
         with contextlib.suppress(psutil.Error):
             process.kill()
     psutil.wait_procs(left, timeout=10)
+    reap()
+
+
+def reap() -> None:
+    """Take leave of children that have ended, which would linger as zombies."""
     for child in list(_children):
         if child.poll() is not None:
             _children.remove(child)
@@ -334,7 +345,9 @@ def read_json(file: Path) -> dict[str, str]:
         found = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ServiceError(
-            "services.secrets", f"{file} cannot be read ({type(error).__name__}).", "Restore it from a backup."
+            "services.secrets",
+            f"{file} cannot be read ({type(error).__name__}).",
+            "Restore it from a backup.",
         ) from None
     if not isinstance(found, dict):
         raise ServiceError("services.secrets", f"{file} holds no object.", "Restore it from a backup.")

@@ -19,6 +19,7 @@ _MAKERS: dict[str, Callable[[], str]] = {
     "airflow_admin": lambda: secrets.token_urlsafe(18),
     # 64 characters: HS512 refuses a shorter key.
     "jwt": lambda: secrets.token_hex(32),
+    "session": lambda: secrets.token_hex(32),
     "fernet": lambda: Fernet.generate_key().decode("ascii"),
 }
 

@@ -1,0 +1,393 @@
+"""Airflow on one machine: its configuration as environment variables, and its four processes.
+
+Everything Airflow needs to know stands in the environment that ``airflow_env`` makes, so there is no
+configuration file to go stale. Its metadata is in the embedded PostgreSQL unless the settings name a
+database of the utility's own.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from importlib.metadata import version
+from typing import Any
+
+import httpx
+from sqlalchemy import make_url
+
+from wattmark.errors import ServiceError
+from wattmark.local import postgres, processes
+from wattmark.local.processes import HOST, Progress, Recorded
+from wattmark.local.secret import secret
+from wattmark.settings import Settings
+
+COMPONENTS = ("api-server", "scheduler", "dag-processor", "triggerer")
+ADMIN = "admin"
+START_TIMEOUT_S = 240.0
+STOP_TIMEOUT_S = 30.0
+MIGRATE_TIMEOUT_S = 900.0
+
+POOLS = {
+    "compute": (1, "Tasks that may take all the memory one task is allowed: one at a time"),
+    "source": (2, "Tasks that read the utility's own systems, so as not to burden them"),
+    "publish": (1, "Tasks that write the warehouse"),
+}
+"""Pools by name: slots and purpose."""
+
+_ARGUMENTS = {
+    "api-server": ("--workers", "1"),
+    # The log files lie on the same disk, so no server needs to hand them over.
+    "scheduler": ("--skip-serve-logs",),
+    "dag-processor": (),
+    "triggerer": ("--skip-serve-logs",),
+}
+
+_HEALTH_NAMES = {
+    "scheduler": ("scheduler", "latest_scheduler_heartbeat"),
+    "dag-processor": ("dag_processor", "latest_dag_processor_heartbeat"),
+    "triggerer": ("triggerer", "latest_triggerer_heartbeat"),
+}
+
+
+def database_url(settings: Settings) -> str:
+    """SQLAlchemy URL of Airflow's metadata.
+
+    Raises:
+        ServiceError: it is the embedded one and was never started.
+    """
+    return settings.services.airflow_database_url or postgres.url(settings.home, "airflow")
+
+
+def port(settings: Settings) -> int:
+    """The port the API server listens on, or will listen on."""
+    return processes.read_services(settings.home).airflow_port or settings.services.airflow_port
+
+
+def address(settings: Settings) -> str:
+    """Where a browser finds Airflow."""
+    return f"http://{HOST}:{port(settings)}"
+
+
+def airflow_env(settings: Settings) -> dict[str, str]:
+    """What Airflow's processes must find in their environment; also right for ``dag.test()``.
+
+    Raises:
+        ServiceError: the home was never set up.
+    """
+    home = settings.home
+    folder = home / "airflow"
+    web = address(settings)
+    database = database_url(settings)
+    return {
+        "WATTMARK_HOME": str(home),
+        "WATTMARK_PROJECT": str(settings.project),
+        "AIRFLOW_HOME": str(folder),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(settings.project / "dags"),
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(settings.project / "plugins"),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
+        "AIRFLOW__CORE__PARALLELISM": "4",
+        "AIRFLOW__CORE__FERNET_KEY": secret(home, "fernet"),
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{web}/execution/",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{ADMIN}:admin",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(folder / "passwords.json"),
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": database,
+        # The driver serves both ways; the one Airflow would derive is not installed.
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC": database,
+        "AIRFLOW__API__HOST": HOST,
+        "AIRFLOW__API__PORT": str(port(settings)),
+        "AIRFLOW__API__BASE_URL": web,
+        "AIRFLOW__API__EXPOSE_CONFIG": "False",
+        "AIRFLOW__API__SECRET_KEY": secret(home, "session"),
+        "AIRFLOW__API__INSTANCE_NAME": "Wattmark",
+        "AIRFLOW__API_AUTH__JWT_SECRET": secret(home, "jwt"),
+        "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "30",
+        "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
+        "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(folder / "logs"),
+        "AIRFLOW__LOGGING__COLORED_CONSOLE_LOG": "False",
+        "AIRFLOW__OPENLINEAGE__NAMESPACE": "wattmark",
+        "AIRFLOW__OPENLINEAGE__TRANSPORT": json.dumps(
+            {"type": "file", "log_file_path": str(home / "logs" / "openlineage.jsonl"), "append": True}
+        ),
+        "GX_ANALYTICS_ENABLED": "false",
+        "DO_NOT_TRACK": "1",
+        "SCARF_NO_ANALYTICS": "true",
+    }
+
+
+def process_env(settings: Settings) -> dict[str, str]:
+    """The whole environment of a process of Airflow's: the caller's, with ours above it."""
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        # Without compiled files every task starts 3 s later.
+        if name != "PYTHONDONTWRITEBYTECODE"
+    }
+    return {**inherited, **airflow_env(settings)}
+
+
+def _fingerprint(settings: Settings) -> str:
+    return hashlib.sha256(json.dumps(airflow_env(settings), sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "airflow", *arguments]
+
+
+def migrate(settings: Settings, progress: Progress) -> None:
+    """Bring Airflow's metadata to the installed version, unless that is known to be done.
+
+    The home is locked, and the database runs.
+
+    Raises:
+        ServiceError: Airflow cannot migrate it; the message ends with what it said.
+    """
+    home = settings.home
+    target = make_url(database_url(settings)).render_as_string(hide_password=True)
+    mark = f"{version('apache-airflow-core')} {hashlib.sha256(target.encode()).hexdigest()[:16]}"
+    embedded = settings.services.airflow_database_url is None
+    if embedded:
+        # Its port may move from one start to the next; it stays the same database.
+        mark = f"{version('apache-airflow-core')} embedded"
+    services = processes.read_services(home)
+    if services.airflow_migrated == mark:
+        return
+    progress("Preparing Airflow's database")
+    _prepare_folder(settings)
+    log = home / "logs" / "airflow-migrate.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as stream:
+        try:
+            code = subprocess.run(  # noqa: S603
+                _command("db", "migrate"),
+                env=process_env(settings),
+                cwd=home / "airflow",
+                stdin=subprocess.DEVNULL,
+                stdout=stream,
+                stderr=subprocess.STDOUT,
+                timeout=MIGRATE_TIMEOUT_S,
+                check=False,
+            ).returncode
+        except subprocess.TimeoutExpired:
+            code = -1
+    if code != 0:
+        raise processes.failure("airflow-migrate", f"failed (exit status {code})", log)
+    services = processes.read_services(home)
+    services.airflow_migrated = mark
+    processes.write_services(home, services)
+
+
+def _prepare_folder(settings: Settings) -> None:
+    folder = settings.home / "airflow"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    processes.write_private(
+        folder / "passwords.json", json.dumps({ADMIN: secret(settings.home, "airflow_admin")}) + "\n"
+    )
+
+
+def _start_component(settings: Settings, component: str, fingerprint: str) -> None:
+    home = settings.home
+    recorded = processes.launch(
+        _command(component, *_ARGUMENTS[component]),
+        env=process_env(settings),
+        cwd=home / "airflow",
+        log=home / "logs" / f"{component}.log",
+        port=port(settings) if component == "api-server" else None,
+        fingerprint=fingerprint,
+    )
+    services = processes.read_services(home)
+    services.components[component] = recorded
+    processes.write_services(home, services)
+
+
+def _choose_port(settings: Settings) -> tuple[str, ...]:
+    services = processes.read_services(settings.home)
+    server = services.components.get("api-server")
+    if server is not None and processes.is_alive(server):
+        return ()
+    wanted = settings.services.airflow_port
+    services.airflow_port = processes.next_free_port(wanted)
+    processes.write_services(settings.home, services)
+    if services.airflow_port == wanted:
+        return ()
+    return (f"Port {wanted} was taken, so Airflow listens on {services.airflow_port}",)
+
+
+def start(settings: Settings, progress: Progress) -> tuple[str, ...]:
+    """Start what of Airflow does not run, wait until all of it is healthy, and make the pools.
+
+    The home is locked, and the database runs. A part that runs with other settings is started anew.
+
+    Returns:
+        notes for the user.
+
+    Raises:
+        ServiceError: a part ends or is not healthy in time; the message ends with its log.
+    """
+    home = settings.home
+    notes = _choose_port(settings)
+    migrate(settings, progress)
+    _prepare_folder(settings)
+    fingerprint = _fingerprint(settings)
+    services = processes.read_services(home)
+    starting = []
+    for component in COMPONENTS:
+        recorded = services.components.get(component)
+        if recorded and processes.is_alive(recorded) and recorded.fingerprint == fingerprint:
+            continue
+        if recorded:
+            processes.stop(recorded, signal.SIGTERM, STOP_TIMEOUT_S, group=True)
+        starting.append(component)
+    since = dt.datetime.now(dt.UTC)
+    if starting:
+        progress(f"Starting Airflow: {', '.join(starting)}")
+    for component in starting:
+        _start_component(settings, component, fingerprint)
+    _wait_until_healthy(settings, set(starting), since)
+    if starting:
+        _ensure_pools(settings)
+    return notes
+
+
+def health(settings: Settings) -> dict[str, Any] | None:
+    """What the API server says about all parts; None where it does not answer."""
+    try:
+        with httpx.Client(trust_env=False, timeout=5.0) as client:
+            answer = client.get(f"{address(settings)}/api/v2/monitor/health")
+            answer.raise_for_status()
+            found = answer.json()
+    except (httpx.HTTPError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def unhealthy(said: dict[str, Any] | None, started: dict[str, dt.datetime] | None = None) -> list[str]:
+    """Parts that are not healthy by the API server's word.
+
+    Args:
+        said: what ``health`` returned.
+        started: parts that were started just now, and when; their heartbeat must be younger, because
+            that of a killed predecessor counts as healthy for half a minute.
+    """
+    if said is None:
+        return list(COMPONENTS)
+    missing = [] if said.get("metadatabase", {}).get("status") == "healthy" else ["api-server"]
+    for component, (name, beat) in _HEALTH_NAMES.items():
+        part = said.get(name) or {}
+        since = (started or {}).get(component)
+        heartbeat = part.get(beat)
+        fresh = since is None or (heartbeat is not None and dt.datetime.fromisoformat(heartbeat) >= since)
+        if part.get("status") != "healthy" or not fresh:
+            missing.append(component)
+    return missing
+
+
+def _wait_until_healthy(settings: Settings, starting: set[str], since: dt.datetime) -> None:
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while True:
+        services = processes.read_services(settings.home)
+        for component in COMPONENTS:
+            recorded = services.components[component]
+            if not processes.is_alive(recorded):
+                raise processes.failure(component, "ended while starting", recorded.log)
+        missing = unhealthy(health(settings), dict.fromkeys(starting, since))
+        if not missing:
+            return
+        if time.monotonic() > deadline:
+            first: Recorded = services.components[missing[0]]
+            raise processes.failure(missing[0], f"was not healthy after {START_TIMEOUT_S:.0f} s", first.log)
+        time.sleep(0.3)
+
+
+class Api:
+    """Airflow's REST API as the admin of this home.
+
+    Raises:
+        ServiceError: from every call, when Airflow does not answer or refuses.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        """Talk to the Airflow of a home; nothing is sent before the first call."""
+        self._settings = settings
+        self._client = httpx.Client(base_url=address(settings), trust_env=False, timeout=30.0)
+
+    def __enter__(self) -> Api:
+        """Itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the connection."""
+        self._client.close()
+
+    def _log_in(self) -> None:
+        recorded = processes.read_services(self._settings.home).components.get("api-server")
+        # Whoever else listens on that port must not be sent our password.
+        if recorded is None or not processes.is_alive(recorded):
+            raise ServiceError("services.airflow_down", "Airflow is not running.", "Run `wattmark up`.")
+        password = secret(self._settings.home, "airflow_admin")
+        answer = self._client.post("/auth/token", json={"username": ADMIN, "password": password})
+        if answer.status_code != httpx.codes.CREATED:
+            raise ServiceError(
+                "services.airflow_login",
+                f"Airflow refused the admin's password (status {answer.status_code}).",
+                "Run `wattmark down` and `wattmark up`.",
+            )
+        self._client.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+
+    def call(self, method: str, path: str, *, allow: tuple[int, ...] = (), **options: Any) -> httpx.Response:
+        """Send one request below ``/api/v2``, logging in when needed.
+
+        Args:
+            method: such as ``GET``.
+            path: below ``/api/v2``.
+            allow: statuses besides 2xx that the caller deals with.
+            options: passed on to httpx.
+        """
+        try:
+            if "Authorization" not in self._client.headers:
+                self._log_in()
+            answer = self._client.request(method, f"/api/v2{path}", **options)
+            if answer.status_code == httpx.codes.UNAUTHORIZED:
+                self._log_in()
+                answer = self._client.request(method, f"/api/v2{path}", **options)
+        except httpx.HTTPError as error:
+            raise ServiceError(
+                "services.airflow_silent",
+                f"Airflow does not answer at {address(self._settings)} ({type(error).__name__}).",
+                "Look at `wattmark status`.",
+            ) from None
+        if not answer.is_success and answer.status_code not in allow:
+            raise ServiceError(
+                "services.airflow_refused",
+                f"Airflow refused {method} {path} (status {answer.status_code}): {answer.text[:300]}",
+                "Look at api-server.log of the home.",
+            )
+        return answer
+
+
+def _ensure_pools(settings: Settings) -> None:
+    with Api(settings) as api:
+        known = {pool["name"] for pool in api.call("GET", "/pools", params={"limit": 100}).json()["pools"]}
+        for name, (slots, purpose) in POOLS.items():
+            if name not in known:
+                body = {"name": name, "slots": slots, "description": purpose, "include_deferred": False}
+                api.call("POST", "/pools", json=body)
+
+
+def stop(settings: Settings, progress: Progress) -> None:
+    """Stop all of Airflow that this home started. The home is locked."""
+    services = processes.read_services(settings.home)
+    found = [component for component in COMPONENTS if component in services.components]
+    if any(processes.is_alive(services.components[component]) for component in found):
+        progress("Stopping Airflow")
+    # The API server goes last: a task that is being ended still reports to it.
+    for component in ("dag-processor", "triggerer", "scheduler", "api-server"):
+        if component in services.components:
+            processes.stop(services.components.pop(component), signal.SIGTERM, STOP_TIMEOUT_S, group=True)
+            processes.write_services(settings.home, services)

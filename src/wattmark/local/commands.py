@@ -1,0 +1,98 @@
+"""Commands about the services, to be mounted by the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from wattmark.local import services
+from wattmark.local.airflow import ADMIN
+from wattmark.local.secret import secrets_file
+from wattmark.settings import load_settings
+
+HomeOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--home", help="Home folder; WATTMARK_HOME or .wattmark where left out.", show_default=False
+    ),
+]
+
+_STYLES = {"running": "green", "unhealthy": "yellow", "crashed": "red", "stopped": "dim"}
+
+
+def _show(console: Console, parts: list[services.ComponentStatus]) -> None:
+    table = Table("part", "state", "process", "address")
+    for part in parts:
+        style = _STYLES[part.state]
+        table.add_row(
+            part.component, f"[{style}]{part.state}[/{style}]", str(part.pid or ""), part.address or ""
+        )
+    console.print(table)
+    for part in parts:
+        if part.last_lines:
+            console.print(
+                f"[red]{part.component} is {part.state}[/red]; the end of {part.log}:", soft_wrap=True
+            )
+            for line in part.last_lines:
+                console.print(f"  {escape(line)}", highlight=False, soft_wrap=True)
+
+
+def up(
+    home: HomeOption = None,
+    airflow: Annotated[bool, typer.Option(help="Start Airflow too, not the database alone.")] = True,
+) -> None:
+    """Start PostgreSQL and Airflow, and wait until they are ready."""
+    settings = load_settings(home)
+    console = Console()
+    with console.status("Starting") as spinner:
+
+        def tell(message: str) -> None:
+            spinner.update(message)
+            if not console.is_terminal:
+                console.print(message, soft_wrap=True)
+
+        status = services.up(settings, airflow=airflow, progress=tell)
+    _show(console, list(status.components))
+    for note in status.notes:
+        console.print(f"{escape(note)}.", soft_wrap=True)
+    if airflow:
+        console.print(
+            f"Airflow: {services.airflow_url(settings)} (user {ADMIN}, "
+            f"password under airflow_admin in {secrets_file(settings.home)})",
+            soft_wrap=True,
+        )
+    if not status.healthy:
+        raise typer.Exit(1)
+
+
+def down(home: HomeOption = None) -> None:
+    """Stop whatever runs of this home."""
+    console = Console()
+    services.down(load_settings(home), progress=lambda message: console.print(message, soft_wrap=True))
+    console.print("All services of this home are stopped.")
+
+
+def status(home: HomeOption = None) -> None:
+    """Show how the services are; the exit status is 1 unless all of them run."""
+    parts = services.status(load_settings(home))
+    _show(Console(), parts)
+    if any(part.state != "running" for part in parts):
+        raise typer.Exit(1)
+
+
+def warehouse_url(home: HomeOption = None) -> None:
+    """Print the SQLAlchemy URL of the warehouse, password included."""
+    typer.echo(services.warehouse_url(load_settings(home)))
+
+
+def register(app: typer.Typer) -> None:
+    """Add ``up``, ``down``, ``status`` and ``warehouse-url`` to a command line."""
+    app.command("up")(up)
+    app.command("down")(down)
+    app.command("status")(status)
+    app.command("warehouse-url")(warehouse_url)

@@ -1,0 +1,233 @@
+"""The embedded services of a home: start them, stop them, see how they are.
+
+Every function may be called as often as one likes. Starts and stops of one home wait for each other,
+and only processes that the home itself started are ever signalled.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from wattmark.errors import ServiceError
+from wattmark.local import airflow as airflow_service
+from wattmark.local import postgres, processes
+from wattmark.local.processes import HOST, Progress
+from wattmark.local.secret import ensure_secrets, secret
+from wattmark.settings import Settings
+
+State = Literal["running", "unhealthy", "crashed", "stopped"]
+
+
+@dataclass(frozen=True)
+class ComponentStatus:
+    """How one part is.
+
+    ``running``: alive and answering. ``unhealthy``: alive, not answering. ``crashed``: it was started
+    and is gone without having been stopped. ``stopped``: it was not started, or was stopped, or the
+    machine was restarted since. ``last_lines`` is the end of the log of a part that is not well.
+    """
+
+    component: str
+    state: State
+    pid: int | None = None
+    address: str | None = None
+    log: Path | None = None
+    last_lines: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ServiceStatus:
+    """How all parts are after a start, and what the user should know."""
+
+    components: tuple[ComponentStatus, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def healthy(self) -> bool:
+        """Whether nothing that was started is unwell."""
+        return all(part.state in ("running", "stopped") for part in self.components)
+
+
+def _silent(_message: str) -> None:
+    return None
+
+
+def _needs_postgres(settings: Settings) -> bool:
+    services = settings.services
+    return services.warehouse_url is None or services.airflow_database_url is None
+
+
+def _make_home(home: Path) -> None:
+    if home.exists():
+        return
+    # Personal data will lie here. Where root makes the home, PostgreSQL's account passes through by
+    # way of its group, and nobody else does.
+    home.mkdir(mode=0o700, parents=True)
+    account = postgres.account(home)
+    if account is not None:
+        os.chown(home, -1, account.gid)
+        home.chmod(0o710)
+
+
+def _expect_home(settings: Settings) -> bool:
+    return processes.services_file(settings.home).exists()
+
+
+def up(settings: Settings, airflow: bool = True, progress: Progress | None = None) -> ServiceStatus:
+    """Start the services of a home and wait until they are ready; what runs is left alone.
+
+    Args:
+        settings: of the home. Where ``warehouse_url`` and ``airflow_database_url`` are both set, no
+            PostgreSQL is started.
+        airflow: False starts the database alone.
+        progress: told what goes on.
+
+    Returns:
+        the state of all parts, with notes such as a port that had to be moved.
+
+    Raises:
+        ServiceError: a part did not get ready; the message ends with the end of its log.
+    """
+    tell = progress or _silent
+    _make_home(settings.home)
+    with processes.home_lock(settings.home, tell):
+        ensure_secrets(settings.home)
+        notes: tuple[str, ...] = ()
+        if _needs_postgres(settings):
+            notes += postgres.start(settings.home, settings.services.postgres_port, tell)
+        if airflow:
+            notes += airflow_service.start(settings, tell)
+    return ServiceStatus(tuple(status(settings)), notes)
+
+
+def prepare_airflow_database(settings: Settings, progress: Progress | None = None) -> dict[str, str]:
+    """Make ready what ``dag.test()`` needs, without starting Airflow: its database.
+
+    Returns:
+        the environment to set before Airflow is imported.
+
+    Raises:
+        ServiceError: the database does not start, or cannot be migrated.
+    """
+    tell = progress or _silent
+    up(settings, airflow=False, progress=tell)
+    with processes.home_lock(settings.home, tell):
+        airflow_service.migrate(settings, tell)
+    return airflow_service.airflow_env(settings)
+
+
+def down(settings: Settings, progress: Progress | None = None) -> None:
+    """Stop whatever of this home runs.
+
+    Raises:
+        ServiceError: the record of what was started cannot be read.
+    """
+    if not _expect_home(settings):
+        return
+    tell = progress or _silent
+    with processes.home_lock(settings.home, tell):
+        airflow_service.stop(settings, tell)
+        postgres.stop(settings.home, tell)
+
+
+def status(settings: Settings) -> list[ComponentStatus]:
+    """How every part of a home is, PostgreSQL first. Changes nothing.
+
+    Raises:
+        ServiceError: the record of what was started cannot be read.
+    """
+    services = processes.read_services(settings.home)
+    names = ([postgres.COMPONENT] if _needs_postgres(settings) else []) + list(airflow_service.COMPONENTS)
+    alive = {name for name, recorded in services.components.items() if processes.is_alive(recorded)}
+    silent: set[str] = set()
+    if "api-server" in alive:
+        silent = set(airflow_service.unhealthy(airflow_service.health(settings)))
+    elif alive & set(airflow_service.COMPONENTS):
+        # Without the API server nobody tells about the others; that they are alive is all there is.
+        silent = set()
+    found = []
+    for name in names:
+        recorded = services.components.get(name)
+        if recorded is None or (name not in alive and not processes.is_of_this_boot(recorded)):
+            found.append(ComponentStatus(name, "stopped"))
+            continue
+        state: State = "running"
+        if name not in alive:
+            state = "crashed"
+        elif name in silent or (
+            name == postgres.COMPONENT
+            and not postgres.answers(recorded.port or 0, secret(settings.home, postgres.SUPERUSER))
+        ):
+            state = "unhealthy"
+        web = "http://" if name == "api-server" else ""
+        found.append(
+            ComponentStatus(
+                component=name,
+                state=state,
+                pid=recorded.pid if name in alive else None,
+                address=f"{web}{HOST}:{recorded.port}" if recorded.port else None,
+                log=recorded.log,
+                last_lines=() if state == "running" else processes.tail(recorded.log),
+            )
+        )
+    return found
+
+
+def warehouse_url(settings: Settings) -> str:
+    """SQLAlchemy URL of the warehouse, password included.
+
+    Raises:
+        ServiceError: it is the embedded one and was never started.
+    """
+    return settings.services.warehouse_url or postgres.url(settings.home, "warehouse")
+
+
+def source_url(settings: Settings) -> str:
+    """SQLAlchemy URL of the embedded database that holds the sample utility's tables.
+
+    Raises:
+        ServiceError: this home has no embedded PostgreSQL.
+    """
+    return postgres.url(settings.home, "source")
+
+
+def airflow_url(settings: Settings) -> str:
+    """Where a browser finds Airflow."""
+    return airflow_service.address(settings)
+
+
+def discard(settings: Settings) -> None:
+    """Stop the services and delete all their data, also what lies outside the home; for trials and tests.
+
+    Raises:
+        ServiceError: the record of what was started cannot be read.
+    """
+    down(settings)
+    home = settings.home
+    elsewhere = postgres.folder_elsewhere(home)
+    if elsewhere is not None:
+        shutil.rmtree(elsewhere, ignore_errors=True)
+        postgres.forget_elsewhere(home)
+    for name in ("postgres", "airflow", "logs"):
+        shutil.rmtree(home / name, ignore_errors=True)
+    for name in ("services.json", "secrets.json"):
+        (home / name).unlink(missing_ok=True)
+
+
+__all__ = [
+    "ComponentStatus",
+    "ServiceError",
+    "ServiceStatus",
+    "airflow_url",
+    "discard",
+    "down",
+    "prepare_airflow_database",
+    "source_url",
+    "status",
+    "up",
+    "warehouse_url",
+]
