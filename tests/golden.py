@@ -139,12 +139,12 @@ def _check_rule(case: Case, session: DuckDBSession) -> None:
         assert {key: by_subject[str(subject)][key] for key in wanted} == wanted
 
 
-def _plain(value: Any, like: Any) -> Any:
+def _plain(value: Any) -> Any:
     if isinstance(value, decimal.Decimal):
         return float(value)
-    if isinstance(value, float) and isinstance(like, (int, float)):
-        return round(value, 9)
-    if isinstance(value, (dt.date, dt.datetime)) and isinstance(like, str):
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return round(float(value), 9)
+    if isinstance(value, (dt.date, dt.datetime)):
         return value.isoformat(sep=" ") if isinstance(value, dt.datetime) else value.isoformat()
     return value
 
@@ -156,10 +156,11 @@ def _check_rows(case: Case, session: DuckDBSession) -> None:
         rows = session.query(f"SELECT * FROM {case.table} WHERE {case.body['expect']['where']}").read_all().to_pylist()
     else:
         rows = session.query(f"SELECT * FROM {case.table}").read_all().to_pylist()
-    found = [{name: _plain(row[name], expected[0][name]) for name in columns} for row in rows] if expected else rows
-    wanted = [{name: float(row[name]) if isinstance(row.get(name), (int, float)) and not isinstance(row[name], bool) and isinstance(found[0][name] if found else None, float) else row.get(name) for name in columns} for row in expected]
+    found = [{name: _plain(row[name]) for name in columns} for row in rows] if expected else rows
+    wanted = [{name: _plain(row.get(name)) for name in columns} for row in expected]
 
     def order(row: dict[str, Any]) -> str:
         return json.dumps(row, default=str, sort_keys=True)
 
-    assert sorted(found, key=order) == sorted(wanted, key=order)
+    found, wanted = sorted(found, key=order), sorted(wanted, key=order)
+    assert found == wanted, f"found {found}\nwanted {wanted}"

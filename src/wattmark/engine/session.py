@@ -241,7 +241,8 @@ class Session(ABC):
             self.forget(name)
             self.lake.replace(name, counted.reader, metadata={"run_id": self.run.run_id})
         else:
-            self.give(name, counted.reader)
+            # A result still being read would block the connection that stores it.
+            self.give(name, counted.reader.read_all())
         return counted.rows
 
 

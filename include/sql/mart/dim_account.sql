@@ -1,0 +1,54 @@
+/*
+grain: one row an account, closed ones included
+key: [account_id]
+purpose: What BI and campaigns may know of a supply account, without personal data.
+columns:
+  account_id: {type: string, doc: The supply account.}
+  customer_id: {type: string, doc: Who holds it.}
+  org_unit_id: {type: string, doc: The unit that serves it.}
+  line_id: {type: string, doc: Line of the primary supply point.}
+  transformer_id: {type: string, doc: Transformer of the primary supply point.}
+  usage_category: {type: string, doc: What the energy is used for.}
+  tariff_code: {type: string, doc: Tariff in force.}
+  supply_kv: {type: double, doc: Supply voltage.}
+  contracted_kva: {type: double, doc: Contracted capacity.}
+  running_kva: {type: double, doc: Contracted less suspended or reduced.}
+  status: {type: string, doc: 'pending, active, suspended or closed.'}
+  opened_on: {type: date, doc: First day of supply.}
+  closed_on: {type: date, doc: Last day of supply.}
+  arrears_probability: {type: double, doc: Probability that a bill due within 60 days is unpaid 30 days after its due date.}
+  arrears_band: {type: integer, doc: '1 (lowest) to 5.'}
+  leave_probability: {type: double, doc: Probability that the account leaves within half a year.}
+  best_tariff_code: {type: string, doc: The cheapest tariff the account may be on.}
+  tariff_saving_amount: {type: decimal, doc: Yearly saving on it.}
+  flexible_kw: {type: double, doc: Load that could be shed or shifted at peak.}
+  load_profile: {type: integer, doc: Load profile the account belongs to.}
+*/
+WITH fed_by AS (
+  SELECT s.account_id, s.line_id, s.transformer_id
+  FROM source.supply_point AS s
+  QUALIFY ROW_NUMBER() OVER (PARTITION BY s.account_id ORDER BY s.is_primary DESC NULLS LAST, s.supply_point_id) = 1
+)
+SELECT a.account_id,
+       a.customer_id,
+       a.org_unit_id,
+       COALESCE(f.line_id, t.line_id) AS line_id,
+       f.transformer_id,
+       a.usage_category,
+       a.tariff_code,
+       a.supply_kv,
+       a.contracted_kva,
+       a.running_kva,
+       a.status,
+       a.opened_on,
+       a.closed_on,
+       CAST(NULL AS DOUBLE) AS arrears_probability,
+       CAST(NULL AS BIGINT) AS arrears_band,
+       CAST(NULL AS DOUBLE) AS leave_probability,
+       CAST(NULL AS VARCHAR) AS best_tariff_code,
+       CAST(NULL AS DECIMAL(18,2)) AS tariff_saving_amount,
+       CAST(NULL AS DOUBLE) AS flexible_kw,
+       CAST(NULL AS BIGINT) AS load_profile
+FROM source.account AS a
+LEFT JOIN fed_by AS f ON f.account_id = a.account_id
+LEFT JOIN source.transformer AS t ON t.transformer_id = f.transformer_id

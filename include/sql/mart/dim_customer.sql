@@ -1,0 +1,45 @@
+/*
+grain: one row a customer
+key: [customer_id]
+purpose: What BI and campaigns may know of a customer, without personal data.
+columns:
+  customer_id: {type: string, doc: The customer.}
+  kind: {type: string, doc: person or organisation.}
+  industry_code: {type: string, doc: "The customer's; where empty, that of the largest live account."}
+  region_code: {type: string, doc: Administrative division of the customer.}
+  registered_on: {type: date, doc: When the record was made.}
+  live_accounts: {type: integer, doc: Number of live accounts.}
+  grade: {type: string, doc: 'A to E.'}
+  objective_tier: {type: integer, doc: '1 (smallest) to 5.'}
+  behaviour_tier: {type: integer, doc: '1 (worst) to 5.'}
+  value_score: {type: double, doc: '0 to 100.'}
+  current_value_amount: {type: decimal, doc: Margin of 12 months.}
+  potential_value_amount: {type: decimal, doc: Yearly amount that could be won.}
+  credit: {type: double, doc: '1 less the arrears probability.'}
+  is_key_account: {type: boolean, doc: 'Grade A, a large account, or strategic.'}
+  emerging_key_account: {type: boolean, doc: Potential far above what the customer is worth now.}
+  segment: {type: string, doc: Segment of the composite method.}
+  relationship_level: {type: string, doc: 'basic, reactive, accountable, proactive or partnership.'}
+  data_grade: {type: integer, doc: '1 (best) to 4.'}
+*/
+SELECT c.customer_id,
+       c.kind,
+       b.industry_code,
+       c.region_code,
+       c.registered_on,
+       b.live_accounts,
+       CAST(NULL AS VARCHAR) AS grade,
+       o.objective_tier,
+       CAST(NULL AS BIGINT) AS behaviour_tier,
+       CAST(NULL AS DOUBLE) AS value_score,
+       CAST(NULL AS DECIMAL(18,2)) AS current_value_amount,
+       CAST(NULL AS DECIMAL(18,2)) AS potential_value_amount,
+       CAST(NULL AS DOUBLE) AS credit,
+       CAST(NULL AS BOOLEAN) AS is_key_account,
+       CAST(NULL AS BOOLEAN) AS emerging_key_account,
+       CAST(NULL AS VARCHAR) AS segment,
+       CAST(NULL AS VARCHAR) AS relationship_level,
+       CAST(NULL AS BIGINT) AS data_grade
+FROM source.customer AS c
+JOIN segment.customer_base AS b ON b.customer_id = c.customer_id
+JOIN segment.customer_objective AS o ON o.customer_id = c.customer_id
