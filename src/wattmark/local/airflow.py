@@ -15,7 +15,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -115,6 +117,7 @@ def airflow_env(settings: Settings) -> dict[str, str]:
         "AIRFLOW__OPENLINEAGE__TRANSPORT": json.dumps(
             {"type": "file", "log_file_path": str(home / "logs" / "openlineage.jsonl"), "append": True}
         ),
+        "AIRFLOW__OPENLINEAGE__DISABLE_SOURCE_CODE": "True",
         "GX_ANALYTICS_ENABLED": "false",
         "DO_NOT_TRACK": "1",
         "SCARF_NO_ANALYTICS": "true",
@@ -186,6 +189,13 @@ def migrate(settings: Settings, progress: Progress) -> None:
 def _prepare_folder(settings: Settings) -> None:
     folder = settings.home / "airflow"
     folder.mkdir(mode=0o700, exist_ok=True)
+    config = folder / "airflow.cfg"
+    if not config.exists():
+        # Else Airflow writes one with all its defaults, which outlive the release they came with.
+        processes.write_private(config, "# Wattmark sets Airflow's options in the environment, which wins.\n")
+    lineage = settings.home / "logs" / "openlineage.jsonl"
+    lineage.parent.mkdir(parents=True, exist_ok=True)
+    lineage.touch(mode=0o600)
     processes.write_private(
         folder / "passwords.json", json.dumps({ADMIN: secret(settings.home, "airflow_admin")}) + "\n"
     )
@@ -239,11 +249,9 @@ def start(settings: Settings, progress: Progress) -> tuple[str, ...]:
     starting = []
     for component in COMPONENTS:
         recorded = services.components.get(component)
-        if recorded and processes.is_alive(recorded) and recorded.fingerprint == fingerprint:
-            continue
-        if recorded:
-            processes.stop(recorded, signal.SIGTERM, STOP_TIMEOUT_S, group=True)
-        starting.append(component)
+        if not (recorded and processes.is_alive(recorded) and recorded.fingerprint == fingerprint):
+            starting.append(component)
+    _stop_components(home, starting)
     since = dt.datetime.now(dt.UTC)
     if starting:
         progress(f"Starting Airflow: {', '.join(starting)}")
@@ -303,6 +311,14 @@ def _wait_until_healthy(settings: Settings, starting: set[str], since: dt.dateti
             first: Recorded = services.components[missing[0]]
             raise processes.failure(missing[0], f"was not healthy after {START_TIMEOUT_S:.0f} s", first.log)
         time.sleep(0.3)
+
+
+def _detail(answer: httpx.Response) -> str:
+    try:
+        said = answer.json()["detail"]
+    except (ValueError, KeyError, TypeError):
+        said = answer.text
+    return " ".join(str(said).split())[:300]
 
 
 class Api:
@@ -365,8 +381,8 @@ class Api:
         if not answer.is_success and answer.status_code not in allow:
             raise ServiceError(
                 "services.airflow_refused",
-                f"Airflow refused {method} {path} (status {answer.status_code}): {answer.text[:300]}",
-                "Look at api-server.log of the home.",
+                f"Airflow refused {method} {path} (status {answer.status_code}): {_detail(answer)}",
+                "Correct what it names, or look at api-server.log of the home.",
             )
         return answer
 
@@ -386,8 +402,15 @@ def stop(settings: Settings, progress: Progress) -> None:
     found = [component for component in COMPONENTS if component in services.components]
     if any(processes.is_alive(services.components[component]) for component in found):
         progress("Stopping Airflow")
+    _stop_components(settings.home, found)
+
+
+def _stop_components(home: Path, components: Sequence[str]) -> None:
     # The API server goes last: a task that is being ended still reports to it.
-    for component in ("dag-processor", "triggerer", "scheduler", "api-server"):
-        if component in services.components:
-            processes.stop(services.components.pop(component), signal.SIGTERM, STOP_TIMEOUT_S, group=True)
-            processes.write_services(settings.home, services)
+    for last in (False, True):
+        services = processes.read_services(home)
+        wave = [name for name in components if name in services.components and (name == "api-server") is last]
+        if wave:
+            ended = [services.components.pop(name) for name in wave]
+            processes.stop(ended, signal.SIGTERM, STOP_TIMEOUT_S)
+            processes.write_services(home, services)

@@ -397,7 +397,7 @@ def _wait_until_ready(recorded: Recorded, port: int, password: str, offset: int)
         alive = processes.is_alive(recorded)
         said = recorded.log.read_bytes()[offset:]
         if b"password authentication failed" in said:
-            processes.stop(recorded, signal.SIGINT, STOP_TIMEOUT_S, group=False)
+            processes.stop([recorded], signal.SIGINT, STOP_TIMEOUT_S, whole_group=False)
             raise ServiceError(
                 "services.postgres_password",
                 "The server does not accept the superuser's password of this home.",
@@ -508,7 +508,7 @@ def stop(home: Path, progress: Progress) -> None:
     if processes.is_alive(recorded):
         progress("Stopping PostgreSQL")
         # SIGINT is PostgreSQL's fast shutdown: clients are let go, nothing that was committed is lost.
-        processes.stop(recorded, signal.SIGINT, STOP_TIMEOUT_S, group=False)
+        processes.stop([recorded], signal.SIGINT, STOP_TIMEOUT_S, whole_group=False)
     processes.write_services(home, services)
 
 

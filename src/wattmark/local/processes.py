@@ -30,6 +30,7 @@ HOST = "127.0.0.1"
 LOCK_TIMEOUT_S = 900.0
 LOG_KEPT_BYTES = 20_000_000
 TAIL_LINES = 15
+TAIL_CHARACTERS = 300
 
 _children: list[subprocess.Popen[bytes]] = []
 """Held so that the interpreter reaps them; they outlive it on purpose."""
@@ -251,27 +252,27 @@ def _family(recorded: Recorded) -> list[psutil.Process]:
     return list(members.values())
 
 
-def stop(recorded: Recorded, sign: signal.Signals, grace_s: float, *, group: bool) -> None:
-    """Ask a process to end, and after a grace end it and all that it started.
+def stop(
+    group: Sequence[Recorded], sign: signal.Signals, grace_s: float, *, whole_group: bool = True
+) -> None:
+    """Ask processes to end, all at once, and after a grace end them and all that they started.
 
     Args:
-        recorded: what was started. Where it is gone, only what it left behind is ended.
+        group: what was started. Of one that is gone only what it left behind is ended.
         sign: how to ask.
         grace_s: how long to wait, seconds.
-        group: ask the whole process group instead of the process alone.
+        whole_group: ask each process group instead of the process alone.
     """
-    family = _family(recorded)
-    with contextlib.suppress(ProcessLookupError):
+    families = [_family(recorded) for recorded in group]
+    for recorded, family in zip(group, families, strict=True):
         if is_alive(recorded):
-            if group:
-                os.killpg(recorded.pid, sign)
-            else:
-                os.kill(recorded.pid, sign)
-    if not is_alive(recorded):
-        for process in family:
-            with contextlib.suppress(psutil.Error):
-                process.terminate()
-    _gone, left = psutil.wait_procs(family, timeout=grace_s)
+            with contextlib.suppress(ProcessLookupError):
+                (os.killpg if whole_group else os.kill)(recorded.pid, sign)
+        else:
+            for process in family:
+                with contextlib.suppress(psutil.Error):
+                    process.terminate()
+    _gone, left = psutil.wait_procs([each for family in families for each in family], timeout=grace_s)
     for process in left:
         with contextlib.suppress(psutil.Error):
             process.kill()
@@ -322,7 +323,7 @@ def tail(log: Path, lines: int = TAIL_LINES) -> tuple[str, ...]:
             text = stream.read().decode("utf-8", errors="replace")
     except OSError:
         return ()
-    return tuple(text.splitlines()[-lines:])
+    return tuple(line[:TAIL_CHARACTERS] for line in text.splitlines()[-lines:])
 
 
 def failure(component: str, what: str, log: Path) -> ServiceError:

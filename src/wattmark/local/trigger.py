@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -117,6 +117,19 @@ def _log_line(entry: object) -> str:
     return " | ".join([str(entry.get("event", "")), *said])
 
 
+def _up_to_last_error(entries: Sequence[object]) -> list[str]:
+    """The lines of a log up to its last error: what follows that is Airflow's own tidying up."""
+    ends = [
+        place
+        for place, entry in enumerate(entries)
+        if isinstance(entry, dict)
+        and (entry.get("error_detail") or entry.get("level") in ("error", "critical"))
+    ]
+    kept = entries[: ends[-1] + 1] if ends else entries
+    lines = [line for entry in kept for line in _log_line(entry).splitlines()]
+    return [line for line in lines if not line.startswith("::")]
+
+
 def _failure(api: Api, path: str, instance: Mapping[str, Any]) -> TaskFailure:
     lines: list[str] = []
     if instance["state"] == "failed" and instance["try_number"]:
@@ -130,7 +143,7 @@ def _failure(api: Api, path: str, instance: Mapping[str, Any]) -> TaskFailure:
         if answer.is_success:
             content = answer.json()["content"]
             entries = content if isinstance(content, list) else str(content).splitlines()
-            lines = [line for entry in entries for line in _log_line(entry).splitlines()]
+            lines = _up_to_last_error(entries)
     return TaskFailure(_name(instance), str(instance["state"]), tuple(lines[-LOG_LINES:]))
 
 
