@@ -1,0 +1,64 @@
+/*
+grain: one row an account and billed month
+key: [account_id, period]
+purpose: The net of a month, the sum over all its bills, corrections included. What comes from bill lines is there for P alone, as no rule looks at older lines.
+columns:
+  account_id: {type: string, doc: The supply account.}
+  period: {type: date, doc: First day of the billed month.}
+  bills: {type: integer, doc: Bills summed.}
+  metered_kwh: {type: double, doc: Net metered energy.}
+  loss_kwh: {type: double, doc: Net losses.}
+  billed_kwh: {type: double, doc: Net billed energy.}
+  total_amount: {type: decimal, doc: Net total.}
+  energy_amount: {type: decimal, doc: Net energy lines (P alone).}
+  loss_iron_amount: {type: decimal, doc: Net iron-loss lines (P alone).}
+  capacity_amount: {type: decimal, doc: Net capacity lines (P alone).}
+  demand_amount: {type: decimal, doc: Net demand lines (P alone).}
+  power_factor_amount: {type: decimal, doc: Net power-factor lines (P alone).}
+  average_price: {type: double, doc: 'Net total over net billed energy, currency per kWh; empty where no energy was billed.'}
+  average_energy_price: {type: double, doc: 'Net energy lines over net metered energy, currency per kWh (P alone); empty where none was metered.'}
+*/
+WITH line AS (
+  SELECT l.bill_id,
+         SUM(l.amount) FILTER (WHERE l.component IN ('energy', 'energy_sharp', 'energy_peak', 'energy_flat', 'energy_valley')) AS energy_amount,
+         SUM(l.amount) FILTER (WHERE l.component = 'loss_iron') AS loss_iron_amount,
+         SUM(l.amount) FILTER (WHERE l.component = 'capacity') AS capacity_amount,
+         SUM(l.amount) FILTER (WHERE l.component = 'demand') AS demand_amount,
+         SUM(l.amount) FILTER (WHERE l.component = 'power_factor') AS power_factor_amount
+  FROM source.bill_line AS l
+  JOIN source.bill AS b ON b.bill_id = l.bill_id
+  WHERE b.period = $period
+  GROUP BY l.bill_id
+),
+net AS (
+  SELECT b.account_id,
+         b.period,
+         COUNT(*) AS bills,
+         ROUND(SUM(b.metered_kwh), 6) AS metered_kwh,
+         ROUND(SUM(b.loss_kwh), 6) AS loss_kwh,
+         ROUND(SUM(b.billed_kwh), 6) AS billed_kwh,
+         CAST(SUM(b.total_amount) AS DECIMAL(18, 2)) AS total_amount,
+         CAST(SUM(l.energy_amount) AS DECIMAL(18, 2)) AS energy_amount,
+         CAST(SUM(l.loss_iron_amount) AS DECIMAL(18, 2)) AS loss_iron_amount,
+         CAST(SUM(l.capacity_amount) AS DECIMAL(18, 2)) AS capacity_amount,
+         CAST(SUM(l.demand_amount) AS DECIMAL(18, 2)) AS demand_amount,
+         CAST(SUM(l.power_factor_amount) AS DECIMAL(18, 2)) AS power_factor_amount
+  FROM source.bill AS b
+  LEFT JOIN line AS l ON l.bill_id = b.bill_id
+  GROUP BY b.account_id, b.period
+)
+SELECT n.account_id,
+       n.period,
+       n.bills,
+       n.metered_kwh,
+       n.loss_kwh,
+       n.billed_kwh,
+       n.total_amount,
+       n.energy_amount,
+       n.loss_iron_amount,
+       n.capacity_amount,
+       n.demand_amount,
+       n.power_factor_amount,
+       CAST(n.total_amount AS DOUBLE) / NULLIF(n.billed_kwh, 0) AS average_price,
+       CAST(n.energy_amount AS DOUBLE) / NULLIF(n.metered_kwh, 0) AS average_energy_price
+FROM net AS n
