@@ -54,6 +54,7 @@ class SourceSettings(_Model):
 
     location: str
     schema_name: str | None = None
+    encoding: str = Field("utf-8", description="Of CSV files, such as gb18030")
     tables: tuple[str, ...] = ()
     rename: dict[str, TableMapping] = Field(default_factory=dict)
 
@@ -89,6 +90,30 @@ class Services(_Model):
     airflow_database_url: str | None = Field(None, description="SQLAlchemy URL for Airflow's metadata")
 
 
+class ChannelSettings(_Model):
+    """What one channel costs and carries, and when it may be used (local time)."""
+
+    cost_amount: float = Field(0.0, ge=0)
+    daily_limit: int | None = Field(None, ge=0, description="Contacts a day over all campaigns; none where empty")
+    days: Literal["every_day", "no_holidays", "working_days"] = "every_day"
+    from_hour: int = Field(9, ge=0, le=23, description="Outside from_hour to until_hour is quiet")
+    until_hour: int = Field(20, ge=1, le=24)
+
+
+class Campaigns(_Model):
+    """What holds for all campaigns."""
+
+    global_control_share: float = Field(0.02, ge=0, le=0.5, description="Customers no campaign contacts")
+    contacts: int = Field(2, ge=0, description="Contacts a customer in contact_days, over all campaigns")
+    contact_days: int = Field(30, ge=1, le=366)
+    adult_years: int = Field(18, ge=0, le=30)
+    feedback_rate_standard: float = Field(0.05, ge=0, le=1)
+    smallest_group: int = Field(30, ge=2, description="Fewer in either group, and no lift is stated")
+    list_key_file: Path | None = Field(None, description="File with a base64 key of 32 bytes that list files are encrypted with")
+    delivery: str | None = Field(None, description="Folder or URL (sftp://, s3://, …) released lists are delivered to")
+    channels: dict[Literal["post", "sms", "phone", "email", "app", "visit"], ChannelSettings] = Field(default_factory=dict)
+
+
 class Override(_Model):
     """A changed parameter: who loosens a limit says since when and why."""
 
@@ -111,6 +136,7 @@ class Settings(_Model):
     compute: Compute = Compute()
     extract: Extract = Extract()
     services: Services = Services()
+    campaigns: Campaigns = Campaigns()
     parameters: dict[str, dict[str, Override]] = Field(default_factory=dict)
 
     @property

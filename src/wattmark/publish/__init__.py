@@ -1,0 +1,1 @@
+"""Puts what a night made where BI and people use it: PostgreSQL."""

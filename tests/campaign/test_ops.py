@@ -1,0 +1,63 @@
+"""Schema ops as it must be: migrated twice without harm, append-only where it says so."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import Engine, inspect, text
+from sqlalchemy.exc import DBAPIError
+
+from wattmark.errors import PublishError
+from wattmark.publish.ops import upgrade
+
+REQUIRED = {
+    "audit_case": "case_id rule_id subject_type subject_id period_first period_last state severity at_stake_amount "
+    "assigned_org_unit_id assigned_to due_on root_cause_case_id opened_at closed_at outcome",
+    "audit_case_event": "case_id event_no at actor from_state to_state note",
+    "campaign_run": "campaign_run_id campaign_id purpose as_of definition_hash state approved_by released_at corrects_run_id",
+    "campaign_member": "campaign_run_id customer_id account_id outcome excluded_by channel cell priority is_seed",
+    "campaign_area": "campaign_run_id region_code postcode addresses wanted_share rank",
+    "suppression": "channel address_hash reason since",
+    "pipeline_run": "run_id as_of started_at finished_at state code_version parameters_hash rows_in rows_out",
+}
+
+
+@pytest.mark.parametrize("table", REQUIRED)
+def test_required_columns_stand(ops: Engine, table: str) -> None:
+    found = {column["name"] for column in inspect(ops).get_columns(table, schema="ops")}
+    assert set(REQUIRED[table].split()) - found == set()
+
+
+def test_upgrading_again_changes_nothing(ops: Engine, warehouse_url: str) -> None:
+    upgrade(warehouse_url)
+    with ops.connect() as connection:
+        assert connection.execute(text("SELECT version_num FROM ops.schema_version")).scalars().all() == [
+            "0001"
+        ]
+
+
+def test_members_are_append_only(ops: Engine) -> None:
+    with ops.begin() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO ops.campaign_member VALUES ('r', 'c', '', 'listed', NULL, 'sms', 'a', 1, false, NULL, NULL, NULL)"
+            )
+        )
+    for statement in ("UPDATE ops.campaign_member SET cell = 'b'", "DELETE FROM ops.campaign_member"):
+        with pytest.raises(DBAPIError, match="append-only"), ops.begin() as connection:
+            connection.execute(text(statement))
+
+
+@pytest.mark.parametrize(("outcome", "reason"), [("listed", "closed"), ("excluded", None), ("perhaps", None)])
+def test_an_outcome_and_its_reason_go_together(ops: Engine, outcome: str, reason: str | None) -> None:
+    with pytest.raises(DBAPIError, match="campaign_member_"), ops.begin() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO ops.campaign_member VALUES ('r', 'c', '', :o, :r, NULL, NULL, 1, false, NULL, NULL, NULL)"
+            ),
+            {"o": outcome, "r": reason},
+        )
+
+
+def test_another_database_is_refused() -> None:
+    with pytest.raises(PublishError, match="ops.not_postgresql"):
+        upgrade("sqlite:///x.db")
