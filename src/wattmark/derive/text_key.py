@@ -1,0 +1,69 @@
+"""Texts made comparable: the same name typed in two ways gets one key."""
+
+from __future__ import annotations
+
+import sys
+import unicodedata
+from functools import lru_cache
+
+import pyarrow as pa
+
+from wattmark.engine.catalog import python_table
+from wattmark.engine.session import TableContext
+
+_REMOVED = ("P", "S", "Z")
+
+
+@lru_cache(maxsize=1)
+def _removed() -> dict[int, None]:
+    """All characters of the Unicode categories P, S and Z, as a table for ``str.translate``."""
+    return {
+        code: None for code in range(sys.maxunicode + 1) if unicodedata.category(chr(code))[0] in _REMOVED
+    }
+
+
+def fold(text: str) -> str:
+    """NFKC, then case folded."""
+    return unicodedata.normalize("NFKC", text).casefold()
+
+
+def key_of(folded: str) -> str:
+    """A folded text without punctuation, symbols and separators."""
+    # Letters and digits alone are most texts, and are never of those categories.
+    return folded if folded.isalnum() else folded.translate(_removed())
+
+
+@python_table(
+    "core.text_key",
+    key=("raw",),
+    columns={"raw": "string", "key": "string", "folded": "string"},
+    needs=("source.account", "source.customer"),
+    grain="one row a distinct account name, service address, customer name or postal address",
+    purpose="Keys by which names and addresses are compared whatever their width, case and punctuation.",
+    docs={
+        "raw": "The text as written.",
+        "key": "NFKC, case folded, without characters of the categories P, S and Z.",
+        "folded": "NFKC and case folded only.",
+    },
+)
+def text_key(context: TableContext) -> pa.Table:
+    """Keys of every distinct text that something compares."""
+    raws: list[str] = (
+        context.query(
+            "SELECT a.account_name AS raw FROM source.account AS a WHERE a.account_name IS NOT NULL "
+            "UNION SELECT a.service_address AS raw FROM source.account AS a WHERE a.service_address IS NOT NULL "
+            "UNION SELECT c.name AS raw FROM source.customer AS c WHERE c.name IS NOT NULL "
+            "UNION SELECT c.postal_address AS raw FROM source.customer AS c WHERE c.postal_address IS NOT NULL"
+        )
+        .column("raw")
+        .to_pylist()
+    )
+    folded = [fold(raw) for raw in raws]
+    keys = [key_of(text) for text in folded]
+    return pa.table(
+        {
+            "raw": pa.array(raws, pa.string()),
+            "key": pa.array(keys, pa.string()),
+            "folded": pa.array(folded, pa.string()),
+        }
+    )
