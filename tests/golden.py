@@ -108,8 +108,11 @@ def run_case(case: Case, home: Path) -> None:
             full = [{**filler, **row} for row in rows]
             layer, table = name.split(".")
             target = f"accepted.{table}" if layer == "source" else name
-            session.give(target, pa.Table.from_pylist(
-                [{field.name: _value(row.get(field.name), field.type, settings) for field in schema} for row in full], schema=schema))
+            typed = [{field.name: _value(row.get(field.name), field.type, settings) for field in schema} for row in full]
+            if layer == "source" and (contract := catalog.contract.tables[table]).by_day:
+                typed = [{**row, "day": row[contract.since].astimezone(settings.zone).date()} for row in typed]
+                schema = contract.accepted_schema
+            session.give(target, pa.Table.from_pylist(typed, schema=schema))
         if case.table.startswith("audit."):
             _check_rule(case, session)
         else:

@@ -18,6 +18,9 @@ from wattmark.errors import ContractError
 from wattmark.settings import PROJECT_ROOT
 from wattmark.yamlfile import read_yaml
 
+DAY = "day"
+"""Name of the partition column that holds a row's local day."""
+
 _DUCKDB = {
     "string": "VARCHAR",
     "integer": "BIGINT",
@@ -66,12 +69,17 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """One table of the contract; ``since`` names the column that incremental extracts filter on."""
+    """One table of the contract.
+
+    ``since`` names the column that incremental extracts filter on; ``partition`` the column the lake
+    partitions accepted rows by: a date of the table, or ``day``, the local day of the ``since`` column.
+    """
 
     name: str
     columns: tuple[Column, ...]
     since: str | None = None
     doc: str = ""
+    partition: str | None = None
     _by_name: dict[str, Column] = field(default_factory=dict, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -98,6 +106,17 @@ class Table:
         """Arrow schema of the accepted rows, in the contract's column order."""
         return pa.schema([pa.field(column.name, column.arrow_type) for column in self.columns])
 
+    @property
+    def accepted_schema(self) -> pa.Schema:
+        """Arrow schema of the table in the lake: the contract's columns and the partition column, if any."""
+        schema = self.arrow_schema
+        return schema.append(pa.field(DAY, pa.date32())) if self.by_day else schema
+
+    @property
+    def by_day(self) -> bool:
+        """Whether the lake adds ``day``, the local day of the ``since`` column, and partitions by it."""
+        return self.partition == DAY
+
     def as_of_sql(self, accepted: str) -> str:
         """SQL (DuckDB dialect) of the rows as they were known at the end of ``$as_of``.
 
@@ -115,6 +134,10 @@ class Table:
             for column in self.columns
         )
         events = [visible(column) for column in self.columns if column.event_time]
+        if self.by_day:
+            # The partition is the event's local day, so whole files are left out instead of rows.
+            selected += f", {DAY}"
+            events = [f"{DAY} <= $as_of"]
         return f"SELECT {selected} FROM {accepted}" + (f" WHERE {' AND '.join(events)}" if events else "")
 
 
@@ -165,7 +188,7 @@ def load_contract(path: Path = PROJECT_ROOT / "include" / "contract" / "source-m
             if raw.get("type") not in _DUCKDB:
                 raise ContractError("contract.type", f"{path}: {name}.{raw.get('name')}: unknown type {raw.get('type')!r}.")
             columns.append(Column(**{**raw, "values": tuple(raw.get("values", ()))}))
-        tables[name] = Table(name=name, columns=tuple(columns), since=entry.get("since"), doc=entry.get("doc", "").strip())
+        tables[name] = Table(name=name, columns=tuple(columns), since=entry.get("since"), partition=entry.get("partition"), doc=entry.get("doc", "").strip())
         if not tables[name].key:
             raise ContractError("contract.no_key", f"{path}: {name} has no key column.")
     for table in tables.values():

@@ -139,7 +139,8 @@ class Session(ABC):
                 self._see_lake(name)
             elif schema == ACCEPTED and table in self.catalog.contract.tables:
                 columns = ", ".join(
-                    f"CAST(NULL AS {column.duckdb_type}) AS {column.name}" for column in self.catalog.contract.tables[table].columns
+                    f"CAST(NULL AS {_duck_type(field.type)}) AS {field.name}"
+                    for field in self.catalog.contract.tables[table].accepted_schema
                 )
                 self.duck.execute(f'CREATE VIEW "{schema}"."{table}" AS SELECT {columns} WHERE FALSE')
             elif not self.stored and name in self.catalog.tables:
