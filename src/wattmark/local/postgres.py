@@ -187,6 +187,11 @@ def forget_elsewhere(home: Path) -> None:
     (home / _POINTER).unlink(missing_ok=True)
 
 
+def has_data(home: Path) -> bool:
+    """Whether a home has a data folder, which only the secrets it was made with open."""
+    return ((folder_elsewhere(home) or home / "postgres") / "data").exists()
+
+
 def place(home: Path) -> Place:
     """Decide where the server of a home lives, and make the folder.
 
@@ -397,7 +402,6 @@ def _wait_until_ready(recorded: Recorded, port: int, password: str, offset: int)
         alive = processes.is_alive(recorded)
         said = recorded.log.read_bytes()[offset:]
         if b"password authentication failed" in said:
-            processes.stop([recorded], signal.SIGINT, STOP_TIMEOUT_S, whole_group=False)
             raise ServiceError(
                 "services.postgres_password",
                 "The server does not accept the superuser's password of this home.",
@@ -427,7 +431,11 @@ def _start_and_wait(
         services = processes.read_services(home)
         services.components[COMPONENT] = recorded
         processes.write_services(home, services)
-        outcome = _wait_until_ready(recorded, port, password, min(offset, log.stat().st_size))
+        try:
+            outcome = _wait_until_ready(recorded, port, password, min(offset, log.stat().st_size))
+        except ServiceError:
+            processes.stop([recorded], signal.SIGINT, STOP_TIMEOUT_S, whole_group=False)
+            raise
         if outcome == "ready":
             return recorded, port
         if time.monotonic() > deadline:

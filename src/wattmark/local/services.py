@@ -16,7 +16,7 @@ from wattmark.errors import ServiceError
 from wattmark.local import airflow as airflow_service
 from wattmark.local import postgres, processes
 from wattmark.local.processes import HOST, Progress
-from wattmark.local.secret import ensure_secrets, secret
+from wattmark.local.secret import ensure_secrets, secret, secrets_file
 from wattmark.settings import Settings
 
 State = Literal["running", "unhealthy", "crashed", "stopped"]
@@ -95,6 +95,12 @@ def up(settings: Settings, airflow: bool = True, progress: Progress | None = Non
     tell = progress or _silent
     _make_home(settings.home)
     with processes.home_lock(settings.home, tell):
+        if postgres.has_data(settings.home) and not secrets_file(settings.home).exists():
+            raise ServiceError(
+                "services.secrets_lost",
+                f"{secrets_file(settings.home)} is gone, and the databases of this home need it.",
+                "Restore it from a backup.",
+            )
         ensure_secrets(settings.home)
         notes: tuple[str, ...] = ()
         if _needs_postgres(settings):
@@ -143,12 +149,10 @@ def status(settings: Settings) -> list[ComponentStatus]:
     services = processes.read_services(settings.home)
     names = ([postgres.COMPONENT] if _needs_postgres(settings) else []) + list(airflow_service.COMPONENTS)
     alive = {name for name, recorded in services.components.items() if processes.is_alive(recorded)}
+    # Without the API server nobody tells about the others; that they are alive is all there is.
     silent: set[str] = set()
     if "api-server" in alive:
         silent = set(airflow_service.unhealthy(airflow_service.health(settings)))
-    elif alive & set(airflow_service.COMPONENTS):
-        # Without the API server nobody tells about the others; that they are alive is all there is.
-        silent = set()
     found = []
     for name in names:
         recorded = services.components.get(name)
