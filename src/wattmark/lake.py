@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlparse
 
 import pyarrow as pa
-from deltalake import DeltaTable, write_deltalake
+from deltalake import CommitProperties, DeltaTable, write_deltalake
 from deltalake.exceptions import TableNotFoundError
 
 Rows = pa.Table | pa.RecordBatchReader
@@ -79,8 +79,6 @@ class Lake:
         path = self.path(name)
         exists = self.exists(name)
         path.parent.mkdir(parents=True, exist_ok=True)
-        from deltalake import CommitProperties
-
         write_deltalake(
             str(path),
             rows,
@@ -91,6 +89,14 @@ class Lake:
             commit_properties=CommitProperties(custom_metadata=metadata) if metadata else None,
         )
         return int(self._open(name).version())
+
+    def append(self, name: str, rows: Rows) -> None:
+        """Add rows to a table that exists."""
+        write_deltalake(str(self.path(name)), rows, mode="append")
+
+    def partition_values(self, name: str, column: str) -> list[str]:
+        """Distinct values of one partition column, as text, sorted."""
+        return sorted({str(partition[column]) for partition in self._open(name).partitions()})
 
     def vacuum(self, names: Iterable[str], keep_hours: int) -> int:
         """Delete files no version younger than ``keep_hours`` needs; returns how many."""

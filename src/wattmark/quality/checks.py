@@ -1,0 +1,225 @@
+"""All checks of a table, defined once: structure from the contract, business rules from expectations/.
+
+A check is a Great Expectations expectation with a severity and the share of rows it tolerates, and the SQL
+predicate of the rows that fail it. Great Expectations judges and reports; the predicate finds the rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+from wattmark.contract import Column, Contract, Table
+from wattmark.engine.sqlfile import literal
+from wattmark.errors import ContractError
+from wattmark.yamlfile import line_of, read_yaml
+
+DEFAULT_TOLERANCE = 0.05
+"""Share of a table's rows that may be set aside before the night stops, where the table's file says nothing."""
+ALWAYS_TOLERATED_ROWS = 10
+"""So many rows never stop a night by themselves, unless they are more than half of the table."""
+
+SEVERITIES = ("critical", "warning")
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check of one table.
+
+    ``failing`` is true for rows that fail; over typed columns, or over ``_typed`` marks of values that did
+    not parse. ``critical`` rows go to quarantine; ``warning`` rows pass and are counted.
+    """
+
+    name: str
+    column: str
+    failing: str
+    type: str
+    kwargs: dict[str, Any]
+    severity: str
+    tolerate: float
+    why: str = ""
+
+
+def quoted(name: str) -> str:
+    """An identifier for DuckDB."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def sql_literal(value: Any) -> str:
+    """A value as DuckDB text."""
+    return str(literal(value).sql(dialect="duckdb"))
+
+
+def unparsed(column: Column) -> str:
+    """Name of the mark that says a column's value was there but did not parse."""
+    return f"_bad_{column.name}"
+
+
+def structure_checks(table: Table, tolerate: float) -> Iterator[Check]:
+    """Checks that follow from the contract: types, required values, enumerations."""
+    for column in table.columns:
+        name = quoted(column.name)
+        yield Check(
+            f"type:{column.name}", column.name, quoted(unparsed(column)), "expect_column_values_to_be_in_set",
+            {"column": unparsed(column), "value_set": [False]}, "critical", tolerate, f"must be a {column.type}",
+        )  # fmt: skip
+        if not column.optional:
+            yield Check(
+                f"required:{column.name}", column.name, f"{name} IS NULL AND NOT {quoted(unparsed(column))}",
+                "expect_column_values_to_not_be_null", {"column": column.name}, "critical", tolerate, "must not be empty",
+            )  # fmt: skip
+        if column.values:
+            allowed = ", ".join(sql_literal(value) for value in column.values)
+            value = f"ROUND({name}, 2)" if column.type == "double" else name
+            yield Check(
+                f"values:{column.name}", column.name, f"{value} NOT IN ({allowed})", "expect_column_values_to_be_in_set",
+                {"column": column.name, "value_set": list(column.values)}, "critical", tolerate,
+                f"must be one of {', '.join(map(str, column.values))}",
+            )  # fmt: skip
+
+
+_BUSINESS = {
+    "expect_column_values_to_be_between",
+    "expect_column_values_to_be_in_set",
+    "expect_column_values_to_not_be_null",
+    "expect_column_values_to_match_regex",
+    "expect_column_pair_values_a_to_be_greater_than_b",
+}
+
+
+def _failing(kind: str, kwargs: dict[str, Any]) -> str:
+    if kind == "expect_column_pair_values_a_to_be_greater_than_b":
+        operator = "<" if kwargs.get("or_equal") else "<="
+        return f"{quoted(kwargs['column_A'])} {operator} {quoted(kwargs['column_B'])}"
+    column = quoted(kwargs["column"])
+    if kind == "expect_column_values_to_not_be_null":
+        return f"{column} IS NULL"
+    if kind == "expect_column_values_to_be_in_set":
+        return f"{column} NOT IN ({', '.join(sql_literal(value) for value in kwargs['value_set'])})"
+    if kind == "expect_column_values_to_match_regex":
+        return f"NOT regexp_matches({column}, {sql_literal(kwargs['regex'])})"
+    parts = []
+    if kwargs.get("min_value") is not None:
+        parts.append(f"{column} {'<=' if kwargs.get('strict_min') else '<'} {sql_literal(kwargs['min_value'])}")
+    if kwargs.get("max_value") is not None:
+        parts.append(f"{column} {'>=' if kwargs.get('strict_max') else '>'} {sql_literal(kwargs['max_value'])}")
+    return " OR ".join(parts) or "FALSE"
+
+
+def business_checks(table: Table, path: Path, tolerate: float) -> Iterator[Check]:
+    """Checks of one expectations file.
+
+    Raises:
+        ContractError: an unknown key, type, severity or column; names file and line.
+    """
+    document = read_yaml(path) or {}
+    for at, entry in enumerate(document.get("expectations") or []):
+        def refuse(why: str, at: int = at) -> ContractError:
+            return ContractError("expectation.invalid", f"{path}:{line_of(path, ['expectations', at]) or 1}: {why}.")
+
+        if set(entry) - {"type", "kwargs", "severity", "tolerate", "meta"}:
+            raise refuse(f"unknown key {', '.join(sorted(set(entry) - {'type', 'kwargs', 'severity', 'tolerate', 'meta'}))}")
+        if entry.get("type") not in _BUSINESS:
+            raise refuse(f"type must be one of {', '.join(sorted(_BUSINESS))}")
+        if entry.get("severity") not in SEVERITIES:
+            raise refuse(f"severity must be one of {', '.join(SEVERITIES)}")
+        kwargs = dict(entry.get("kwargs") or {})
+        columns = [kwargs[key] for key in ("column", "column_A", "column_B") if key in kwargs]
+        for column in columns:
+            try:
+                table.column(column)
+            except ContractError as error:
+                raise refuse(str(error)) from None
+        yield Check(
+            f"{entry['type'].removeprefix('expect_column_').removeprefix('values_')}:{','.join(columns)}",
+            columns[0], _failing(entry["type"], kwargs), entry["type"], kwargs, entry["severity"],
+            float(entry.get("tolerate", tolerate)), str((entry.get("meta") or {}).get("why", "")),
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Suite:
+    """All checks of one table; ``tolerate`` is the share of its rows that may be set aside in all."""
+
+    table: Table
+    checks: tuple[Check, ...]
+    tolerate: float
+
+    @property
+    def critical(self) -> tuple[Check, ...]:
+        """The checks whose failing rows are set aside."""
+        return tuple(check for check in self.checks if check.severity == "critical")
+
+    def stops(self, rows: int, refused: int) -> bool:
+        """Whether so many refused rows of a table's rows stop the night."""
+        if refused * 2 > rows:
+            return refused > 1 or rows == 1
+        return refused > ALWAYS_TOLERATED_ROWS and refused > self.tolerate * rows
+
+
+def suite_of(table: Table, expectations: Path) -> Suite:
+    """The suite of a table: the contract's checks, then those of ``expectations/<table>.yaml``."""
+    path = expectations / f"{table.name}.yaml"
+    document = (read_yaml(path) or {}) if path.exists() else {}
+    tolerate = float(document.get("tolerate", DEFAULT_TOLERANCE))
+    checks = [*structure_checks(table, tolerate), *(business_checks(table, path, tolerate) if path.exists() else ())]
+    return Suite(table, tuple(checks), tolerate)
+
+
+def suites(contract: Contract, expectations: Path) -> dict[str, Suite]:
+    """All suites; a file for a table the contract does not know is an error."""
+    for path in expectations.glob("*.yaml"):
+        if path.stem not in contract.tables:
+            raise ContractError("expectation.table", f"{path}:1: the contract has no table {path.stem}.")
+    return {name: suite_of(table, expectations) for name, table in contract.tables.items()}
+
+
+def typed_select(table: Table, relation: str, kinds: dict[str, str], more: tuple[str, ...] = ()) -> str:
+    """SQL that reads landing rows in contract types, with one mark a column for values that did not parse.
+
+    Args:
+        table: the contract table.
+        relation: the landing relation.
+        kinds: DuckDB type of each landing column.
+        more: further columns to carry along.
+    """
+    items: list[str] = list(more)
+    for column in table.columns:
+        raw = quoted(column.name)
+        kind = kinds[column.name]
+        if kind == column.duckdb_type and column.type != "double":
+            items += [raw, f"FALSE AS {quoted(unparsed(column))}"]
+            continue
+        if column.type == "string":
+            items += [f"CAST({raw} AS VARCHAR) AS {raw}", f"FALSE AS {quoted(unparsed(column))}"]
+            continue
+        given = f"NULLIF(TRIM({raw}), '')" if kind == "VARCHAR" else raw
+        if column.type == "double":
+            value = f"CASE WHEN isfinite(TRY_CAST({given} AS DOUBLE)) THEN TRY_CAST({given} AS DOUBLE) END"
+            # A dataframe's NaN is an empty value; an infinite one is not a number anybody measured.
+            bad = f"{given} IS NOT NULL AND TRY_CAST({given} AS DOUBLE) IS NULL OR isinf(TRY_CAST({given} AS DOUBLE))"
+        elif column.type == "integer":
+            number = f"TRY_CAST({given} AS DOUBLE)"
+            value = f"CASE WHEN {number} = FLOOR({number}) THEN TRY_CAST({given} AS BIGINT) END"
+            bad = f"{given} IS NOT NULL AND NOT COALESCE({number} = FLOOR({number}) AND TRY_CAST({given} AS BIGINT) IS NOT NULL, FALSE) AND NOT COALESCE(isnan({number}), FALSE)"
+        elif column.type == "decimal":
+            number = f"TRY_CAST({given} AS DECIMAL(18,2))"
+            exact = f"ABS(TRY_CAST({given} AS DOUBLE) - CAST({number} AS DOUBLE)) < 1e-6 * GREATEST(1, ABS(CAST({number} AS DOUBLE)) * 1e-6)"
+            value = f"CASE WHEN {exact} THEN {number} END"
+            bad = f"{given} IS NOT NULL AND NOT COALESCE({exact}, FALSE) AND NOT COALESCE(isnan(TRY_CAST({given} AS DOUBLE)), FALSE)"
+        else:
+            value = f"TRY_CAST({given} AS {column.duckdb_type})"
+            bad = f"{given} IS NOT NULL AND {value} IS NULL"
+        items += [f"{value} AS {raw}", f"COALESCE({bad}, FALSE) AS {quoted(unparsed(column))}"]
+    return f"SELECT {', '.join(items)} FROM {relation}"
+
+
+def reason_sql(checks: tuple[Check, ...]) -> str:
+    """SQL expression: the first failed check of a row, or NULL."""
+    cases = " ".join(f"WHEN {check.failing} THEN {sql_literal(check.name)}" for check in checks)
+    return f"CASE {cases} END" if cases else "CAST(NULL AS VARCHAR)"
+
+

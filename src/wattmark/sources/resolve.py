@@ -1,0 +1,59 @@
+"""Which source a table comes from."""
+
+from __future__ import annotations
+
+import os
+
+from wattmark.contract import Contract, Table
+from wattmark.errors import SourceError
+from wattmark.settings import Settings, SourceSettings
+from wattmark.sources.base import Source
+from wattmark.sources.database import DatabaseSource
+from wattmark.sources.files import FileSource
+
+_AIRFLOW = "airflow:"
+
+
+def _connection_url(conn_id: str) -> str:
+    """URL of an Airflow connection, through the task's own interface to connections."""
+    if not os.environ.get("AIRFLOW_HOME"):
+        raise SourceError("source.connection", f"the source is the Airflow connection {conn_id}, but this is not an Airflow task.", "Give a URL.")
+    from airflow.sdk import BaseHook
+
+    return str(BaseHook.get_connection(conn_id).get_uri()).replace("postgres://", "postgresql+psycopg://", 1)
+
+
+def open_source(source: SourceSettings, contract: Contract, settings: Settings) -> Source:
+    """Open one source by its location: an Airflow connection, a URL, or a folder.
+
+    Raises:
+        SourceError: it cannot be reached, or the folder is missing or empty.
+    """
+    if source.location.startswith(_AIRFLOW):
+        source = source.model_copy(update={"location": _connection_url(source.location.removeprefix(_AIRFLOW))})
+    kind = DatabaseSource if "://" in source.location else FileSource
+    return kind(source, contract, settings)
+
+
+def source_of(table: Table, contract: Contract, settings: Settings) -> Source:
+    """The first configured source that provides a table, opened.
+
+    Raises:
+        SourceError: no source is configured, or none has the table.
+    """
+    if not settings.sources:
+        raise SourceError("source.none", "no source is configured.", "Set sources in settings.yaml, or pass --source.")
+    looked: list[str] = []
+    for candidate in settings.sources:
+        if candidate.tables and table.name not in candidate.tables:
+            continue
+        source = open_source(candidate, contract, settings)
+        if source.has(table):
+            return source
+        looked.append(source.label if isinstance(source, DatabaseSource) else str(getattr(source, "folder", candidate.location)))
+        source.close()
+    raise SourceError(
+        "source.missing_table",
+        f"table {table.name} is in none of the sources: {', '.join(looked) or 'none is set up to provide it'}.",
+        "Provide the table (it may be empty), or map the source's own name in settings.yaml: sources[].rename.",
+    )

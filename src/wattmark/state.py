@@ -1,0 +1,44 @@
+"""What a home remembers between nights: watermarks by published date."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from wattmark.run import Run
+from wattmark.settings import Settings
+from wattmark.sources import Watermark
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Replace a file in one step, so that a killed writer leaves the old one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.write_text(text, encoding="utf-8")
+    draft.replace(path)
+
+
+def _folder(settings: Settings) -> Path:
+    return settings.home / "state" / "watermarks"
+
+
+def watermarks_before(settings: Settings, run: Run) -> dict[str, Watermark]:
+    """Watermarks of the newest published night before a run's date.
+
+    A rerun of a date starts from the same watermarks as its first run, so it reads the same rows.
+    """
+    folder = _folder(settings)
+    earlier = [path for path in folder.glob("*.json") if dt.date.fromisoformat(path.stem) < run.as_of] if folder.is_dir() else []
+    if not earlier:
+        return {}
+    raw: dict[str, Any] = json.loads(max(earlier).read_text(encoding="utf-8"))
+    return {table: Watermark.from_json(entry) for table, entry in raw.items()}
+
+
+def keep_watermarks(settings: Settings, run: Run, watermarks: dict[str, Watermark]) -> None:
+    """Note how far a published night had read."""
+    text = json.dumps({table: mark.to_json() for table, mark in sorted(watermarks.items())}, indent=1)
+    write_atomically(_folder(settings) / f"{run.as_of.isoformat()}.json", text)

@@ -1,0 +1,172 @@
+"""From a source folder to accepted and quarantine: nothing is lost, and each refusal says why."""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.tiny import ROWS, interval_rows, write_csv, write_intervals, write_tiny
+from wattmark.contract import load_contract
+from wattmark.engine.session import DuckDBSession
+from wattmark.errors import QualityError, SourceError
+from wattmark.quality.accept import Reconciled, accept_all
+from wattmark.quality.landing import extract
+from wattmark.run import Run
+from wattmark.settings import Settings, load_settings
+
+AS_OF = dt.date(2026, 11, 4)
+
+
+def settings_for(tmp_path: Path, source: Path, **more: Any) -> Settings:
+    return load_settings(tmp_path / "home", sources=[{"location": str(source), **more}])
+
+
+def night(settings: Settings, day: dt.date = AS_OF) -> dict[str, Reconciled]:
+    run = Run.of(day, settings.utility.time_zone)
+    for name in load_contract().tables:
+        extract(settings, run, name)
+    return {one.source_table: one for one in accept_all(settings, run)}
+
+
+def rows(settings: Settings, sql: str) -> list[dict[str, Any]]:
+    with DuckDBSession(settings, Run.of(AS_OF, settings.utility.time_zone)) as session:
+        return session.query(sql).read_all().to_pylist()
+
+
+def changed(table: str, at: int, **values: Any) -> list[dict[str, Any]]:
+    return [{**row, **values} if number == at else row for number, row in enumerate(ROWS[table])]
+
+
+def test_everything_good_is_accepted(tmp_path: Path) -> None:
+    settings = settings_for(tmp_path, write_tiny(tmp_path / "src"))
+    done = night(settings)
+    assert done["account"].accepted_rows == 30
+    assert done["interval_reading"].accepted_rows == 3 * 48
+    assert all(one.read_rows == one.accepted_rows for one in done.values())
+    local = rows(settings, "SELECT updated_at FROM accepted.customer LIMIT 1")[0]["updated_at"]
+    assert local.astimezone(dt.UTC) == dt.datetime(2026, 1, 1, 0, 0, tzinfo=dt.UTC), "naive times are the utility's own"
+
+
+@pytest.mark.parametrize(
+    ("table", "values", "reason"),
+    [
+        ("account", {"status": "abolished"}, "values:status"),
+        ("account", {"customer_id": "NOBODY"}, "ref:customer_id"),
+        ("account", {"contracted_kva": "eight"}, "type:contracted_kva"),
+        ("account", {"contracted_kva": ""}, "required:contracted_kva"),
+        ("account", {"opened_on": "2026-02-30"}, "type:opened_on"),
+        ("bill", {"total_amount": "50.005"}, "type:total_amount"),
+        ("bill", {"issued_at": "yesterday"}, "type:issued_at"),
+        ("account", {"is_temporary": "perhaps"}, "type:is_temporary"),
+    ],
+)
+def test_a_bad_value_sends_its_row_to_quarantine(tmp_path: Path, table: str, values: dict[str, Any], reason: str) -> None:
+    settings = settings_for(tmp_path, write_tiny(tmp_path / "src", **{table: changed(table, 4, **values)}))
+    done = night(settings)[table]
+    assert (done.accepted_rows, done.quarantined_rows) == (29, 1)
+    assert done.reasons == {reason: 1}
+    found = rows(settings, f"SELECT * FROM quarantine.{table}")
+    assert [row["reason"] for row in found] == [reason]
+    assert found[0]["first_seen"] == AS_OF
+
+
+def test_what_refers_to_a_refused_row_is_refused_too(tmp_path: Path) -> None:
+    settings = settings_for(tmp_path, write_tiny(tmp_path / "src", customer=changed("customer", 0, kind="robot")))
+    done = night(settings)
+    assert done["account"].reasons == {"ref:customer_id": 1}
+    assert done["bill"].reasons == {"ref:account_id": 1}
+
+
+def test_blank_required_text_is_for_the_audit_to_find(tmp_path: Path) -> None:
+    settings = settings_for(tmp_path, write_tiny(tmp_path / "src", customer=changed("customer", 0, name="")))
+    assert night(settings)["customer"].quarantined_rows == 0
+
+
+def test_duplicated_keys_newest_wins_and_the_rest_is_counted(tmp_path: Path) -> None:
+    newer = {**ROWS["account"][0], "contracted_kva": 16, "updated_at": "2026-02-01 00:00:00"}
+    settings = settings_for(tmp_path, write_tiny(tmp_path / "src", account=[newer, *ROWS["account"], ROWS["account"][1]]))
+    done = night(settings)["account"]
+    assert (done.read_rows, done.accepted_rows, done.superseded_rows) == (32, 30, 2)
+    assert rows(settings, "SELECT contracted_kva FROM accepted.account WHERE account_id = 'A1'") == [{"contracted_kva": 16.0}]
+
+
+def test_a_day_of_intervals_twice(tmp_path: Path) -> None:
+    source = write_tiny(tmp_path / "src")
+    write_intervals(source, "2026-11-03", interval_rows("2026-11-03"), "part-1.parquet")
+    done = night(settings_for(tmp_path, source))["interval_reading"]
+    assert (done.read_rows, done.accepted_rows, done.superseded_rows) == (288, 144, 144)
+
+
+def test_over_the_tolerated_share_the_night_stops(tmp_path: Path) -> None:
+    spoiled = [{**row, "status": "abolished"} for row in ROWS["account"][:16]] + ROWS["account"][16:]
+    settings = settings_for(tmp_path, write_tiny(tmp_path / "src", account=spoiled))
+    with pytest.raises(QualityError, match=r"account: 16 of 30 rows refused.*values:status \(16\)"):
+        night(settings)
+
+
+def test_text_in_another_encoding(tmp_path: Path) -> None:
+    source = write_tiny(tmp_path / "src")
+    columns = [column.name for column in load_contract().tables["customer"].columns]
+    chinese = changed("customer", 2, name="张三")
+    write_csv(source / "customer.csv", columns, chinese, encoding="gb18030")
+    with pytest.raises(SourceError, match=r"customer.csv:4: the file is not utf-8 text"):
+        night(settings_for(tmp_path, source))
+    settings = settings_for(tmp_path, source, encoding="gb18030")
+    night(settings)
+    assert rows(settings, "SELECT name FROM accepted.customer WHERE customer_id = 'C3'") == [{"name": "张三"}]
+
+
+def test_half_a_parquet_file(tmp_path: Path) -> None:
+    source = write_tiny(tmp_path / "src")
+    path = source / "interval_reading" / "day=2026-11-03" / "part-0.parquet"
+    path.write_bytes(path.read_bytes()[:-200])
+    with pytest.raises(SourceError, match=r"part-0.parquet: not a whole Parquet file"):
+        night(settings_for(tmp_path, source))
+
+
+def test_missing_table_missing_column_empty_folder(tmp_path: Path) -> None:
+    source = write_tiny(tmp_path / "src")
+    (source / "bill.csv").unlink()
+    with pytest.raises(SourceError, match="table bill is in none of the sources"):
+        night(settings_for(tmp_path, source))
+    write_csv(source / "bill.csv", ["bill_id"], [])
+    with pytest.raises(SourceError, match="bill lacks the required columns account_id, period"):
+        night(settings_for(tmp_path, source))
+    (tmp_path / "nothing").mkdir()
+    with pytest.raises(SourceError, match="the folder is empty"):
+        night(settings_for(tmp_path, tmp_path / "nothing"))
+
+
+def test_a_csv_line_that_is_no_row(tmp_path: Path) -> None:
+    source = write_tiny(tmp_path / "src")
+    text = (source / "staff.csv").read_text()
+    (source / "staff.csv").write_text(text + "S2,U1,Wang,billing,too,many\n" + "S3,U1,Zhao,billing\n")
+    done = night(settings_for(tmp_path, source))["staff"]
+    assert (done.read_rows, done.accepted_rows, done.quarantined_rows) == (3, 2, 1)
+    assert done.reasons == {"csv": 1}
+
+
+def test_other_names_by_configuration_and_unknown_columns(tmp_path: Path) -> None:
+    source = write_tiny(tmp_path / "src")
+    text = (source / "staff.csv").read_text()
+    (source / "staff.csv").unlink()
+    (source / "EMPLOYEES.csv").write_text(text.replace("staff_id", "EMP_NO").replace("post", "post,shoe_size", 1).replace("billing", "billing,43"))
+    settings = settings_for(tmp_path, source, rename={"staff": {"name": "EMPLOYEES", "columns": {"staff_id": "EMP_NO"}}})
+    run = Run.of(AS_OF, settings.utility.time_zone)
+    landed = extract(settings, run, "staff")
+    assert landed.unknown == ("shoe_size",)
+    assert landed.rows == 1
+
+
+def test_rerun_of_a_night_changes_nothing(tmp_path: Path) -> None:
+    source = write_tiny(tmp_path / "src", account=changed("account", 4, status="abolished"))
+    settings = settings_for(tmp_path, source)
+    first = night(settings)
+    before = rows(settings, "SELECT * FROM accepted.account ORDER BY account_id"), rows(settings, "SELECT * FROM quarantine.account")
+    assert night(settings) == first
+    assert before == (rows(settings, "SELECT * FROM accepted.account ORDER BY account_id"), rows(settings, "SELECT * FROM quarantine.account"))
+    shutil.rmtree(source)
