@@ -1,0 +1,74 @@
+"""``wattmark sample``: makes a sample utility."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from wattmark.sample.generate import generate
+from wattmark.sample.plan import SampleError, SamplePlan
+from wattmark.sample.sinks import DatabaseSink, FolderSink, Sink
+
+
+def register(app: typer.Typer) -> None:
+    """Add the ``sample`` command to the command line."""
+
+    @app.command()
+    def sample(
+        accounts: Annotated[
+            str, typer.Option(help="number of accounts, or 'full' for the whole grid (32,725)")
+        ] = "3000",
+        months: Annotated[
+            int, typer.Option(help="billed months up to the last full one before --as-of")
+        ] = 14,
+        interval_days: Annotated[
+            int, typer.Option(help="days of half-hourly intervals up to --as-of; 0 for none")
+        ] = 35,
+        seed: Annotated[int, typer.Option(help="the same seed gives the same files")] = 1,
+        as_of: Annotated[str, typer.Option(help="last day of the data, YYYY-MM-DD")] = "2026-11-04",
+        out: Annotated[Path, typer.Option(help="folder for the files")] = Path("sample"),
+        file_format: Annotated[
+            str, typer.Option("--format", help="parquet or csv, for all but the intervals")
+        ] = "parquet",
+        database: Annotated[
+            str, typer.Option(help="SQLAlchemy URL of a PostgreSQL database that takes all but the intervals")
+        ] = "",
+        schema: Annotated[str, typer.Option(help="schema in that database")] = "public",
+        faults: Annotated[
+            bool, typer.Option("--faults/--clean", help="seed known faults for the audit to find")
+        ] = False,
+    ) -> None:
+        """Make a sample utility: invented customers on a real network, billed and metered."""
+        plan = SamplePlan(
+            accounts=accounts if accounts == "full" else _whole(accounts),
+            months=months,
+            interval_days=interval_days,
+            seed=seed,
+            as_of=_date(as_of),
+            faults=faults,
+        )
+        if file_format not in ("parquet", "csv"):
+            raise SampleError("sample.format", f"{file_format!r} is not a format.", "Give parquet or csv.")
+        chosen: Literal["parquet", "csv"] = "csv" if file_format == "csv" else "parquet"
+        sink: Sink = DatabaseSink(database, out, schema) if database else FolderSink(out, chosen)
+        summary = generate(plan, sink)
+        for name, rows in summary.rows.items():
+            typer.echo(f"{name:<24}{rows:>14,}")
+        typer.echo(f"{summary.accounts:,} accounts in {summary.seconds:.1f} s")
+
+
+def _whole(value: str) -> int:
+    try:
+        return int(value)
+    except ValueError:
+        raise SampleError("sample.accounts", f"accounts is {value!r}.", "Give a number, or 'full'.") from None
+
+
+def _date(value: str) -> dt.date:
+    try:
+        return dt.date.fromisoformat(value)
+    except ValueError:
+        raise SampleError("sample.as_of", f"as_of is {value!r}.", "Give a date as YYYY-MM-DD.") from None
