@@ -355,6 +355,17 @@ def test_port_search_ends(attempts: int) -> None:
             assert processes.next_free_port(port, attempts) == port + 1
 
 
+def test_program_that_ends_at_once_counts_as_crashed(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    argv = ["/bin/sh", "-c", "echo said before the end; exit 3"]
+    record = processes.launch(argv, env={"PATH": "/bin:/usr/bin"}, cwd=tmp_path, log=log)
+    psutil.Process(record.pid).wait(timeout=10)
+    processes.write_services(tmp_path, processes.ServicesFile(components={"triggerer": record}))
+    part = services.status(settings_for(tmp_path))[-1]
+    assert (part.component, part.state, part.last_lines) == ("triggerer", "crashed", ("said before the end",))
+    assert mode(log) == 0o600
+
+
 def _as_nobody(home: Path) -> str:
     """Start, use and stop a server as an account without rights; in a child, since there is no way back."""
     nobody = pwd.getpwnam("nobody")
@@ -395,6 +406,13 @@ def test_plain_user_runs_the_server_as_oneself(running: Settings) -> None:
         assert _as_nobody(folder / "home") == "nobody stopped"
         assert (folder / "home").stat().st_uid == nobody.pw_uid
         assert mode(folder / "home") == 0o700
+
+
+@as_root
+def test_home_of_another_account_is_refused(running: Settings) -> None:
+    outcome = _as_nobody(running.home)
+    assert "services.rights" in outcome or "services.secrets" in outcome
+    assert processes.is_alive(server(running))
 
 
 @as_root

@@ -115,7 +115,11 @@ def account(home: Path) -> RunAs | None:
         return None
     for known in (home / "postgres", home):
         if known.exists() and known.stat().st_uid != 0:
-            entry = pwd.getpwuid(known.stat().st_uid)
+            owner = known.stat()
+            try:
+                entry = pwd.getpwuid(owner.st_uid)
+            except KeyError:
+                return RunAs(str(owner.st_uid), owner.st_uid, owner.st_gid)
             return RunAs(entry.pw_name, entry.pw_uid, entry.pw_gid)
     for name in ACCOUNTS:
         with contextlib.suppress(KeyError):
@@ -161,8 +165,8 @@ def _programs_for(run_as: RunAs | None) -> Path:
         libraries = package.with_name(package.name + ".libs")
         if libraries.exists():
             shutil.copytree(libraries, draft / libraries.name, symlinks=True)
-        ELSEWHERE.chmod(0o755)
-        (ELSEWHERE / "programs").chmod(0o755)
+        for folder in (ELSEWHERE, ELSEWHERE / "programs", draft):
+            folder.chmod(0o755)
         with contextlib.suppress(OSError):
             draft.rename(root)
         shutil.rmtree(draft, ignore_errors=True)

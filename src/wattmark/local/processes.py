@@ -336,6 +336,19 @@ def failure(component: str, what: str, log: Path) -> ServiceError:
     )
 
 
+@contextlib.contextmanager
+def rights_told() -> Iterator[None]:
+    """Turn a lack of rights on the files of a home into an error for people."""
+    try:
+        yield
+    except PermissionError as error:
+        raise ServiceError(
+            "services.rights",
+            f"This account may not change {error.filename}.",
+            "Run Wattmark as the owner of the home.",
+        ) from None
+
+
 def read_json(file: Path) -> dict[str, str]:
     """A flat JSON object of texts.
 

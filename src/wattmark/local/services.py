@@ -93,8 +93,9 @@ def up(settings: Settings, airflow: bool = True, progress: Progress | None = Non
         ServiceError: a part did not get ready; the message ends with the end of its log.
     """
     tell = progress or _silent
-    _make_home(settings.home)
-    with processes.home_lock(settings.home, tell):
+    with processes.rights_told():
+        _make_home(settings.home)
+    with processes.rights_told(), processes.home_lock(settings.home, tell):
         if postgres.has_data(settings.home) and not secrets_file(settings.home).exists():
             raise ServiceError(
                 "services.secrets_lost",
@@ -121,7 +122,7 @@ def prepare_airflow_database(settings: Settings, progress: Progress | None = Non
     """
     tell = progress or _silent
     up(settings, airflow=False, progress=tell)
-    with processes.home_lock(settings.home, tell):
+    with processes.rights_told(), processes.home_lock(settings.home, tell):
         airflow_service.migrate(settings, tell)
     return airflow_service.airflow_env(settings)
 
@@ -135,7 +136,7 @@ def down(settings: Settings, progress: Progress | None = None) -> None:
     if not _expect_home(settings):
         return
     tell = progress or _silent
-    with processes.home_lock(settings.home, tell):
+    with processes.rights_told(), processes.home_lock(settings.home, tell):
         airflow_service.stop(settings, tell)
         postgres.stop(settings.home, tell)
 

@@ -13,6 +13,8 @@ from wattmark.local.airflow import Api
 from wattmark.settings import Settings
 
 PARSE_TIMEOUT_S = 180.0
+BROKEN_GRACE_S = 12.0
+"""How long a DAG may take to appear once some file is known to be broken, which may be another's."""
 POLL_S = 1.0
 CHECK_SERVICES_S = 10.0
 PAGE = 500
@@ -70,12 +72,15 @@ def _check_services(settings: Settings) -> None:
 
 def _wait_until_parsed(settings: Settings, api: Api, dag_id: str) -> None:
     deadline = time.monotonic() + PARSE_TIMEOUT_S
+    broken_since: float | None = None
     while True:
         answer = api.call("GET", f"/dags/{dag_id}", allow=(404,))
         if answer.is_success and not answer.json().get("is_stale"):
             return
         broken = api.call("GET", "/importErrors", params={"limit": 20}).json()["import_errors"]
-        if broken:
+        if broken and broken_since is None:
+            broken_since = time.monotonic()
+        if broken and broken_since is not None and time.monotonic() - broken_since > BROKEN_GRACE_S:
             first = broken[0]
             said = "\n".join(f"    {line}" for line in first["stack_trace"].splitlines()[-LOG_LINES:])
             raise ServiceError(
