@@ -149,6 +149,7 @@ def upgrade() -> None:
         sa.Column("channel", text),
         sa.Column("cell", text),
         sa.Column("priority", sa.Integer(), nullable=False),
+        sa.Column("send_on", sa.Date(), comment="The day of the contact."),
         sa.Column("is_seed", sa.Boolean(), nullable=False),
         sa.Column("segment", text, comment="Composite segment on the day."),
         sa.Column("expected_value_amount", money),

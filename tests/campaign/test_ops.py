@@ -39,7 +39,7 @@ def test_members_are_append_only(ops: Engine) -> None:
     with ops.begin() as connection:
         connection.execute(
             text(
-                "INSERT INTO ops.campaign_member VALUES ('r', 'c', '', 'listed', NULL, 'sms', 'a', 1, false, NULL, NULL, NULL)"
+                "INSERT INTO ops.campaign_member VALUES ('r', 'c', '', 'listed', NULL, 'sms', 'a', 1, NULL, false, NULL, NULL, NULL)"
             )
         )
     for statement in ("UPDATE ops.campaign_member SET cell = 'b'", "DELETE FROM ops.campaign_member"):
@@ -52,7 +52,7 @@ def test_an_outcome_and_its_reason_go_together(ops: Engine, outcome: str, reason
     with pytest.raises(DBAPIError, match="campaign_member_"), ops.begin() as connection:
         connection.execute(
             text(
-                "INSERT INTO ops.campaign_member VALUES ('r', 'c', '', :o, :r, NULL, NULL, 1, false, NULL, NULL, NULL)"
+                "INSERT INTO ops.campaign_member VALUES ('r', 'c', '', :o, :r, NULL, NULL, 1, NULL, false, NULL, NULL, NULL)"
             ),
             {"o": outcome, "r": reason},
         )

@@ -1,0 +1,1 @@
+"""Campaigns: definition, audience, assignment, lists, release, feedback and evaluation."""

@@ -1,0 +1,133 @@
+"""Area mailings without names: where those who are wanted live close together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+from sqlalchemy import Connection, Engine
+
+from wattmark.campaign.audience import Checker, asked_relations, prepare, relations, select_members, text_of
+from wattmark.campaign.decide import MONEY, Planned
+from wattmark.campaign.files import escaped_sql, write_list
+from wattmark.campaign.state import copy_in, fetch
+from wattmark.engine.session import Session
+from wattmark.errors import WattmarkError
+from wattmark.run import Run
+
+_AREAS = """
+CREATE OR REPLACE TABLE night.area AS
+WITH place AS (
+  SELECT p.customer_id, c.region_code, c.postcode, p.household
+  FROM night.person AS p
+  JOIN source.customer AS c ON c.customer_id = p.customer_id
+  JOIN night.area_base AS b ON b.customer_id = p.customer_id
+  WHERE c.region_code IS NOT NULL AND c.postcode IS NOT NULL AND c.postal_address IS NOT NULL AND NOT p.closed
+),
+counted AS (
+  SELECT p.region_code, p.postcode, COUNT(DISTINCT p.household) AS addresses,
+         CAST(COUNT(w.customer_id) AS DOUBLE) / NULLIF(COUNT(*), 0) AS wanted_share
+  FROM place AS p LEFT JOIN night.area_wanted AS w ON w.customer_id = p.customer_id
+  GROUP BY p.region_code, p.postcode
+)
+SELECT c.region_code, c.postcode, c.addresses, c.wanted_share,
+       ROW_NUMBER() OVER (ORDER BY c.wanted_share DESC, c.addresses DESC, c.region_code, c.postcode) AS rank,
+       CAST(('0x' || SUBSTR(SHA256(n.key || chr(31) || 'control' || chr(31) || t.campaign_id || chr(31) || c.region_code
+            || chr(31) || c.postcode), 1, 13)) AS BIGINT) / 4503599627370496.0 < t.control_share AS is_control
+FROM counted AS c CROSS JOIN night.night AS n CROSS JOIN night.area_this AS t
+WHERE c.addresses >= t.smallest_area AND c.wanted_share > 0
+"""
+# Best areas first, as long as pieces and money last; the first area that does not fit ends the list.
+_OUTCOME = """
+SELECT a.region_code, a.postcode, a.addresses, a.wanted_share, CAST(a.rank AS INTEGER) AS rank,
+       CASE WHEN SUM(a.addresses) OVER w > t.pieces THEN 'over_limit' WHEN a.is_control THEN 'control' ELSE 'listed' END AS outcome
+FROM night.area AS a CROSS JOIN night.area_this AS t
+WINDOW w AS (ORDER BY a.rank ROWS UNBOUNDED PRECEDING)
+ORDER BY a.rank
+"""
+
+
+def decide_area(session: Session, connection: Connection, run: Run, planned: Planned) -> dict[str, str]:
+    """Decide and store the areas of one campaign; returns its problem by id where it cannot be made."""
+    from wattmark.campaign.lists import insert_run
+
+    campaign = planned.file.campaign
+    try:
+        rows = areas(session, planned)
+    except (WattmarkError, duckdb.Error) as error:
+        return {campaign.id: str(error).split("\n")[0]}
+    counts = {
+        outcome: sum(1 for one in rows.column("outcome").to_pylist() if one == outcome)
+        for outcome in ("listed", "control", "over_limit")
+    }
+    listed = sum(
+        addresses
+        for addresses, outcome in zip(
+            rows.column("addresses").to_pylist(), rows.column("outcome").to_pylist(), strict=True
+        )
+        if outcome == "listed"
+    )
+    name = insert_run(connection, run, planned, counts, listed * planned.sendings[0].cost_amount)
+    copy_in(
+        connection,
+        "ops.campaign_area",
+        rows.add_column(0, "campaign_run_id", pa.array([name] * len(rows), pa.string())),
+    )
+    return {}
+
+
+def areas(session: Session, planned: Planned) -> pa.Table:
+    """Areas of a campaign, best first: region_code, postcode, addresses, wanted_share, rank, outcome."""
+    campaign, duck = planned.file.campaign, session.duck
+    known = relations(session.settings.include)
+    checker = Checker(known, "area")
+    values = {"as_of": session.run.as_of, "period": session.run.period}
+    for table, condition in (("area_wanted", campaign.audience.where), ("area_base", campaign.audience.of)):
+        asked = checker.condition(condition) if condition else None
+        query = select_members(known, "area", asked, values, {}, [])
+        prepare(session, asked_relations(query))
+        duck.execute(f"CREATE OR REPLACE TABLE night.{table} AS {text_of(query)}")
+    limits = campaign.limits
+    cost = round(planned.sendings[0].cost_amount * MONEY)
+    pieces = [limits.size] if limits.size is not None else []
+    if limits.budget_amount is not None and cost:
+        pieces.append(round(limits.budget_amount * MONEY) // cost)
+    session.give(
+        "night.area_this",
+        pa.table(
+            {
+                "campaign_id": [campaign.id],
+                "control_share": [campaign.control_share],
+                "smallest_area": [limits.smallest_area],
+                "pieces": pa.array([min(pieces) if pieces else 2**62], pa.int64()),
+            }
+        ),
+    )
+    session.see(["source.customer"])
+    duck.execute(_AREAS)
+    return duck.sql(_OUTCOME).to_arrow_table()
+
+
+_LIKE = pa.schema(
+    [(name, pa.string()) for name in ("rank", "region_code", "postcode", "addresses", "wanted_share")]
+).empty_table()
+
+
+def write_area_list(engine: Engine, name: str, folder: Path, form: str, key: bytes | None) -> dict[str, Any]:
+    """Write the list of areas, best first; nobody's name is on it."""
+    rows = fetch(
+        engine,
+        "SELECT CAST(rank AS text), region_code, postcode, CAST(addresses AS text), "
+        "to_char(wanted_share, 'FM0.0000') AS wanted_share FROM ops.campaign_area a "
+        "WHERE campaign_run_id = $1 AND outcome = 'listed' ORDER BY a.rank",
+        [name],
+        _LIKE,
+    )
+    if form == "csv":
+        relation = duckdb.connect().from_arrow(rows)
+        rows = relation.project(
+            ", ".join(f"""{escaped_sql(f'"{column}"')} AS "{column}\"""" for column in rows.column_names)
+        ).to_arrow_table()
+    return write_list(folder, "post", rows, form, key) | {"channel": "post"}

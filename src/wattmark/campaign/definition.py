@@ -1,0 +1,366 @@
+"""What a campaign file says, checked; errors name file, line and key.
+
+``include/campaigns/campaign.schema.json`` is written from these classes (``wattmark campaign schema``), so
+that an editor completes and checks the same keys. A utility's own files in ``<home>/campaigns`` come after
+the project's; one with the same id takes the project's place.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+from croniter import croniter
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from wattmark.errors import WattmarkError
+from wattmark.settings import Settings
+from wattmark.yamlfile import line_of, read_yaml
+
+ChannelName = Literal["post", "sms", "phone", "email", "app", "visit"]
+CHANNELS: tuple[ChannelName, ...] = ("post", "sms", "phone", "email", "app", "visit")
+Rule = Literal[
+    "no_consent",
+    "suppressed",
+    "undeliverable",
+    "closed",
+    "in_dispute",
+    "in_arrears",
+    "under_age",
+    "known_dead",
+    "held_out",
+    "mailed_too_often",
+    "already_addressed",
+]
+RULES: tuple[Rule, ...] = (
+    "closed",
+    "known_dead",
+    "under_age",
+    "no_consent",
+    "suppressed",
+    "undeliverable",
+    "in_dispute",
+    "in_arrears",
+    "held_out",
+    "already_addressed",
+    "mailed_too_often",
+)
+"""Standing rules in the order they are asked; the first that holds is the one that is told."""
+
+NEVER_OFF = {"suppressed", "undeliverable"}
+SERVICE_ONLY = {"no_consent", "held_out", "mailed_too_often"}
+"""May be switched off for service messages alone: marketing without consent is nobody's to decide."""
+
+EventKind = Literal[
+    "birthday",
+    "anniversary",
+    "contract_expiring",
+    "account_opened",
+    "order_closed",
+    "grade_up",
+    "tariff_saving",
+    "outage_planned",
+    "review_due",
+    "case_closed",
+]
+_NAME = r"^[a-z][a-z0-9_]{0,39}$"
+_ID = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
+CONTROL = "control"
+
+
+class CampaignError(WattmarkError):
+    """A campaign file is wrong, or a campaign cannot go on."""
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Event(_Model):
+    """Something that happens to a customer; who it happened to within the days is due."""
+
+    kind: EventKind
+    from_days: int = Field(
+        0, ge=-366, le=366, description="First day looked at, counted from the night's date"
+    )
+    to_days: int = Field(0, ge=-366, le=366, description="Last day looked at")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Event:
+        if self.from_days > self.to_days:
+            raise ValueError("from_days lies after to_days")
+        return self
+
+
+class Schedule(_Model):
+    """When the campaign is due: on dates, by a cron expression, or each night for whom an event concerns."""
+
+    dates: tuple[dt.date, ...] = ()
+    cron: str | None = Field(None, description="Five fields; due on each local day on which it fires")
+    events: tuple[Event, ...] = ()
+
+    @field_validator("cron")
+    @classmethod
+    def _is_cron(cls, value: str | None) -> str | None:
+        if value is not None and (len(value.split()) != 5 or not croniter.is_valid(value)):
+            raise ValueError(f"{value!r} is not a cron expression of five fields")
+        return value
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Schedule:
+        if bool(self.dates) + bool(self.cron) + bool(self.events) != 1:
+            raise ValueError("exactly one of dates, cron and events is wanted")
+        return self
+
+    def is_due(self, day: dt.date) -> bool:
+        """Whether a night of this date looks for the campaign's audience."""
+        if self.cron:
+            midnight = dt.datetime.combine(day, dt.time())
+            fires: dt.datetime = croniter(self.cron, midnight - dt.timedelta(seconds=1)).get_next(dt.datetime)
+            return fires.date() == day
+        return day in self.dates if self.dates else True
+
+
+class Audience(_Model):
+    """Who the campaign is for."""
+
+    grain: Literal["customer", "household", "account", "area"] = "customer"
+    where: str = Field(min_length=1, max_length=4000, description="SQL condition over published columns")
+    of: str | None = Field(
+        None, max_length=4000, description="For areas: the customers among whom the wanted ones are counted"
+    )
+
+
+class Switch(_Model):
+    """A standing rule that does not hold for this campaign, and why."""
+
+    off: str = Field(min_length=10, description="The reason")
+
+
+class Channel(_Model):
+    """One channel; what is left out is the utility's setting for it."""
+
+    channel: ChannelName
+    cost_amount: float | None = Field(None, ge=0)
+    daily_limit: int | None = Field(None, ge=0)
+    days: Literal["every_day", "no_holidays", "working_days"] | None = None
+    from_hour: int | None = Field(None, ge=0, le=23)
+    until_hour: int | None = Field(None, ge=1, le=24)
+
+
+class Cell(_Model):
+    """A test cell and its share of those who are contacted."""
+
+    cell: str = Field(pattern=_NAME)
+    share: float = Field(gt=0, le=1)
+
+
+class Contacts(_Model):
+    """At most so many contacts a customer in so many days, over all campaigns."""
+
+    count: int = Field(ge=0)
+    days: int = Field(ge=1, le=366)
+
+
+class Limits(_Model):
+    """How far the campaign may go, and before whom."""
+
+    size: int | None = Field(None, ge=0)
+    budget_amount: float | None = Field(None, ge=0)
+    contacts: Contacts | None = Field(None, description="Where tighter than the utility's own")
+    priority: int = Field(5, ge=1, le=9, description="1 goes first")
+    again_after_days: int = Field(
+        90, ge=1, le=3660, description="Nobody is addressed by this campaign sooner again"
+    )
+    smallest_area: int = Field(20, ge=1, description="Areas with fewer addresses are left out")
+
+
+class Seed(_Model):
+    """An address of the utility's own that is added to each list it fits."""
+
+    name: str
+    mobile: str | None = None
+    phone: str | None = None
+    email: str | None = None
+    postal_address: str | None = None
+    postcode: str | None = None
+
+
+class Approval(_Model):
+    """Who must say yes. No answer in time is a no."""
+
+    by: tuple[str, ...] = Field(min_length=1)
+    within_hours: int = Field(48, ge=1, le=720)
+
+
+class Success(_Model):
+    """What counts, within how many days of the sending, what it is worth and how likely it was thought."""
+
+    event: Literal[
+        "converted",
+        "replied",
+        "clicked",
+        "took_up",
+        "contract_signed",
+        "tariff_changed",
+        "capacity_ordered",
+        "paid",
+        "record_verified",
+        "satisfied_call",
+    ]
+    products: tuple[str, ...] = Field(
+        (), description="For took_up: any of these; those of the list where empty"
+    )
+    within_days: int = Field(30, ge=1, le=366)
+    value_amount: float = Field(0.0, ge=0)
+    value_column: str | None = Field(None, description="A published column that is the value instead")
+    expected_rate: float = Field(0.02, ge=0, le=1)
+    effect_on_kwh: Literal["none", "down", "up"] = Field("none", description="Where meters tell what it did")
+
+
+class Campaign(_Model):
+    """One campaign file."""
+
+    id: str = Field(pattern=_ID, max_length=60)
+    name: dict[Literal["en", "zh"], str]
+    objective: str = Field(min_length=10)
+    owner: str
+    purpose: Literal["marketing", "service"]
+    valid_from: dt.date
+    valid_to: dt.date
+    schedule: Schedule
+    audience: Audience
+    exclude: dict[Rule, Switch] = Field(default_factory=dict)
+    channels: tuple[Channel, ...] = Field(min_length=1)
+    cells: tuple[Cell, ...] = (Cell(cell="all", share=1.0),)
+    control_share: float = Field(0.1, ge=0, le=0.9)
+    limits: Limits = Limits()
+    personalise: tuple[str, ...] = ()
+    seeds: tuple[Seed, ...] = ()
+    approval: Approval
+    success: Success
+    format: Literal["csv", "xlsx", "parquet"] = "csv"
+
+    @field_validator("cells")
+    @classmethod
+    def _cells_fill_one(cls, cells: tuple[Cell, ...]) -> tuple[Cell, ...]:
+        names = [cell.cell for cell in cells]
+        if len(set(names)) != len(names) or CONTROL in names:
+            raise ValueError(f"cells need names of their own, and none may be named {CONTROL}")
+        if abs(sum(cell.share for cell in cells) - 1) > 1e-9:
+            raise ValueError("the cells' shares do not add up to 1")
+        return cells
+
+    @field_validator("channels")
+    @classmethod
+    def _channels_once(cls, channels: tuple[Channel, ...]) -> tuple[Channel, ...]:
+        if len({channel.channel for channel in channels}) != len(channels):
+            raise ValueError("a channel is named twice")
+        return channels
+
+    @model_validator(mode="after")
+    def _whole(self) -> Campaign:
+        if self.valid_from > self.valid_to:
+            raise ValueError("valid_from lies after valid_to")
+        for rule in self.exclude:
+            if rule in NEVER_OFF or (rule in SERVICE_ONLY and self.purpose != "service"):
+                who = "any campaign" if rule in NEVER_OFF else "a marketing campaign"
+                raise ValueError(f"exclude.{rule} cannot be switched off for {who}")
+        if self.audience.grain == "area":
+            if [channel.channel for channel in self.channels] != ["post"]:
+                raise ValueError("an area mailing goes by post alone")
+            if self.personalise or self.schedule.events:
+                raise ValueError("an area mailing has neither personal fields nor events")
+        elif self.audience.of is not None:
+            raise ValueError("audience.of is for areas")
+        return self
+
+    @cached_property
+    def definition_hash(self) -> str:
+        """SHA-256 of all that the file says, whatever its layout."""
+        said = json.dumps(self.model_dump(mode="json"), sort_keys=True, ensure_ascii=False)
+        return hashlib.sha256(said.encode()).hexdigest()
+
+    def is_due(self, day: dt.date) -> bool:
+        """Whether the night of a date makes a list of this campaign."""
+        return self.valid_from <= day <= self.valid_to and self.schedule.is_due(day)
+
+
+@dataclass(frozen=True)
+class CampaignFile:
+    """A definition and the file it stands in."""
+
+    path: Path
+    campaign: Campaign
+
+    def error(self, code: str, keys: Sequence[str | int], message: str, remedy: str = "") -> CampaignError:
+        """An error that names file, line and key."""
+        return _error(code, self.path, keys, message, remedy)
+
+
+def _error(code: str, path: Path, keys: Sequence[str | int], message: str, remedy: str = "") -> CampaignError:
+    key = ".".join(map(str, keys)) or "file"
+    return CampaignError(code, f"{path}:{line_of(path, keys) or 1}: {key}: {message}", remedy)
+
+
+def read_campaign(path: Path) -> CampaignFile:
+    """Read one file and check its keys and values (the condition is checked by ``audience.check``).
+
+    Raises:
+        CampaignError: the first thing that is wrong, with file, line and key.
+        SettingsError: the file is not YAML.
+    """
+    raw = read_yaml(path)
+    if not isinstance(raw, dict):
+        raise _error("campaign.not_a_mapping", path, [], "the file must hold a mapping.")
+    try:
+        campaign = Campaign.model_validate(raw)
+    except ValidationError as error:
+        first = error.errors()[0]
+        keys = [part for part in first["loc"] if isinstance(part, (str, int))]
+        text = str(first["msg"]).removeprefix("Value error, ")
+        if text.startswith("exclude."):
+            keys = ["exclude", text.split(" ")[0].removeprefix("exclude.")]
+        raise _error(
+            "campaign.invalid",
+            path,
+            keys,
+            f"{text}.",
+            "include/campaigns/campaign.schema.json lists keys and values.",
+        ) from None
+    return CampaignFile(path, campaign)
+
+
+def load_campaigns(settings: Settings) -> list[CampaignFile]:
+    """All campaigns of the project and of the home, by id.
+
+    Raises:
+        CampaignError: a file is wrong, or two of one folder have the same id.
+    """
+    found: dict[str, CampaignFile] = {}
+    for folder in (settings.include / "campaigns", settings.home / "campaigns"):
+        here: dict[str, CampaignFile] = {}
+        for path in sorted(folder.glob("*.yaml")):
+            file = read_campaign(path)
+            twin = here.get(file.campaign.id)
+            if twin is not None:
+                raise file.error("campaign.twice", ["id"], f"{twin.path.name} has the same id.")
+            here[file.campaign.id] = file
+        found |= here
+    return [found[name] for name in sorted(found)]
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of a campaign file, for editors."""
+    schema = Campaign.model_json_schema()
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Wattmark campaign",
+        **{key: value for key, value in schema.items() if key != "title"},
+    }

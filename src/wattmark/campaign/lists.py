@@ -1,0 +1,551 @@
+"""The lists of a night: made once a date, stored with every outcome, up to awaiting approval.
+
+A list is known by campaign, date and version. Running a date again finds what is there: outcomes that were
+stored are never decided anew, files that are missing are written again from them.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from sqlalchemy import Connection, Engine, text
+
+from wattmark.campaign.area import decide_area, write_area_list
+from wattmark.campaign.audience import check
+from wattmark.campaign.decide import MONEY, Planned, decide, plan
+from wattmark.campaign.definition import CampaignError, CampaignFile, ChannelName, load_campaigns
+from wattmark.campaign.fields import personal_fields, published_fields
+from wattmark.campaign.files import (
+    digest_of,
+    escaped_sql,
+    read_manifest,
+    sha256_of,
+    write_list,
+    write_manifest,
+)
+from wattmark.campaign.keys import list_key
+from wattmark.campaign.people import feedback_suppressions, look_at_people
+from wattmark.campaign.state import copy_in, fetch
+from wattmark.engine.session import Session
+from wattmark.run import Run
+from wattmark.settings import Settings
+
+LOCK = 7_305_412_902
+OUTCOMES = ("listed", "control", "excluded", "over_limit")
+SEED = "seed-"
+"""Customer ids of seeds begin so; no customer's does, since a seed never meets the marts."""
+
+
+@dataclass
+class CampaignOutcome:
+    """What became of one campaign in one night. Counts leave seeds out; ``problem`` says why nothing was made."""
+
+    campaign_id: str
+    campaign_run_id: str = ""
+    state: str = ""
+    considered: int = 0
+    listed: int = 0
+    control: int = 0
+    excluded: int = 0
+    over_limit: int = 0
+    cost_amount: float = 0.0
+    files: list[str] = field(default_factory=list)
+    problem: str = ""
+
+
+def run_name(campaign_id: str, as_of: dt.date, version: int = 1) -> str:
+    """Stable id of a campaign's list of a date."""
+    return f"{campaign_id}.{as_of:%Y%m%d}.{version}"
+
+
+def folder_of(settings: Settings, campaign_id: str, as_of: dt.date, version: int) -> Path:
+    """Folder of a list's files; versions after the first say so."""
+    name = campaign_id if version == 1 else f"{campaign_id}.v{version}"
+    return settings.home / "lists" / as_of.isoformat() / name
+
+
+def make_lists(
+    settings: Settings, run: Run, session: Session, ops_engine: Engine, only: Sequence[str] = ()
+) -> list[CampaignOutcome]:
+    """Make the lists that are due on a date, up to awaiting approval.
+
+    First what came back is turned into suppressions, and lists nobody approved in time are refused. Then all
+    campaigns of the night are decided together, stored in one transaction, and written.
+
+    Args:
+        settings: of the home; ``settings.campaigns`` holds what all campaigns share.
+        run: the night; lists are keyed by its date.
+        session: with the night's marts.
+        ops_engine: the warehouse; schema ``ops`` must be migrated.
+        only: ids of campaigns to make, due or not; all that are due where empty.
+
+    Returns:
+        one outcome a campaign, by id. A campaign that cannot be made says so in ``problem``; the others go on.
+
+    Raises:
+        CampaignError: a campaign file is wrong, or ``only`` names none.
+    """
+    files = load_campaigns(settings)
+    for file in files:
+        check(file, settings)
+    due = _due(files, run, only)
+    with ops_engine.connect() as holder:
+        # One night at a time: what one decides is the history of the next.
+        holder.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": LOCK})
+        holder.commit()
+        try:
+            refuse_unanswered(ops_engine, run)
+            return _make(settings, run, session, ops_engine, due)
+        finally:
+            holder.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": LOCK})
+            holder.commit()
+
+
+def _due(files: Sequence[CampaignFile], run: Run, only: Sequence[str]) -> list[CampaignFile]:
+    known = {file.campaign.id for file in files}
+    for name in only:
+        if name not in known:
+            raise CampaignError(
+                "campaign.unknown", f"There is no campaign {name}.", f"There are: {', '.join(sorted(known))}."
+            )
+    return [file for file in files if (file.campaign.id in only if only else file.campaign.is_due(run.as_of))]
+
+
+def _make(
+    settings: Settings, run: Run, session: Session, engine: Engine, due: Sequence[CampaignFile]
+) -> list[CampaignOutcome]:
+    with engine.connect() as connection:
+        there = set(
+            connection.execute(
+                text("SELECT campaign_id FROM ops.campaign_run WHERE as_of = :as_of"), {"as_of": run.as_of}
+            ).scalars()
+        )
+    missing = [file for file in due if file.campaign.id not in there]
+    problems: dict[str, str] = {}
+    if missing:
+        named = [file for file in missing if file.campaign.audience.grain != "area"]
+        decision = decide(session, engine, named)
+        problems |= decision.problems
+        store_feedback(session, engine)
+        with engine.begin() as connection:
+            for planned in decision.planned:
+                store(session, connection, run, planned)
+            for file in missing:
+                if file.campaign.audience.grain == "area":
+                    problems |= decide_area(session, connection, run, plan(session, 0, file))
+    else:
+        look_at_people(session, engine)
+        store_feedback(session, engine)
+    outcomes = []
+    for file in due:
+        if file.campaign.id in problems:
+            outcomes.append(CampaignOutcome(file.campaign.id, problem=problems[file.campaign.id]))
+        else:
+            outcomes.append(write_files(settings, session, engine, run, file))
+    return outcomes
+
+
+def store_feedback(session: Session, engine: Engine) -> int:
+    """Keep what tonight's events suppress, for good; returns how many entries are new."""
+    rows = feedback_suppressions(session)
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TEMP TABLE _fresh (LIKE ops.suppression) ON COMMIT DROP"))
+        copy_in(connection, "_fresh", rows)
+        return connection.execute(
+            text(
+                "INSERT INTO ops.suppression SELECT channel, address_hash, reason, since FROM _fresh "
+                "ON CONFLICT (channel, address_hash, reason) DO UPDATE SET since = LEAST(ops.suppression.since, EXCLUDED.since) "
+                "WHERE EXCLUDED.since < ops.suppression.since"
+            )
+        ).rowcount
+
+
+def refuse_unanswered(engine: Engine, run: Run) -> list[str]:
+    """Refuse lists whose time to be approved ended before the night's date began; returns their ids."""
+    with engine.begin() as connection:
+        return list(
+            connection.execute(
+                text(
+                    "UPDATE ops.campaign_run SET state = 'refused', note = 'nobody answered in time' "
+                    "WHERE state IN ('listed', 'awaiting_approval') AND approval_due_at <= :now RETURNING campaign_run_id"
+                ),
+                {"now": dt.datetime.combine(run.as_of, dt.time(), tzinfo=_zone(run))},
+            ).scalars()
+        )
+
+
+def _zone(run: Run) -> Any:
+    from zoneinfo import ZoneInfo
+
+    return ZoneInfo(run.time_zone)
+
+
+def approval_due(file: CampaignFile, run: Run) -> dt.datetime:
+    """When an answer comes too late: so many hours after the end of the night's date."""
+    end = dt.datetime.combine(run.as_of + dt.timedelta(days=1), dt.time(), tzinfo=_zone(run))
+    return end + dt.timedelta(hours=file.campaign.approval.within_hours)
+
+
+def insert_run(
+    connection: Connection,
+    run: Run,
+    planned: Planned,
+    counts: dict[str, int],
+    cost_amount: float,
+    version: int = 1,
+    corrects: str | None = None,
+    note: str | None = None,
+) -> str:
+    """Note a list in state ``listed``; returns its id."""
+    campaign = planned.file.campaign
+    name = run_name(campaign.id, run.as_of, version)
+    connection.execute(
+        text(
+            "INSERT INTO ops.campaign_run (campaign_run_id, campaign_id, purpose, as_of, version, run_id, definition_hash, "
+            "definition, state, send_on, approval_due_at, considered, listed, control, excluded, over_limit, cost_amount, "
+            "corrects_run_id, note) VALUES (:name, :campaign, :purpose, :as_of, :version, :run, :hash, CAST(:definition AS jsonb), "
+            "'listed', :send_on, :due, :considered, :listed, :control, :excluded, :over_limit, :cost, :corrects, :note)"
+        ),
+        {
+            "name": name,
+            "campaign": campaign.id,
+            "purpose": campaign.purpose,
+            "as_of": run.as_of,
+            "version": version,
+            "run": run.run_id,
+            "hash": campaign.definition_hash,
+            # Seeds are addresses; ops holds none.
+            "definition": json.dumps(
+                {
+                    **campaign.model_dump(mode="json", exclude={"seeds"}),
+                    "sendings": [
+                        {
+                            "channel": one.channel,
+                            "send_on": one.send_on.isoformat(),
+                            "from_hour": one.from_hour,
+                            "until_hour": one.until_hour,
+                            "cost_amount": one.cost_amount,
+                        }
+                        for one in planned.sendings
+                    ],
+                },
+                ensure_ascii=False,
+            ),
+            "send_on": min(one.send_on for one in planned.sendings),
+            "due": approval_due(planned.file, run),
+            "considered": sum(counts.values()),
+            **{outcome: counts.get(outcome, 0) for outcome in OUTCOMES},
+            "cost": cost_amount,
+            "corrects": corrects,
+            "note": note,
+        },
+    )
+    return name
+
+
+def store(
+    session: Session,
+    connection: Connection,
+    run: Run,
+    planned: Planned,
+    version: int = 1,
+    corrects: str | None = None,
+    note: str | None = None,
+) -> str:
+    """Store one campaign's outcomes from ``night.member``, seeds added; returns the run's id."""
+    duck, campaign = session.duck, planned.file.campaign
+    rows = duck.execute(
+        "SELECT outcome, COUNT(*), SUM(CASE WHEN outcome = 'listed' THEN cost ELSE 0 END) FROM night.member "
+        "WHERE number = ? GROUP BY outcome",
+        [planned.number],
+    ).fetchall()
+    counts = {outcome: int(count) for outcome, count, _ in rows}
+    cost = sum(int(amount or 0) for _, _, amount in rows) / MONEY
+    name = insert_run(connection, run, planned, counts, cost, version, corrects, note)
+    members = duck.execute(
+        "SELECT ? AS campaign_run_id, customer_id, account_id, outcome, excluded_by, channel, cell, priority, send_on, "
+        "FALSE AS is_seed, segment, expected_value_amount, fields FROM night.member WHERE number = ?",
+        [name, planned.number],
+    ).to_arrow_reader(65_536)
+    copy_in(connection, "ops.campaign_member", members)
+    seeds = [
+        {
+            "campaign_run_id": name,
+            "customer_id": f"{SEED}{at + 1}",
+            "account_id": one.channel,
+            "outcome": "listed",
+            "channel": one.channel,
+            "cell": campaign.cells[0].cell,
+            "priority": campaign.limits.priority,
+            "send_on": one.send_on,
+            "is_seed": True,
+        }
+        for at, seed in enumerate(campaign.seeds)
+        for one in planned.sendings
+        if _seed_fits(seed.model_dump(), one.channel)
+    ]
+    if seeds:
+        copy_in(connection, "ops.campaign_member", pa.Table.from_pylist(seeds))
+    return name
+
+
+def _seed_fits(seed: dict[str, Any], channel: ChannelName) -> bool:
+    wanted = {
+        "post": "postal_address",
+        "sms": "mobile",
+        "phone": "phone",
+        "email": "email",
+        "visit": "postal_address",
+    }
+    return channel in wanted and bool(seed.get(wanted[channel]))
+
+
+_LISTED = pa.schema(
+    [
+        ("customer_id", pa.string()),
+        ("account_id", pa.string()),
+        ("channel", pa.string()),
+        ("cell", pa.string()),
+        ("send_on", pa.date32()),
+        ("is_seed", pa.bool_()),
+        ("fields", pa.string()),
+    ]
+).empty_table()
+_RUN = (
+    "SELECT campaign_run_id, state, version, considered, listed, control, excluded, over_limit, cost_amount, list_sha256, "
+    "definition_hash, approved_by, released_at, corrects_run_id FROM ops.campaign_run WHERE campaign_id = :campaign "
+    "AND as_of = :as_of ORDER BY version DESC LIMIT 1"
+)
+
+
+def write_files(
+    settings: Settings, session: Session, engine: Engine, run: Run, file: CampaignFile
+) -> CampaignOutcome:
+    """Write the files of a campaign's newest list of a date, unless they are there, and let it await approval."""
+    campaign = file.campaign
+    with engine.connect() as connection:
+        row = connection.execute(text(_RUN), {"campaign": campaign.id, "as_of": run.as_of}).mappings().one()
+    outcome = CampaignOutcome(
+        campaign.id,
+        row["campaign_run_id"],
+        row["state"],
+        row["considered"],
+        row["listed"],
+        row["control"],
+        row["excluded"],
+        row["over_limit"],
+        float(row["cost_amount"]),
+    )
+    folder = folder_of(settings, campaign.id, run.as_of, row["version"])
+    if row["state"] != "listed" and _complete(folder, row["list_sha256"]):
+        outcome.files = [
+            str(folder / entry["file"]) for entry in (read_manifest(folder) or {"files": []})["files"]
+        ]
+        return outcome
+    if row["definition_hash"] != campaign.definition_hash:
+        raise CampaignError(
+            "campaign.changed",
+            f"{file.path}: the list {row['campaign_run_id']} was made of another definition, and its files are missing.",
+            "Put the definition back, or make a correction.",
+        )
+    if row["state"] in ("released", "corrected"):
+        raise CampaignError(
+            "campaign.files_missing", f"{folder}: files of the released list {row['campaign_run_id']} are missing.",
+            "Restore them from the delivery; a released list is not made again.",
+        )  # fmt: skip
+    entries = _write_lists(settings, session, engine, run, file, row["campaign_run_id"], folder)
+    digest = digest_of(entries)
+    with engine.begin() as connection:
+        connection.execute(
+            text(
+                "UPDATE ops.campaign_run SET state = CASE state WHEN 'listed' THEN 'awaiting_approval' ELSE state END, "
+                "list_sha256 = :digest WHERE campaign_run_id = :name AND released_at IS NULL"
+            ),
+            {"digest": digest, "name": row["campaign_run_id"]},
+        )
+    outcome.state = "awaiting_approval" if row["state"] == "listed" else row["state"]
+    write_manifest(
+        folder,
+        {
+            "campaign_run_id": row["campaign_run_id"],
+            "campaign_id": campaign.id,
+            "purpose": campaign.purpose,
+            "as_of": run.as_of.isoformat(),
+            "run_id": run.run_id,
+            "version": row["version"],
+            "corrects_run_id": row["corrects_run_id"],
+            "definition_hash": row["definition_hash"],
+            "state": outcome.state,
+            "approval": {
+                "by": list(campaign.approval.by),
+                "due_at": approval_due(file, run).isoformat(),
+                "approved_by": None,
+            },
+            "list_sha256": digest,
+            "files": entries,
+        },
+    )
+    outcome.files = [str(folder / entry["file"]) for entry in entries]
+    return outcome
+
+
+def _complete(folder: Path, digest: str | None) -> bool:
+    manifest = read_manifest(folder)
+    if manifest is None or manifest["list_sha256"] != digest:
+        return False
+    return all(
+        (folder / entry["file"]).exists()
+        and (entry["encrypted"] or sha256_of(folder / entry["file"]) == entry["sha256"])
+        for entry in manifest["files"]
+    )
+
+
+def _write_lists(
+    settings: Settings,
+    session: Session,
+    engine: Engine,
+    run: Run,
+    file: CampaignFile,
+    name: str,
+    folder: Path,
+) -> list[dict[str, Any]]:
+    key, sendings = list_key(settings), plan(session, 0, file).sendings
+    if file.campaign.audience.grain == "area":
+        entries = [write_area_list(engine, name, folder, file.campaign.format, key)]
+    else:
+        session.give(
+            "night.listed",
+            fetch(
+                engine,
+                "SELECT customer_id, account_id, channel, cell, send_on, is_seed, CAST(fields AS text) AS fields "
+                "FROM ops.campaign_member WHERE campaign_run_id = $1 AND outcome = 'listed'",
+                [name],
+                _LISTED,
+            ),
+        )
+        entries = [
+            write_channel_list(session, file, name, one.channel, folder, key) | {"channel": one.channel}
+            for one in sendings
+        ]
+    for entry, one in zip(entries, sendings, strict=True):
+        entry |= {
+            "send_on": one.send_on.isoformat(),
+            "from_hour": one.from_hour,
+            "until_hour": one.until_hour,
+        }
+    return entries
+
+
+def write_channel_list(
+    session: Session, file: CampaignFile, name: str, channel: ChannelName, folder: Path, key: bytes | None
+) -> dict[str, Any]:
+    """Write one channel's list from ``night.listed``: customers by id, then seeds."""
+    campaign, duck = file.campaign, session.duck
+    session.see(["source.customer", "core.phone", "core.email"])
+    personal = personal_fields(file, channel)
+    contact = {
+        "mobile": "m.e164",
+        "phone": "COALESCE(CASE WHEN p.is_valid THEN p.e164 END, m.e164)",
+        "email": "e.address",
+    }
+    shown = [
+        "campaign_id",
+        "campaign_run_id",
+        "customer_id",
+        "account_id",
+        "channel",
+        "cell",
+        "send_on",
+        "is_seed",
+    ]
+    published = [*published_fields(file), *(["occasion"] if campaign.schedule.events else [])]
+    columns = [*shown, *personal, *[field_ for field_ in published if field_ not in personal]]
+    session.give(
+        "night.seed",
+        pa.Table.from_pylist(
+            [
+                {"customer_id": f"{SEED}{at + 1}", **seed.model_dump()}
+                for at, seed in enumerate(campaign.seeds)
+            ]
+            or [
+                {
+                    "customer_id": "",
+                    "name": "",
+                    "mobile": "",
+                    "phone": "",
+                    "email": "",
+                    "postal_address": "",
+                    "postcode": "",
+                }
+            ],
+            schema=pa.schema(
+                [
+                    (one, pa.string())
+                    for one in (
+                        "customer_id",
+                        "name",
+                        "mobile",
+                        "phone",
+                        "email",
+                        "postal_address",
+                        "postcode",
+                    )
+                ]
+            ),
+        ),
+    )
+    session.give(
+        "night.head",
+        pa.table({"campaign_id": [campaign.id], "campaign_run_id": [name], "channel": [channel]}),
+    )
+
+    def source(column: str) -> str:
+        own = contact.get(column, f'c."{column}"')
+        seeded = (
+            f's."{column}"'
+            if column in ("name", "mobile", "phone", "email", "postal_address", "postcode")
+            else "NULL"
+        )
+        return f"CASE WHEN l.is_seed THEN {seeded} ELSE {own} END"
+
+    selected = {
+        "campaign_id": "h.campaign_id",
+        "campaign_run_id": "h.campaign_run_id",
+        "customer_id": "l.customer_id",
+        "account_id": "CASE WHEN l.is_seed THEN '' ELSE l.account_id END",
+        "channel": "l.channel",
+        "cell": "l.cell",
+        "send_on": "CAST(l.send_on AS VARCHAR)",
+        "is_seed": "CASE WHEN l.is_seed THEN 'true' ELSE 'false' END",
+        **{column: source(column) for column in personal},
+        **{
+            column: f"json_extract_string(l.fields, '$.\"{column}\"')"
+            for column in published
+            if column not in personal
+        },
+    }
+    harmless = escaped_sql if campaign.format == "csv" else str
+    # Column names are ours or were checked against the published ones; all values stay in tables.
+    body = ", ".join(
+        f'CAST({expression} AS VARCHAR) AS "{column}"' for column, expression in selected.items()
+    )
+    safe = ", ".join(f"""{harmless(f'"{column}"')} AS "{column}\"""" for column in columns)
+    rows = duck.execute(
+        f"""SELECT {safe} FROM (
+          SELECT {body}
+          FROM night.listed AS l
+          JOIN night.head AS h ON h.channel = l.channel
+          LEFT JOIN source.customer AS c ON c.customer_id = l.customer_id AND NOT l.is_seed
+          LEFT JOIN core.phone AS m ON m.raw = c.mobile AND m.is_mobile
+          LEFT JOIN core.phone AS p ON p.raw = c.phone
+          LEFT JOIN core.email AS e ON e.raw = c.email AND e.is_valid
+          LEFT JOIN night.seed AS s ON s.customer_id = l.customer_id AND l.is_seed
+        ) ORDER BY is_seed, customer_id, account_id"""  # noqa: S608
+    ).to_arrow_table()
+    return write_list(folder, channel, rows, campaign.format, key)

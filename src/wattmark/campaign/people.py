@@ -1,0 +1,303 @@
+"""What a night knows of each customer before any campaign asks: consent, addresses, standing rules.
+
+One row a customer in ``night.person``, made once. Channels are bits of whole numbers in the order of
+``CHANNELS``, so that "the first channel that is allowed and works" is arithmetic.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pyarrow as pa
+from sqlalchemy import Engine
+
+from wattmark.campaign.definition import CHANNELS
+from wattmark.campaign.keys import campaign_key
+from wattmark.campaign.state import EMPTY_HISTORY, EMPTY_SUPPRESSION, fetch
+from wattmark.engine.session import Session
+
+BITS = {channel: 1 << at for at, channel in enumerate(CHANNELS)}
+RECORD = "record"
+"""Pseudo-channel of suppressions that speak of a customer instead of an address."""
+
+_NEEDS = (
+    "mart.dim_customer",
+    "mart.fct_bill",
+    "source.customer",
+    "source.account",
+    "source.consent",
+    "source.service_call",
+    "source.product_holding",
+    "source.campaign_event",
+    "core.phone",
+    "core.email",
+    "core.text_key",
+    "core.calendar",
+)
+
+# One address a channel in the form two spellings of it share. What is hashed is never shown.
+_ADDRESS = """
+CREATE OR REPLACE TABLE night.address AS
+SELECT c.customer_id,
+       k.key || '|' || COALESCE(c.postcode, '') AS post_key,
+       CASE WHEN m.is_mobile THEN m.e164 END AS sms_key,
+       CASE WHEN p.is_valid THEN p.e164 WHEN m.is_mobile THEN m.e164 END AS phone_key,
+       CASE WHEN e.is_valid THEN e.address END AS email_key,
+       h.customer_id AS app_key,
+       k.key AS visit_key,
+       CASE WHEN LENGTH(k.key) >= 6 THEN k.key ELSE c.customer_id END AS household
+FROM source.customer AS c
+LEFT JOIN core.text_key AS k ON k.raw = c.postal_address AND k.key <> ''
+LEFT JOIN core.phone AS m ON m.raw = c.mobile
+LEFT JOIN core.phone AS p ON p.raw = c.phone
+LEFT JOIN core.email AS e ON e.raw = c.email
+LEFT JOIN (
+  SELECT DISTINCT a.customer_id
+  FROM source.product_holding AS h
+  JOIN source.account AS a ON a.account_id = h.account_id
+  CROSS JOIN night.night AS n
+  WHERE h.product_code = 'mobile_app' AND h.since_on <= n.as_of AND (h.until_on IS NULL OR h.until_on >= n.as_of)
+) AS h ON h.customer_id = c.customer_id
+"""
+
+_HASHED = """
+CREATE OR REPLACE TABLE night.hashed AS
+SELECT a.customer_id, v.channel, v.bit,
+       sha256(n.key || chr(31) || v.channel || chr(31) || v.address) AS address_hash
+FROM night.address AS a
+CROSS JOIN night.night AS n
+CROSS JOIN LATERAL (VALUES
+  ('post', 1, a.post_key), ('sms', 2, a.sms_key), ('phone', 4, a.phone_key),
+  ('email', 8, a.email_key), ('app', 16, a.app_key), ('visit', 32, a.visit_key)
+) AS v(channel, bit, address)
+WHERE v.address IS NOT NULL
+"""
+
+# The customer as such, for what was said of a person and not of an address.
+_RECORDED = """
+CREATE OR REPLACE TABLE night.recorded AS
+SELECT c.customer_id, sha256(n.key || chr(31) || 'record' || chr(31) || c.customer_id) AS record_hash
+FROM source.customer AS c CROSS JOIN night.night AS n
+"""
+
+_PERSON = """
+CREATE OR REPLACE TABLE night.person AS
+WITH consent AS (
+  SELECT customer_id, channel, purpose, status
+  FROM source.consent
+  QUALIFY ROW_NUMBER() OVER (PARTITION BY customer_id, channel, purpose ORDER BY changed_at DESC, status DESC) = 1
+),
+agreed AS (
+  SELECT c.customer_id,
+         BIT_OR(CASE WHEN c.purpose = 'marketing' AND c.status = 'granted' THEN b.bit ELSE 0 END) AS marketing,
+         BIT_OR(CASE WHEN c.purpose = 'service' AND c.status = 'granted' THEN b.bit ELSE 0 END) AS service,
+         BIT_OR(CASE WHEN c.purpose = 'service' AND c.status <> 'granted' THEN b.bit ELSE 0 END) AS service_refused
+  FROM consent AS c JOIN night.bit AS b ON b.channel = c.channel
+  GROUP BY c.customer_id
+),
+used AS (
+  SELECT customer_id, BIT_OR(bit) AS reachable FROM night.hashed GROUP BY customer_id
+),
+marked AS (
+  SELECT h.customer_id,
+         BIT_OR(CASE WHEN s.reason = 'bounced' THEN 0 ELSE h.bit END) AS suppressed,
+         BIT_OR(CASE WHEN s.reason = 'bounced' THEN h.bit ELSE 0 END) AS bounced
+  FROM night.hashed AS h
+  JOIN night.suppression AS s ON s.channel = h.channel AND s.address_hash = h.address_hash
+  GROUP BY h.customer_id
+),
+recorded AS (
+  SELECT r.customer_id,
+         BIT_OR(CASE WHEN s.channel = 'record' AND s.reason <> 'deceased' THEN 63 ELSE COALESCE(b.bit, 0) END) AS suppressed,
+         BOOL_OR(s.channel = 'record' AND s.reason = 'deceased') AS known_dead
+  FROM night.recorded AS r
+  JOIN night.suppression AS s ON s.address_hash = r.record_hash
+  LEFT JOIN night.bit AS b ON b.channel = s.channel
+  GROUP BY r.customer_id
+),
+arrears AS (
+  SELECT DISTINCT a.customer_id
+  FROM mart.fct_bill AS f JOIN source.account AS a ON a.account_id = f.account_id CROSS JOIN night.night AS n
+  WHERE f.unpaid_amount > 0 AND f.due_on < n.as_of
+)
+SELECT d.customer_id,
+       CAST(ROW_NUMBER() OVER (ORDER BY d.customer_id) - 1 AS BIGINT) AS person_no,
+       d.segment,
+       d.current_value_amount,
+       COALESCE(a.household, d.customer_id) AS household,
+       CAST(COALESCE(g.marketing, 0) AS INTEGER) AS marketing,
+       CAST(COALESCE(g.service, 0) AS INTEGER) AS service,
+       CAST(63 & ~COALESCE(g.service_refused, 0) AS INTEGER) AS service_not_refused,
+       CAST(COALESCE(m.suppressed, 0) | COALESCE(r.suppressed, 0) AS INTEGER) AS suppressed,
+       CAST(COALESCE(u.reachable, 0) & ~COALESCE(m.bounced, 0) AS INTEGER) AS reachable,
+       COALESCE(d.live_accounts, 0) = 0 AS closed,
+       COALESCE(r.known_dead, FALSE) AS known_dead,
+       c.kind = 'person' AND c.born_on > n.adult_born_on AS under_age,
+       i.customer_id IS NOT NULL AS in_dispute,
+       w.customer_id IS NOT NULL AS in_arrears,
+       CAST(('0x' || SUBSTR(SHA256(n.key || chr(31) || 'all campaigns' || chr(31) || d.customer_id), 1, 13)) AS BIGINT)
+         / 4503599627370496.0 < n.global_control_share AS held_out
+FROM mart.dim_customer AS d
+JOIN source.customer AS c ON c.customer_id = d.customer_id
+CROSS JOIN night.night AS n
+LEFT JOIN night.address AS a ON a.customer_id = d.customer_id
+LEFT JOIN agreed AS g ON g.customer_id = d.customer_id
+LEFT JOIN used AS u ON u.customer_id = d.customer_id
+LEFT JOIN marked AS m ON m.customer_id = d.customer_id
+LEFT JOIN recorded AS r ON r.customer_id = d.customer_id
+LEFT JOIN arrears AS w ON w.customer_id = d.customer_id
+LEFT JOIN night.dispute AS i ON i.customer_id = d.customer_id
+"""
+
+# Suppression as it follows from what came back: at once, for the address and for the customer.
+_FEEDBACK = """
+SELECT DISTINCT h.channel, h.address_hash, 'unsubscribed' AS reason, CAST(e.occurred_at AS DATE) AS since
+FROM source.campaign_event AS e JOIN night.hashed AS h ON h.customer_id = e.customer_id AND h.channel = e.channel
+WHERE e.kind = 'unsubscribed'
+UNION ALL
+SELECT DISTINCT e.channel, r.record_hash, 'unsubscribed', CAST(e.occurred_at AS DATE)
+FROM source.campaign_event AS e JOIN night.recorded AS r ON r.customer_id = e.customer_id
+WHERE e.kind = 'unsubscribed'
+UNION ALL
+SELECT DISTINCT h.channel, h.address_hash, 'complained', CAST(e.occurred_at AS DATE)
+FROM source.campaign_event AS e JOIN night.hashed AS h ON h.customer_id = e.customer_id
+WHERE e.kind = 'complained'
+UNION ALL
+SELECT DISTINCT 'record', r.record_hash, 'complained', CAST(e.occurred_at AS DATE)
+FROM source.campaign_event AS e JOIN night.recorded AS r ON r.customer_id = e.customer_id
+WHERE e.kind = 'complained'
+UNION ALL
+SELECT DISTINCT h.channel, h.address_hash, 'bounced', CAST(b.last_bounce AS DATE)
+FROM (
+  SELECT customer_id, channel, MAX(occurred_at) FILTER (WHERE kind = 'bounced') AS last_bounce,
+         MAX(occurred_at) FILTER (WHERE kind IN ('delivered', 'opened', 'clicked', 'replied')) AS last_arrival
+  FROM source.campaign_event GROUP BY customer_id, channel
+) AS b
+JOIN night.hashed AS h ON h.customer_id = b.customer_id AND h.channel = b.channel
+WHERE b.last_bounce IS NOT NULL AND (b.last_arrival IS NULL OR b.last_arrival < b.last_bounce)
+"""
+
+
+_CASES = pa.schema(
+    [
+        ("customer_id", pa.string()),
+        ("account_id", pa.string()),
+        ("is_open", pa.bool_()),
+        ("closed_on", pa.date32()),
+    ]
+).empty_table()
+
+
+def look_at_people(session: Session, engine: Engine | None) -> None:
+    """Make ``night.person``, ``night.history`` and what they rest on.
+
+    Args:
+        session: of the night; its marts and sources must be there.
+        engine: the warehouse; None looks at data alone, without what earlier lists left (tests, previews).
+
+    Raises:
+        SqlFileError: a table that a standing rule rests on is not in the lake.
+    """
+    settings, as_of = session.settings, session.run.as_of
+    rules = settings.campaigns
+    duck = session.duck
+    duck.execute("CREATE SCHEMA IF NOT EXISTS night")
+    session.see(_NEEDS)
+    session.give(
+        "night.night",
+        pa.table(
+            {
+                "as_of": pa.array([as_of], pa.date32()),
+                "key": [campaign_key(settings.home)],
+                "global_control_share": [rules.global_control_share],
+                "adult_born_on": pa.array([_years_before(as_of, rules.adult_years)], pa.date32()),
+            }
+        ),
+    )
+    session.give(
+        "night.bit", pa.table({"channel": list(BITS), "bit": pa.array(list(BITS.values()), pa.int32())})
+    )
+    for statement in (_ADDRESS, _HASHED, _RECORDED):
+        duck.execute(statement)
+    session.give("night.suppression", _suppressed(session, engine, as_of))
+    # What tonight's feedback says holds even before it is stored.
+    duck.execute(
+        f"INSERT INTO night.suppression SELECT channel, address_hash, reason, since FROM ({_FEEDBACK})"
+    )
+    session.give("night.history", _history(engine, as_of))
+    _disputes(session, engine, as_of)
+    duck.execute(_PERSON)
+
+
+def _years_before(day: dt.date, years: int) -> dt.date:
+    try:
+        return day.replace(year=day.year - years)
+    except ValueError:
+        return day.replace(year=day.year - years, day=28)
+
+
+def _suppressed(session: Session, engine: Engine | None, as_of: dt.date) -> pa.Table:
+    if engine is None:
+        return EMPTY_SUPPRESSION
+    return fetch(
+        engine,
+        "SELECT channel, address_hash, reason, since FROM ops.suppression WHERE since <= $1",
+        [as_of],
+        EMPTY_SUPPRESSION,
+    )
+
+
+def _history(engine: Engine | None, as_of: dt.date) -> pa.Table:
+    if engine is None:
+        return EMPTY_HISTORY
+    # A year back: no window of contacts is longer, and campaigns that wait longer are asked by their own date.
+    return fetch(
+        engine,
+        "SELECT m.customer_id, m.account_id, r.campaign_id, r.as_of, m.outcome, m.channel, m.send_on, r.campaign_run_id "
+        "FROM ops.campaign_member m JOIN ops.campaign_run r ON r.campaign_run_id = m.campaign_run_id "
+        "WHERE m.outcome IN ('listed', 'control') AND NOT m.is_seed AND r.as_of <= $1 "
+        "AND (r.released_at IS NOT NULL OR r.state IN ('listed', 'awaiting_approval'))",
+        [as_of],
+        EMPTY_HISTORY,
+    )
+
+
+def _disputes(session: Session, engine: Engine | None, as_of: dt.date) -> None:
+    """Customers with an open case or complaint; without any audit cases, with a severe finding."""
+    duck = session.duck
+    cases = _CASES
+    if engine is not None:
+        cases = fetch(
+            engine,
+            "SELECT customer_id, account_id, state NOT IN ('dismissed', 'verified', 'closed') AS is_open, "
+            "CASE WHEN state = 'closed' THEN CAST(closed_at AS date) END AS closed_on FROM ops.audit_case "
+            "WHERE CAST(opened_at AS date) <= $1",
+            [as_of],
+            cases,
+        )
+    session.give("night.audit_case", cases)
+    if len(cases) == 0:
+        session.see(["mart.audit_exception"])
+    findings = (
+        "SELECT COALESCE(f.customer_id, a.customer_id) AS customer_id FROM mart.audit_exception AS f "
+        "LEFT JOIN source.account AS a ON a.account_id = f.account_id WHERE f.severity = 'high' AND f.kind = 'exception'"
+        if len(cases) == 0
+        else "SELECT COALESCE(f.customer_id, a.customer_id) AS customer_id FROM night.audit_case AS f "
+        "LEFT JOIN source.account AS a ON a.account_id = f.account_id WHERE f.is_open"
+    )
+    duck.execute(
+        f"""CREATE OR REPLACE TABLE night.dispute AS
+        SELECT DISTINCT customer_id FROM (
+          {findings}
+          UNION ALL
+          SELECT a.customer_id FROM source.service_call AS s JOIN source.account AS a ON a.account_id = s.account_id
+          WHERE s.kind = 'complaint' AND s.resolved_at IS NULL
+        ) WHERE customer_id IS NOT NULL"""  # noqa: S608
+    )
+
+
+def feedback_suppressions(session: Session) -> pa.Table:
+    """Suppressions that follow from the events known tonight: channel, address_hash, reason, since."""
+    return session.duck.sql(
+        f"SELECT channel, address_hash, reason, MIN(since) AS since FROM ({_FEEDBACK}) GROUP BY ALL ORDER BY ALL"  # noqa: S608
+    ).to_arrow_table()

@@ -1,0 +1,57 @@
+"""Campaign state in the warehouse, in and out in bulk."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import adbc_driver_postgresql.dbapi as adbc
+import psycopg
+import pyarrow as pa
+import pyarrow.csv as csv
+from sqlalchemy import Connection, Engine
+
+EMPTY_SUPPRESSION = pa.schema(
+    [("channel", pa.string()), ("address_hash", pa.string()), ("reason", pa.string()), ("since", pa.date32())]
+).empty_table()
+EMPTY_HISTORY = pa.schema(
+    [
+        ("customer_id", pa.string()),
+        ("account_id", pa.string()),
+        ("campaign_id", pa.string()),
+        ("as_of", pa.date32()),
+        ("outcome", pa.string()),
+        ("channel", pa.string()),
+        ("send_on", pa.date32()),
+        ("campaign_run_id", pa.string()),
+    ]
+).empty_table()
+
+
+def fetch(engine: Engine, sql: str, values: Sequence[Any], like: pa.Table) -> pa.Table:
+    """Rows of a query in arrow, cast to the schema of ``like``; ``$1`` and so on are the values."""
+    uri = engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    with adbc.connect(uri) as connection, connection.cursor() as cursor:
+        cursor.execute(sql, list(values) or None)
+        return cursor.fetch_arrow_table().select(like.schema.names).cast(like.schema)
+
+
+def copy_in(connection: Connection, table: str, rows: pa.Table | pa.RecordBatchReader) -> None:
+    """Append rows to a table by COPY, in the connection's own transaction.
+
+    Args:
+        connection: within a transaction.
+        table: ``schema.table``.
+        rows: arrow rows whose columns are named as the table's.
+    """
+    reader = rows.to_reader(max_chunksize=65_536) if isinstance(rows, pa.Table) else rows
+    driver: psycopg.Connection[Any] = connection.connection.driver_connection  # type: ignore[assignment]
+    target = psycopg.sql.Identifier(*table.split("."))
+    columns = psycopg.sql.SQL(", ").join(psycopg.sql.Identifier(name) for name in reader.schema.names)
+    statement = psycopg.sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv)").format(target, columns)
+    options = csv.WriteOptions(include_header=False, quoting_style="needed")
+    with driver.cursor() as cursor, cursor.copy(statement) as copy:
+        for batch in reader:
+            buffer = pa.BufferOutputStream()
+            csv.write_csv(pa.Table.from_batches([batch]), buffer, options)
+            copy.write(buffer.getvalue().to_pybytes())

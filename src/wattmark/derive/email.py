@@ -1,0 +1,74 @@
+"""E-mail syntax by email-validator, fast enough for every customer of a utility.
+
+The library takes some 30 microseconds an address. Addresses of the plain kind (ASCII letters, digits, dots
+and hyphens, of which the library accepts every one) are judged for whole columns at once; whatever is
+written in any other way goes through the library, one by one.
+"""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from email_validator import EmailNotValidError, validate_email
+
+from wattmark.engine.catalog import python_table
+from wattmark.engine.session import TableContext
+
+_PLAIN = (
+    r"^[A-Za-z0-9]([A-Za-z0-9_-]|\.[A-Za-z0-9_]){0,30}@"
+    r"([A-Za-z0-9]([A-Za-z0-9]|-[A-Za-z0-9]){0,20}\.){1,3}(com|cn|net|org)$"
+)
+SCHEMA = pa.schema([("raw", pa.string()), ("address", pa.string()), ("is_valid", pa.bool_())])
+
+
+def judge(raw: str) -> str | None:
+    """The normalised address by the library, or None where the text is no address. Nothing is looked up."""
+    try:
+        return str(validate_email(raw.strip(), check_deliverability=False).normalized)
+    except EmailNotValidError:
+        return None
+
+
+@python_table(
+    "core.email",
+    key=("raw",),
+    columns={"raw": "string", "address": "string", "is_valid": "boolean"},
+    needs=("source.customer",),
+    grain="one row a distinct e-mail text",
+    purpose="Which e-mail addresses are well-formed.",
+    docs={
+        "raw": "The text as written.",
+        "address": "The address in the form two spellings of it share; empty where it is none.",
+        "is_valid": "Whether it is well-formed; nobody has asked whether it is answered.",
+    },
+)
+def email(context: TableContext) -> pa.Table:
+    """Validity of every distinct e-mail text of a customer."""
+    raws = context.query(
+        "SELECT DISTINCT c.email AS raw FROM source.customer AS c WHERE c.email IS NOT NULL"
+    ).column("raw")
+    raws = raws.combine_chunks()
+    plain = pc.match_substring_regex(raws, _PLAIN)
+    easy = raws.filter(plain)
+    local = pc.replace_substring_regex(easy, "@.*$", "")
+    domain = pc.utf8_lower(pc.replace_substring_regex(easy, "^.*@", ""))
+    hard = raws.filter(pc.invert(plain))
+    judged = [judge(text) for text in hard.to_pylist()]
+    return pa.concat_tables(
+        [
+            pa.table(
+                {
+                    "raw": easy,
+                    "address": pc.binary_join_element_wise(local, domain, "@"),
+                    "is_valid": pa.array([True] * len(easy), pa.bool_()),
+                }
+            ).cast(SCHEMA),
+            pa.table(
+                {
+                    "raw": hard,
+                    "address": pa.array(judged, pa.string()),
+                    "is_valid": pa.array([one is not None for one in judged], pa.bool_()),
+                }
+            ).cast(SCHEMA),
+        ]
+    )
