@@ -18,19 +18,7 @@ columns:
   average_price: {type: double, doc: 'Net total over net billed energy, currency per kWh; empty where no energy was billed.'}
   average_energy_price: {type: double, doc: 'Net energy lines over net metered energy, currency per kWh (P alone); empty where none was metered.'}
 */
-WITH line AS (
-  SELECT l.bill_id,
-         SUM(l.amount) FILTER (WHERE l.component IN ('energy', 'energy_sharp', 'energy_peak', 'energy_flat', 'energy_valley')) AS energy_amount,
-         SUM(l.amount) FILTER (WHERE l.component = 'loss_iron') AS loss_iron_amount,
-         SUM(l.amount) FILTER (WHERE l.component = 'capacity') AS capacity_amount,
-         SUM(l.amount) FILTER (WHERE l.component = 'demand') AS demand_amount,
-         SUM(l.amount) FILTER (WHERE l.component = 'power_factor') AS power_factor_amount
-  FROM source.bill_line AS l
-  JOIN source.bill AS b ON b.bill_id = l.bill_id
-  WHERE b.period = $period
-  GROUP BY l.bill_id
-),
-net AS (
+WITH net AS (
   SELECT b.account_id,
          b.period,
          COUNT(*) AS bills,
@@ -44,7 +32,7 @@ net AS (
          CAST(SUM(l.demand_amount) AS DECIMAL(18, 2)) AS demand_amount,
          CAST(SUM(l.power_factor_amount) AS DECIMAL(18, 2)) AS power_factor_amount
   FROM source.bill AS b
-  LEFT JOIN line AS l ON l.bill_id = b.bill_id
+  LEFT JOIN facts.bill_amount AS l ON l.bill_id = b.bill_id AND b.period = $period
   GROUP BY b.account_id, b.period
 )
 SELECT n.account_id,

@@ -1,0 +1,48 @@
+/*
+grain: one row an account and month (P and the 11 before) with a reading of a main or sub point
+key: [account_id, period]
+purpose: The energy of an account by its readings, main points less sub points.
+columns:
+  account_id: {type: string, doc: The supply account.}
+  period: {type: date, doc: First day of the billing month.}
+  metered_kwh: {type: double, doc: Active total.}
+  sharp_kwh: {type: double, doc: 'Register active_sharp; empty where none was read, as below.'}
+  peak_kwh: {type: double, doc: Register active_peak.}
+  flat_kwh: {type: double, doc: Register active_flat.}
+  valley_kwh: {type: double, doc: Register active_valley.}
+  main_active_kwh: {type: double, doc: 'Active total of the main points alone, for the power factor.'}
+  reactive_kvarh: {type: double, doc: 'Reactive total of the main points; empty where a main point with an active reading has none.'}
+  demand_kw: {type: double, doc: 'Maximum demand x multiplier, summed over the main points; empty where one has none.'}
+  not_checked: {type: string, doc: Why the energy cannot be said (see facts.register_energy).}
+*/
+WITH summed AS (
+  SELECT e.account_id,
+         e.period,
+         SUM(CASE WHEN e.role = 'sub' THEN -e.kwh ELSE e.kwh END) FILTER (WHERE e.register = 'active_total') AS metered_kwh,
+         SUM(CASE WHEN e.role = 'sub' THEN -e.kwh ELSE e.kwh END) FILTER (WHERE e.register = 'active_sharp') AS sharp_kwh,
+         SUM(CASE WHEN e.role = 'sub' THEN -e.kwh ELSE e.kwh END) FILTER (WHERE e.register = 'active_peak') AS peak_kwh,
+         SUM(CASE WHEN e.role = 'sub' THEN -e.kwh ELSE e.kwh END) FILTER (WHERE e.register = 'active_flat') AS flat_kwh,
+         SUM(CASE WHEN e.role = 'sub' THEN -e.kwh ELSE e.kwh END) FILTER (WHERE e.register = 'active_valley') AS valley_kwh,
+         SUM(e.kwh) FILTER (WHERE e.register = 'active_total' AND e.role = 'main') AS main_active_kwh,
+         SUM(e.kwh) FILTER (WHERE e.register = 'reactive_total' AND e.role = 'main') AS reactive_kvarh,
+         SUM(e.kwh) FILTER (WHERE e.register = 'max_demand_kw' AND e.role = 'main') AS demand_kw,
+         COUNT(*) FILTER (WHERE e.register = 'active_total' AND e.role = 'main') AS active_points,
+         COUNT(*) FILTER (WHERE e.register = 'reactive_total' AND e.role = 'main') AS reactive_points,
+         COUNT(*) FILTER (WHERE e.register = 'max_demand_kw' AND e.role = 'main') AS demand_points,
+         MAX(e.not_checked) AS not_checked
+  FROM facts.register_energy AS e
+  WHERE e.role IN ('main', 'sub') AND e.account_id IS NOT NULL
+  GROUP BY e.account_id, e.period
+)
+SELECT s.account_id,
+       s.period,
+       ROUND(s.metered_kwh, 6) AS metered_kwh,
+       ROUND(s.sharp_kwh, 6) AS sharp_kwh,
+       ROUND(s.peak_kwh, 6) AS peak_kwh,
+       ROUND(s.flat_kwh, 6) AS flat_kwh,
+       ROUND(s.valley_kwh, 6) AS valley_kwh,
+       ROUND(s.main_active_kwh, 6) AS main_active_kwh,
+       CASE WHEN s.reactive_points >= s.active_points THEN ROUND(s.reactive_kvarh, 6) END AS reactive_kvarh,
+       CASE WHEN s.demand_points >= s.active_points THEN ROUND(s.demand_kw, 6) END AS demand_kw,
+       s.not_checked
+FROM summed AS s

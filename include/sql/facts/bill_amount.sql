@@ -1,0 +1,45 @@
+/*
+grain: one row a bill of P, or a correction (of any month) of one, that has lines
+key: [bill_id]
+purpose: The lines of the bills that an audit of P looks at, summed once by component.
+columns:
+  bill_id: {type: string, doc: The bill.}
+  lines: {type: integer, doc: Its lines.}
+  lines_amount: {type: decimal, doc: Sum of all of them.}
+  energy_amount: {type: decimal, doc: 'energy, energy_sharp, energy_peak, energy_flat and energy_valley; empty where there is no such line, as below.'}
+  loss_iron_amount: {type: decimal, doc: loss_iron.}
+  loss_copper_amount: {type: decimal, doc: loss_copper.}
+  capacity_amount: {type: decimal, doc: capacity.}
+  demand_amount: {type: decimal, doc: demand.}
+  power_factor_amount: {type: decimal, doc: power_factor.}
+  surcharge_amount: {type: decimal, doc: surcharge.}
+  adjustment_amount: {type: decimal, doc: adjustment.}
+  loss_iron_highest_amount: {type: decimal, doc: The highest single loss_iron line.}
+  demand_lines: {type: integer, doc: Lines of component demand.}
+*/
+WITH wanted AS (
+  SELECT b.bill_id
+  FROM source.bill AS b
+  WHERE b.period = $period
+  UNION
+  SELECT c.correction_bill_id AS bill_id
+  FROM facts.bill_correction AS c
+  JOIN source.bill AS b ON b.bill_id = c.bill_id
+  WHERE b.period = $period
+)
+SELECT l.bill_id,
+       COUNT(*) AS lines,
+       CAST(SUM(l.amount) AS DECIMAL(18, 2)) AS lines_amount,
+       CAST(SUM(l.amount) FILTER (WHERE l.component IN ('energy', 'energy_sharp', 'energy_peak', 'energy_flat', 'energy_valley')) AS DECIMAL(18, 2)) AS energy_amount,
+       CAST(SUM(l.amount) FILTER (WHERE l.component = 'loss_iron') AS DECIMAL(18, 2)) AS loss_iron_amount,
+       CAST(SUM(l.amount) FILTER (WHERE l.component = 'loss_copper') AS DECIMAL(18, 2)) AS loss_copper_amount,
+       CAST(SUM(l.amount) FILTER (WHERE l.component = 'capacity') AS DECIMAL(18, 2)) AS capacity_amount,
+       CAST(SUM(l.amount) FILTER (WHERE l.component = 'demand') AS DECIMAL(18, 2)) AS demand_amount,
+       CAST(SUM(l.amount) FILTER (WHERE l.component = 'power_factor') AS DECIMAL(18, 2)) AS power_factor_amount,
+       CAST(SUM(l.amount) FILTER (WHERE l.component = 'surcharge') AS DECIMAL(18, 2)) AS surcharge_amount,
+       CAST(SUM(l.amount) FILTER (WHERE l.component = 'adjustment') AS DECIMAL(18, 2)) AS adjustment_amount,
+       MAX(l.amount) FILTER (WHERE l.component = 'loss_iron') AS loss_iron_highest_amount,
+       COUNT(*) FILTER (WHERE l.component = 'demand') AS demand_lines
+FROM source.bill_line AS l
+JOIN wanted AS w ON w.bill_id = l.bill_id
+GROUP BY l.bill_id

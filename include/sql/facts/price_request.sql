@@ -1,0 +1,50 @@
+/*
+grain: one row a bill that corrects none, tariff, demand basis and purpose
+key: [bill_id, purpose, tariff_code, demand_basis]
+purpose: >-
+  Everything that is to be priced. bill: the bills of P on their own tariff; account: those of P on their account's
+  tariff where it is another; commercial: those of P of residential accounts on each commercial tariff for their voltage; candidate: the
+  last 12 billed months of live accounts on each tariff they may be on (their own, and each of their usage category and
+  voltage with a rate valid at the end of P), with both demand bases where it is two-part.
+view: true
+columns:
+  purpose: {type: string, doc: 'bill, account, commercial or candidate.'}
+  tariff_code: {type: string, doc: The tariff to price on.}
+  demand_basis: {type: string, doc: 'The basis to price by: none, capacity, contract_demand or actual_demand.'}
+  bill_id: {type: string, doc: The bill; the rest is as in facts.bill_determinant.}
+*/
+WITH request AS (
+  SELECT 'bill' AS purpose, d.billed_tariff_code AS tariff_code, d.demand_basis AS requested_basis, d.bill_id, d.account_id, d.period, d.period_start,
+         d.period_end, d.days, d.contract_demand_kw, d.power_factor_standard, d.metered_kwh, d.sharp_kwh, d.peak_kwh, d.flat_kwh,
+         d.valley_kwh, d.main_active_kwh, d.reactive_kvarh, d.demand_kw, d.iron_kwh, d.copper_kwh, d.mean_kva, d.power_factor,
+         d.energy_not_checked, d.not_checked
+  FROM facts.bill_determinant AS d
+  WHERE d.period = $period
+  UNION ALL
+  SELECT 'account', d.account_tariff_code, d.demand_basis, d.bill_id, d.account_id, d.period, d.period_start,
+         d.period_end, d.days, d.contract_demand_kw, d.power_factor_standard, d.metered_kwh, d.sharp_kwh, d.peak_kwh, d.flat_kwh,
+         d.valley_kwh, d.main_active_kwh, d.reactive_kvarh, d.demand_kw, d.iron_kwh, d.copper_kwh, d.mean_kva, d.power_factor,
+         d.energy_not_checked, d.not_checked
+  FROM facts.bill_determinant AS d
+  WHERE d.period = $period AND d.account_tariff_code <> d.billed_tariff_code
+  UNION ALL
+  SELECT 'commercial', t.tariff_code, d.demand_basis, d.bill_id, d.account_id, d.period, d.period_start,
+         d.period_end, d.days, d.contract_demand_kw, d.power_factor_standard, d.metered_kwh, d.sharp_kwh, d.peak_kwh, d.flat_kwh,
+         d.valley_kwh, d.main_active_kwh, d.reactive_kvarh, d.demand_kw, d.iron_kwh, d.copper_kwh, d.mean_kva, d.power_factor,
+         d.energy_not_checked, d.not_checked
+  FROM facts.bill_determinant AS d
+  JOIN source.tariff AS t ON t.usage_category = 'commercial' AND d.supply_kv >= t.min_kv AND d.supply_kv <= t.max_kv
+  WHERE d.period = $period AND d.usage_category = 'residential'
+  UNION ALL
+  SELECT 'candidate', c.tariff_code, c.demand_basis, d.bill_id, d.account_id, d.period, d.period_start,
+         d.period_end, d.days, d.contract_demand_kw, d.power_factor_standard, d.metered_kwh, d.sharp_kwh, d.peak_kwh, d.flat_kwh,
+         d.valley_kwh, d.main_active_kwh, d.reactive_kvarh, d.demand_kw, d.iron_kwh, d.copper_kwh, d.mean_kva, d.power_factor,
+         d.energy_not_checked, d.not_checked
+  FROM facts.bill_determinant AS d
+  JOIN facts.tariff_candidate AS c ON c.account_id = d.account_id
+)
+SELECT r.purpose, r.tariff_code, r.requested_basis AS demand_basis, r.bill_id, r.account_id, r.period, r.period_start,
+       r.period_end, r.days, r.contract_demand_kw, r.power_factor_standard, r.metered_kwh, r.sharp_kwh, r.peak_kwh, r.flat_kwh,
+       r.valley_kwh, r.main_active_kwh, r.reactive_kvarh, r.demand_kw, r.iron_kwh, r.copper_kwh, r.mean_kva, r.power_factor,
+       r.energy_not_checked, r.not_checked
+FROM request AS r
