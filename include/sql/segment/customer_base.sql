@@ -22,7 +22,7 @@ WITH year_bill AS (
   SELECT b.account_id,
          SUM(CAST(b.billed_kwh AS DECIMAL(18,3))) AS kwh,
          SUM(b.total_amount) AS amount
-  FROM source.bill AS b
+  FROM facts.bill_net AS b
   WHERE b.period BETWEEN CAST(ADD_MONTHS($period, -11) AS DATE) AND $period
   GROUP BY b.account_id
 ),

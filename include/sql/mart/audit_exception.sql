@@ -1,0 +1,20 @@
+/*
+grain: one row a rule, subject and audited month
+key: [rule_id, subject_type, subject_id, period]
+purpose: What the audit found, with the values compared, their limit and the rows they come from.
+columns:
+  rule_id: {type: string, doc: Rule of the catalogue.}
+  subject_type: {type: string, doc: 'What is flagged: account, bill, metering_point and so on.'}
+  subject_id: {type: string, doc: Key of the flagged thing.}
+  period: {type: date, doc: First day of the audited month.}
+  account_id: {type: string, doc: 'Account concerned, where there is one.'}
+  customer_id: {type: string, doc: 'Customer concerned, where there is one.'}
+  org_unit_id: {type: string, doc: Unit answerable for the account or thing.}
+  severity: {type: string, doc: 'high, medium or low.'}
+  at_stake_amount: {type: decimal, doc: 'Money that correcting it moves: positive is owed to the utility, negative to the customer.'}
+  evidence: {type: string, json: true, doc: 'JSON: the values compared, their limit, and the keys of the rows they come from.'}
+  kind: {type: string, doc: 'exception: something is wrong; listing: somebody has to look it over.'}
+*/
+SELECT f.rule_id, f.subject_type, f.subject_id, f.period, f.account_id, f.customer_id, f.org_unit_id,
+       f.severity, f.at_stake_amount, f.evidence, f.kind
+FROM findings.audit_exception AS f

@@ -1,0 +1,216 @@
+"""Arrears and leaving: trained models, their quality, and a score with reasons for each live account."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from wattmark.engine.catalog import python_table
+from wattmark.engine.session import TableContext
+from wattmark.segment import scoring, state
+
+FEATURES = {
+    "arrears": (
+        "business", "large_bill", "last_late", "late_share", "no_history", "not_automatic", "open_level",
+        "temporary", "very_late_share",
+    ),
+    "leaving": (
+        "closing_order", "complained", "falling_load", "new_supply", "no_use", "own_generation", "temporary",
+    ),
+}  # fmt: skip
+"""Features of each model, all between 0 and 1."""
+
+HISTORY = {"arrears": "segment.arrears_history", "leaving": "segment.leave_history"}
+
+WORDS = {
+    "business": "business use",
+    "large_bill": "large bills",
+    "last_late": "the last bill was paid late or is open",
+    "late_share": "bills are often paid late",
+    "no_history": "no bill has been due yet",
+    "not_automatic": "pays neither by bank debit nor in advance",
+    "open_level": "bills are open past their due date",
+    "temporary": "temporary supply",
+    "very_late_share": "bills were paid more than 30 days late",
+    "closing_order": "an order to close or move is open",
+    "complained": "complained within a year",
+    "falling_load": "uses less than a year ago",
+    "new_supply": "supplied for less than a year",
+    "no_use": "used no energy for three months",
+    "own_generation": "has own generation",
+}
+"""What each feature is called where a person reads it."""
+
+NOTHING = "nothing points to it"
+
+
+def _floats(rows: pa.Table, names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: rows.column(name).to_numpy(zero_copy_only=False).astype(np.float64) for name in names}
+
+
+def _scorecard(context: TableContext, model: str) -> scoring.Model:
+    rows = context.query("SELECT feature, coefficient FROM segment.scorecard WHERE model = $model", model=model)
+    return scoring.Model(None, dict(zip(*(rows.column(name).to_pylist() for name in ("feature", "coefficient")), strict=True)))
+
+
+def _champion(context: TableContext, model: str) -> scoring.Model | None:
+    rows = [row for row in state.newest_before(context.session, "model").to_pylist() if row["model"] == model]
+    rows = [row for row in rows if row["in_use"] and row["kind"] in ("coefficient", "mean") and row["trained_on"]]
+    if not rows:
+        return None
+    parts: dict[str, dict[str, float]] = {"coefficient": {}, "mean": {}}
+    for row in rows:
+        parts[row["kind"]][row["name"]] = row["value"]
+    return scoring.Model(rows[0]["trained_on"], parts["coefficient"], parts["mean"])
+
+
+@python_table(
+    "segment.model",
+    key=("model", "role", "kind", "name"),
+    columns={
+        "model": "string",
+        "role": "string",
+        "trained_on": "date",
+        "kind": "string",
+        "name": "string",
+        "value": "double",
+        "in_use": "boolean",
+        "reason": "string",
+    },
+    needs=("segment.arrears_history", "segment.leave_history", "segment.model_parameter", "segment.scorecard"),
+    grain="one row a model, role (scorecard, champion, challenger), and coefficient, mean or metric",
+    purpose="Trains the models once a month, measures them on what came after the training, and says which is in use and why.",
+    docs={
+        "trained_on": "First of the month it was trained in; empty for a scorecard.",
+        "kind": "coefficient, mean (of a feature in training) or metric (on the test).",
+        "in_use": "Whether the scores of this night come from it.",
+        "reason": "Why the model in use was chosen.",
+    },
+)
+def model(context: TableContext) -> pa.Table:
+    """Coefficients, means and metrics of every model considered this night."""
+    settings = context.query("SELECT min_events, margin FROM segment.model_parameter").to_pylist()[0]
+    limits = scoring.Limits(settings["min_events"], settings["margin"])
+    trained_on = context.run.as_of.replace(day=1)
+    found: list[dict[str, Any]] = []
+    for name, features in FEATURES.items():
+        columns = ", ".join(features)
+        rows = context.query(
+            f"SELECT cut_no, failed, {columns} FROM {HISTORY[name]} "  # noqa: S608 - names of this module
+            "WHERE cut_no > 0 AND failed IS NOT NULL ORDER BY cut_no, account_id"
+        )
+        is_test = rows.column("cut_no").to_numpy() == 1
+        failed = rows.column("failed").to_numpy(zero_copy_only=False).astype(bool)
+        values = _floats(rows, features)
+        choice = scoring.choose(
+            ({key: value[~is_test] for key, value in values.items()}, failed[~is_test]),
+            ({key: value[is_test] for key, value in values.items()}, failed[is_test]),
+            _champion(context, name),
+            _scorecard(context, name),
+            trained_on,
+            limits,
+        )
+        for role, candidate, metrics in choice.candidates:
+            for kind, numbers in (("coefficient", candidate.coefficients), ("mean", candidate.means), ("metric", metrics)):
+                found.extend(
+                    {
+                        "model": name, "role": role, "trained_on": candidate.trained_on, "kind": kind, "name": key,
+                        "value": value, "in_use": role == choice.role, "reason": choice.reason,
+                    }
+                    for key, value in sorted(numbers.items())
+                )  # fmt: skip
+    return pa.Table.from_pylist(
+        found,
+        schema=pa.schema(
+            [
+                ("model", pa.string()), ("role", pa.string()), ("trained_on", pa.date32()), ("kind", pa.string()),
+                ("name", pa.string()), ("value", pa.float64()), ("in_use", pa.bool_()), ("reason", pa.string()),
+            ]
+        ),
+    )  # fmt: skip
+
+
+def _in_use(context: TableContext, name: str) -> scoring.Model:
+    rows = context.query(
+        "SELECT trained_on, kind, name, value FROM segment.model WHERE model = $model AND in_use ORDER BY kind, name", model=name
+    ).to_pylist()
+    parts: dict[str, dict[str, float]] = {"coefficient": {}, "mean": {}, "metric": {}}
+    trained: dt.date | None = None
+    for row in rows:
+        parts[row["kind"]][row["name"]] = row["value"]
+        trained = row["trained_on"]
+    return scoring.Model(trained, parts["coefficient"], parts["mean"])
+
+
+def _scored(context: TableContext, name: str) -> tuple[pa.Table, Any, list[str], list[list[str]]]:
+    features = FEATURES[name]
+    settings = context.query("SELECT most_reasons, least_contribution FROM segment.model_parameter").to_pylist()[0]
+    columns = ", ".join(features)
+    rows = context.query(
+        f"SELECT account_id, {columns} FROM {HISTORY[name]} WHERE cut_no = 0 ORDER BY account_id"  # noqa: S608
+    )
+    values = _floats(rows, features)
+    used = _in_use(context, name)
+    probability = used.probabilities(values, rows.num_rows)
+    codes = scoring.reason_codes(used, values, rows.num_rows, settings["most_reasons"], settings["least_contribution"])
+    words: dict[tuple[str, ...], str] = {}
+    texts = []
+    for one in codes:
+        text = words.get(tuple(one))
+        if text is None:
+            text = words[tuple(one)] = "; ".join(WORDS[code] for code in one) or NOTHING
+        texts.append(text)
+    return rows, probability, texts, codes
+
+
+_SCORE_COLUMNS = {"account_id": "string", "probability": "double", "band": "integer", "reasons": "string"}
+_SCORE_DOCS = {
+    "account_id": "The supply account.",
+    "probability": "From the model in use, 6 places.",
+    "band": "1 (lowest) to 5, by the limits of segment.model_parameter.",
+    "reasons": "What raises it most above the average, in words, strongest first.",
+}
+
+
+def _score(context: TableContext, name: str) -> pa.Table:
+    cuts = list(context.query("SELECT band_2, band_3, band_4, band_5 FROM segment.model_parameter").to_pylist()[0].values())
+    rows, probability, texts, _ = _scored(context, name)
+    return pa.table(
+        {
+            "account_id": rows.column("account_id"),
+            "probability": pa.array(probability, pa.float64()),
+            "band": pa.array(scoring.bands(probability, cuts), pa.int64()),
+            "reasons": pa.array(texts, pa.string()),
+        }
+    )
+
+
+@python_table(
+    "segment.arrears_score",
+    key=("account_id",),
+    columns=_SCORE_COLUMNS,
+    needs=("segment.arrears_history", "segment.model", "segment.model_parameter"),
+    grain="one row a live account",
+    purpose="Probability that a bill due in the next 60 days is unpaid 30 days after its due date, with its band and reasons.",
+    docs=_SCORE_DOCS,
+)
+def arrears_score(context: TableContext) -> pa.Table:
+    """The arrears score of every live account."""
+    return _score(context, "arrears")
+
+
+@python_table(
+    "segment.leave_score",
+    key=("account_id",),
+    columns=_SCORE_COLUMNS,
+    needs=("segment.leave_history", "segment.model", "segment.model_parameter"),
+    grain="one row a live account",
+    purpose="Probability that an account is closed within 180 days, with its band and reasons.",
+    docs=_SCORE_DOCS,
+)
+def leave_score(context: TableContext) -> pa.Table:
+    """The leaving score of every live account."""
+    return _score(context, "leaving")

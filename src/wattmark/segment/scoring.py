@@ -1,0 +1,159 @@
+"""Probability models: fitted on what came before a cut-off, tested on what came after.
+
+A model is a logistic regression over features between 0 and 1, so that it can be written down as one
+coefficient a feature and recomputed by hand: ``p = 1 / (1 + exp(-(intercept + sum(coefficient x value))))``.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import brier_score_loss, roc_auc_score, roc_curve
+from threadpoolctl import threadpool_limits
+
+Floats = npt.NDArray[np.float64]
+Truths = npt.NDArray[np.bool_]
+
+INTERCEPT = "intercept"
+CALIBRATION_GROUPS = 10
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model in numbers; ``means`` are the training means, against which reasons are measured."""
+
+    trained_on: dt.date | None
+    coefficients: dict[str, float]
+    means: dict[str, float] = field(default_factory=dict)
+
+    def logits(self, columns: Mapping[str, Floats], size: int) -> Floats:
+        """Log odds of ``size`` rows; features the rows lack count 0.
+
+        The sum runs in the order of the features' names, so it is the same on every machine.
+        """
+        total = np.full(size, self.coefficients.get(INTERCEPT, 0.0))
+        for name in sorted(self.coefficients):
+            if name in columns:
+                total += self.coefficients[name] * columns[name]
+        return total
+
+    def probabilities(self, columns: Mapping[str, Floats], size: int) -> Floats:
+        """Probabilities of ``size`` rows, rounded to 6 places so that no later cut hangs on the last bit."""
+        return np.round(1.0 / (1.0 + np.exp(-self.logits(columns, size))), 6)
+
+
+def fit(columns: Mapping[str, Floats], failed: Truths, trained_on: dt.date) -> Model:
+    """Fit on rows in a fixed order, with one thread; coefficients are rounded to 6 places."""
+    names = sorted(columns)
+    matrix = np.column_stack([columns[name] for name in names])
+    with threadpool_limits(limits=1):
+        regression = LogisticRegression(C=1.0, max_iter=1000, tol=1e-8).fit(matrix, failed)
+    coefficients = {name: round(float(value), 6) for name, value in zip(names, regression.coef_[0], strict=True)}
+    coefficients[INTERCEPT] = round(float(regression.intercept_[0]), 6)
+    means = {name: round(float(np.mean(columns[name])), 6) for name in names}
+    return Model(trained_on, coefficients, means)
+
+
+def measures(probability: Floats, failed: Truths) -> dict[str, float]:
+    """Quality on rows the model has not seen.
+
+    Returns:
+        ``events`` and ``rows`` (counts); and where both outcomes occur ``auc`` (area under the ROC curve),
+        ``ks`` (largest gap between the two cumulated distributions), ``brier`` (mean squared error), and for
+        each tenth of the rows by probability ``calibration_NN_predicted`` and ``_observed``.
+    """
+    found = {"rows": float(len(failed)), "events": float(np.sum(failed))}
+    if 0 < found["events"] < found["rows"]:
+        false_rate, true_rate, _ = roc_curve(failed, probability)
+        found["auc"] = round(float(roc_auc_score(failed, probability)), 6)
+        found["ks"] = round(float(np.max(true_rate - false_rate)), 6)
+        found["brier"] = round(float(brier_score_loss(failed, probability)), 6)
+        order = np.argsort(probability, kind="stable")
+        for number, part in enumerate(np.array_split(order, CALIBRATION_GROUPS), start=1):
+            if len(part):
+                found[f"calibration_{number:02d}_predicted"] = round(float(np.mean(probability[part])), 6)
+                found[f"calibration_{number:02d}_observed"] = round(float(np.mean(failed[part])), 6)
+    return found
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which model scores tonight, and why; ``candidates`` are (role, model, measures)."""
+
+    model: Model
+    role: str
+    reason: str
+    candidates: tuple[tuple[str, Model, dict[str, float]], ...]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When a model may be put in use (see ``segment.model_parameter``)."""
+
+    min_events: int
+    margin: float
+
+
+def choose(
+    train: tuple[Mapping[str, Floats], Truths],
+    test: tuple[Mapping[str, Floats], Truths],
+    champion: Model | None,
+    scorecard: Model,
+    trained_on: dt.date,
+    limits: Limits,
+) -> Choice:
+    """Train a challenger and decide whether it is put in use.
+
+    A challenger needs ``min_events`` of either outcome in training and in test, and an AUC on the test not
+    more than ``margin`` below the champion's (the model in use until now, else the scorecard). A champion
+    of the same training date stays as it is, so that a month has one model.
+    """
+    incumbent, role = (champion, "champion") if champion else (scorecard, "scorecard")
+    columns, failed = test
+    base = measures(incumbent.probabilities(columns, len(failed)), failed)
+    known = (role, incumbent, base)
+    if champion is not None and champion.trained_on == trained_on:
+        return Choice(incumbent, role, "trained this month already", (known,))
+    counts = [int(np.sum(one[1])) for one in (train, test)] + [int(np.sum(~one[1])) for one in (train, test)]
+    if min(counts) < limits.min_events:
+        return Choice(incumbent, role, f"too few events: {min(counts)} of {limits.min_events}", (known,))
+    challenger = fit(train[0], train[1], trained_on)
+    found = measures(challenger.probabilities(columns, len(failed)), failed)
+    both = (known, ("challenger", challenger, found))
+    if found["auc"] < base["auc"] - limits.margin:
+        return Choice(incumbent, role, f"AUC {found['auc']} is worse than {base['auc']} by more than {limits.margin}", both)
+    return Choice(challenger, "challenger", "as good as the last or better", both)
+
+
+def reason_codes(model: Model, columns: Mapping[str, Floats], size: int, most: int, least: float) -> list[list[str]]:
+    """For each row the features that raise it most above the mean, strongest first.
+
+    Args:
+        model: the model in use.
+        columns: features of ``size`` rows.
+        size: number of rows.
+        most: largest number of features a row gets.
+        least: smallest contribution to the log odds that counts.
+    """
+    names = [name for name in sorted(columns) if model.coefficients.get(name)]
+    if not names or not size:
+        return [[] for _ in range(size)]
+    parts = np.column_stack(
+        [np.round(model.coefficients[name] * (columns[name] - model.means.get(name, 0.0)), 6) for name in names]
+    )
+    order = np.argsort(-parts, axis=1, kind="stable")[:, :most]
+    kept = np.where(np.take_along_axis(parts, order, axis=1) >= least, order, -1)
+    # Few combinations occur: each is put in words once.
+    unique, inverse = np.unique(kept, axis=0, return_inverse=True)
+    texts = [[names[at] for at in row if at >= 0] for row in unique.tolist()]
+    return [texts[at] for at in inverse.reshape(-1).tolist()]
+
+
+def bands(probability: Floats, cuts: Sequence[float]) -> npt.NDArray[np.int64]:
+    """Band 1 to len(cuts) + 1; a probability on a cut belongs to the higher band."""
+    return np.searchsorted(np.asarray(sorted(cuts)), probability, side="right").astype(np.int64) + 1
