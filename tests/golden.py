@@ -19,6 +19,8 @@ import pyarrow as pa
 from wattmark.audit.rules import rule_of
 from wattmark.audit.runner import create_findings, run_rule
 from wattmark.engine.catalog import Catalog, PythonTable, load_catalog
+from wattmark.contract.model import arrow_type
+from wattmark.engine.produced import PRODUCED
 from wattmark.engine.session import DuckDBSession
 from wattmark.engine.sqlfile import SqlFile
 from wattmark.run import Run
@@ -26,11 +28,6 @@ from wattmark.settings import Settings, load_settings
 from wattmark.yamlfile import read_yaml
 
 ROOT = Path(__file__).parent / "sql"
-_ARROW = {
-    "string": pa.string(), "integer": pa.int64(), "decimal": pa.decimal128(18, 2), "double": pa.float64(),
-    "date": pa.date32(), "timestamp": pa.timestamp("us", tz="UTC"), "boolean": pa.bool_(),
-}  # fmt: skip
-
 
 @dataclass(frozen=True)
 class Case:
@@ -74,13 +71,15 @@ def _value(value: Any, kind: pa.DataType, settings: Settings) -> Any:
 def _schema(name: str, rows: list[dict[str, Any]], catalog: Catalog) -> pa.Schema:
     layer, table = name.split(".")
     if layer == "source":
-        return catalog.contract.tables[table].arrow_schema
+        return catalog.contract.tables[table].accepted_schema
+    if name in PRODUCED:
+        return pa.schema([(column, arrow_type(kind)) for column, kind in PRODUCED[name].items()])
     definition = catalog.tables[name]
     types = definition.columns if isinstance(definition, PythonTable) else (definition.header.get("columns") or {})
     fields = []
     for column, declared in types.items():
         kind = declared["type"] if isinstance(declared, dict) else declared
-        fields.append((column, _ARROW[kind]))
+        fields.append((column, arrow_type(kind)))
     if not fields:
         raise ValueError(f"{name} declares no column types, so it cannot be given; give what it is made from")
     return pa.schema(fields)

@@ -36,6 +36,10 @@ class SourceError(WattmarkError):
     """A source cannot be read, or lacks what the contract requires."""
 
 
+class SourceUnavailableError(SourceError):
+    """A source did not answer, or broke off: trying again may help."""
+
+
 class SqlFileError(WattmarkError):
     """A SQL file does not parse, is not portable, or reads what does not exist."""
 

@@ -22,6 +22,9 @@ from wattmark.yamlfile import line_of, read_yaml
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 """Folder that holds ``include/``, ``dags/`` and ``expectations/`` (the checkout, or /opt/wattmark)."""
 
+SOURCE_VARIABLE = "WATTMARK_SOURCE"
+"""Environment variable naming one source that takes the place of the configured ones."""
+
 
 class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -190,6 +193,8 @@ def load_settings(home: Path | str | None = None, **overrides: Any) -> Settings:
     merged: dict[str, Any] = _merge({}, read_yaml(default_file) or {})
     if own_file.exists():
         merged = _merge(merged, read_yaml(own_file) or {})
+    if location := os.environ.get(SOURCE_VARIABLE):
+        merged["sources"] = [{"location": location}]
     merged = _merge(merged, overrides)
     try:
         return Settings.model_validate({**merged, "home": folder, "project": project})

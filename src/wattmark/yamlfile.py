@@ -13,20 +13,6 @@ from ruamel.yaml.error import MarkedYAMLError
 from wattmark.errors import SettingsError
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {_plain(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    if isinstance(value, str):
-        return str(value)
-    if isinstance(value, bool):
-        return bool(value)
-    if isinstance(value, int):
-        return int(value)
-    return float(value) if isinstance(value, float) else value
-
-
 def parse_yaml(text: str, name: str, first_line: int = 1) -> Any:
     """Parse YAML text into plain Python objects.
 
@@ -39,7 +25,7 @@ def parse_yaml(text: str, name: str, first_line: int = 1) -> Any:
         SettingsError: the text is not YAML; names file and line.
     """
     try:
-        return _plain(YAML(typ="rt").load(text))
+        return YAML(typ="safe", pure=True).load(text)
     except MarkedYAMLError as error:
         line = first_line + (error.problem_mark.line if error.problem_mark else 0)
         raise SettingsError("yaml.syntax", f"{name}:{line}: {error.problem}.", "Correct the YAML.") from None

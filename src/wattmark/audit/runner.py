@@ -11,24 +11,15 @@ import duckdb
 import pyarrow as pa
 
 from wattmark.audit.rules import FIXED_COLUMNS, Rule
+from wattmark.contract.model import arrow_type, duckdb_type
+from wattmark.engine.produced import PRODUCED
 from wattmark.engine.session import Session, engine_error
 from wattmark.engine.sqlfile import literal
 
 FINDINGS = "findings.audit_exception"
 COVERAGE = "findings.audit_coverage"
 
-COVERAGE_SCHEMA = pa.schema(
-    [
-        ("rule_id", pa.string()),
-        ("should_check", pa.int64()),
-        ("checked", pa.int64()),
-        ("flagged", pa.int64()),
-        ("not_checked", pa.int64()),
-        ("not_checked_reasons", pa.string()),
-        ("seconds", pa.float64()),
-        ("family", pa.string()),
-    ]
-)
+COVERAGE_SCHEMA = pa.schema([(name, arrow_type(kind)) for name, kind in PRODUCED[COVERAGE].items()])
 
 
 @dataclass(frozen=True)
@@ -110,11 +101,8 @@ def run_rule(session: Session, rule: Rule, findings: str) -> Coverage:
 
 def create_findings(session: Session, name: str = "_findings") -> str:
     """Make the empty table that findings are collected in; returns its name."""
-    session.duck.execute(
-        f"""CREATE OR REPLACE TEMP TABLE {name} (rule_id VARCHAR, subject_type VARCHAR, subject_id VARCHAR, period DATE,
-        account_id VARCHAR, customer_id VARCHAR, org_unit_id VARCHAR, severity VARCHAR, at_stake_amount DECIMAL(18,2),
-        evidence VARCHAR, kind VARCHAR, family VARCHAR)"""
-    )
+    columns = ", ".join(f"{column} {duckdb_type(kind)}" for column, kind in PRODUCED[FINDINGS].items())
+    session.duck.execute(f"CREATE OR REPLACE TEMP TABLE {name} ({columns})")
     return name
 
 

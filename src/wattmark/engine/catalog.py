@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wattmark.contract import Contract, load_contract
+from wattmark.engine.produced import PRODUCED
 from wattmark.engine.sqlfile import SqlFile, read_sql_file
 from wattmark.errors import SettingsError, SqlFileError
 from wattmark.settings import Settings
@@ -106,6 +107,8 @@ class Catalog:
         def visit(name: str, path: tuple[str, ...], reader: TableDefinition | None) -> None:
             layer = name.split(".")[0]
             if layer == SOURCE_LAYER and name.split(".")[1] in self.contract.tables:
+                return
+            if name in PRODUCED:
                 return
             if name not in self.tables:
                 message = f"reads {name}, which is neither in the contract nor made by any file."

@@ -11,6 +11,7 @@ import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -21,7 +22,10 @@ import pyarrow.parquet as pq
 import sqlglot
 from sqlglot import exp
 
+from wattmark.contract import Contract, load_contract
+from wattmark.contract.model import duckdb_type
 from wattmark.engine.catalog import SOURCE_LAYER, Catalog, PythonTable, TableDefinition, load_catalog
+from wattmark.engine.produced import PRODUCED
 from wattmark.engine.sqlfile import SqlFile, flat_name, literal, render
 from wattmark.errors import SqlFileError
 from wattmark.lake import Lake
@@ -29,6 +33,8 @@ from wattmark.run import Run
 from wattmark.settings import Settings
 
 ACCEPTED = "accepted"
+DERIVED_LAYERS = ("core", "facts", "segment", "audit", "mart", "mart_pii")
+"""Layers whose tables the catalog knows, in the order of a night."""
 
 
 @dataclass(frozen=True)
@@ -70,12 +76,11 @@ class Session(ABC):
     ) -> None:
         self.settings = settings
         self.run = run
-        self.catalog = catalog or load_catalog(settings.include)
+        self._catalog = catalog
         self.lake = Lake(settings.lake)
         self.stored = stored
         self.versions = dict(versions or {})
         self.scalars = run.scalars()
-        self.overrides = self.catalog.overrides(settings)
         self._known: set[str] = set()
         settings.scratch.mkdir(parents=True, exist_ok=True)
         self._scratch = Path(tempfile.mkdtemp(prefix="session-", dir=settings.scratch))
@@ -100,6 +105,23 @@ class Session(ABC):
         """Give back memory and spill files."""
         self.duck.close()
         shutil.rmtree(self._scratch, ignore_errors=True)
+
+    @property
+    def catalog(self) -> Catalog:
+        """Derived tables; read when first needed, since extracting needs none."""
+        if self._catalog is None:
+            self._catalog = load_catalog(self.settings.include)
+        return self._catalog
+
+    @cached_property
+    def contract(self) -> Contract:
+        """The source contract."""
+        return load_contract(self.settings.include / "contract" / "source-model.yaml")
+
+    @cached_property
+    def overrides(self) -> dict[str, dict[str, Any]]:
+        """The utility's parameter values by table."""
+        return self.catalog.overrides(self.settings)
 
     # --- seeing tables ---------------------------------------------------------------------------
 
@@ -127,27 +149,33 @@ class Session(ABC):
                 continue
             schema, table = name.split(".")
             self.duck.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
-            if schema == SOURCE_LAYER and table in self.catalog.contract.tables:
+            if schema == SOURCE_LAYER and table in self.contract.tables:
                 accepted = f"{ACCEPTED}.{table}"
                 self.see([accepted])
-                body = sqlglot.parse_one(self.catalog.contract.tables[table].as_of_sql(accepted), read="duckdb")
+                body = sqlglot.parse_one(self.contract.tables[table].as_of_sql(accepted), read="duckdb")
                 self.duck.execute(f'CREATE VIEW "{schema}"."{table}" AS {self._bind(body).sql(dialect="duckdb")}')
-            elif (definition := self.catalog.tables.get(name)) is not None and definition.is_view and isinstance(definition, SqlFile):
+            elif (definition := self._derived(name)) is not None and definition.is_view and isinstance(definition, SqlFile):
                 self.see(sorted(definition.references))
                 self.duck.execute(f'CREATE VIEW "{schema}"."{table}" AS {self.text_of(definition)}')
             elif self.stored and self.lake.exists(name):
                 self._see_lake(name)
-            elif schema == ACCEPTED and table in self.catalog.contract.tables:
+            elif schema == ACCEPTED and table in self.contract.tables:
                 columns = ", ".join(
                     f"CAST(NULL AS {_duck_type(field.type)}) AS {field.name}"
-                    for field in self.catalog.contract.tables[table].accepted_schema
+                    for field in self.contract.tables[table].accepted_schema
                 )
                 self.duck.execute(f'CREATE VIEW "{schema}"."{table}" AS SELECT {columns} WHERE FALSE')
-            elif not self.stored and name in self.catalog.tables:
+            elif name in PRODUCED:
+                columns = ", ".join(f"CAST(NULL AS {duckdb_type(kind)}) AS {column}" for column, kind in PRODUCED[name].items())
+                self.duck.execute(f'CREATE VIEW "{schema}"."{table}" AS SELECT {columns} WHERE FALSE')
+            elif not self.stored and definition is not None:
                 self.build(name)
             else:
                 raise SqlFileError("lake.missing", f"{name} is not in the lake yet.", "Run the steps before this one first.")
             self._known.add(name)
+
+    def _derived(self, name: str) -> TableDefinition | None:
+        return self.catalog.tables.get(name) if name.split(".")[0] in DERIVED_LAYERS else None
 
     def _see_lake(self, name: str) -> None:
         schema, table = name.split(".")
@@ -309,7 +337,7 @@ class SparkSession(Session):
             if layer == SOURCE_LAYER:
                 accepted = f"{ACCEPTED}.{table}"
                 self.see_on_spark([accepted])
-                body = sqlglot.parse_one(self.catalog.contract.tables[table].as_of_sql(accepted), read="duckdb")
+                body = sqlglot.parse_one(self.contract.tables[table].as_of_sql(accepted), read="duckdb")
                 self.spark.sql(render(self._bind(body), "spark")).createOrReplaceTempView(view)
             elif isinstance(definition, SqlFile) and definition.is_view:
                 self.see_on_spark(sorted(definition.references))

@@ -10,7 +10,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from wattmark.contract import Contract, Table
-from wattmark.errors import SourceError
+from wattmark.errors import SourceUnavailableError
 from wattmark.settings import Settings, SourceSettings
 from wattmark.sources.base import FILE, PROBLEM, TEXT, Extracted, Source, Watermark
 
@@ -27,7 +27,7 @@ class DatabaseSource(Source):
             self._inspector = sa.inspect(self.engine)
             names = self._inspector.get_table_names(settings.schema_name) + self._inspector.get_view_names(settings.schema_name)
         except (sa.exc.SQLAlchemyError, ModuleNotFoundError, ImportError) as error:
-            raise SourceError(
+            raise SourceUnavailableError(
                 "source.unreachable", f"{_safe(settings.location)}: {_first_line(error)}", "Check that the database is up and the URL is right, then rerun."
             ) from None
         self._names = {name.lower(): name for name in names}
@@ -79,8 +79,8 @@ class DatabaseSource(Source):
 
         return pa.RecordBatchReader.from_batches(schema, stream())
 
-    def _broke(self, table: Table, error: Exception) -> SourceError:
-        return SourceError("source.broke_off", f"{self.label}: reading {table.name} broke off: {_first_line(error)}", "Nothing was published; rerun when the database is back.")
+    def _broke(self, table: Table, error: Exception) -> SourceUnavailableError:
+        return SourceUnavailableError("source.broke_off", f"{self.label}: reading {table.name} broke off: {_first_line(error)}", "Nothing was published; rerun when the database is back.")
 
     def _adbc(self, query: sa.Select[Any]) -> Iterator[pa.RecordBatch]:
         from adbc_driver_postgresql import dbapi

@@ -1,0 +1,183 @@
+"""
+### A night: from the source to the published warehouse
+
+**Grain.** One run a day (`as_of`); it audits one billing month (`period`, the last full month before it
+unless given). Two runs of the same date and month are the same run.
+
+**Steps.** Every table is extracted into landing, judged by Great Expectations (Data Docs), and its rows
+are accepted or set aside with a reason. From the accepted rows the conformed tables, the facts and the segments
+are built, all audit rules run, the marts are built and published to PostgreSQL in one transaction. Last, the
+campaign lists of the day are made, up to awaiting approval.
+
+**Hazards.** The night stops before anything is published when a table or a required column is missing, a file is
+broken, a table has more bad rows than its expectations tolerate, or a single row is unaccounted for. The last
+published night then stays in place, and the watermark does not move, so the next try reads the same rows again.
+
+**Reruns and backfills.** Each task replaces its own part of the lake, so any of them, and any killed run, may be
+cleared and run again with the same result. Backfill by date: a run for an earlier date sees the data
+as they were known at the end of that day, reads from the watermark before it, and publishes that date.
+
+**Late.** A deadline alert is logged when a night is not done two hours after it was queued.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from typing import Any
+
+from airflow.sdk import (
+    AsyncCallback,
+    CronTriggerTimetable,
+    DeadlineAlert,
+    DeadlineReference,
+    Param,
+    dag,
+    get_current_context,
+    task,
+    task_group,
+)
+
+from wattmark import flow
+
+TABLE_GROUPS = 2
+"""Data Docs are judged in so many parts side by side, one a core of a small machine."""
+
+
+@dag(
+    dag_id="nightly",
+    dag_display_name="Nightly",
+    description="Extract, validate, build, audit, publish: one night of a utility",
+    doc_md=__doc__,
+    schedule=CronTriggerTimetable("0 2 * * *", timezone=os.environ.get("WATTMARK_TIME_ZONE", "UTC")),
+    start_date=dt.datetime(2026, 1, 1, tzinfo=dt.UTC),
+    catchup=False,
+    max_active_runs=1,
+    tags=["wattmark", "night"],
+    default_args=flow.DEFAULT_ARGS,
+    deadline=DeadlineAlert(
+        reference=DeadlineReference.DAGRUN_QUEUED_AT,
+        interval=dt.timedelta(hours=2),
+        callback=AsyncCallback(flow.tell_late, kwargs={"text": "not done two hours after it was queued"}),
+    ),
+    params={
+        "as_of": Param(None, type=["null", "string"], format="date", title="Day", description="The day the run speaks for; empty: the day before the run's logical date."),
+        "period": Param(None, type=["null", "string"], format="date", title="Audited month", description="First day of the month; empty: the last full month before the day."),
+        "full_refresh": Param(False, type="boolean", title="Full refresh", description="Read every table whole instead of from its watermark."),
+    },
+)
+def nightly() -> None:
+    @task(doc_md="Check settings, rules and SQL files, and open the run in `ops.pipeline_run`.")
+    def begin() -> dict[str, Any]:
+        from wattmark import night
+        from wattmark.settings import load_settings
+
+        settings = load_settings()
+        values = flow.run_values(get_current_context(), settings)
+        flow.perform("check", values, lambda given, _run: night.check(given))
+        flow.perform("begin", values, night.begin)
+        return values
+
+    @task(doc_md="Close the run in `ops.pipeline_run`, also when it failed.")
+    def close(values: dict[str, Any], accepted: dict[str, int] | None, published: dict[str, int] | None) -> None:
+        from wattmark import night
+
+        done = published is not None
+        flow.perform(
+            "close", values, night.finish, "succeeded" if done else "failed",
+            accepted["read"] if accepted else None, sum(published.values()) if published else None,
+        )  # fmt: skip
+
+    @task(doc_md="The contract's tables, each becomes one extract.")
+    def tables(_values: dict[str, Any]) -> list[str]:
+        from wattmark import night
+        from wattmark.settings import load_settings
+
+        return night.tables(load_settings())
+
+    @task(pool="source", map_index_template="{{ table }}", doc_md="Read one table from its source into landing.")
+    def extract(table: str, values: dict[str, Any]) -> dict[str, Any]:
+        from wattmark import night
+
+        get_current_context()["table"] = table  # type: ignore[typeddict-unknown-key]
+        counts: dict[str, Any] = flow.perform(f"extract {table}", values, night.extract, table, full_refresh=values["full_refresh"])
+        return counts
+
+    @task_group(tooltip="Judge what was handed over; take up good rows, set bad ones aside")
+    def validate(values: dict[str, Any], extracted: Any) -> Any:
+        @task(pool="source", map_index_template="{{ part }}", doc_md="Great Expectations and its Data Docs.")
+        def judge(part: int, values: dict[str, Any]) -> dict[str, dict[str, int]]:
+            from wattmark import night
+            from wattmark.settings import load_settings
+
+            names = night.tables(load_settings())[part::TABLE_GROUPS]
+            get_current_context()["part"] = f"part {part + 1}"  # type: ignore[typeddict-unknown-key]
+            failed: dict[str, dict[str, int]] = flow.perform(f"judge part {part + 1}", values, night.judge, names)
+            return failed
+
+        @task(pool="compute", doc_md="Accept or quarantine each row; every row read is accounted for.")
+        def accept(values: dict[str, Any]) -> dict[str, int]:
+            from wattmark import night
+
+            counts: dict[str, int] = flow.perform("accept", values, night.accept)
+            return counts
+
+        judged, accepted = judge.partial(values=values).expand(part=list(range(TABLE_GROUPS))), accept(values)
+        extracted >> judged
+        extracted >> accepted
+        return judged, accepted
+
+    def layer_task(layer: str, doc: str) -> Any:
+        @task(task_id=layer, pool="compute", doc_md=doc)
+        def build(values: dict[str, Any]) -> dict[str, int]:
+            from wattmark import night
+
+            rows: dict[str, int] = flow.perform(layer, values, night.build, layer)
+            return rows
+
+        return build
+
+    @task_group(tooltip="Conformed tables, facts, segments")
+    def warehouse(values: dict[str, Any]) -> Any:
+        core = layer_task("core", "Conformed tables: live accounts, calendar, what feeds what.")(values)
+        facts = layer_task("facts", "Each computed fact once: net bills, register energy, the shadow bill.")(values)
+        segment = layer_task("segment", "Grades, classes and scores.")(values)
+        core >> facts >> segment
+        return core, segment
+
+    @task(pool="compute", doc_md="All rules of the catalogue: findings with evidence, and their coverage.")
+    def audit(values: dict[str, Any]) -> dict[str, int]:
+        from wattmark import night
+
+        found: dict[str, int] = flow.perform("audit", values, night.audit)
+        return found
+
+    @task_group(tooltip="What BI reads")
+    def marts(values: dict[str, Any]) -> Any:
+        public = layer_task("mart", "The marts, without personal data.")(values)
+        personal = layer_task("mart_pii", "Contacts of customers, for the role wattmark_pii alone.")(values)
+        public >> personal
+        return public, personal
+
+    @task(pool="publish", outlets=[flow.MART], doc_md="Publish the run in one transaction; then move the watermark.")
+    def publish(values: dict[str, Any]) -> dict[str, int]:
+        from wattmark import night
+
+        rows: dict[str, int] = flow.perform("publish", values, night.publish)
+        return rows
+
+    values = begin()
+    extracted = extract.partial(values=values).expand(table=tables(values))
+    judged, accepted = validate(values, extracted)
+    first, built = warehouse(values)
+    accepted >> first
+    audited = audit(values)
+    built >> audited
+    mart, personal = marts(values)
+    audited >> mart
+    published = publish(values)
+    [personal, judged] >> published
+    published >> close(values, accepted, published).as_teardown(setups=values)
+
+
+nightly()

@@ -1,0 +1,41 @@
+"""Tables that steps of the night write besides the SQL files, with their columns.
+
+They may be read by SQL files like any other table; before the step first ran they are empty.
+"""
+
+from __future__ import annotations
+
+PRODUCED: dict[str, dict[str, str]] = {
+    "findings.audit_exception": {
+        "rule_id": "string",
+        "subject_type": "string",
+        "subject_id": "string",
+        "period": "date",
+        "account_id": "string",
+        "customer_id": "string",
+        "org_unit_id": "string",
+        "severity": "string",
+        "at_stake_amount": "decimal",
+        "evidence": "string",
+        "kind": "string",
+        "family": "string",
+    },
+    "findings.audit_coverage": {
+        "rule_id": "string",
+        "should_check": "integer",
+        "checked": "integer",
+        "flagged": "integer",
+        "not_checked": "integer",
+        "not_checked_reasons": "string",
+        "seconds": "double",
+        "family": "string",
+    },
+    "quality.reconciliation": {
+        "source_table": "string",
+        "read_rows": "integer",
+        "accepted_rows": "integer",
+        "quarantined_rows": "integer",
+        "superseded_rows": "integer",
+        "warned_rows": "integer",
+    },
+}

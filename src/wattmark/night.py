@@ -1,0 +1,218 @@
+"""The steps of a night, in order, as plain functions of (settings, run).
+
+Each step reads what the ones before it left in the lake, replaces its own part of it and returns counts. A
+step that is killed and run again ends the same. dags/nightly.py is wiring over these functions.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import sqlalchemy as sa
+
+from wattmark import __version__
+from wattmark.audit.rules import Rule, all_rules
+from wattmark.audit.runner import run_family
+from wattmark.contract import load_contract
+from wattmark.engine.catalog import load_catalog
+from wattmark.engine.session import DuckDBSession, open_session
+from wattmark.errors import WattmarkError
+from wattmark.lake import Lake
+from wattmark.quality.accept import accept_all
+from wattmark.quality.landing import extract as land
+from wattmark.quality.landing import landed
+from wattmark.run import Run
+from wattmark.settings import Settings
+from wattmark.sources import Watermark
+from wattmark.state import keep_watermarks, watermarks_before, write_atomically
+
+LAYERS = ("core", "facts", "segment")
+"""Layers built before the audit, in this order."""
+MART_LAYERS = ("mart", "mart_pii")
+"""Layers built after it."""
+
+KEEP_VERSIONS_HOURS = 24 * 400
+"""Older versions of lake tables stay so long, for replaying an earlier night."""
+
+
+def tables(settings: Settings) -> list[str]:
+    """Contract tables in the order in which they are taken up."""
+    return load_contract(settings.include / "contract" / "source-model.yaml").load_order()
+
+
+def check(settings: Settings) -> dict[str, int]:
+    """Refuse what is wrong before any data is touched: settings, parameters, SQL files, rules, expectations.
+
+    Every SQL file is bound on empty tables, so that a column that does not exist is found here.
+
+    Raises:
+        WattmarkError: names the file and line.
+    """
+    from wattmark.engine.check import bind_all
+    from wattmark.quality.checks import suites
+
+    catalog = load_catalog(settings.include)
+    overridden = catalog.overrides(settings)
+    suites(catalog.contract, settings.project / "expectations")
+    rules = all_rules(catalog)
+    bind_all(settings, catalog)
+    return {"tables": len(catalog.tables) - len(rules), "rules": len(rules), "overridden_parameters": sum(map(len, overridden.values()))}
+
+
+def extract(settings: Settings, run: Run, table: str, *, full_refresh: bool = False) -> dict[str, Any]:
+    """Read one table from its source into landing; returns counts and what the contract did not expect."""
+    found = land(settings, run, table, full_refresh=full_refresh)
+    return {"table": table, "rows": found.rows, "whole": found.whole, "unknown_columns": list(found.unknown), "absent_columns": list(found.absent)}
+
+
+def judge(settings: Settings, run: Run, names: Iterable[str]) -> dict[str, dict[str, int]]:
+    """Great Expectations' judgement of landing, and its Data Docs (see quality.judge)."""
+    from wattmark.quality.judge import judge as judged
+
+    return judged(settings, run, list(names))
+
+
+def accept(settings: Settings, run: Run) -> dict[str, int]:
+    """Take up good rows, set bad ones aside, prove that none is lost; returns row counts."""
+    done = accept_all(settings, run)
+    return {
+        "read": sum(one.read_rows for one in done),
+        "accepted": sum(one.accepted_rows for one in done),
+        "quarantined": sum(one.quarantined_rows for one in done),
+        "superseded": sum(one.superseded_rows for one in done),
+    }
+
+
+def build(settings: Settings, run: Run, layer: str) -> dict[str, int]:
+    """Compute all tables of a layer; returns rows by table."""
+    with open_session(settings, run) as session:
+        return session.build_layer(layer)
+
+
+def families(settings: Settings) -> list[str]:
+    """Rule families, such as TAR, in alphabetical order."""
+    return sorted({rule.family for rule in all_rules(load_catalog(settings.include)).values()})
+
+
+def audit(settings: Settings, run: Run, names: Iterable[str] | None = None) -> dict[str, int]:
+    """Run the rules of some families (all where None); returns findings by rule, of rules that found any."""
+    rules: dict[str, list[Rule]] = {}
+    for rule in all_rules(load_catalog(settings.include)).values():
+        rules.setdefault(rule.family, []).append(rule)
+    with open_session(settings, run) as session:
+        coverage = [one for family in (names or sorted(rules)) for one in run_family(session, rules[family], family)]
+    return {one.rule_id: one.flagged for one in coverage if one.flagged}
+
+
+def publish(settings: Settings, run: Run) -> dict[str, int]:
+    """Publish the run in one transaction, then move the watermark; returns rows by table.
+
+    Raises:
+        PublishError: the warehouse refused; the last published run stays in place.
+    """
+    from wattmark.local.services import warehouse_url
+    from wattmark.publish import warehouse
+
+    done = warehouse.publish(settings, run, warehouse_url(settings))
+    _move_watermarks(settings, run)
+    _note_versions(settings, run)
+    return {one.name: one.rows for one in done}
+
+
+def _move_watermarks(settings: Settings, run: Run) -> None:
+    before = watermarks_before(settings, run)
+    marks: dict[str, Watermark] = {}
+    with DuckDBSession(settings, run) as session:
+        for table in session.contract.tables.values():
+            if table.since is None:
+                continue
+            # Never past the run's own day: a row dated years ahead must not hide all that come before it.
+            kind = table.column(table.since).type
+            row = session.query(f"SELECT MAX({table.since}) AS newest FROM accepted.{table.name} WHERE {table.since} < $as_of_end").read_all()
+            newest = row["newest"][0].as_py() if kind == "timestamp" else None
+            earlier = before.get(table.name)
+            marks[table.name] = Watermark(since=newest or (earlier.since if earlier else None), files=landed(settings, run, table.name).files)
+    keep_watermarks(settings, run, marks)
+
+
+def _note_versions(settings: Settings, run: Run) -> None:
+    lake = Lake(settings.lake)
+    versions = {name: lake.version(name) for name in lake.tables() if name.startswith("accepted.")}
+    write_atomically(settings.home / "state" / "versions" / f"{run.run_id}.json", json.dumps(versions, indent=1, sort_keys=True))
+
+
+def parameters_hash(settings: Settings) -> str:
+    """Short hash of everything that decides a run's result besides the data: settings and SQL files."""
+    digest = hashlib.sha256(settings.model_dump_json(exclude={"home", "project", "services", "sources", "compute"}).encode())
+    for path in sorted((settings.include / "sql").rglob("*.sql")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def begin(settings: Settings, run: Run) -> None:
+    """Note in ``ops.pipeline_run`` that the run has begun, migrating schema ``ops`` where needed."""
+    from wattmark.publish.ops import upgrade
+    from wattmark.local.services import warehouse_url
+
+    url = warehouse_url(settings)
+    upgrade(url)
+    _record(url, run, state="running", started_at=dt.datetime.now(dt.UTC), finished_at=None, code_version=__version__,
+            parameters_hash=parameters_hash(settings), rows_in=None, rows_out=None)  # fmt: skip
+
+
+def finish(settings: Settings, run: Run, state: str, rows_in: int | None = None, rows_out: int | None = None) -> None:
+    """Note how the run ended: ``succeeded`` or ``failed``."""
+    from wattmark.local.services import warehouse_url
+
+    _record(warehouse_url(settings), run, state=state, finished_at=dt.datetime.now(dt.UTC), rows_in=rows_in, rows_out=rows_out)
+
+
+def _record(url: str, run: Run, **values: Any) -> None:
+    engine = sa.create_engine(url)
+    metadata = sa.MetaData()
+    try:
+        table = sa.Table("pipeline_run", metadata, schema="ops", autoload_with=engine)
+        with engine.begin() as connection:
+            from sqlalchemy.dialects.postgresql import insert
+
+            if "started_at" in values:
+                row = {"run_id": run.run_id, "as_of": run.as_of, **values}
+                connection.execute(insert(table).values(row).on_conflict_do_update(index_elements=["run_id"], set_=row))
+            else:
+                connection.execute(table.update().where(table.c.run_id == run.run_id).values(**values))
+    finally:
+        engine.dispose()
+
+
+def run_all(settings: Settings, run: Run, *, full_refresh: bool = False, progress: Callable[[str], None] = print) -> dict[str, int]:
+    """All steps in one process, without Airflow (tests and benchmarks); returns rows published by table."""
+    def step(name: str, work: Callable[[], Any]) -> Any:
+        started = time.perf_counter()
+        result = work()
+        progress(f"{name}: {time.perf_counter() - started:.1f} s")
+        return result
+
+    step("check", lambda: check(settings))
+    step("begin", lambda: begin(settings, run))
+    try:
+        step("extract", lambda: [extract(settings, run, table, full_refresh=full_refresh) for table in tables(settings)])
+        counts = step("accept", lambda: accept(settings, run))
+        step("judge", lambda: judge(settings, run, tables(settings)))
+        for layer in LAYERS:
+            step(layer, lambda layer=layer: build(settings, run, layer))
+        step("audit", lambda: audit(settings, run))
+        for layer in MART_LAYERS:
+            step(layer, lambda layer=layer: build(settings, run, layer))
+        done: dict[str, int] = step("publish", lambda: publish(settings, run))
+    except WattmarkError:
+        finish(settings, run, "failed")
+        raise
+    finish(settings, run, "succeeded", counts["read"], sum(done.values()))
+    return done
+
+

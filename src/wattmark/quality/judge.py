@@ -1,0 +1,164 @@
+"""Great Expectations' judgement of what was handed over, and its Data Docs.
+
+Suites are built from the same checks that fill the quarantine (see checks.py). The judgement is for people:
+which expectation failed on how many rows. What may pass is decided by accept.py, row by row.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from wattmark.contract import load_contract
+from wattmark.engine.session import DuckDBSession
+from wattmark.quality.accept import _kinds
+from wattmark.quality.checks import Suite, quoted, suites, typed_select
+from wattmark.quality.landing import LANDING
+from wattmark.run import Run
+from wattmark.settings import Settings
+
+os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+
+SITE = "data-docs"
+
+
+def site_folder(settings: Settings) -> Path:
+    """Folder of the Data Docs; open ``index.html`` in it."""
+    return settings.home / SITE
+
+
+def judge(settings: Settings, run: Run, names: Iterable[str]) -> dict[str, dict[str, int]]:
+    """Validate landing tables and add the results to the Data Docs.
+
+    Args:
+        settings: the home's settings.
+        run: the run.
+        names: contract tables to judge.
+
+    Returns:
+        rows that failed, by expectation (``column:type``), by table; only expectations that failed.
+    """
+    import great_expectations as gx
+
+    contract = load_contract(settings.include / "contract" / "source-model.yaml")
+    all_suites = suites(contract, settings.project / "expectations")
+    site = site_folder(settings)
+    scratch = Path(tempfile.mkdtemp(prefix="judge-", dir=settings.scratch))
+    wanted = [all_suites[name] for name in names]
+    try:
+        database = scratch / "landing.duckdb"
+        parsed = _make_views(settings, run, wanted, database)
+        context = gx.get_context(mode="ephemeral")
+        context.variables.progress_bars = _no_bars()
+        store = {
+            "class_name": "ValidationResultsStore",
+            "store_backend": {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(scratch / "results")},
+        }
+        context.add_store("results", store)
+        context.validation_results_store_name = "results"
+        context.add_data_docs_site(
+            site_name="local",
+            site_config={
+                "class_name": "SiteBuilder",
+                "store_backend": {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(site)},
+                "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
+                "show_how_to_buttons": False,
+            },
+        )
+        source = context.data_sources.add_sql(
+            name="landing",
+            connection_string=f"duckdb:///{database}",
+            kwargs={"isolation_level": "AUTOCOMMIT", "skip_autocommit_rollback": True, "pool_reset_on_return": None},
+        )
+        failed = {suite.table.name: _judge_one(gx, context, source, suite, parsed[suite.table.name], run) for suite in wanted}
+        context.build_data_docs()
+        source.get_execution_engine().close()
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    make_readable_offline(site)
+    return {name: found for name, found in failed.items() if found}
+
+
+def _no_bars() -> Any:
+    from great_expectations.data_context.types.base import ProgressBarsConfig
+
+    return ProgressBarsConfig(globally=False)
+
+
+def _make_views(settings: Settings, run: Run, wanted: list[Suite], database: Path) -> dict[str, set[str]]:
+    """Make the typed views; returns the columns of each table whose values had to be parsed."""
+    parsed: dict[str, set[str]] = {}
+    with DuckDBSession(settings, run) as session:
+        files = {}
+        for suite in wanted:
+            name = f"{LANDING}.{suite.table.name}"
+            session.see([name])
+            kinds = _kinds(session, name)
+            parsed[suite.table.name] = {
+                column.name for column in suite.table.columns if kinds[column.name] != column.duckdb_type and column.type != "string"
+            }
+            definition = session.duck.execute(
+                "SELECT sql FROM duckdb_views() WHERE schema_name = ? AND view_name = ?", [LANDING, suite.table.name]
+            ).fetchall()[0][0]
+            body = definition.split(" AS ", 1)[1].rstrip("; \n")
+            files[suite.table.name] = typed_select(suite.table, f"({body})", kinds)
+    with duckdb.connect(str(database)) as connection:
+        connection.execute(f"SET TimeZone = '{settings.zone.key}'")
+        for table, select in files.items():
+            connection.execute(f"CREATE VIEW {quoted(table)} AS {select}")
+    return parsed
+
+
+def _judge_one(gx: Any, context: Any, source: Any, suite: Suite, parsed: set[str], run: Run) -> dict[str, int]:
+    from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
+
+    name = suite.table.name
+    asset = source.add_table_asset(name=name, table_name=name)
+    batch = asset.add_batch_definition_whole_table("all")
+    built = context.suites.add(gx.ExpectationSuite(name=name))
+    for check in suite.checks:
+        if check.name.startswith("type:") and check.column not in parsed:
+            continue
+        kwargs = dict(check.kwargs)
+        if check.type != "expect_column_pair_values_a_to_be_greater_than_b":
+            kwargs["mostly"] = 1 - check.tolerate
+        built.add_expectation_configuration(
+            ExpectationConfiguration(type=check.type, kwargs=kwargs, meta={"check": check.name, "severity": check.severity, "why": check.why})
+        )
+    built.save()
+    definition = context.validation_definitions.add(gx.ValidationDefinition(name=name, data=batch, suite=built))
+    result = definition.run(
+        result_format={"result_format": "BASIC", "partial_unexpected_count": 0},
+        run_id=gx.RunIdentifier(run_name=run.run_id, run_time=_moment(run)),
+    )
+    return {
+        one.expectation_config.meta["check"]: int(one.result.get("unexpected_count", 0) or 0)
+        for one in result.results
+        if one.result.get("unexpected_count")
+    }
+
+
+def _moment(run: Run) -> Any:
+    import datetime as dt
+
+    return dt.datetime.combine(run.as_of, dt.time(), dt.UTC)
+
+
+_REMOTE = re.compile(r"<(?:link|script)\b[^>]*(?:href|src)=\"https?://[^\"]*\"[^>]*>(?:\s*</script>)?")
+
+
+def make_readable_offline(site: Path) -> None:
+    """Replace what Data Docs load from elsewhere by a style sheet of our own beside them."""
+    style = Path(__file__).with_name("data_docs.css").read_text(encoding="utf-8")
+    for page in site.rglob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        plain = _REMOTE.sub("", text)
+        if plain != text:
+            page.write_text(plain.replace("</head>", f"<style>{style}</style></head>", 1), encoding="utf-8")
