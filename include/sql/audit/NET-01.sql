@@ -1,0 +1,57 @@
+/*
+title: Area loss out of range
+zh: 台区线损异常
+kind: exception
+modes: [nightly]
+subject: transformer
+severity: high
+flags: >-
+  public transformer with an area point: over P, (energy at the area point - energy at the main points of
+  accounts fed by it) / energy at the area point is below min_loss or above max_loss; interval energy of P
+  (measured or estimated) where at least 95% of the intervals of the area point and its main points together
+  are there, else register energy of period P (a main point without a reading counts as 0), one source for
+  all points, of the main points that have an interval or a reading in P; not where the area point has under
+  min_kwh.
+at_stake: >-
+  energy lost above the area's median of the 6 periods before x the mean residential price
+params:
+  min_loss: {type: number, default: 0.0, doc: 'Lowest share lost that is in range.'}
+  max_loss: {type: number, default: 0.08, doc: 'Highest share lost that is in range.'}
+  min_kwh: {type: number, default: 500, minimum: 0, doc: 'Energy fed in from which a loss is judged.'}
+messages:
+  en: >-
+    Loss of {loss_rate} outside {min_loss} to {max_loss}: {supplied_kwh} kWh in, {sold_kwh} kWh out.
+  zh: >-
+    线损率 {loss_rate} 超出 {min_loss} 至 {max_loss}：供 {supplied_kwh} kWh，售 {sold_kwh} kWh。
+*/
+WITH before AS (
+  SELECT l.id, MEDIAN(l.loss_kwh) AS median_loss_kwh
+  FROM facts.area_loss AS l
+  WHERE l.level = 'transformer'
+    AND l.period >= CAST(ADD_MONTHS($period, -6) AS DATE)
+    AND l.period < $period
+  GROUP BY l.id
+)
+SELECT t.transformer_id AS subject_id,
+       t.org_unit_id,
+       l.supplied_kwh >= $min_kwh
+         AND (ROUND(l.loss_rate - $min_loss, 9) < 0 OR ROUND(l.loss_rate - $max_loss, 9) > 0) AS flagged,
+       CASE WHEN l.id IS NULL THEN 'no_data' ELSE l.not_checked END AS not_checked,
+       (l.loss_kwh - b.median_loss_kwh) * r.mean_price AS at_stake_amount,
+       l.loss_rate,
+       $min_loss AS min_loss,
+       $max_loss AS max_loss,
+       l.supplied_kwh,
+       l.sold_kwh,
+       l.loss_kwh,
+       b.median_loss_kwh,
+       l.source AS energy_source,
+       l.supply_point_id AS area_metering_point_id,
+       l.points,
+       l.points_unread
+FROM source.transformer AS t
+LEFT JOIN facts.area_loss AS l ON l.level = 'transformer' AND l.id = t.transformer_id AND l.period = $period
+LEFT JOIN before AS b ON b.id = t.transformer_id
+LEFT JOIN facts.mean_price AS r ON r.usage_category = 'residential'
+WHERE t.ownership = 'public'
+  AND TRIM(t.area_metering_point_id) <> ''

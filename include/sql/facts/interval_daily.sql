@@ -1,0 +1,58 @@
+/*
+grain: one row a metering point and local day with any interval
+key: [metering_point_id, day]
+purpose: The intervals of a day as they were handed over, rolled up in one pass. Nothing else is read from each interval for sums, coverage and demand.
+columns:
+  metering_point_id: {type: string, doc: The point.}
+  day: {type: date, doc: Local day on which the intervals start.}
+  intervals: {type: integer, doc: 'Rows of the day, of any quality.'}
+  minutes: {type: integer, doc: Their lengths together.}
+  expected: {type: integer, doc: 'Intervals of such lengths in the day, 23 and 25 hours where the clock is changed.'}
+  measured: {type: integer, doc: Measured ones with a kwh.}
+  estimated: {type: integer, doc: Estimated ones with a kwh.}
+  kwh: {type: double, doc: Energy of the measured and estimated ones.}
+  measured_kwh: {type: double, doc: Energy of the measured ones.}
+  peak_kwh: {type: double, doc: Part of kwh in peak hours (core.hour_band).}
+  valley_kwh: {type: double, doc: Part of kwh in valley hours.}
+  night_kwh: {type: double, doc: Part of kwh at night.}
+  max_kw: {type: double, doc: Highest mean power of a measured or estimated interval.}
+  highest_kw: {type: double, doc: 'Highest mean power of any interval with a kwh, of whatever quality.'}
+  lowest_kwh: {type: double, doc: 'Lowest kwh, of whatever quality.'}
+incremental: {by: day, source: accepted.interval_reading}
+*/
+WITH rolled AS (
+  SELECT r.metering_point_id,
+         r.day,
+         COUNT(*) AS intervals,
+         CAST(SUM(r.interval_minutes) AS BIGINT) AS minutes,
+         COUNT(r.kwh) FILTER (WHERE r.quality = 'measured') AS measured,
+         COUNT(r.kwh) FILTER (WHERE r.quality = 'estimated') AS estimated,
+         SUM(r.kwh) FILTER (WHERE r.quality IN ('measured', 'estimated')) AS kwh,
+         SUM(r.kwh) FILTER (WHERE r.quality = 'measured') AS measured_kwh,
+         SUM(r.kwh) FILTER (WHERE b.is_peak AND r.quality IN ('measured', 'estimated')) AS peak_kwh,
+         SUM(r.kwh) FILTER (WHERE b.is_valley AND r.quality IN ('measured', 'estimated')) AS valley_kwh,
+         SUM(r.kwh) FILTER (WHERE b.is_night AND r.quality IN ('measured', 'estimated')) AS night_kwh,
+         MAX(r.kwh * 60 / NULLIF(r.interval_minutes, 0)) FILTER (WHERE r.quality IN ('measured', 'estimated')) AS max_kw,
+         MAX(r.kwh * 60 / NULLIF(r.interval_minutes, 0)) AS highest_kw,
+         MIN(r.kwh) AS lowest_kwh
+  FROM source.interval_reading AS r
+  JOIN core.hour_band AS b ON b.hour = EXTRACT(HOUR FROM r.interval_start)
+  GROUP BY r.metering_point_id, r.day
+)
+SELECT r.metering_point_id,
+       r.day,
+       r.intervals,
+       r.minutes,
+       CAST(ROUND(CAST(c.minutes AS DOUBLE) * r.intervals / NULLIF(r.minutes, 0)) AS BIGINT) AS expected,
+       r.measured,
+       r.estimated,
+       r.kwh,
+       r.measured_kwh,
+       r.peak_kwh,
+       r.valley_kwh,
+       r.night_kwh,
+       r.max_kw,
+       r.highest_kw,
+       r.lowest_kwh
+FROM rolled AS r
+JOIN core.day_clock AS c ON c.day = r.day

@@ -1,0 +1,18 @@
+/*
+grain: one row a usage category billed in P
+key: [usage_category]
+purpose: What a kWh of a category costs on average, to value energy that nobody was billed for.
+columns:
+  usage_category: {type: string, doc: Of the account.}
+  billed_kwh: {type: double, doc: Net energy of the category.}
+  total_amount: {type: decimal, doc: Net total of the category.}
+  mean_price: {type: double, doc: 'Currency per kWh; empty where no energy was billed.'}
+*/
+SELECT a.usage_category,
+       SUM(b.billed_kwh) AS billed_kwh,
+       CAST(SUM(b.total_amount) AS DECIMAL(18, 2)) AS total_amount,
+       CAST(SUM(b.total_amount) AS DOUBLE) / NULLIF(SUM(b.billed_kwh), 0) AS mean_price
+FROM facts.bill_net AS b
+JOIN source.account AS a ON a.account_id = b.account_id
+WHERE b.period = $period
+GROUP BY a.usage_category

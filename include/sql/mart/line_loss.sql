@@ -1,0 +1,28 @@
+/*
+grain: one row an area or line and month whose energy in and out is known
+key: [level, id, period]
+purpose: Losses of areas and lines, month by month.
+columns:
+  level: {type: string, doc: transformer or line.}
+  id: {type: string, doc: Of the transformer or line.}
+  period: {type: date, doc: First day of the month.}
+  supplied_kwh: {type: double, doc: 'Fed in, at the area point or the head of the line.'}
+  sold_kwh: {type: double, doc: 'Taken out, by the points that had an interval or a reading in the month.'}
+  loss_kwh: {type: double, doc: supplied less sold.}
+  loss_rate: {type: double, doc: 'loss over supplied; empty where nothing was fed in.'}
+  source: {type: string, doc: 'interval or register, one for all points.'}
+  points: {type: integer, doc: Points on the taking side.}
+  points_unread: {type: integer, doc: Those without a reading.}
+*/
+SELECT l.level,
+       l.id,
+       l.period,
+       l.supplied_kwh,
+       l.sold_kwh,
+       l.loss_kwh,
+       l.loss_rate,
+       l.source,
+       l.points,
+       l.points_unread
+FROM facts.area_loss AS l
+WHERE l.loss_kwh IS NOT NULL
