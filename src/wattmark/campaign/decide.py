@@ -210,7 +210,7 @@ def plan(session: Session, number: int, file: CampaignFile) -> Planned:
     """The days, hours and costs of a campaign's channels for tonight."""
     sendings = []
     for channel in file.campaign.channels:
-        usual = session.settings.campaigns.channels.get(channel.channel, ChannelSettings())
+        usual = session.settings.campaigns.channels.get(channel.channel) or ChannelSettings.model_validate({})
         days = channel.days or usual.days
         row = session.duck.execute(
             "SELECT MIN(day) FROM core.calendar WHERE day > ? AND (? = 'every_day' OR (? = 'no_holidays' AND NOT is_holiday) "

@@ -240,7 +240,7 @@ class Campaign(_Model):
     channels: tuple[Channel, ...] = Field(min_length=1)
     cells: tuple[Cell, ...] = (Cell(cell="all", share=1.0),)
     control_share: float = Field(0.1, ge=0, le=0.9)
-    limits: Limits = Limits()
+    limits: Limits = Field(default_factory=lambda: Limits.model_validate({}))
     personalise: tuple[str, ...] = ()
     seeds: tuple[Seed, ...] = ()
     approval: Approval

@@ -48,7 +48,7 @@ def check_fields(file: CampaignFile, checker: Checker) -> None:
         CampaignError: a field is not published, or not allowed on one of the channels.
     """
     for at, name in enumerate(file.campaign.personalise):
-        keys = ["personalise", at]
+        keys: list[str | int] = ["personalise", at]
         if name.startswith("contact."):
             column = name.partition(".")[2]
             if column not in PERSONAL:

@@ -268,10 +268,10 @@ def store(
     counts = {outcome: int(count) for outcome, count, _ in rows}
     cost = sum(int(amount or 0) for _, _, amount in rows) / MONEY
     name = insert_run(connection, run, planned, counts, cost, version, corrects, note)
-    members = duck.execute(
+    members = duck.sql(
         "SELECT ? AS campaign_run_id, customer_id, account_id, outcome, excluded_by, channel, cell, priority, send_on, "
         "FALSE AS is_seed, segment, expected_value_amount, fields FROM night.member WHERE number = ?",
-        [name, planned.number],
+        params=[name, planned.number],
     ).to_arrow_reader(65_536)
     copy_in(connection, "ops.campaign_member", members)
     seeds = [
@@ -536,7 +536,7 @@ def write_channel_list(
         f'CAST({expression} AS VARCHAR) AS "{column}"' for column, expression in selected.items()
     )
     safe = ", ".join(f"""{harmless(f'"{column}"')} AS "{column}\"""" for column in columns)
-    rows = duck.execute(
+    rows = duck.sql(
         f"""SELECT {safe} FROM (
           SELECT {body}
           FROM night.listed AS l

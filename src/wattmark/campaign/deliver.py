@@ -1,0 +1,134 @@
+"""Hands released lists over to a folder, an SFTP server or an object store, once each.
+
+A file is written beside its place, a receipt is left, then the file is renamed. Whoever comes again after a
+kill finds either no receipt (nothing was handed over: start again), or a receipt and the draft (rename it),
+or a receipt without a draft (it was handed over, and may have been fetched and taken away since).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from wattmark.campaign.definition import CampaignError
+from wattmark.campaign.files import write_private_bytes
+
+
+class Target(Protocol):
+    """Where lists are delivered to; paths are relative and use ``/``."""
+
+    def exists(self, path: str) -> bool:
+        """Whether there is such a file."""
+
+    def write(self, path: str, content: bytes) -> None:
+        """Write a file in one step."""
+
+    def rename(self, old: str, new: str) -> None:
+        """Give a file another name, in one step where the target can."""
+
+
+class FolderTarget:
+    """A folder of this machine, or one that is mounted."""
+
+    def __init__(self, root: Path) -> None:
+        """Deliver below ``root``, which is made if need be."""
+        self.root = root
+
+    def exists(self, path: str) -> bool:
+        """Whether there is such a file."""
+        return (self.root / path).exists()
+
+    def write(self, path: str, content: bytes) -> None:
+        """Write a file in one step, readable by its owner alone."""
+        write_private_bytes(self.root / path, lambda stream: stream.write(content))
+
+    def rename(self, old: str, new: str) -> None:
+        """Rename in one step and wait until the disk has it."""
+        (self.root / new).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (self.root / old).replace(self.root / new)
+        handle = os.open((self.root / new).parent, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+class FsspecTarget:
+    """Whatever fsspec reaches: ``sftp://`` (needs paramiko), ``s3://`` (needs s3fs), ``memory://`` and others.
+
+    An object store writes an object in one step, but renames by copying; a kill in between is seen by the
+    receipt and the draft, and the copy is made again with the same content.
+    """
+
+    def __init__(self, url: str) -> None:
+        """Deliver below a URL.
+
+        Raises:
+            CampaignError: fsspec, or what it needs for this kind of URL, is not installed.
+        """
+        scheme = url.partition("://")[0]
+        try:
+            import fsspec
+
+            self.files, root = fsspec.core.url_to_fs(url)
+        except (ImportError, ValueError) as error:
+            raise CampaignError(
+                "delivery.not_installed",
+                f"Lists cannot be delivered to {scheme}://: {type(error).__name__}.",
+                "Install the package fsspec needs for it (sftp: paramiko; s3: s3fs), or deliver to a folder.",
+            ) from None
+        self.root = str(root).rstrip("/")
+
+    def exists(self, path: str) -> bool:
+        """Whether there is such a file."""
+        self.files.invalidate_cache()
+        return bool(self.files.exists(f"{self.root}/{path}"))
+
+    def write(self, path: str, content: bytes) -> None:
+        """Write a file; in one step on object stores."""
+        target = f"{self.root}/{path}"
+        self.files.makedirs(target.rpartition("/")[0], exist_ok=True)
+        self.files.pipe_file(target, content)
+
+    def rename(self, old: str, new: str) -> None:
+        """Move a file."""
+        self.files.makedirs(f"{self.root}/{new}".rpartition("/")[0], exist_ok=True)
+        self.files.mv(f"{self.root}/{old}", f"{self.root}/{new}")
+
+
+def target_of(location: str) -> Target:
+    """The target a setting names: a folder, or a URL.
+
+    Raises:
+        CampaignError: the URL's kind is not supported by what is installed.
+    """
+    return FsspecTarget(location) if "://" in location else FolderTarget(Path(location))
+
+
+def deliver(target: Target, run_name: str, folder: Path, entries: Sequence[dict[str, Any]], manifest: bytes) -> list[str]:
+    """Hand over the files of one list and, last, its manifest; does nothing that was done before.
+
+    Args:
+        target: where to.
+        run_name: the list's id, which names its folder there.
+        folder: where the files lie here.
+        entries: the manifest's entries.
+        manifest: the manifest as it is delivered.
+
+    Returns:
+        what was handed over by this call.
+    """
+    done = []
+    contents = [(entry["file"], (folder / entry["file"]).read_bytes(), entry["sha256"]) for entry in entries]
+    for name, content, digest in [*contents, ("manifest.json", manifest, "")]:
+        draft, receipt, place = f".drafts/{run_name}/{name}", f".receipts/{run_name}/{name}", f"{run_name}/{name}"
+        if not target.exists(receipt):
+            target.write(draft, content)
+            target.write(receipt, json.dumps({"file": place, "sha256": digest}).encode())
+        if target.exists(draft):
+            target.rename(draft, place)
+            done.append(place)
+    return done
