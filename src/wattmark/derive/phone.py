@@ -57,9 +57,12 @@ def _patterns(country: str) -> tuple[str, dict[str, str], tuple[int, ...], str, 
     None where the country shares its calling code or rewrites prefixes; then the library judges alone.
     """
     metadata = PhoneMetadata.metadata_for_region(country, None)
-    if metadata is None or metadata.national_prefix_transform_rule is not None:
+    if metadata is None or metadata.country_code is None or metadata.general_desc is None:
         return None
-    if len(phonenumbers.COUNTRY_CODE_TO_REGION_CODE.get(metadata.country_code, ())) != 1:
+    if (
+        metadata.national_prefix_transform_rule is not None
+        or len(phonenumbers.COUNTRY_CODE_TO_REGION_CODE.get(metadata.country_code, ())) != 1
+    ):
         return None
     kinds = {
         kind: getattr(metadata, kind)
@@ -73,7 +76,7 @@ def _patterns(country: str) -> tuple[str, dict[str, str], tuple[int, ...], str, 
         for kind, desc in kinds.items()
         if desc is not None and desc.national_number_pattern is not None
     }
-    if "mobile" not in patterns or kinds["mobile"].possible_length == ():
+    if "general_desc" not in patterns or "mobile" not in patterns:
         return None
     prefix = metadata.national_prefix_for_parsing or ""
     if prefix.endswith("|0") and ("0" in prefix[:-1] or re.search(r"(?:^|[|(])\\d", prefix)):

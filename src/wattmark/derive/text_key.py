@@ -12,6 +12,12 @@ from wattmark.engine.catalog import python_table
 from wattmark.engine.session import TableContext
 
 _REMOVED = ("P", "S", "Z")
+_TEXTS = """
+SELECT a.account_name AS raw FROM source.account AS a WHERE a.account_name IS NOT NULL
+UNION SELECT a.service_address AS raw FROM source.account AS a WHERE a.service_address IS NOT NULL
+UNION SELECT c.name AS raw FROM source.customer AS c WHERE c.name IS NOT NULL
+UNION SELECT c.postal_address AS raw FROM source.customer AS c WHERE c.postal_address IS NOT NULL
+"""
 
 
 @lru_cache(maxsize=1)
@@ -48,16 +54,7 @@ def key_of(folded: str) -> str:
 )
 def text_key(context: TableContext) -> pa.Table:
     """Keys of every distinct text that something compares."""
-    raws: list[str] = (
-        context.query(
-            "SELECT a.account_name AS raw FROM source.account AS a WHERE a.account_name IS NOT NULL "
-            "UNION SELECT a.service_address AS raw FROM source.account AS a WHERE a.service_address IS NOT NULL "
-            "UNION SELECT c.name AS raw FROM source.customer AS c WHERE c.name IS NOT NULL "
-            "UNION SELECT c.postal_address AS raw FROM source.customer AS c WHERE c.postal_address IS NOT NULL"
-        )
-        .column("raw")
-        .to_pylist()
-    )
+    raws: list[str] = context.query(_TEXTS).column("raw").to_pylist()
     folded = [fold(raw) for raw in raws]
     keys = [key_of(text) for text in folded]
     return pa.table(

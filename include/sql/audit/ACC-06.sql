@@ -1,0 +1,23 @@
+/*
+title: Equipment list missing
+zh: 未提供动力设备清单
+kind: exception
+modes: [online, nightly]
+subject: order
+severity: medium
+flags: >-
+  supply_kv is at least min_kv and equipment_list_provided is false.
+params:
+  min_kv: {type: number, default: 10, minimum: 0, doc: Lowest supply voltage in kV that asks for the list.}
+messages:
+  en: "No equipment list was handed in; at {supply_kv} kV one is due."
+  zh: "{supply_kv} kV 供电须提供动力设备清单，尚未提供。"
+*/
+SELECT o.order_id AS subject_id,
+       o.account_id,
+       a.supply_kv >= $min_kv AND NOT o.equipment_list_provided AS flagged,
+       a.supply_kv,
+       $min_kv AS min_kv,
+       o.equipment_list_provided
+FROM core.open_application AS o
+INNER JOIN source.account AS a ON a.account_id = o.account_id

@@ -1,0 +1,41 @@
+/*
+title: Power-factor standard not as the rule says
+zh: 功率因数考核标准错误
+kind: exception
+modes: [online, nightly]
+subject: order
+severity: high
+flags: >-
+  power_factor_standard differs from: 0.90 for industrial accounts above 160 kVA at 10 kV and up; else
+  0.85 for industrial and commercial ones of 100 kVA and up; else 0.80 for agricultural and bulk_resale
+  ones of 100 kVA and up; else none (compared to two places). An empty standard where one is due flags,
+  and one where none is due flags.
+messages:
+  en: "The power-factor standard is {power_factor_standard}; due is {standard_due}."
+  zh: "功率因数考核标准为 {power_factor_standard}，应为 {standard_due}。"
+*/
+WITH judged AS (
+  SELECT o.order_id,
+         a.account_id,
+         a.usage_category,
+         a.contracted_kva,
+         a.supply_kv,
+         CAST(ROUND(a.power_factor_standard, 2) AS DECIMAL(6, 2)) AS given,
+         CAST(CASE WHEN a.usage_category IN ('general_industrial', 'large_industrial')
+                        AND a.contracted_kva > 160 AND a.supply_kv >= 10 THEN 0.90
+                   WHEN a.usage_category IN ('general_industrial', 'large_industrial', 'commercial')
+                        AND a.contracted_kva >= 100 THEN 0.85
+                   WHEN a.usage_category IN ('agricultural', 'bulk_resale') AND a.contracted_kva >= 100 THEN 0.80
+              END AS DECIMAL(6, 2)) AS due
+  FROM core.open_application AS o
+  INNER JOIN source.account AS a ON a.account_id = o.account_id
+)
+SELECT j.order_id AS subject_id,
+       j.account_id,
+       j.given IS DISTINCT FROM j.due AS flagged,
+       j.usage_category,
+       j.contracted_kva,
+       j.supply_kv,
+       j.given AS power_factor_standard,
+       j.due AS standard_due
+FROM judged AS j

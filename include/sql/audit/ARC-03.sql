@@ -1,0 +1,36 @@
+/*
+title: 'Capacity outside the voltage level''s band'
+zh: 档案容量与电压等级不匹配
+kind: exception
+modes: [nightly]
+subject: account
+severity: medium
+flags: >-
+  as ACC-02, for live accounts.
+params:
+  bands_kva:
+    type: map_of_tuples
+    columns: {supply_kv: double, min_kva: double, max_kva: double}
+    default: {0.22: [0, 16], 0.38: [0, 160], 10: [30, 15000], 35: [5000, 40000], 110: [20000, 100000], 220: [100000, null]}
+    doc: 'Smallest and largest capacity by supply voltage in kV, both included; an empty limit is none. 0.4 kV is 0.38 kV.'
+messages:
+  en: "{contracted_kva} kVA is outside the band of {supply_kv} kV ({min_kva} to {max_kva} kVA)."
+  zh: "报装容量 {contracted_kva} kVA 不在 {supply_kv} kV 的允许范围（{min_kva} 至 {max_kva} kVA）内。"
+*/
+WITH band AS (
+  SELECT CASE WHEN ROUND(b.supply_kv, 3) = 0.4 THEN 0.38 ELSE ROUND(b.supply_kv, 3) END AS nominal_kv,
+         MIN(b.min_kva) AS min_kva,
+         MAX(b.max_kva) AS max_kva
+  FROM param.bands_kva AS b
+  GROUP BY CASE WHEN ROUND(b.supply_kv, 3) = 0.4 THEN 0.38 ELSE ROUND(b.supply_kv, 3) END
+)
+SELECT a.account_id AS subject_id,
+       a.account_id,
+       COALESCE(a.contracted_kva < b.min_kva, FALSE) OR COALESCE(a.contracted_kva > b.max_kva, FALSE) AS flagged,
+       a.supply_kv,
+       a.contracted_kva,
+       b.min_kva,
+       b.max_kva
+FROM core.live_account AS a
+LEFT JOIN band AS b
+  ON b.nominal_kv = CASE WHEN ROUND(a.supply_kv, 3) = 0.4 THEN 0.38 ELSE ROUND(a.supply_kv, 3) END
