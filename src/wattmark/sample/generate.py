@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from wattmark.contract import load_contract
 from wattmark.sample.columns import contract_table
+from wattmark.sample.faults import Seeder, Truth
 from wattmark.sample.grid import blocks
 from wattmark.sample.measure import Meters, day_table, registers
 from wattmark.sample.model import build_model
@@ -28,6 +29,10 @@ class SampleSummary:
     seconds: float = 0.0
     interval_seconds: float = 0.0
     """Seconds spent on generating and writing intervals."""
+    truth: list[Truth] = field(default_factory=list)
+    """The faults that were seeded."""
+    unplaced: list[str] = field(default_factory=list)
+    """Faults for which no account qualified."""
 
 
 def generate(plan: SamplePlan, sink: Sink) -> SampleSummary:
@@ -52,8 +57,12 @@ def generate(plan: SamplePlan, sink: Sink) -> SampleSummary:
     with sink:
         for name, rows in common_tables(plan).items():
             write(name, rows)
+        seeder = Seeder(plan)
+        number_of_blocks = sum(1 for _ in blocks(plan)) if seeder.pending else 0
+        share = -(-len(seeder.pending) // max(1, number_of_blocks))
         for block in blocks(plan):
             model = build_model(plan, block)
+            faults = seeder.start(model, block.number == number_of_blocks - 1, share)
             meters = Meters(model)
             ids = point_ids(model)
             reactive = model.points.reactive
@@ -64,8 +73,13 @@ def generate(plan: SamplePlan, sink: Sink) -> SampleSummary:
                     sink.write_intervals(day_of(day.day), rows)
                     summary.rows[INTERVALS] += rows.num_rows
             summary.interval_seconds += time.perf_counter() - started
-            for name, rows in BlockTables(plan, model, meters, registers(meters)).build().items():
+            standing = registers(meters)
+            seeder.read(faults, standing)
+            tables = BlockTables(plan, model, meters, standing).build()
+            for name, rows in seeder.finish(faults, tables).items():
                 write(name, rows)
+        summary.truth = seeder.truth
+        summary.unplaced = [f"{entry.rule_id}: {entry.way}" for entry in seeder.pending]
         for name, count in summary.rows.items():
             if count == 0 and name != INTERVALS:
                 sink.write(

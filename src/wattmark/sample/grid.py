@@ -131,7 +131,7 @@ def _subset(grid: Grid, count: int) -> Ints:
     The medium-voltage loads of the chosen cells come first (at most a seventh); the last area is cut so
     that exactly ``count`` loads are returned, in grid order.
     """
-    cell_count = min(grid.cells, max(1, round(count / 150)))
+    cell_count = min(grid.cells, max(1, round(count / 75)))
     cells = np.unique(np.linspace(0, grid.cells - 1, cell_count).round().astype(np.int64))
     load_cell = grid.feeder_cell[grid.load_feeder]
     medium = np.flatnonzero((grid.load_area < 0) & np.isin(load_cell, cells))[: count // 7]

@@ -7,7 +7,9 @@ downstream follows from it as it would at a utility.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -233,8 +235,14 @@ class Model:
     """Area that really feeds each account; differs from ``area`` only by a fault."""
     stolen: Floats
     """(n, months + 1): share of the load that passes the meter by."""
-    interval_edits: list[object] = field(default_factory=list)
-    notes: dict[str, object] = field(default_factory=dict)
+    interval_edits: list[Callable[[Any], None]] = field(default_factory=list)
+    """Applied to each day's half-hours after energy was counted: faults of the meter data alone."""
+    billed_tariff: dict[int, int] = field(default_factory=dict)
+    """Tariff that an account's bill of the last month is made on, where it is not its own."""
+    without_loss: set[int] = field(default_factory=set)
+    """Accounts billed as if there were no transformer loss."""
+    without_sub: set[int] = field(default_factory=set)
+    """Accounts billed without taking off their sub meter."""
 
     @property
     def size(self) -> int:
@@ -277,6 +285,7 @@ def build_model(plan: SamplePlan, block: Block) -> Model:
     # low-voltage shops and workshops that are large on paper: time of use, load control, power factor
     big_low = low3 & np.isin(category, (COM, GEN)) & (u[:, 3] < 0.06)
     kva[big_low] = np.where(u[big_low, 4] < 0.5, 100.0, 125.0)
+    kw[big_low] = np.maximum(kw[big_low], 10.0)
     kva[is_mv] = next_size(HV_KVA, wanted[is_mv])
     dual = is_mv & (u[:, 5] < 0.12) & (kva >= 400) & (len(np.unique(block.load_feeder)) >= 2)
     kva[dual] = 2 * next_size(HV_KVA, kva[dual] / 2)
@@ -323,9 +332,9 @@ def build_model(plan: SamplePlan, block: Block) -> Model:
     opened = cal.as_of - (900 + (u[:, 11] ** 1.5) * 8000).astype(np.int64)
     recent = (u[:, 12] < 0.06) & ~dual
     opened[recent] = cal.as_of - 40 - (u[recent, 11] * 700).astype(np.int64)
-    in_p = (u[:, 12] < 0.004) & ~is_mv
+    in_p = (u[:, 12] < 0.004) & ~is_mv & (kva < 100)
     opened[in_p] = p_start + 1 + (u[in_p, 11] * 24).astype(np.int64)
-    temporary = ~is_mv & np.isin(category, (COM, GEN)) & (u[:, 13] < 0.05)
+    temporary = ~is_mv & np.isin(category, (COM, GEN)) & (u[:, 13] < 0.09)
     opened[temporary] = cal.as_of - 120 - (u[temporary, 11] * 700).astype(np.int64)
     status = np.full(n, ACTIVE)
     closed = np.full(n, NEVER)

@@ -878,6 +878,7 @@ class BlockTables:
             return total
 
         main, sub = summed(MAIN), summed(SUB)
+        sub[list(model.without_sub)] = 0
         net = np.round(main - sub, 6)
         mains = np.flatnonzero(points.role == MAIN)
         demand = np.zeros((n, months))
@@ -898,19 +899,18 @@ class BlockTables:
         np.add.at(weight, t.account[owned], t.kva[owned])
         capacity = model.kva[:, None] - model.change_kva[:, None] * off / np.maximum(days, 1)
         price_row = np.array([int(month.year == cal.months[-1].year) for month in cal.months])
+        tariff = np.repeat(model.tariff[:, None], months, axis=1)
+        for account, other in model.billed_tariff.items():
+            tariff[account, -1] = other
         usage = Usage(
-            tariff=np.repeat(self.billed_tariff()[:, None], months, axis=1), price_row=price_row,
+            tariff=tariff, price_row=price_row,
             metered_kwh=net[:, :, 0], registers_kwh=net[:, :, 1:5], main_active_kwh=main[:, :, 0], main_reactive_kvarh=main[:, :, 5],
             iron_kwh=np.round(iron[:, None] * (days - np.where(whole, off, 0)), 6),
-            copper_rate=np.divide(rate, weight, out=np.zeros(n), where=weight > 0), is_hv_lv=model.mode == HV_LV,
+            copper_rate=np.divide(rate, weight, out=np.zeros(n), where=weight > 0), is_hv_lv=(model.mode == HV_LV) & ~np.isin(np.arange(n), list(model.without_loss)),
             demand_basis=model.basis, capacity_kva=np.round(capacity, 9), contract_demand_kw=np.nan_to_num(model.contract_demand),
             max_demand_kw=demand, standard=model.standard,
         )  # fmt: skip
         return usage, start, end
-
-    def billed_tariff(self) -> Ints:
-        """Tariff each account is billed on."""
-        return self.model.tariff
 
     def _bills(self) -> None:
         model, cal, rng = self.model, self.cal, self.rng
