@@ -1,0 +1,143 @@
+"""Load profiles: centroids of the shapes of a day, with numbers and names that last.
+
+A shape has 48 values: 24 hours of the workday that sum to 1, then 24 of the weekend day.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import linear_sum_assignment
+from scipy.spatial.distance import cdist
+from sklearn.cluster import KMeans
+from sklearn.metrics import silhouette_samples
+from threadpoolctl import threadpool_limits
+
+Floats = npt.NDArray[np.float64]
+HOURS = 24
+SHAPE = 2 * HOURS
+PLACES = 6
+
+
+@dataclass(frozen=True)
+class Profile:
+    """One load profile; ``drift`` is the distance to the centroid it follows, None for a new one."""
+
+    number: int
+    name: str
+    centroid: tuple[float, ...]
+    drift: float | None
+    silhouette: float | None
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Centroids (k x 48), the mean silhouette of each, and of each number of profiles tried."""
+
+    centroids: Floats
+    silhouettes: tuple[float | None, ...]
+    tried: dict[int, float]
+
+
+def fit(shapes: Floats, fewest: int, most: int, silhouette_sample: int, last_count: int | None, keep_margin: float) -> Fit:
+    """Find centroids on a sample whose rows stand in a fixed order.
+
+    The number of profiles is the one of the highest mean silhouette; the last number stays unless it is
+    beaten by more than ``keep_margin``. Fewer different shapes than ``fewest`` give one profile each.
+
+    Args:
+        shapes: n x 48.
+        fewest: smallest number tried.
+        most: largest number tried.
+        silhouette_sample: the silhouette is measured on so many rows.
+        last_count: number of profiles of the fit before.
+        keep_margin: how much better another number must be.
+    """
+    different = np.unique(shapes, axis=0)
+    if len(different) <= fewest:
+        return Fit(different, tuple([None] * len(different)), {})
+    measured = shapes[:silhouette_sample]
+    found: dict[int, tuple[float, Floats, tuple[float | None, ...]]] = {}
+    with threadpool_limits(limits=1):
+        for count in range(fewest, min(most, len(different) - 1) + 1):
+            means = KMeans(n_clusters=count, n_init=4, random_state=0, algorithm="lloyd").fit(shapes)
+            labels = means.labels_[: len(measured)]
+            if len(np.unique(labels)) < 2:
+                continue
+            each = silhouette_samples(measured, labels)
+            own = tuple(round(float(np.mean(each[labels == at])), PLACES) if np.any(labels == at) else None for at in range(count))
+            found[count] = (round(float(np.mean(each)), PLACES), np.round(means.cluster_centers_, PLACES), own)
+    if not found:
+        return Fit(np.round(np.mean(shapes, axis=0, keepdims=True), PLACES), (None,), {})
+    best = max(found, key=lambda count: (found[count][0], -count))
+    if last_count in found and found[last_count][0] >= found[best][0] - keep_margin:
+        best = last_count
+    return Fit(found[best][1], found[best][2], {count: one[0] for count, one in found.items()})
+
+
+_PARTS_OF_DAY = (
+    ("night", (23, 0, 1, 2, 3, 4, 5, 6)),
+    ("morning", (7, 8, 9, 10)),
+    ("midday", (11, 12, 13, 14)),
+    ("afternoon", (15, 16, 17)),
+    ("evening", (18, 19, 20, 21, 22)),
+)
+FLAT_RATIO = 1.35
+"""A workday whose highest hour is below this times its mean is called flat."""
+WEEKEND_DIFFERENCE = 0.25
+"""Workday and weekend shapes whose absolute differences sum to more are told apart in the name."""
+
+
+def describe(centroid: Sequence[float]) -> str:
+    """A name for a shape: its highest part of the workday, and whether weekends look different."""
+    workday, weekend = np.asarray(centroid[:HOURS]), np.asarray(centroid[HOURS:])
+    if workday.max() * HOURS < FLAT_RATIO:
+        name = "flat"
+    else:
+        peak = int(np.argmax(workday))
+        name = f"{next(part for part, hours in _PARTS_OF_DAY if peak in hours)} peak"
+    if float(np.abs(workday - weekend).sum()) > WEEKEND_DIFFERENCE:
+        name += ", other weekends"
+    return name
+
+
+def follow(fitted: Fit, last: Mapping[int, tuple[str, Sequence[float]]], rename_distance: float) -> list[Profile]:
+    """Give centroids the numbers and names of the ones they follow.
+
+    Last and new centroids are matched so that the summed distance is smallest. A pair further apart than
+    ``rename_distance``, and a centroid without a partner, gets the next free number and a name of its own.
+
+    Args:
+        fitted: the new centroids.
+        last: name and centroid by number, of the fit before.
+        rename_distance: Euclidean, between shapes.
+    """
+    numbers = sorted(last)
+    order = sorted(range(len(fitted.centroids)), key=lambda at: tuple(fitted.centroids[at]))
+    centroids = fitted.centroids[order]
+    kept: dict[int, tuple[int, float]] = {}
+    if numbers and len(centroids):
+        distance = np.round(cdist(centroids, np.asarray([last[number][1] for number in numbers])), 9)
+        for new, old in zip(*linear_sum_assignment(distance), strict=True):
+            if distance[new, old] <= rename_distance:
+                kept[int(new)] = (numbers[int(old)], float(distance[new, old]))
+    taken = {last[number][0] for number, _ in kept.values()}
+    free = max(numbers, default=0) + 1
+    profiles = []
+    for at, row in enumerate(centroids.tolist()):
+        silhouette = fitted.silhouettes[order[at]]
+        if at in kept:
+            number, drift = kept[at]
+            profiles.append(Profile(number, last[number][0], tuple(row), round(drift, PLACES), silhouette))
+            continue
+        name, count = describe(row), 1
+        while name in taken:
+            count += 1
+            name = f"{describe(row)} {count}"
+        taken.add(name)
+        profiles.append(Profile(free, name, tuple(row), None, silhouette))
+        free += 1
+    return sorted(profiles, key=lambda one: one.number)
