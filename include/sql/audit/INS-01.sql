@@ -1,0 +1,33 @@
+/*
+title: Contract demand outside the rule
+zh: 合同需量不符合规定
+kind: exception
+modes: [nightly]
+subject: account
+severity: high
+flags: >-
+  demand_basis contract_demand and contract_demand_kw empty, below min_share x running_kva or above
+  contracted_kva.
+at_stake: '(min_share x running_kva less contract_demand_kw) x demand price, where below'
+params:
+  min_share: {type: number, default: 0.4, minimum: 0, maximum: 1, doc: Lowest contract demand as a share of the running capacity.}
+messages:
+  en: "The contract demand is {contract_demand_kw} kW; allowed are {lowest_kw} to {highest_kw} kW."
+  zh: "合同需量 {contract_demand_kw} kW，允许 {lowest_kw} 至 {highest_kw} kW。"
+*/
+SELECT a.account_id AS subject_id,
+       a.account_id,
+       a.contract_demand_kw IS NULL
+         OR a.contract_demand_kw < ROUND($min_share * a.running_kva, 6)
+         OR a.contract_demand_kw > a.contracted_kva AS flagged,
+       CASE WHEN a.contract_demand_kw < ROUND($min_share * a.running_kva, 6)
+            THEN CAST(CAST(($min_share * a.running_kva - a.contract_demand_kw) * p.unit_price AS DECIMAL(28, 8)) AS DECIMAL(18, 2))
+       END AS at_stake_amount,
+       a.contract_demand_kw,
+       ROUND($min_share * a.running_kva, 6) AS lowest_kw,
+       a.contracted_kva AS highest_kw,
+       a.running_kva,
+       p.unit_price AS demand_price
+FROM source.account AS a
+LEFT JOIN core.price_in_force AS p ON p.tariff_code = a.tariff_code AND p.component = 'demand'
+WHERE a.demand_basis = 'contract_demand'
