@@ -33,25 +33,9 @@ columns:
   energy_not_checked: {type: string, doc: 'Why the energy is not recalculated; empty where it is. allocation, capacity_change, change_tariff, no_reading, or as facts.register_energy.'}
   not_checked: {type: string, doc: 'As energy_not_checked, else loss_code_missing.'}
 */
-WITH loss AS (
+WITH taken_out AS (
   SELECT b.bill_id,
-         SUM(l.iron_loss_kwh_per_day) AS iron_kwh_per_day,
-         SUM(l.copper_loss_rate * COALESCE(t.rated_kva, l.rated_kva)) / NULLIF(SUM(COALESCE(t.rated_kva, l.rated_kva)), 0) AS copper_rate,
-         COUNT(*) - COUNT(l.loss_code) AS unknown
-  FROM source.account AS a
-  JOIN source.transformer AS t ON t.account_id = a.account_id AND t.ownership = 'dedicated'
-  JOIN source.bill AS b ON b.account_id = a.account_id
-  LEFT JOIN source.loss_code AS l ON l.loss_code = t.loss_code
-  WHERE a.metering_mode = 'hv_lv'
-    AND b.corrects_bill_id IS NULL
-    AND (t.retired_on IS NULL OR t.retired_on > b.period_end)
-    AND (t.commissioned_on IS NULL OR t.commissioned_on <= b.period_end)
-  GROUP BY b.bill_id
-),
-taken_out AS (
-  SELECT b.bill_id,
-         SUM(LEAST(s.out_kva, a.contracted_kva)) AS out_kva_days,
-         COUNT(*) FILTER (WHERE s.is_suspended) AS suspended_days
+         SUM(LEAST(s.out_kva, a.contracted_kva)) AS out_kva_days
   FROM facts.suspension_day AS s
   JOIN source.account AS a ON a.account_id = s.account_id
   JOIN source.bill AS b ON b.account_id = s.account_id AND s.day >= b.period_start AND s.day <= b.period_end
@@ -123,11 +107,9 @@ joined AS (
          e.reactive_kvarh,
          e.demand_kw,
          l.bill_id IS NOT NULL AS has_loss,
-         l.iron_kwh_per_day,
+         l.iron_kwh,
          l.copper_rate,
-         l.unknown,
-         CASE WHEN a.running_kva = 0 THEN DATE_DIFF('day', b.period_start, b.period_end) + 1
-              ELSE COALESCE(o.suspended_days, 0) END AS suspended_days,
+         l.unknown_codes,
          COALESCE(o.out_kva_days, 0) AS out_kva_days,
          CASE WHEN a.allocation <> 'none' THEN 'allocation'
               WHEN m.bill_id IS NOT NULL THEN 'multiplier_changed'
@@ -139,7 +121,7 @@ joined AS (
   FROM source.bill AS b
   JOIN source.account AS a ON a.account_id = b.account_id
   LEFT JOIN facts.account_energy AS e ON e.account_id = b.account_id AND e.period = b.period
-  LEFT JOIN loss AS l ON l.bill_id = b.bill_id
+  LEFT JOIN facts.bill_loss AS l ON l.bill_id = b.bill_id
   LEFT JOIN taken_out AS o ON o.bill_id = b.bill_id
   LEFT JOIN grown AS g ON g.account_id = b.account_id
   LEFT JOIN changed AS c ON c.account_id = b.account_id
@@ -171,7 +153,7 @@ SELECT j.bill_id,
        j.main_active_kwh,
        j.reactive_kvarh,
        j.demand_kw,
-       CASE WHEN j.has_loss THEN ROUND(j.iron_kwh_per_day * (j.days - j.suspended_days), 6) ELSE CAST(0 AS DOUBLE) END AS iron_kwh,
+       CASE WHEN j.has_loss THEN j.iron_kwh ELSE CAST(0 AS DOUBLE) END AS iron_kwh,
        CASE WHEN j.has_loss THEN ROUND(j.copper_rate * j.metered_kwh, 6) ELSE CAST(0 AS DOUBLE) END AS copper_kwh,
        (j.contracted_kva * j.days - j.out_kva_days) / NULLIF(CAST(j.days AS DOUBLE), 0) AS mean_kva,
        CASE WHEN j.power_factor_standard IS NOT NULL AND j.main_active_kwh > 0
@@ -179,5 +161,5 @@ SELECT j.bill_id,
                  / NULLIF(SQRT(j.main_active_kwh * j.main_active_kwh + j.reactive_kvarh * j.reactive_kvarh), 0) AS DECIMAL(28, 8)), 2) AS DOUBLE)
        END AS power_factor,
        j.energy_not_checked,
-       COALESCE(j.energy_not_checked, CASE WHEN j.unknown > 0 THEN 'loss_code_missing' END) AS not_checked
+       COALESCE(j.energy_not_checked, CASE WHEN j.unknown_codes > 0 THEN 'loss_code_missing' END) AS not_checked
 FROM joined AS j

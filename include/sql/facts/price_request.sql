@@ -12,6 +12,27 @@ columns:
   tariff_code: {type: string, doc: The tariff to price on.}
   demand_basis: {type: string, doc: 'The basis to price by: none, capacity, contract_demand or actual_demand.'}
   bill_id: {type: string, doc: The bill; the rest is as in facts.bill_determinant.}
+  account_id: {type: string, doc: Its account.}
+  period: {type: date, doc: First day of its month.}
+  period_start: {type: date, doc: First day billed.}
+  period_end: {type: date, doc: Last day billed.}
+  days: {type: integer, doc: Days billed.}
+  contract_demand_kw: {type: double, doc: Of the account.}
+  power_factor_standard: {type: double, doc: Of the account.}
+  metered_kwh: {type: double, doc: Active total.}
+  sharp_kwh: {type: double, doc: Energy of a register.}
+  peak_kwh: {type: double, doc: Energy of a register.}
+  flat_kwh: {type: double, doc: Energy of a register.}
+  valley_kwh: {type: double, doc: Energy of a register.}
+  main_active_kwh: {type: double, doc: Active total of the main points.}
+  reactive_kvarh: {type: double, doc: Reactive total of the main points.}
+  demand_kw: {type: double, doc: Highest demand.}
+  iron_kwh: {type: double, doc: Iron loss.}
+  copper_kwh: {type: double, doc: Copper loss.}
+  mean_kva: {type: double, doc: Mean capacity in force.}
+  power_factor: {type: double, doc: Rounded power factor.}
+  energy_not_checked: {type: string, doc: Why the energy is not recalculated.}
+  not_checked: {type: string, doc: Why the bill is not recalculated.}
 */
 WITH request AS (
   SELECT 'bill' AS purpose, d.billed_tariff_code AS tariff_code, d.demand_basis AS requested_basis, d.bill_id, d.account_id, d.period, d.period_start,

@@ -35,7 +35,7 @@ eligible AS (
   JOIN basis AS b
     ON CASE WHEN t.is_two_part
             THEN b.basis = 'capacity' OR b.basis = CASE WHEN a.contract_demand_kw IS NULL THEN 'actual_demand' ELSE 'contract_demand' END
-                 OR b.basis = a.demand_basis
+                 OR (b.basis = a.demand_basis AND t.tariff_code = a.tariff_code)
             ELSE b.basis = 'none' END
   UNION ALL
   SELECT a.account_id, a.tariff_code, CASE WHEN t.is_two_part THEN a.demand_basis ELSE 'none' END, a.tariff_code, a.demand_basis, t.is_two_part
