@@ -1,0 +1,93 @@
+/*
+grain: one row a customer
+key: [customer_id]
+purpose: >-
+  Behaviour classification: recency, frequency and monetary value of payments as a utility knows them,
+  seasonality, and the use of night and weekend.
+columns:
+  customer_id: {type: string, doc: The customer.}
+  recency: {type: integer, doc: '3 the newest bill was settled by its due date, 2 up to late_days after, 1 later or open; empty without a bill due.'}
+  frequency: {type: integer, doc: '3 from often, 2 from sometimes of the bills paid early or of the payments made digitally, else 1; empty without a bill due.'}
+  monetary: {type: integer, doc: '3 from high_amount, 2 from middle_amount billed in 12 months, else 1.'}
+  payer: {type: string, doc: 'automatic, prompt, late, troubled, or unknown without a bill due.'}
+  season: {type: string, doc: 'summer, winter, both or even, by mean kWh of June to August and of December to February over the year''s; even without 12 months.'}
+  time_of_use: {type: string, doc: 'night, weekend, day or unknown, of the largest live account.'}
+  segment: {type: string, doc: 'payer, season and time of use, parted by slashes.'}
+params:
+  late_days: {type: integer, default: 15, minimum: 1, maximum: 180, doc: Days after the due date that recency 2 allows.}
+  often: {type: number, default: 0.8, minimum: 0, maximum: 1, doc: Share that makes frequency 3.}
+  sometimes: {type: number, default: 0.3, minimum: 0, maximum: 1, doc: Share that makes frequency 2.}
+  middle_amount: {type: number, default: 2000, minimum: 0, doc: Amount of 12 months that makes monetary 2.}
+  high_amount: {type: number, default: 50000, minimum: 0, doc: Amount of 12 months that makes monetary 3.}
+  season_ratio: {type: number, default: 1.25, minimum: 1, maximum: 5, doc: A season's mean this much above the year's is seasonal.}
+  night_share: {type: number, default: 0.38, minimum: 0, maximum: 1, doc: Share of night energy that makes night.}
+  weekend_share: {type: number, default: 0.33, minimum: 0, maximum: 1, doc: Share of weekend energy that makes weekend.}
+*/
+WITH year AS (
+  SELECT a.customer_id,
+         CAST(SUM(y.bills_due) AS BIGINT) AS bills_due,
+         CAST(SUM(y.paid_on_time) AS BIGINT) AS paid_on_time,
+         CAST(SUM(y.paid_early) AS BIGINT) AS paid_early,
+         CAST(SUM(y.unpaid_30) AS BIGINT) AS unpaid_30,
+         CAST(SUM(y.payments) AS BIGINT) AS payments,
+         CAST(SUM(y.digital_payments) AS BIGINT) AS digital_payments,
+         MAX(y.last_paid_after_days) AS last_paid_after_days
+  FROM core.live_account AS a
+  JOIN segment.account_year AS y ON y.account_id = a.account_id
+  GROUP BY a.customer_id
+),
+month AS (
+  SELECT a.customer_id, b.period, SUM(CAST(b.billed_kwh AS DECIMAL(18,3))) AS kwh
+  FROM core.live_account AS a
+  JOIN facts.bill_net AS b ON b.account_id = a.account_id
+  WHERE b.period BETWEEN CAST(ADD_MONTHS($period, -11) AS DATE) AND $period
+  GROUP BY a.customer_id, b.period
+),
+seasonal AS (
+  SELECT m.customer_id,
+         COUNT(*) AS months,
+         CAST(SUM(m.kwh) AS DOUBLE) / 12 AS year_mean,
+         CAST(SUM(m.kwh) FILTER (WHERE EXTRACT(MONTH FROM m.period) IN (6, 7, 8)) AS DOUBLE) / 3 AS summer_mean,
+         CAST(SUM(m.kwh) FILTER (WHERE EXTRACT(MONTH FROM m.period) IN (12, 1, 2)) AS DOUBLE) / 3 AS winter_mean
+  FROM month AS m
+  GROUP BY m.customer_id
+),
+part AS (
+  SELECT b.customer_id,
+         CASE WHEN y.bills_due > 0 THEN
+           CASE WHEN y.last_paid_after_days <= 0 THEN 3 WHEN y.last_paid_after_days <= $late_days THEN 2 ELSE 1 END END AS recency,
+         CASE WHEN y.bills_due > 0 THEN
+           CASE WHEN y.digital_payments >= $often * y.payments AND y.payments > 0 THEN 3
+                WHEN y.paid_early >= $often * y.bills_due THEN 3
+                WHEN y.digital_payments >= $sometimes * y.payments AND y.payments > 0 THEN 2
+                WHEN y.paid_early >= $sometimes * y.bills_due THEN 2
+                ELSE 1 END END AS frequency,
+         CASE WHEN b.amount_12m >= $high_amount THEN 3 WHEN b.amount_12m >= $middle_amount THEN 2 ELSE 1 END AS monetary,
+         CASE WHEN COALESCE(y.bills_due, 0) = 0 THEN 'unknown'
+              WHEN y.unpaid_30 * 4 >= y.bills_due THEN 'troubled'
+              WHEN y.paid_on_time * 4 < y.bills_due * 3 THEN 'late'
+              WHEN y.payments > 0 AND y.digital_payments >= $often * y.payments THEN 'automatic'
+              ELSE 'prompt' END AS payer,
+         CASE WHEN s.months IS NULL OR s.months < 12 OR s.year_mean <= 0 THEN 'even'
+              WHEN s.summer_mean >= $season_ratio * s.year_mean AND s.winter_mean >= $season_ratio * s.year_mean THEN 'both'
+              WHEN s.summer_mean >= $season_ratio * s.year_mean THEN 'summer'
+              WHEN s.winter_mean >= $season_ratio * s.year_mean THEN 'winter'
+              ELSE 'even' END AS season,
+         CASE WHEN h.account_id IS NULL THEN 'unknown'
+              WHEN h.night_share >= $night_share THEN 'night'
+              WHEN h.weekend_share >= $weekend_share THEN 'weekend'
+              ELSE 'day' END AS time_of_use
+  FROM segment.customer_base AS b
+  LEFT JOIN year AS y ON y.customer_id = b.customer_id
+  LEFT JOIN seasonal AS s ON s.customer_id = b.customer_id
+  LEFT JOIN segment.account_shape AS h ON h.account_id = b.main_account_id
+)
+SELECT p.customer_id,
+       CAST(p.recency AS BIGINT) AS recency,
+       CAST(p.frequency AS BIGINT) AS frequency,
+       CAST(p.monetary AS BIGINT) AS monetary,
+       p.payer,
+       p.season,
+       p.time_of_use,
+       CONCAT(p.payer, '/', p.season, '/', p.time_of_use) AS segment
+FROM part AS p
