@@ -1,0 +1,96 @@
+"""Services that are taken up together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+
+from wattmark.engine.catalog import python_table
+from wattmark.engine.session import TableContext
+from wattmark.segment import association
+
+_BASKETS = """
+WITH holding AS (
+  SELECT h.account_id,
+         h.product_code,
+         MAX(CASE WHEN h.since_on <= $as_of AND (h.until_on IS NULL OR h.until_on >= $as_of) THEN 1 ELSE 0 END) AS now,
+         MAX(CASE WHEN h.since_on <= CAST(ADD_MONTHS($as_of, -12) AS DATE)
+                   AND (h.until_on IS NULL OR h.until_on >= CAST(ADD_MONTHS($as_of, -12) AS DATE)) THEN 1 ELSE 0 END) AS before,
+         MAX(CASE WHEN h.since_on > CAST(ADD_MONTHS($as_of, -12) AS DATE) AND h.since_on <= $as_of THEN 1 ELSE 0 END) AS taken
+  FROM source.product_holding AS h
+  GROUP BY h.account_id, h.product_code
+),
+basket AS (
+  SELECT a.account_id,
+         COALESCE(STRING_AGG(h.product_code, ',' ORDER BY h.product_code) FILTER (WHERE h.now = 1), '') AS now,
+         COALESCE(STRING_AGG(h.product_code, ',' ORDER BY h.product_code) FILTER (WHERE h.before = 1), '') AS before,
+         COALESCE(STRING_AGG(h.product_code, ',' ORDER BY h.product_code) FILTER (WHERE h.taken = 1), '') AS taken
+  FROM core.live_account AS a
+  LEFT JOIN holding AS h ON h.account_id = a.account_id
+  GROUP BY a.account_id
+)
+SELECT b.now, b.before, b.taken, COUNT(*) AS accounts FROM basket AS b GROUP BY b.now, b.before, b.taken
+"""
+
+
+def _basket(text: str) -> association.Basket:
+    return frozenset(code for code in text.split(",") if code)
+
+
+@python_table(
+    "segment.service_rule",
+    key=("rule_no",),
+    columns={
+        "rule_no": "integer",
+        "antecedent_1": "string",
+        "antecedent_2": "string",
+        "product_code": "string",
+        "support": "double",
+        "confidence": "double",
+        "lift": "double",
+        "expected_take_up": "double",
+    },
+    needs=("core.live_account", "source.product_holding", "segment.service_parameter"),
+    grain="one row an association rule between services",
+    purpose="Which services are held together more often than by chance, over all live accounts.",
+    docs={
+        "rule_no": "1 and on, by product and antecedents.",
+        "antecedent_1": "A service held.",
+        "antecedent_2": "A second one; empty where one is enough.",
+        "product_code": "The service that goes with it.",
+        "support": "Share of accounts that hold all of them.",
+        "confidence": "Share of the antecedents' holders that hold the product.",
+        "lift": "Confidence over the product's share of all accounts.",
+        "expected_take_up": "Share of the antecedents' holders without the product that take it up within a year.",
+    },
+)
+def service_rule(context: TableContext) -> pa.Table:
+    """The rules; none where nothing is held together."""
+    settings = context.query(
+        "SELECT min_support, min_confidence, min_lift, prior_accounts FROM segment.service_parameter"
+    ).to_pylist()[0]
+    baskets: dict[association.Basket, int] = {}
+    year = []
+    for row in context.query(_BASKETS).to_pylist():
+        now = _basket(row["now"])
+        baskets[now] = baskets.get(now, 0) + row["accounts"]
+        year.append((_basket(row["before"]), _basket(row["taken"]), row["accounts"]))
+    found = association.rules(baskets, year, **settings)
+    rows: list[dict[str, Any]] = [
+        {
+            "rule_no": number, "antecedent_1": one.antecedents[0],
+            "antecedent_2": one.antecedents[1] if len(one.antecedents) > 1 else None, "product_code": one.product,
+            "support": one.support, "confidence": one.confidence, "lift": one.lift, "expected_take_up": one.expected_take_up,
+        }
+        for number, one in enumerate(found, start=1)
+    ]  # fmt: skip
+    return pa.Table.from_pylist(
+        rows,
+        schema=pa.schema(
+            [
+                ("rule_no", pa.int64()), ("antecedent_1", pa.string()), ("antecedent_2", pa.string()), ("product_code", pa.string()),
+                ("support", pa.float64()), ("confidence", pa.float64()), ("lift", pa.float64()), ("expected_take_up", pa.float64()),
+            ]
+        ),
+    )  # fmt: skip
