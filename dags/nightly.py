@@ -67,16 +67,22 @@ TABLE_GROUPS = 2
     },
 )
 def nightly() -> None:
-    @task(doc_md="Check settings, rules and SQL files, and open the run in `ops.pipeline_run`.")
+    @task(doc_md="Open the run in `ops.pipeline_run`.")
     def begin() -> dict[str, Any]:
         from wattmark import night
         from wattmark.settings import load_settings
 
         settings = load_settings()
         values = flow.run_values(get_current_context(), settings)
-        flow.perform("check", values, lambda given, _run: night.check(given))
         flow.perform("begin", values, night.begin)
         return values
+
+    @task(doc_md="Refuse a wrong setting, parameter, rule or SQL file before any data is touched.")
+    def check(values: dict[str, Any]) -> dict[str, int]:
+        from wattmark import night
+
+        counts: dict[str, int] = flow.perform("check", values, lambda settings, _run: night.check(settings))
+        return counts
 
     @task(doc_md="Close the run in `ops.pipeline_run`, also when it failed.")
     def close(values: dict[str, Any], accepted: dict[str, int] | None, published: dict[str, int] | None) -> None:
@@ -167,7 +173,9 @@ def nightly() -> None:
         return rows
 
     values = begin()
-    extracted = extract.partial(values=values).expand(table=tables(values))
+    listed = tables(values)
+    check(values) >> listed
+    extracted = extract.partial(values=values).expand(table=listed)
     judged, accepted = validate(values, extracted)
     first, built = warehouse(values)
     accepted >> first

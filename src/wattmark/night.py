@@ -19,7 +19,7 @@ from wattmark import __version__
 from wattmark.audit.rules import Rule, all_rules
 from wattmark.audit.runner import run_family
 from wattmark.contract import load_contract
-from wattmark.engine.catalog import load_catalog
+from wattmark.engine.catalog import catalog_of
 from wattmark.engine.session import DuckDBSession, open_session
 from wattmark.errors import WattmarkError
 from wattmark.lake import Lake
@@ -56,7 +56,7 @@ def check(settings: Settings) -> dict[str, int]:
     from wattmark.engine.check import bind_all
     from wattmark.quality.checks import suites
 
-    catalog = load_catalog(settings.include)
+    catalog = catalog_of(settings)
     overridden = catalog.overrides(settings)
     suites(catalog.contract, settings.project / "expectations")
     rules = all_rules(catalog)
@@ -96,13 +96,13 @@ def build(settings: Settings, run: Run, layer: str) -> dict[str, int]:
 
 def families(settings: Settings) -> list[str]:
     """Rule families, such as TAR, in alphabetical order."""
-    return sorted({rule.family for rule in all_rules(load_catalog(settings.include)).values()})
+    return sorted({rule.family for rule in all_rules(catalog_of(settings)).values()})
 
 
 def audit(settings: Settings, run: Run, names: Iterable[str] | None = None) -> dict[str, int]:
     """Run the rules of some families (all where None); returns findings by rule, of rules that found any."""
     rules: dict[str, list[Rule]] = {}
-    for rule in all_rules(load_catalog(settings.include)).values():
+    for rule in all_rules(catalog_of(settings)).values():
         rules.setdefault(rule.family, []).append(rule)
     with open_session(settings, run) as session:
         coverage = [one for family in (names or sorted(rules)) for one in run_family(session, rules[family], family)]

@@ -2,15 +2,35 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import yaml
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
-from ruamel.yaml.error import MarkedYAMLError
 
 from wattmark.errors import SettingsError
+
+
+class _Loader(yaml.CSafeLoader):
+    """libyaml's loader with YAML 1.2's booleans (NO is Norway, not false) and without duplicate keys."""
+
+    yaml_implicit_resolvers = {
+        first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:bool"]
+        for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
+    }
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [key.value for key, _ in node.value]
+        for at, key in enumerate(keys):
+            if key in keys[:at]:
+                raise yaml.MarkedYAMLError(problem=f"found duplicate key {key!r}", problem_mark=node.value[at][0].start_mark)
+        return super().construct_mapping(node, deep)
+
+
+_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF"))
 
 
 def parse_yaml(text: str, name: str, first_line: int = 1) -> Any:
@@ -25,8 +45,8 @@ def parse_yaml(text: str, name: str, first_line: int = 1) -> Any:
         SettingsError: the text is not YAML; names file and line.
     """
     try:
-        return YAML(typ="safe", pure=True).load(text)
-    except MarkedYAMLError as error:
+        return yaml.load(text, Loader=_Loader)  # noqa: S506
+    except yaml.MarkedYAMLError as error:
         line = first_line + (error.problem_mark.line if error.problem_mark else 0)
         raise SettingsError("yaml.syntax", f"{name}:{line}: {error.problem}.", "Correct the YAML.") from None
 

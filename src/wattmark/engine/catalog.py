@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
+import os
+import pickle
 import pkgutil
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -10,6 +13,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import sqlglot
+
+from wattmark import __version__
 from wattmark.contract import Contract, load_contract
 from wattmark.engine.produced import PRODUCED
 from wattmark.engine.sqlfile import SqlFile, read_sql_file
@@ -160,20 +166,51 @@ def _load_python_tables() -> dict[str, PythonTable]:
     return dict(_python_tables)
 
 
+def _read_files(root: Path, cache: Path | None) -> list[SqlFile]:
+    """All SQL files below a folder, parsed; from the cache where none of them changed since."""
+    paths = sorted(root.glob("*/**/*.sql"))
+    digest = hashlib.sha256(f"{__version__} {sqlglot.__version__}".encode())
+    # The code that parses is part of what a parsed file is.
+    for path in [*sorted(Path(__file__).parent.glob("*.py")), *paths]:
+        digest.update(str(path).encode() + path.read_bytes())
+    kept = cache / f"{digest.hexdigest()[:32]}.pickle" if cache else None
+    if kept and kept.exists():
+        with kept.open("rb") as file:
+            files: list[SqlFile] = pickle.load(file)  # noqa: S301 - written by this home, readable by its owner alone
+        return files
+    files = [read_sql_file(path, path.relative_to(root).parts[0]) for path in paths]
+    if kept:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        for old in kept.parent.glob("*.pickle"):
+            old.unlink(missing_ok=True)
+        draft = kept.with_suffix(f".{os.getpid()}")
+        draft.touch(mode=0o600)
+        draft.write_bytes(pickle.dumps(files))
+        draft.replace(kept)
+    return files
+
+
 @lru_cache(maxsize=4)
-def load_catalog(include: Path) -> Catalog:
+def load_catalog(include: Path, cache: Path | None = None) -> Catalog:
     """Read all SQL files below ``include/sql`` and all Python tables.
+
+    Args:
+        include: the project's folder of SQL files and contract.
+        cache: folder to keep the parsed files in, so that each task of a night need not parse them again.
 
     Raises:
         SqlFileError: a file is wrong, or two make the same table.
     """
     tables: dict[str, TableDefinition] = dict(_load_python_tables())
-    root = include / "sql"
-    for path in sorted(root.glob("*/**/*.sql")):
-        file = read_sql_file(path, path.relative_to(root).parts[0])
+    for file in _read_files(include / "sql", cache):
         if file.name in tables:
-            raise SqlFileError("sql.twice", f"{path}:1: {file.name} is made twice.")
+            raise SqlFileError("sql.twice", f"{file.path}:1: {file.name} is made twice.")
         tables[file.name] = file
     catalog = Catalog(contract=load_contract(include / "contract" / "source-model.yaml"), tables=tables)
     catalog.order()
     return catalog
+
+
+def catalog_of(settings: Settings) -> Catalog:
+    """The project's catalog, with parsed files kept in the home."""
+    return load_catalog(settings.include, settings.home / "state" / "catalog")

@@ -46,11 +46,13 @@ def bind_all(settings: Settings, catalog: Catalog) -> dict[str, dict[str, str]]:
                 session.see([one for one in sorted(definition.references) if one not in catalog.tables])
                 body = session.text_of(definition)
             try:
-                if schema != "audit":
-                    session.duck.execute(f'CREATE VIEW "{schema}"."{table}" AS {body}')
-                    session._known.add(name)
                 relation = session.duck.sql(body)
                 kinds = {column: contract_type(str(kind)) for column, kind in zip(relation.columns, relation.types, strict=True)}
+                if schema != "audit":
+                    # An empty table stands in, so that what reads it binds without binding all this again.
+                    columns = ", ".join(f'"{column}" {kind}' for column, kind in zip(relation.columns, relation.types, strict=True))
+                    session.duck.execute(f'CREATE TABLE "{schema}"."{table}" ({columns})')
+                    session.knows(name)
             except duckdb.Error as error:
                 if isinstance(definition, PythonTable):
                     raise SqlFileError("table.columns", f"{name}: {error}") from None

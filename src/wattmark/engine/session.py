@@ -24,7 +24,8 @@ from sqlglot import exp
 
 from wattmark.contract import Contract, load_contract
 from wattmark.contract.model import duckdb_type
-from wattmark.engine.catalog import SOURCE_LAYER, Catalog, PythonTable, TableDefinition, load_catalog
+from wattmark.engine.catalog import SOURCE_LAYER, Catalog, PythonTable, TableDefinition, catalog_of
+from wattmark.engine.incremental import Part, part_of, restrict
 from wattmark.engine.produced import PRODUCED
 from wattmark.engine.sqlfile import SqlFile, flat_name, literal, render
 from wattmark.errors import SqlFileError
@@ -82,6 +83,7 @@ class Session(ABC):
         self.versions = dict(versions or {})
         self.scalars = run.scalars()
         self._known: set[str] = set()
+        self._parts: dict[str, Part] = {}
         settings.scratch.mkdir(parents=True, exist_ok=True)
         self._scratch = Path(tempfile.mkdtemp(prefix="session-", dir=settings.scratch))
         self.duck = duckdb.connect(
@@ -110,7 +112,7 @@ class Session(ABC):
     def catalog(self) -> Catalog:
         """Derived tables; read when first needed, since extracting needs none."""
         if self._catalog is None:
-            self._catalog = load_catalog(self.settings.include)
+            self._catalog = catalog_of(self.settings)
         return self._catalog
 
     @cached_property
@@ -133,6 +135,10 @@ class Session(ABC):
         self.duck.register("_given", rows)
         self.duck.execute(f'CREATE TABLE "{schema}"."{table}" AS SELECT * FROM _given')
         self.duck.unregister("_given")
+        self._known.add(name)
+
+    def knows(self, name: str) -> None:
+        """Note that a table stands under its name already."""
         self._known.add(name)
 
     def _drop(self, name: str) -> None:
@@ -210,7 +216,7 @@ class Session(ABC):
                 return literal(known[str(node.this)])
             return node
 
-        return statement.copy().transform(replace)
+        return statement.copy().transform(replace, copy=False)
 
     def query(self, sql: str | exp.Expression, **values: Any) -> pa.RecordBatchReader:
         """Rows of a query in DuckDB's dialect, streamed; tables it names are made readable first.
@@ -223,7 +229,11 @@ class Session(ABC):
 
     def statement_of(self, file: SqlFile) -> exp.Expression:
         """A file's statement with the run's values and the utility's parameters in place."""
-        return file.bound(self.scalars, self.overrides.get(file.name))
+        statement = file.bound(self.scalars, self.overrides.get(file.name))
+        part = self._parts.get(file.name)
+        if part is not None and part.days is not None:
+            return restrict(statement, str(file.header["incremental"]["source"]), part.column, part.days)
+        return statement
 
     def text_of(self, file: SqlFile, dialect: str = "duckdb") -> str:
         """A file's bound statement as text for an engine."""
@@ -251,6 +261,11 @@ class Session(ABC):
         return {table.name: self.build(table.name) for table in self.catalog.layer(layer)}
 
     def _build_sql(self, file: SqlFile) -> int:
+        part = part_of(self, file)
+        if part is not None:
+            if part.days == ():
+                return 0
+            self._parts[file.name] = part
         try:
             relation = self.duck.sql(self.result_sql(file))
             for column, kind in zip(relation.columns, relation.types, strict=True):
@@ -259,6 +274,8 @@ class Session(ABC):
             return self._keep(file.name, file, relation.to_arrow_reader())
         except duckdb.Error as error:
             raise engine_error(file, error) from None
+        finally:
+            self._parts.pop(file.name, None)
 
     @abstractmethod
     def result_sql(self, file: SqlFile) -> str:
@@ -268,7 +285,14 @@ class Session(ABC):
         counted = _Counting(rows)
         if self.stored:
             self.forget(name)
-            self.lake.replace(name, counted.reader, metadata={"run_id": self.run.run_id})
+            part = self._parts.get(name)
+            self.lake.replace(
+                name,
+                counted.reader,
+                partition_by=[part.column] if part else (),
+                where=part.where if part else None,
+                metadata={"run_id": self.run.run_id} | (part.note if part else {}),
+            )
         else:
             # A result still being read would block the connection that stores it.
             self.give(name, counted.reader.read_all())

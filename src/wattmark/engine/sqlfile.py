@@ -117,7 +117,7 @@ class SqlFile:
                 return _relation(parameter, values[node.name], node.alias or node.name)
             return node
 
-        return self.statement.copy().transform(replace)
+        return self.statement.copy().transform(replace, copy=False)
 
 
 def literal(value: Any) -> exp.Expression:
@@ -225,7 +225,7 @@ def render(statement: exp.Expression, dialect: str) -> str:
         sqlglot.errors.UnsupportedError: the dialect cannot say it.
     """
     if dialect == "spark":
-        statement = statement.transform(_flat_name)
+        statement = statement.copy().transform(_flat_name, copy=False)
         return str(statement.sql(dialect="spark", unsupported_level=sqlglot.ErrorLevel.RAISE))
     return str(statement.sql(dialect=dialect))
 

@@ -22,7 +22,10 @@ def main() -> int:
         for path, error in bag.import_errors.items():
             print(f"{path}: {error}", file=sys.stderr)
         return 1
-    dag_run = bag.dags[dag_id].test(run_conf=conf)
+    dag = bag.dags[dag_id]
+    # Deadlines are watched by the scheduler; a finished test run looks for alerts that nobody stored, and fails.
+    dag.deadline = None
+    dag_run = dag.test(run_conf=conf)
     return 0 if dag_run.state == "success" else 1
 
 

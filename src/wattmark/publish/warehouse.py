@@ -107,8 +107,12 @@ def publish(settings: Settings, run: Run, url: str, session: Session | None = No
                 _drop(connection, "__next", "__old")
                 for schema in SCHEMAS:
                     connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(f"{schema}__next")))
-                done = [_load(connection, plain, reading, target, run) for target in targets]
+                # What is built beside the live schemas need not survive a crash; the swap itself is durable.
+                connection.execute("SET synchronous_commit = off")
+                with dbapi.connect(plain, autocommit=True) as adbc:
+                    done = [_load(connection, adbc, reading, target, run) for target in targets]
                 _grant(connection)
+                connection.execute("SET synchronous_commit = on")
                 _swap(connection)
                 _drop(connection, "__old")
         except psycopg.Error as error:
@@ -159,7 +163,7 @@ def _type(kind: pa.DataType) -> str:
 
 
 def _load(
-    connection: psycopg.Connection[Any], plain: str, session: Session, target: _Target, run: Run
+    connection: psycopg.Connection[Any], adbc: Any, session: Session, target: _Target, run: Run
 ) -> Published:
     if target.schema == "quarantine":
         if session.lake.exists(target.source):
@@ -174,11 +178,10 @@ def _load(
         sql.SQL("{} " + _type(field.type)).format(sql.Identifier(field.name)) for field in reader.schema
     )
     connection.execute(sql.SQL("CREATE TABLE {} ({})").format(into, columns))
-    with dbapi.connect(plain) as adbc, adbc.cursor() as cursor:
+    with adbc.cursor() as cursor:
         rows = cursor.adbc_ingest(
             target.table, _plain_strings(reader), mode="append", db_schema_name=f"{target.schema}__next"
         )
-        adbc.commit()
     for column in target.json_columns:
         name = sql.Identifier(column)
         connection.execute(
