@@ -7,6 +7,7 @@ columns:
   account_id: {type: string, doc: Its account.}
   period: {type: date, doc: First day of its month.}
   due_on: {type: date, doc: Last day to pay.}
+  is_correction: {type: boolean, doc: It names a bill that it corrects.}
   total_amount: {type: decimal, doc: Its total; negative where it gives back.}
   payments: {type: integer, doc: Payments that name it.}
   paid_amount: {type: decimal, doc: Their sum, 0 where there is none.}
@@ -22,6 +23,7 @@ SELECT b.bill_id,
        b.account_id,
        b.period,
        b.due_on,
+       b.corrects_bill_id IS NOT NULL AS is_correction,
        b.total_amount,
        COALESCE(p.payments, 0) AS payments,
        CAST(COALESCE(p.paid_amount, 0) AS DECIMAL(18, 2)) AS paid_amount,

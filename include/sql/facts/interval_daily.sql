@@ -20,30 +20,47 @@ columns:
   lowest_kwh: {type: double, doc: 'Lowest kwh, of whatever quality.'}
 incremental: {by: day, source: accepted.interval_reading}
 */
-WITH rolled AS (
+WITH timed AS (
   SELECT r.metering_point_id,
          r.day,
+         c.minutes AS day_minutes,
+         r.interval_minutes,
+         r.kwh,
+         r.kwh * 60 / NULLIF(r.interval_minutes, 0) AS kw,
+         r.quality = 'measured' AS is_measured,
+         r.quality = 'estimated' AS is_estimated,
+         CASE WHEN r.quality IN ('measured', 'estimated') THEN r.kwh END AS good_kwh,
+         -- Asking a time zone for the hour costs more than all sums together, so it is asked on odd days only.
+         CASE WHEN c.is_plain THEN (UNIX_SECONDS(r.interval_start) - c.start_s) // 3600
+              ELSE EXTRACT(HOUR FROM r.interval_start) END AS hour
+  FROM source.interval_reading AS r
+  JOIN core.day_clock AS c ON c.day = r.day
+),
+rolled AS (
+  SELECT r.metering_point_id,
+         r.day,
+         MIN(r.day_minutes) AS day_minutes,
          COUNT(*) AS intervals,
          CAST(SUM(r.interval_minutes) AS BIGINT) AS minutes,
-         COUNT(r.kwh) FILTER (WHERE r.quality = 'measured') AS measured,
-         COUNT(r.kwh) FILTER (WHERE r.quality = 'estimated') AS estimated,
-         SUM(r.kwh) FILTER (WHERE r.quality IN ('measured', 'estimated')) AS kwh,
-         SUM(r.kwh) FILTER (WHERE r.quality = 'measured') AS measured_kwh,
-         SUM(r.kwh) FILTER (WHERE b.is_peak AND r.quality IN ('measured', 'estimated')) AS peak_kwh,
-         SUM(r.kwh) FILTER (WHERE b.is_valley AND r.quality IN ('measured', 'estimated')) AS valley_kwh,
-         SUM(r.kwh) FILTER (WHERE b.is_night AND r.quality IN ('measured', 'estimated')) AS night_kwh,
-         MAX(r.kwh * 60 / NULLIF(r.interval_minutes, 0)) FILTER (WHERE r.quality IN ('measured', 'estimated')) AS max_kw,
-         MAX(r.kwh * 60 / NULLIF(r.interval_minutes, 0)) AS highest_kw,
+         COUNT(r.kwh) FILTER (WHERE r.is_measured) AS measured,
+         COUNT(r.kwh) FILTER (WHERE r.is_estimated) AS estimated,
+         SUM(r.good_kwh) AS kwh,
+         SUM(r.kwh) FILTER (WHERE r.is_measured) AS measured_kwh,
+         SUM(r.good_kwh) FILTER (WHERE b.is_peak) AS peak_kwh,
+         SUM(r.good_kwh) FILTER (WHERE b.is_valley) AS valley_kwh,
+         SUM(r.good_kwh) FILTER (WHERE b.is_night) AS night_kwh,
+         MAX(CASE WHEN r.good_kwh IS NOT NULL THEN r.kw END) AS max_kw,
+         MAX(r.kw) AS highest_kw,
          MIN(r.kwh) AS lowest_kwh
-  FROM source.interval_reading AS r
-  JOIN core.hour_band AS b ON b.hour = EXTRACT(HOUR FROM r.interval_start)
+  FROM timed AS r
+  JOIN core.hour_band AS b ON b.hour = r.hour
   GROUP BY r.metering_point_id, r.day
 )
 SELECT r.metering_point_id,
        r.day,
        r.intervals,
        r.minutes,
-       CAST(ROUND(CAST(c.minutes AS DOUBLE) * r.intervals / NULLIF(r.minutes, 0)) AS BIGINT) AS expected,
+       CAST(ROUND(CAST(r.day_minutes AS DOUBLE) * r.intervals / NULLIF(r.minutes, 0)) AS BIGINT) AS expected,
        r.measured,
        r.estimated,
        r.kwh,
@@ -55,4 +72,3 @@ SELECT r.metering_point_id,
        r.highest_kw,
        r.lowest_kwh
 FROM rolled AS r
-JOIN core.day_clock AS c ON c.day = r.day

@@ -9,10 +9,11 @@ columns:
   still_kwh: {type: double, doc: The kwh that repeats.}
 */
 WITH block AS (
-  SELECT r.metering_point_id, r.day, FLOOR(EXTRACT(HOUR FROM r.interval_start) / 6) AS block
+  SELECT r.metering_point_id
   FROM source.interval_reading AS r
+  JOIN core.day_clock AS c ON c.day = r.day
   WHERE r.day >= $period AND r.day <= $period_end AND r.kwh IS NOT NULL
-  GROUP BY r.metering_point_id, r.day, FLOOR(EXTRACT(HOUR FROM r.interval_start) / 6)
+  GROUP BY r.metering_point_id, r.day, (UNIX_SECONDS(r.interval_start) - c.start_s) // 21600
   HAVING MIN(r.kwh) = MAX(r.kwh) AND MIN(r.kwh) > 0
 ),
 suspect AS (

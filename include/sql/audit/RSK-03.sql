@@ -1,0 +1,32 @@
+/*
+title: Exposure too high
+zh: 电费敞口过大
+kind: exception
+modes: [nightly]
+subject: account
+severity: high
+flags: >-
+  contracted_kva at least min_kva, and the unpaid sum of all bills above max_months times the mean monthly net total of the 6
+  periods up to P.
+at_stake: the unpaid sum
+params:
+  min_kva: {type: number, default: 315, minimum: 0, doc: From this capacity on.}
+  max_months: {type: number, default: 1.5, minimum: 0, doc: Mean months that may be open.}
+messages:
+  en: "{unpaid_amount} is unpaid, {open_months} times the mean month of {mean_monthly_amount}."
+  zh: "欠费 {unpaid_amount} 元，为月均电费 {mean_monthly_amount} 元的 {open_months} 倍。"
+*/
+SELECT a.account_id AS subject_id,
+       a.account_id,
+       u.unpaid_amount > 0
+         AND ROUND(CAST(u.unpaid_amount AS DOUBLE), 6) > ROUND($max_months * u.mean_monthly_amount, 6) AS flagged,
+       u.unpaid_amount AS at_stake_amount,
+       u.unpaid_amount,
+       u.mean_monthly_amount,
+       ROUND(CAST(u.unpaid_amount AS DOUBLE) / NULLIF(u.mean_monthly_amount, 0), 2) AS open_months,
+       a.contracted_kva,
+       $max_months AS max_months,
+       $min_kva AS min_kva
+FROM source.account AS a
+LEFT JOIN facts.account_unpaid AS u ON u.account_id = a.account_id
+WHERE a.contracted_kva >= $min_kva

@@ -1,0 +1,35 @@
+/*
+title: Consumption jumps
+zh: 电量突增突减
+kind: exception
+modes: [nightly]
+subject: account
+severity: medium
+flags: >-
+  net billed_kwh of P differs from the median of the 6 periods before it (at least 3) by more than max_change of that median and
+  by more than min_kwh; accounts not suspended on any day of P or of those periods.
+params:
+  max_change: {type: number, default: 0.5, minimum: 0, doc: Share of the median.}
+  min_kwh: {type: map, columns: {usage_category: string, min_kwh: double}, default: {residential: 200, default: 2000}, doc: Smallest difference looked at; default is for all other categories.}
+messages:
+  en: "{billed_kwh} kWh were billed; the months before have a median of {median_kwh} kWh."
+  zh: "本月计费电量 {billed_kwh} kWh，前期中位数 {median_kwh} kWh。"
+*/
+SELECT b.account_id AS subject_id,
+       b.account_id,
+       CASE WHEN b.periods_before < 3 THEN 'fewer_than_3_periods_before' END AS not_checked,
+       b.periods_before >= 3
+         AND ROUND(ABS(n.billed_kwh - b.median_kwh), 6) > ROUND($max_change * ABS(b.median_kwh), 6)
+         AND ROUND(ABS(n.billed_kwh - b.median_kwh), 6) > COALESCE(m.min_kwh, d.min_kwh) AS flagged,
+       n.billed_kwh,
+       b.median_kwh,
+       b.periods_before,
+       ROUND(n.billed_kwh - b.median_kwh, 6) AS difference_kwh,
+       $max_change AS max_change,
+       COALESCE(m.min_kwh, d.min_kwh) AS min_kwh
+FROM facts.bill_before AS b
+JOIN facts.bill_net AS n ON n.account_id = b.account_id AND n.period = $period
+JOIN source.account AS a ON a.account_id = b.account_id
+LEFT JOIN param.min_kwh AS m ON m.usage_category = a.usage_category
+LEFT JOIN param.min_kwh AS d ON d.usage_category = 'default'
+WHERE NOT b.suspended_any
