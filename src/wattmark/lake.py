@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlparse
 
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, write_deltalake
-from deltalake.exceptions import TableNotFoundError
+from deltalake.exceptions import DeltaError, TableNotFoundError
 
 Rows = pa.Table | pa.RecordBatchReader
 
@@ -97,6 +97,28 @@ class Lake:
     def partition_values(self, name: str, column: str) -> list[str]:
         """Distinct values of one partition column, as text, sorted."""
         return sorted({str(partition[column]) for partition in self._open(name).partitions()})
+
+    def partition_files(self, name: str, column: str, version: int | None = None) -> dict[str, list[str]] | None:
+        """Files of a version by the value of its partition column; None where the version is not there any more."""
+        try:
+            files = self.files(name, version)
+        except (TableNotFoundError, DeltaError, FileNotFoundError):
+            return None
+        found: dict[str, list[str]] = {}
+        for file in files:
+            values = dict(part.split("=", 1) for part in Path(file).parts if "=" in part)
+            if column not in values:
+                return None
+            found.setdefault(values[column], []).append(file)
+        return found
+
+    def note(self, name: str) -> dict[str, str]:
+        """What the newest commit of a table noted (``metadata`` of ``replace``); empty where there is no table."""
+        try:
+            newest = self._open(name).history(1)[0]
+        except TableNotFoundError:
+            return {}
+        return {key: value for key, value in newest.items() if isinstance(value, str)}
 
     def vacuum(self, names: Iterable[str], keep_hours: int) -> int:
         """Delete files no version younger than ``keep_hours`` needs; returns how many."""

@@ -52,14 +52,24 @@ def part_of(session: Session, file: SqlFile) -> Part | None:
     if not asked or not session.stored:
         return None
     if set(asked) != {"by", "source"}:
-        raise SqlFileError("sql.incremental", f"{file.path}:1: incremental must say by and source, nothing else.")
+        raise SqlFileError(
+            "sql.incremental", f"{file.path}:1: incremental must say by and source, nothing else."
+        )
     column, source = str(asked["by"]), str(asked["source"])
     lake, as_of = session.lake, session.run.as_of
     version = session.versions.get(source, lake.version(source))
-    note = {SOURCE_VERSION: str(version), AS_OF: as_of.isoformat(), DEFINITION: definition_hash(session, file)}
+    note = {
+        SOURCE_VERSION: str(version),
+        AS_OF: as_of.isoformat(),
+        DEFINITION: definition_hash(session, file),
+    }
     before = lake.note(file.name)
     # A table older than the source's log, or from before a change of meaning, cannot be compared with.
-    if before.get(DEFINITION) != note[DEFINITION] or version is None or not before.get(SOURCE_VERSION, "").isdigit():
+    if (
+        before.get(DEFINITION) != note[DEFINITION]
+        or version is None
+        or not before.get(SOURCE_VERSION, "").isdigit()
+    ):
         return Part(column, None, note)
     old = lake.partition_files(source, column, int(before[SOURCE_VERSION]))
     new = lake.partition_files(source, column, version)
@@ -76,7 +86,9 @@ def part_of(session: Session, file: SqlFile) -> Part | None:
 def definition_hash(session: Session, file: SqlFile) -> str:
     """Hash of what a file means: its text and parameters, those of the derived tables it reads, the time zone."""
     names = [name for name in session.catalog.order([file.name]) if name != file.name]
-    files = [table for name in [*names, file.name] if isinstance(table := session.catalog.tables[name], SqlFile)]
+    files = [
+        table for name in [*names, file.name] if isinstance(table := session.catalog.tables[name], SqlFile)
+    ]
     texts = [f"{one.name}:{session.statement_of(one).sql(dialect='duckdb')}" for one in files]
     return hashlib.sha256("\n".join([session.settings.zone.key, *texts]).encode()).hexdigest()
 
@@ -88,7 +100,12 @@ def restrict(statement: exp.Expression, source: str, column: str, days: Iterable
     def limit(node: exp.Expression) -> exp.Expression:
         if isinstance(node, exp.Table) and node.db == "source" and node.name == table:
             wanted = exp.column(column).isin(*[literal(day) for day in days])
-            return exp.select("*").from_(exp.to_table(f"source.{table}")).where(wanted).subquery(node.alias or table)
+            return (
+                exp.select("*")
+                .from_(exp.to_table(f"source.{table}"))
+                .where(wanted)
+                .subquery(node.alias or table)
+            )
         return node
 
     return statement.transform(limit)

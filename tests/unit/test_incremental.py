@@ -1,0 +1,138 @@
+"""A table built by day holds the same rows as one built as a whole, whatever changed in between."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from wattmark.contract import load_contract
+from wattmark.engine.session import DuckDBSession
+from wattmark.lake import Lake
+from wattmark.run import Run
+from wattmark.settings import Settings, load_settings
+
+SOURCE, TABLE = "accepted.interval_reading", "facts.interval_daily"
+
+
+def _rows(settings: Settings, days: dict[dt.date, float]) -> pa.Table:
+    return pa.Table.from_pylist(
+        [
+            {
+                "metering_point_id": "M1",
+                "interval_start": dt.datetime.combine(day, dt.time(hour), settings.zone),
+                "interval_minutes": 60,
+                "kwh": kwh,
+                "quality": "measured",
+                "day": day,
+            }
+            for day, kwh in days.items()
+            for hour in (0, 9)
+        ],
+        schema=load_contract().tables["interval_reading"].accepted_schema,
+    )
+
+
+def _day(number: int) -> dt.date:
+    return dt.date(2026, 10, number)
+
+
+class Night:
+    """Nights over one lake; ``build`` gives how many rows were written, ``held`` what the table holds."""
+
+    def __init__(self, home: Path) -> None:
+        self.settings = load_settings(home)
+        self.lake = Lake(self.settings.lake)
+
+    def deliver(self, days: dict[dt.date, float], where: str | None = None) -> None:
+        self.lake.replace(SOURCE, _rows(self.settings, days), partition_by=["day"], where=where)
+
+    def build(self, as_of: dt.date, **parameters: Any) -> int:
+        settings = self.settings
+        if parameters:
+            changed = {"value": parameters["peak_hours"], "since": as_of, "reason": "the test"}
+            settings = load_settings(settings.home, parameters={"core.hour_band": {"peak_hours": changed}})
+        with DuckDBSession(settings, Run.of(as_of, "Asia/Shanghai")) as session:
+            for name in ("core.calendar", "core.hour_band"):
+                session.build(name)
+            return session.build(TABLE)
+
+    def held(self, as_of: dt.date = _day(31)) -> dict[int, tuple[float, float | None]]:
+        with DuckDBSession(self.settings, Run.of(as_of, "Asia/Shanghai")) as session:
+            rows = (
+                session.query(f"SELECT day, kwh, peak_kwh FROM {TABLE} ORDER BY day").read_all().to_pylist()
+            )
+        return {row["day"].day: (row["kwh"], row["peak_kwh"]) for row in rows}
+
+
+@pytest.fixture
+def night(tmp_path: Path) -> Night:
+    one = Night(tmp_path)
+    one.deliver({_day(1): 1.0, _day(2): 2.0, _day(3): 3.0})
+    return one
+
+
+def test_only_days_whose_source_changed_are_built(night: Night) -> None:
+    assert night.build(_day(3)) == 3
+    assert night.build(_day(3)) == 0
+    night.deliver({_day(2): 20.0}, where="day = '2026-10-02'")
+    assert night.build(_day(3)) == 1
+    assert night.held() == {1: (2.0, 1.0), 2: (40.0, 20.0), 3: (6.0, 3.0)}
+
+
+def test_a_later_as_of_takes_up_what_was_hidden(night: Night) -> None:
+    assert night.build(_day(1)) == 1
+    assert night.build(_day(3)) == 2
+    assert sorted(night.held()) == [1, 2, 3]
+
+
+def test_an_earlier_as_of_takes_later_days_out_again(night: Night) -> None:
+    night.build(_day(3))
+    assert night.build(_day(2)) == 0
+    assert sorted(night.held()) == [1, 2]
+
+
+def test_a_day_taken_out_of_the_source_goes(night: Night) -> None:
+    night.build(_day(3))
+    night.deliver({}, where="day = '2026-10-02'")
+    assert night.build(_day(3)) == 0
+    assert sorted(night.held()) == [1, 3]
+
+
+def test_a_change_behind_as_of_waits_for_its_day(night: Night) -> None:
+    night.build(_day(2))
+    night.deliver({_day(3): 30.0}, where="day = '2026-10-03'")
+    assert night.build(_day(2)) == 0
+    assert night.build(_day(3)) == 1
+    assert night.held()[3] == (60.0, 30.0)
+
+
+def test_another_parameter_rebuilds_everything(night: Night) -> None:
+    night.build(_day(3))
+    assert night.build(_day(3), peak_hours=[0]) == 3
+    assert night.build(_day(3), peak_hours=[0]) == 0
+    night.deliver({_day(2): 20.0}, where="day = '2026-10-02'")
+    assert night.build(_day(3), peak_hours=[0, 9]) == 3
+    assert night.held() == {1: (2.0, 2.0), 2: (40.0, 40.0), 3: (6.0, 6.0)}
+
+
+def test_a_version_that_cannot_be_read_any_more_rebuilds_everything(night: Night) -> None:
+    night.build(_day(3))
+    night.deliver({_day(2): 20.0}, where="day = '2026-10-02'")
+    log = night.lake.path(SOURCE) / "_delta_log"
+    from deltalake import DeltaTable
+
+    DeltaTable(str(night.lake.path(SOURCE))).create_checkpoint()
+    (log / "00000000000000000000.json").unlink()
+    assert night.build(_day(3)) == 3
+
+
+def test_no_intervals_at_all(tmp_path: Path) -> None:
+    empty = Night(tmp_path)
+    assert empty.build(_day(3)) == 0
+    assert empty.held() == {}
+    empty.deliver({_day(1): 1.0})
+    assert empty.build(_day(3)) == 1
