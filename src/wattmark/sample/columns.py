@@ -41,9 +41,14 @@ def cents_of(amounts: Floats) -> pa.Array:
 
 def _column(value: Any, kind: str, rows: int) -> pa.Array:
     types = {
-        "string": pa.string(), "integer": pa.int64(), "decimal": pa.decimal128(18, 2), "double": pa.float64(),
-        "date": pa.date32(), "timestamp": pa.timestamp("us", tz="UTC"), "boolean": pa.bool_(),
-    }  # fmt: skip
+        "string": pa.string(),
+        "integer": pa.int64(),
+        "decimal": pa.decimal128(18, 2),
+        "double": pa.float64(),
+        "date": pa.date32(),
+        "timestamp": pa.timestamp("us", tz="UTC"),
+        "boolean": pa.bool_(),
+    }
     target = types[kind]
     if value is None:
         return pa.nulls(rows, target)

@@ -48,7 +48,7 @@ def generate(plan: SamplePlan, sink: Sink) -> SampleSummary:
         rows by table and seconds.
     """
     began = time.perf_counter()
-    summary = SampleSummary(plan.account_count, {name: 0 for name in load_contract().tables})
+    summary = SampleSummary(plan.account_count, dict.fromkeys(load_contract().tables, 0))
 
     def write(name: str, rows: pa.Table) -> None:
         sink.write(name, rows)

@@ -17,7 +17,7 @@ from scipy import sparse
 from wattmark.sample.model import AREA, CLOSED, LINE, MAIN, NEVER, SUB, SUSPENDED, Model
 from wattmark.sample.people import Text
 from wattmark.sample.plan import UTC_OFFSET_SECONDS, Bools, Floats, Ints
-from wattmark.sample.shapes import REGISTER_OF_SLOT, SHIFTS, SLOTS, monthly_energy, monthly_peak, shapes_of
+from wattmark.sample.shapes import REGISTER_OF_SLOT, SLOTS, monthly_energy, monthly_peak, shapes_of
 
 _HALF_HOUR_US = 1_800_000_000
 _DAY_US = 86_400_000_000
@@ -336,5 +336,13 @@ def true_multiplier(model: Model) -> Floats:
 
 
 __all__ = [
-    "CLOSED", "SUSPENDED", "DayReadings", "Energy", "Meters", "Registers", "day_table", "registers", "true_multiplier",
-]  # fmt: skip
+    "CLOSED",
+    "SUSPENDED",
+    "DayReadings",
+    "Energy",
+    "Meters",
+    "Registers",
+    "day_table",
+    "registers",
+    "true_multiplier",
+]

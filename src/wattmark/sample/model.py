@@ -283,7 +283,7 @@ def build_model(plan: SamplePlan, block: Block) -> Model:
     low3 = ~is_mv & ~single
     kva[low3] = next_size(LV3_KVA, wanted[low3])
     # low-voltage shops and workshops that are large on paper: time of use, load control, power factor
-    big_low = low3 & np.isin(category, (COM, GEN)) & (u[:, 3] < 0.06)
+    big_low = low3 & np.isin(category, (COM, GEN)) & (u[:, 3] < 0.10)
     kva[big_low] = np.where(u[big_low, 4] < 0.5, 100.0, 125.0)
     kw[big_low] = np.maximum(kw[big_low], 10.0)
     kva[is_mv] = next_size(HV_KVA, wanted[is_mv])
@@ -293,7 +293,7 @@ def build_model(plan: SamplePlan, block: Block) -> Model:
     at_35 = np.zeros(n, dtype=np.bool_)
     candidates = np.flatnonzero(is_mv & (category == LAR) & ~dual)
     if len(candidates) >= 8:
-        at_35[candidates[:: max(8, len(candidates) // 3)]] = True
+        at_35[candidates[:: max(8, len(candidates) // 6)]] = True
     kva[at_35] = np.array([6300.0, 8000.0, 10000.0])[(u[at_35, 6] * 3).astype(int)]
     kw[at_35] = kva[at_35] * (0.5 + 0.2 * u[at_35, 1])
     supply_kv = np.where(at_35, 35.0, np.where(is_mv, 10.0, np.where(single, 0.22, 0.38)))
@@ -334,7 +334,7 @@ def build_model(plan: SamplePlan, block: Block) -> Model:
     opened[recent] = cal.as_of - 40 - (u[recent, 11] * 700).astype(np.int64)
     in_p = (u[:, 12] < 0.004) & ~is_mv & (kva < 100)
     opened[in_p] = p_start + 1 + (u[in_p, 11] * 24).astype(np.int64)
-    temporary = ~is_mv & np.isin(category, (COM, GEN)) & (u[:, 13] < 0.09)
+    temporary = ~is_mv & np.isin(category, (COM, GEN)) & (u[:, 13] < 0.15)
     opened[temporary] = cal.as_of - 120 - (u[temporary, 11] * 700).astype(np.int64)
     status = np.full(n, ACTIVE)
     closed = np.full(n, NEVER)
@@ -422,27 +422,68 @@ def build_model(plan: SamplePlan, block: Block) -> Model:
     tan_phi = profile_tan[block.load_profile] * (0.85 + 0.3 * rng.random(n))
     transformers = _transformers(plan, block, is_mv, dual, kva, feeder, feeder2, rng, opened)
     model = Model(
-        plan=plan, block=block, number=block.first_account + np.arange(n), profile=block.load_profile,
-        shift=rng.integers(0, len(SHIFTS), n), kw=kw, area=block.load_area, feeder=feeder, feeder2=feeder2, is_mv=is_mv,
-        category=category, industry=industry, kva=kva, supply_kv=supply_kv, metering_kv=metering_kv, mode=mode,
-        basis=basis, contract_demand=contract_demand, standard=standard, tariff=tariff, status=status, opened=opened,
-        closed=closed, temporary=temporary, dual=dual,
+        plan=plan,
+        block=block,
+        number=block.first_account + np.arange(n),
+        profile=block.load_profile,
+        shift=rng.integers(0, len(SHIFTS), n),
+        kw=kw,
+        area=block.load_area,
+        feeder=feeder,
+        feeder2=feeder2,
+        is_mv=is_mv,
+        category=category,
+        industry=industry,
+        kva=kva,
+        supply_kv=supply_kv,
+        metering_kv=metering_kv,
+        mode=mode,
+        basis=basis,
+        contract_demand=contract_demand,
+        standard=standard,
+        tariff=tariff,
+        status=status,
+        opened=opened,
+        closed=closed,
+        temporary=temporary,
+        dual=dual,
         self_generation=(is_mv & (rng.random(n) < 0.15)) | ((category == COM) & (rng.random(n) < 0.004)),
-        load_control=kva >= 100, allocation=allocation, payment=payment, owner=owner, is_org=is_org,
-        change_kind=change_kind, change_kva=change_kva, change_start=change_start, change_end=change_end, factor=factor,
-        tan_phi=tan_phi, points=None, transformers=transformers, feeder_name=feeder_name, feeder_number=feeder_number,  # type: ignore[arg-type]
-        feeder_kv=feeder_kv, area_loss=0.02 + 0.035 * rng.random(len(block.area_number)),
-        line_loss=0.008 + 0.03 * rng.random(len(feeder_number)), physical_area=block.load_area.copy(),
+        load_control=kva >= 100,
+        allocation=allocation,
+        payment=payment,
+        owner=owner,
+        is_org=is_org,
+        change_kind=change_kind,
+        change_kva=change_kva,
+        change_start=change_start,
+        change_end=change_end,
+        factor=factor,
+        tan_phi=tan_phi,
+        points=None,
+        transformers=transformers,
+        feeder_name=feeder_name,
+        feeder_number=feeder_number,  # type: ignore[arg-type]
+        feeder_kv=feeder_kv,
+        area_loss=0.02 + 0.035 * rng.random(len(block.area_number)),
+        line_loss=0.008 + 0.03 * rng.random(len(feeder_number)),
+        physical_area=block.load_area.copy(),
         stolen=np.zeros((n, months + 1)),
-    )  # fmt: skip
+    )
     model.points = _points(model, rng, p_end)
     return model
 
 
 def _transformers(
-    plan: SamplePlan, block: Block, is_mv: Bools, dual: Bools, kva: Floats, feeder: Ints, feeder2: Ints,
-    rng: np.random.Generator, opened: Ints,
-) -> Transformers:  # fmt: skip
+    plan: SamplePlan,
+    block: Block,
+    is_mv: Bools,
+    dual: Bools,
+    kva: Floats,
+    feeder: Ints,
+    feeder2: Ints,
+    rng: np.random.Generator,
+    opened: Ints,
+) -> Transformers:
     areas = len(block.area_number)
     first, second = np.flatnonzero(is_mv), np.flatnonzero(dual)
     accounts = np.concatenate([first, second])
@@ -549,8 +590,25 @@ def _points(model: Model, rng: np.random.Generator, p_end: int) -> Points:
     initial[new_meter] = 0
     read = np.isin(role, (MAIN, SUB, AREA, LINE))
     return Points(
-        number=number, role=role, account=account, branch=branch, share=share, parent=parent, ct_primary=ct, vt_primary=vt,
-        multiplier=multiplier, tou=tou, reactive=reactive, demand=demand, digits=digits, phases=phases,
-        max_current_a=max_current, installed=opened, replaced_in=replaced_in, replaced_on=replaced_on, initial=initial,
-        read=read, metered=read.copy(),
-    )  # fmt: skip
+        number=number,
+        role=role,
+        account=account,
+        branch=branch,
+        share=share,
+        parent=parent,
+        ct_primary=ct,
+        vt_primary=vt,
+        multiplier=multiplier,
+        tou=tou,
+        reactive=reactive,
+        demand=demand,
+        digits=digits,
+        phases=phases,
+        max_current_a=max_current,
+        installed=opened,
+        replaced_in=replaced_in,
+        replaced_on=replaced_on,
+        initial=initial,
+        read=read,
+        metered=read.copy(),
+    )

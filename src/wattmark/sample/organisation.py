@@ -105,12 +105,18 @@ def common_tables(plan: SamplePlan) -> dict[str, pa.Table]:
         "tariff",
         [
             {
-                "tariff_code": t.code, "name": t.name, "usage_category": t.category, "min_kv": t.min_kv, "max_kv": t.max_kv,
-                "is_two_part": t.two_part, "is_time_of_use": t.tou, "is_stepped": t.stepped,
+                "tariff_code": t.code,
+                "name": t.name,
+                "usage_category": t.category,
+                "min_kv": t.min_kv,
+                "max_kv": t.max_kv,
+                "is_two_part": t.two_part,
+                "is_time_of_use": t.tou,
+                "is_stepped": t.stepped,
             }
             for t in TARIFFS
         ],
-    )  # fmt: skip
+    )
     turn = day_number(cal.months[-1].replace(month=1))
     first = min(int(cal.month_start[0]), turn) - 400
     rates: dict[str, list[Any]] = {
@@ -145,7 +151,7 @@ def common_tables(plan: SamplePlan) -> dict[str, pa.Table]:
 
     from wattmark.sample.tables import TRANSFORMER_MODELS, copper_rate, iron_kwh_per_day, loss_codes
 
-    sizes = np.unique(np.concatenate([HV_KVA, [6300.0, 8000.0, 10000.0], load_grid().area_kva]))
+    sizes = np.unique(np.concatenate([[50.0, 80.0], HV_KVA, [6300.0, 8000.0, 10000.0], load_grid().area_kva]))
     kva = np.tile(sizes, 2)
     kind = np.repeat([0, 1], len(sizes))
     tables["loss_code"] = contract_table(

@@ -2,37 +2,230 @@
 
 from __future__ import annotations
 
+from typing import Any, TypeAlias
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from wattmark.sample.plan import Ints
 
-Text = pa.Array
+Text: TypeAlias = Any
+"""An Arrow array of text."""
 
-_SURNAMES = "王 李 张 刘 陈 杨 赵 黄 周 吴 徐 孙 胡 朱 高 林 何 郭 马 罗 梁 宋 郑 谢 韩 唐 冯 于 董 萧 程 曹 袁 邓 许 傅 沈 曾 彭 吕".split()
-_GIVEN = (
-    "伟 芳 娜 敏 静 丽 强 磊 军 洋 勇 艳 杰 娟 涛 明 超 秀兰 霞 平 刚 桂英 玉兰 志强 建国 建华 文博 子涵 雨欣 "
-    "浩然 思远 一诺 梓萱 俊杰 佳怡 国庆 海燕 晓东 春梅 立新 永康 淑珍 少华 嘉豪 慧敏 红梅 振宇 婷婷 宏伟 若曦"
-).split()
-_ENGLISH_FIRST = "Emma Oliver Grace Henry Alice Thomas Laura Daniel Sophie Peter Helen Marcus Nina Victor Irene Paul".split()
-_ENGLISH_LAST = "Clarke Turner Walsh Bennett Hughes Foster Reid Palmer Doyle Marsh Sutton Keane".split()
-_ORG_PLACE = "钱江 西湖 甬城 南湖 东海 天目 富春 越秀 云栖 临江 宝石 凤凰 海曙 镇江 运河 龙井".split()
-_ORG_WORD = "恒远 华盛 新锐 瑞丰 中和 金诚 立达 博创 永兴 泰和 盛源 宏图 精益 同辉 安宁 鼎新 卓越 万顺 祥云 启明".split()
+_SURNAMES = [
+    "王",
+    "李",
+    "张",
+    "刘",
+    "陈",
+    "杨",
+    "赵",
+    "黄",
+    "周",
+    "吴",
+    "徐",
+    "孙",
+    "胡",
+    "朱",
+    "高",
+    "林",
+    "何",
+    "郭",
+    "马",
+    "罗",
+    "梁",
+    "宋",
+    "郑",
+    "谢",
+    "韩",
+    "唐",
+    "冯",
+    "于",
+    "董",
+    "萧",
+    "程",
+    "曹",
+    "袁",
+    "邓",
+    "许",
+    "傅",
+    "沈",
+    "曾",
+    "彭",
+    "吕",
+]
+_GIVEN = [
+    "伟",
+    "芳",
+    "娜",
+    "敏",
+    "静",
+    "丽",
+    "强",
+    "磊",
+    "军",
+    "洋",
+    "勇",
+    "艳",
+    "杰",
+    "娟",
+    "涛",
+    "明",
+    "超",
+    "秀兰",
+    "霞",
+    "平",
+    "刚",
+    "桂英",
+    "玉兰",
+    "志强",
+    "建国",
+    "建华",
+    "文博",
+    "子涵",
+    "雨欣",
+    "浩然",
+    "思远",
+    "一诺",
+    "梓萱",
+    "俊杰",
+    "佳怡",
+    "国庆",
+    "海燕",
+    "晓东",
+    "春梅",
+    "立新",
+    "永康",
+    "淑珍",
+    "少华",
+    "嘉豪",
+    "慧敏",
+    "红梅",
+    "振宇",
+    "婷婷",
+    "宏伟",
+    "若曦",
+]
+_ENGLISH_FIRST = [
+    "Emma",
+    "Oliver",
+    "Grace",
+    "Henry",
+    "Alice",
+    "Thomas",
+    "Laura",
+    "Daniel",
+    "Sophie",
+    "Peter",
+    "Helen",
+    "Marcus",
+    "Nina",
+    "Victor",
+    "Irene",
+    "Paul",
+]
+_ENGLISH_LAST = [
+    "Clarke",
+    "Turner",
+    "Walsh",
+    "Bennett",
+    "Hughes",
+    "Foster",
+    "Reid",
+    "Palmer",
+    "Doyle",
+    "Marsh",
+    "Sutton",
+    "Keane",
+]
+_ORG_PLACE = [
+    "钱江",
+    "西湖",
+    "甬城",
+    "南湖",
+    "东海",
+    "天目",
+    "富春",
+    "越秀",
+    "云栖",
+    "临江",
+    "宝石",
+    "凤凰",
+    "海曙",
+    "镇江",
+    "运河",
+    "龙井",
+]
+_ORG_WORD = [
+    "恒远",
+    "华盛",
+    "新锐",
+    "瑞丰",
+    "中和",
+    "金诚",
+    "立达",
+    "博创",
+    "永兴",
+    "泰和",
+    "盛源",
+    "宏图",
+    "精益",
+    "同辉",
+    "安宁",
+    "鼎新",
+    "卓越",
+    "万顺",
+    "祥云",
+    "启明",
+]
 _ORG_TRADE = {
-    "A": "生态农业 种植专业合作社 畜牧 水产养殖".split(),
-    "C": "机械制造 纺织 电子科技 塑料制品 精密铸造 食品加工".split(),
-    "D": "供电服务 水务 热力".split(),
-    "F": "商贸 物资供应 百货 信息服务 物业管理 文化传播".split(),
+    "A": ["生态农业", "种植专业合作社", "畜牧", "水产养殖"],
+    "C": ["机械制造", "纺织", "电子科技", "塑料制品", "精密铸造", "食品加工"],
+    "D": ["供电服务", "水务", "热力"],
+    "F": ["商贸", "物资供应", "百货", "信息服务", "物业管理", "文化传播"],
 }
-_ORG_FORM = "有限公司 股份有限公司 有限责任公司".split()
-_ENGLISH_ORG = (
-    "Westlake Harbour Evergreen Northgate Silverline Eastbay Redwood Bluepeak Longriver Brightway".split()
-)
-_ENGLISH_TRADE = (
-    "Precision Tools,Textiles,Logistics,Food Products,Electronics,Plastics,Trading,Packaging".split(",")
-)
-_STREETS = "中山路 解放路 人民路 建设路 文一路 学院路 环城北路 滨江大道 体育场路 凤起路 江南大道 康桥路 长河路 望江路 创新路 科技路".split()
+_ORG_FORM = ["有限公司", "股份有限公司", "有限责任公司"]
+_ENGLISH_ORG = [
+    "Westlake",
+    "Harbour",
+    "Evergreen",
+    "Northgate",
+    "Silverline",
+    "Eastbay",
+    "Redwood",
+    "Bluepeak",
+    "Longriver",
+    "Brightway",
+]
+_ENGLISH_TRADE = [
+    "Precision Tools",
+    "Textiles",
+    "Logistics",
+    "Food Products",
+    "Electronics",
+    "Plastics",
+    "Trading",
+    "Packaging",
+]
+_STREETS = [
+    "中山路",
+    "解放路",
+    "人民路",
+    "建设路",
+    "文一路",
+    "学院路",
+    "环城北路",
+    "滨江大道",
+    "体育场路",
+    "凤起路",
+    "江南大道",
+    "康桥路",
+    "长河路",
+    "望江路",
+    "创新路",
+    "科技路",
+]
 
 # region code, province, city, district, first digits of the postcode (GB/T 2260 divisions)
 DIVISIONS: tuple[tuple[str, str, str | None, str | None, str], ...] = (
@@ -154,7 +347,24 @@ def credit_codes(customer: Ints, region: Ints, seed: int) -> Text:
     )
 
 
-_MOBILE_PREFIX = "134 135 136 137 138 139 150 151 152 157 158 159 182 183 187 188".split()
+_MOBILE_PREFIX = [
+    "134",
+    "135",
+    "136",
+    "137",
+    "138",
+    "139",
+    "150",
+    "151",
+    "152",
+    "157",
+    "158",
+    "159",
+    "182",
+    "183",
+    "187",
+    "188",
+]
 
 
 def mobile_numbers(customer: Ints, seed: int) -> Text:

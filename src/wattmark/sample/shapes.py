@@ -44,11 +44,32 @@ REGISTER_OF_SLOT: Ints = np.array(
 _SEASON_POWER, _SEASON_LOW, _SEASON_HIGH = 0.4, 0.88, 1.14
 
 TAN_PHI = {
-    "BL-H": 0.42, "G0-A": 0.40, "G0-M": 0.36, "G1-A": 0.30, "G1-B": 0.44, "G1-C": 0.38, "G2-A": 0.38, "G3-A": 0.43,
-    "G3-H": 0.45, "G3-M": 0.33, "G4-A": 0.31, "G4-B": 0.39, "G4-M": 0.44, "G5-A": 0.52, "G6-A": 0.47, "H0-A": 0.25,
-    "H0-B": 0.25, "H0-C": 0.26, "H0-G": 0.22, "H0-L": 0.23, "L0-A": 0.56, "L1-A": 0.50, "L2-A": 0.46, "L2-M": 0.47,
+    "BL-H": 0.42,
+    "G0-A": 0.40,
+    "G0-M": 0.36,
+    "G1-A": 0.30,
+    "G1-B": 0.44,
+    "G1-C": 0.38,
+    "G2-A": 0.38,
+    "G3-A": 0.43,
+    "G3-H": 0.45,
+    "G3-M": 0.33,
+    "G4-A": 0.31,
+    "G4-B": 0.39,
+    "G4-M": 0.44,
+    "G5-A": 0.52,
+    "G6-A": 0.47,
+    "H0-A": 0.25,
+    "H0-B": 0.25,
+    "H0-C": 0.26,
+    "H0-G": 0.22,
+    "H0-L": 0.23,
+    "L0-A": 0.56,
+    "L1-A": 0.50,
+    "L2-A": 0.46,
+    "L2-M": 0.47,
     "WB-H": 0.47,
-}  # fmt: skip
+}
 """Reactive over active energy by profile. The benchmark's own ratios are without compensation; these are with it."""
 
 

@@ -6,7 +6,7 @@ import datetime as dt
 import shutil
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Protocol, Self
+from typing import Any, Literal, Protocol, Self
 
 import pyarrow as pa
 import pyarrow.csv as pacsv
@@ -156,7 +156,7 @@ class FolderSink:
         self._intervals.finish(kind is None)
 
 
-_SQL_TYPES: dict[str, TypeEngine[object]] = {
+_SQL_TYPES: dict[str, TypeEngine[Any]] = {
     "string": Text(),
     "integer": BigInteger(),
     "decimal": Numeric(18, 2),
@@ -164,7 +164,7 @@ _SQL_TYPES: dict[str, TypeEngine[object]] = {
     "date": Date(),
     "timestamp": DateTime(timezone=True),
     "boolean": Boolean(),
-}  # type: ignore[dict-item]
+}
 
 
 def sql_table(table: Table, metadata: MetaData) -> SqlTable:

@@ -24,8 +24,8 @@ from wattmark.sample.model import (
     LINE,
     MAIN,
     MODES,
-    ONLINE,
     NEVER,
+    ONLINE,
     PAYMENT_METHODS,
     PENDING,
     PREPAID,
@@ -483,9 +483,12 @@ class BlockTables:
         old = cal.as_of - 75 - rng.integers(0, 270, n)
         recent = cal.as_of - 3 - rng.integers(0, 60, n)
         for kind, low, high, when in (
-            ("meter_test", 0.0, 0.006, recent), ("relocate_meter", 0.006, 0.010, recent),
-            ("move_premises", 0.010, 0.012, old), ("transfer_name", 0.012, 0.020, old), ("change_tariff", 0.020, 0.026, old),
-        ):  # fmt: skip
+            ("meter_test", 0.0, 0.006, recent),
+            ("relocate_meter", 0.006, 0.010, recent),
+            ("move_premises", 0.010, 0.012, old),
+            ("transfer_name", 0.012, 0.020, old),
+            ("change_tariff", 0.020, 0.026, old),
+        ):
             who = np.flatnonzero(steady & (roll >= low) & (roll < high))
             submitted = self._simple_order(who, kind, 2, when[who])
             if kind in ("transfer_name", "change_tariff"):
@@ -563,7 +566,9 @@ class BlockTables:
         finished = cal.add_working(np.maximum(energized, connected[who]), 1)
         at = 33_000 + rng.integers(0, 20_000, len(who))
         self._order_rows(
-            who, kind, serial,
+            who,
+            kind,
+            serial,
             {
                 "requested_kva": model.kva[who] if kind == "new" else np.round(model.kva[who] * 0.2, 0),
                 "submitted_at": instant(submitted, at),
@@ -575,21 +580,23 @@ class BlockTables:
                 "outcome": "completed",
                 "updated_at": instant(np.minimum(finished, cal.as_of), at),
             },
-        )  # fmt: skip
+        )
 
     def _simple_order(self, who: Ints, kind: str, serial: int, when: Ints) -> Ints:
         cal = self.cal
         at = 33_000 + self.rng.integers(0, 20_000, len(who))
         finished = np.minimum(cal.add_working(when, 2), cal.as_of)
         self._order_rows(
-            who, kind, serial,
+            who,
+            kind,
+            serial,
             {
                 "submitted_at": instant(when, at),
                 "closed_at": instant(finished, at + 3000),
                 "outcome": "completed",
                 "updated_at": instant(finished, at + 3000),
             },
-        )  # fmt: skip
+        )
         return when
 
     def _open_order(self, who: Ints, kind: str, serial: int) -> None:
@@ -602,14 +609,16 @@ class BlockTables:
         )
         replied = cal.add_working(submitted, np.where(high, 5, 1))
         self._order_rows(
-            who, kind, serial,
+            who,
+            kind,
+            serial,
             {
                 "requested_kva": np.where(kind == "new", model.kva[who], np.round(model.kva[who] * 0.2, 0)),
                 "submitted_at": instant(submitted, at),
                 "plan_replied_at": np.where(replied <= cal.as_of, instant(replied, at), EMPTY_INSTANT),
                 "updated_at": instant(np.minimum(replied, cal.as_of), at),
             },
-        )  # fmt: skip
+        )
 
     def _fees(self) -> None:
         model, cal = self.model, self.cal
@@ -709,9 +718,13 @@ class BlockTables:
         meter(off, meter_number[off], status="removed", metering_point_id=None)
         out = np.flatnonzero(replaced)
         meter(
-            out, point_numbers(model)[out] * 10, status="removed", metering_point_id=None,
-            manufactured_on=points.installed[out] - 200, calibrated_on=points.installed[out] - 20,
-        )  # fmt: skip
+            out,
+            point_numbers(model)[out] * 10,
+            status="removed",
+            metering_point_id=None,
+            manufactured_on=points.installed[out] - 200,
+            calibrated_on=points.installed[out] - 20,
+        )
         stock = np.flatnonzero(rng.random(n) < 0.01)
         meter(stock, point_numbers(model)[stock] * 10 + 5, status="stock", metering_point_id=None)
 
@@ -779,10 +792,14 @@ class BlockTables:
                 used = points.reactive[changed]
             at = changed[used]
             self._event(
-                at, "replace", 10 + register, points.replaced_on[at],
-                old_value=standing.removed[at, register] / 100.0, new_value=standing.first[at, register] / 100.0,
+                at,
+                "replace",
+                10 + register,
+                points.replaced_on[at],
+                old_value=standing.removed[at, register] / 100.0,
+                new_value=standing.first[at, register] / 100.0,
                 register=REGISTERS[register],
-            )  # fmt: skip
+            )
         months_due = np.select([model.kva >= 10000, model.kva >= 2000, model.kva >= 315], [6, 12, 24], 0)
         due = np.flatnonzero((points.role == MAIN) & (months_due[who] > 0))
         age = (months_due[who[due]] * 28 * (0.1 + 0.8 * rng.random(len(due)))).astype(np.int64)
@@ -884,11 +901,15 @@ class BlockTables:
         demand = np.zeros((n, months))
         demand_kw = np.round(self.demand_reading * points.multiplier[:, None], 6)
         np.add.at(demand, points.account[mains], np.where(points.demand[mains, None], demand_kw[mains], 0.0))
-        off = np.maximum(
-            np.minimum(end, np.where(model.change_end == NEVER, 1 << 40, model.change_end)[:, None])
-            - np.maximum(start, model.change_start[:, None]) + 1,
-            0,
-        ) * (model.change_kind > 0)[:, None]  # fmt: skip
+        off = (
+            np.maximum(
+                np.minimum(end, np.where(model.change_end == NEVER, 1 << 40, model.change_end)[:, None])
+                - np.maximum(start, model.change_start[:, None])
+                + 1,
+                0,
+            )
+            * (model.change_kind > 0)[:, None]
+        )
         whole = ((model.change_kind == 1) & (model.change_kva >= model.kva))[:, None]
         t = model.transformers
         owned = np.flatnonzero(t.dedicated)
@@ -903,13 +924,21 @@ class BlockTables:
         for account, other in model.billed_tariff.items():
             tariff[account, -1] = other
         usage = Usage(
-            tariff=tariff, price_row=price_row,
-            metered_kwh=net[:, :, 0], registers_kwh=net[:, :, 1:5], main_active_kwh=main[:, :, 0], main_reactive_kvarh=main[:, :, 5],
+            tariff=tariff,
+            price_row=price_row,
+            metered_kwh=net[:, :, 0],
+            registers_kwh=net[:, :, 1:5],
+            main_active_kwh=main[:, :, 0],
+            main_reactive_kvarh=main[:, :, 5],
             iron_kwh=np.round(iron[:, None] * (days - np.where(whole, off, 0)), 6),
-            copper_rate=np.divide(rate, weight, out=np.zeros(n), where=weight > 0), is_hv_lv=(model.mode == HV_LV) & ~np.isin(np.arange(n), list(model.without_loss)),
-            demand_basis=model.basis, capacity_kva=np.round(capacity, 9), contract_demand_kw=np.nan_to_num(model.contract_demand),
-            max_demand_kw=demand, standard=model.standard,
-        )  # fmt: skip
+            copper_rate=np.divide(rate, weight, out=np.zeros(n), where=weight > 0),
+            is_hv_lv=(model.mode == HV_LV) & ~np.isin(np.arange(n), list(model.without_loss)),
+            demand_basis=model.basis,
+            capacity_kva=np.round(capacity, 9),
+            contract_demand_kw=np.nan_to_num(model.contract_demand),
+            max_demand_kw=demand,
+            standard=model.standard,
+        )
         return usage, start, end
 
     def _bills(self) -> None:
@@ -969,19 +998,29 @@ class BlockTables:
         self._put(
             "bill",
             {
-                **picked, "bill_id": fixed, "metered_kwh": 0.0, "loss_kwh": 0.0, "billed_kwh": 0.0, "total_amount": fixed_cents,
-                "issued_at": instant(issue_day[month[rows]], 57_600), "corrects_bill_id": bill_id.take(pa.array(rows)),
+                **picked,
+                "bill_id": fixed,
+                "metered_kwh": 0.0,
+                "loss_kwh": 0.0,
+                "billed_kwh": 0.0,
+                "total_amount": fixed_cents,
+                "issued_at": instant(issue_day[month[rows]], 57_600),
+                "corrects_bill_id": bill_id.take(pa.array(rows)),
             },
             len(rows),
-        )  # fmt: skip
+        )
         self._put(
             "bill_line",
             {
-                "bill_id": fixed, "line_no": 1, "component": "surcharge", "quantity": charges.quantity[13][who[rows], month[rows]],
-                "unit_price": charges.unit_price[13][who[rows], month[rows]], "amount": fixed_cents,
+                "bill_id": fixed,
+                "line_no": 1,
+                "component": "surcharge",
+                "quantity": charges.quantity[13][who[rows], month[rows]],
+                "unit_price": charges.unit_price[13][who[rows], month[rows]],
+                "amount": fixed_cents,
             },
             len(rows),
-        )  # fmt: skip
+        )
         self._payments(
             bill_id, fixed, rows, who, month, total[who, month], fixed_cents, due[who, month], billed
         )
@@ -1249,11 +1288,13 @@ class BlockTables:
                 self._put(
                     "consent",
                     {
-                        **columns, "customer_id": ids.take(pa.array(back)), "status": "withdrawn",
+                        **columns,
+                        "customer_id": ids.take(pa.array(back)),
+                        "status": "withdrawn",
                         "changed_at": instant(cal.as_of - 2 - rng.integers(0, 50, len(back)), 36_000),
                     },
                     len(back),
-                )  # fmt: skip
+                )
         kinds = (
             "delivered",
             "bounced",

@@ -32,6 +32,8 @@ class Truth:
     subject_id: str
     account_id: str | None
     effects: tuple[str, ...]
+    touched: tuple[str, ...]
+    """Accounts, transformers, lines and other things that the effects may show on."""
 
 
 Place = Callable[["Context", int], Any]
@@ -63,9 +65,18 @@ REGISTRY: list[Fault] = []
 
 
 def fault(
-    rule_id: str, way: str, subject: str, who: Candidates, *, model: Place | None = None, registers: Place | None = None,
-    tables: Place | None = None, effects: str = "", unit: str = "account", listing: bool = False,
-) -> None:  # fmt: skip
+    rule_id: str,
+    way: str,
+    subject: str,
+    who: Candidates,
+    *,
+    model: Place | None = None,
+    registers: Place | None = None,
+    tables: Place | None = None,
+    effects: str = "",
+    unit: str = "account",
+    listing: bool = False,
+) -> None:
     """Register a fault; ``effects`` lists rule ids, separated by blanks, that it may also set off."""
     REGISTRY.append(
         Fault(rule_id, way, subject, who, model, registers, tables, tuple(effects.split()), unit, listing)
@@ -126,10 +137,20 @@ class Context:
         subs[m.points.account[m.points.role == SUB]] = True
         rolls = m.points.initial[at, 0] > 0.6 * 10.0 ** (m.points.digits[at] + 2)
         flags: Bools = (
-            (m.status == 1) & (m.opened < self.cal.as_of - 860) & (m.change_kind == 0) & ~m.dual & ~m.temporary
-            & ~m.self_generation & (m.allocation == 0) & (m.points.replaced_in[at] < 0) & (m.owner == np.arange(m.size))
-            & (holders == 1) & (self.main_at >= 0) & ~subs & ~rolls
-        )  # fmt: skip
+            (m.status == 1)
+            & (m.opened < self.cal.as_of - 860)
+            & (m.change_kind == 0)
+            & ~m.dual
+            & ~m.temporary
+            & ~m.self_generation
+            & (m.allocation == 0)
+            & (m.points.replaced_in[at] < 0)
+            & (m.owner == np.arange(m.size))
+            & (holders == 1)
+            & (self.main_at >= 0)
+            & ~subs
+            & ~rolls
+        )
         return flags
 
     def account_id(self, a: int) -> str:
@@ -149,6 +170,21 @@ class Context:
     def point_id(self, a: int) -> str:
         """Identifier of the account's first main point."""
         return self.points[int(self.main_at[a])]
+
+    def touched(self, unit: str, at: int) -> list[str]:
+        """Identifiers that a fault at one place may show on: accounts, their area and their line."""
+        m = self.model
+        if unit == "line":
+            return [f"L{int(m.feeder_number[at]):09d}"]
+        if unit == "account":
+            areas = {int(area) for area in (m.area[at], m.physical_area[at]) if area >= 0}
+            accounts, lines = [self.account_id(at)], {int(m.feeder[at])}
+        else:
+            areas = {at}
+            accounts = [self.account_id(int(a)) for a in np.flatnonzero(m.area == at)]
+            lines = {int(m.block.area_feeder[at])}
+        transformers = [f"T{int(m.block.area_number[area]):08d}" for area in sorted(areas)]
+        return [*accounts, *transformers, *(f"L{int(m.feeder_number[line]):09d}" for line in sorted(lines))]
 
     def bill_id(self, a: int, month: int = -1) -> str:
         """Identifier of the account's bill of a month, by position."""
@@ -223,17 +259,14 @@ class Seeder:
             if entry.tables:
                 found = entry.tables(context, at)
                 result = found if found is not None else result
-            subjects = (
-                [result]
-                if isinstance(result, str)
-                else result
-                if isinstance(result, list)
-                else [self._subject(context, entry, at)]
-            )
+            if result is None:
+                result = self._subject(context, entry, at)
+            subjects = result if isinstance(result, list) else [result]
             account = context.account_id(at) if entry.unit == "account" else None
+            touched = tuple(dict.fromkeys([*context.touched(entry.unit, at), *subjects]))
             for subject in subjects:
                 self.truth.append(
-                    Truth(entry.rule_id, entry.way, entry.subject, subject, account, entry.effects)
+                    Truth(entry.rule_id, entry.way, entry.subject, subject, account, entry.effects, touched)
                 )
         return context.editor.finish()
 

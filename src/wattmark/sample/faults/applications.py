@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from wattmark.sample.faults import Context, fault
+from wattmark.sample.faults import Context, Place, fault
 from wattmark.sample.faults import common as k
 from wattmark.sample.faults.common import open_order, set_account, set_customer, with_order
 from wattmark.sample.faults.editor import at
@@ -32,15 +32,15 @@ fault(
     effects="ARC-01",
 )
 
-BAND = "ARC-03 ACC-08 ACC-15 ACC-16 ACC-18 MET-06 MET-09 BUS-13 TAR-12 TAR-22 ANA-06 RSK-03"
+BAND = "TAR-02 ANA-03 ARC-03 ACC-08 ACC-15 ACC-16 ACC-18 MET-06 MET-09 BUS-13 TAR-12 TAR-22 ANA-06 RSK-03"
 
 
-def _kva(value: float):  # type: ignore[no-untyped-def]
+def _kva(value: float) -> Place:
     return set_account(contracted_kva=value, running_kva=value)
 
 
-single_phase = lambda c: k.res(c) & (c.model.supply_kv < 0.3)  # noqa: E731
-three_phase = lambda c: k.low(c) & (c.model.supply_kv > 0.3) & (c.model.supply_kv < 1) & (c.model.kva < 100)  # noqa: E731
+single_phase = lambda c: k.res(c) & (c.model.supply_kv < 0.3)
+three_phase = lambda c: k.low(c) & (c.model.supply_kv > 0.3) & (c.model.supply_kv < 1) & (c.model.kva < 100)
 fault("ACC-02", "above the single-phase band", O, single_phase, tables=with_order(_kva(16.5)), effects=BAND)
 fault("ACC-02", "above the low-voltage band", O, three_phase, tables=with_order(_kva(161.0)), effects=BAND)
 fault("ACC-02", "below the 10 kV band", O, k.single_part, tables=with_order(_kva(29.0)), effects=BAND)
@@ -88,10 +88,20 @@ for way, blank in (
     ("no bank account", {"bank_account": None}),
     ("bank account of blanks", {"bank_account": "  "}),
 ):
-    fault("ACC-05", way, O, k.low, tables=with_order(
-        set_account(payment_method="bank_debit", bank_name="招商银行杭州分行", bank_account="6222000000000000"), set_account(**blank)))  # fmt: skip
+    fault(
+        "ACC-05",
+        way,
+        O,
+        k.low,
+        tables=with_order(
+            set_account(
+                payment_method="bank_debit", bank_name="招商银行杭州分行", bank_account="6222000000000000"
+            ),
+            set_account(**blank),
+        ),
+    )
 
-at_35 = lambda c: k.high(c) & (c.model.supply_kv >= 35)  # noqa: E731
+at_35 = lambda c: k.high(c) & (c.model.supply_kv >= 35)
 fault("ACC-06", "increase at 10 kV", O, k.high_org, tables=with_order(equipment_list_provided=False))
 fault("ACC-06", "increase at 35 kV", O, at_35, tables=with_order(equipment_list_provided=False))
 fault(
@@ -102,7 +112,7 @@ fault(
     tables=with_order(kind="new", equipment_list_provided=False),
 )
 
-organisation = lambda c: k.plain(c) & c.model.is_org  # noqa: E731
+organisation = lambda c: k.plain(c) & c.model.is_org
 vat = set_account(wants_vat_invoice=True)
 fault("ACC-07", "documents incomplete", O, organisation, tables=with_order(vat, vat_documents_complete=False))
 fault("ACC-07", "no tax number", O, organisation, tables=with_order(vat, set_customer(tax_id=None)))
@@ -155,8 +165,14 @@ fault(
     tables=with_order(_second_transformer),
     effects=WEIGHT,
 )
-fault("ACC-08", "contract 20 kVA larger", O, lambda c: k.single_part(c) & (c.model.kva >= 250), tables=with_order(
-    lambda c, a: _kva(float(c.model.kva[a]) + 20)(c, a)), effects="ACC-15 ACC-16 BUS-13 ANA-06 MET-06")  # fmt: skip
+fault(
+    "ACC-08",
+    "contract 20 kVA larger",
+    O,
+    lambda c: k.single_part(c) & (c.model.kva >= 250),
+    tables=with_order(lambda c, a: _kva(float(c.model.kva[a]) + 20)(c, a)),
+    effects="ACC-15 ACC-16 BUS-13 ANA-06 MET-06",
+)
 
 MODE = "ACC-15 BUS-12 TAR-09 TAR-20 TAR-22 MET-06 MET-11"
 fault(
@@ -183,8 +199,14 @@ fault(
     tables=with_order(set_account(metering_mode="hv_hv")),
     effects=MODE,
 )
-fault("ACC-09", "voltage outside the tariff", O, single_phase, tables=with_order(set_account(supply_kv=0.4)),
-      effects=f"TAR-21 ARC-03 {MODE}")  # fmt: skip
+fault(
+    "ACC-09",
+    "voltage outside the tariff",
+    O,
+    single_phase,
+    tables=with_order(set_account(supply_kv=0.4)),
+    effects=f"TAR-21 ARC-03 {MODE}",
+)
 
 works: dict[str, Any] = {"needs_customer_works": True, "works_materials_entered": False}
 fault("ACC-10", "low voltage", O, k.low, tables=with_order(**works))
@@ -197,7 +219,7 @@ def _pending_order(c: Context, a: int) -> str:
     return str(c.t.get("service_order", row, "order_id"))
 
 
-def _supply(change: str):  # type: ignore[no-untyped-def]
+def _supply(change: str) -> Place:
     def edit(c: Context, a: int) -> str:
         rows = c.t.rows("supply_point", "account_id", c.account_id(a))
         if change == "drop":
@@ -214,7 +236,7 @@ fault("ACC-11", "no line", O, k.pending, tables=_supply("line_id"))
 fault("ACC-11", "no transformer", O, k.pending, tables=_supply("transformer_id"))
 
 
-def _fee(kind: str, **factors: float):  # type: ignore[no-untyped-def]
+def _fee(kind: str, **factors: float) -> Place:
     def change(c: Context, a: int) -> None:
         row = c.t.one("fee", "account_id", c.account_id(a), kind=kind)
         standard = float(c.t.get("fee", row, "standard_amount"))
@@ -223,7 +245,7 @@ def _fee(kind: str, **factors: float):  # type: ignore[no-untyped-def]
     return change
 
 
-def _no_fee(kind: str):  # type: ignore[no-untyped-def]
+def _no_fee(kind: str) -> Place:
     def change(c: Context, a: int) -> None:
         c.t.drop("fee", c.t.rows("fee", "account_id", c.account_id(a), kind=kind))
 
@@ -253,7 +275,7 @@ for rule, kind, who, more in (
     )
 
 
-def _new_fee(*args: Any, **more: Any):  # type: ignore[no-untyped-def]
+def _new_fee(*args: Any, **more: Any) -> Place:
     return lambda c, a: k.add_fee(c, a, *args, **more)
 
 
@@ -264,7 +286,7 @@ fault(
 )
 
 
-def _ct(scale_min: float, scale_max: float):  # type: ignore[no-untyped-def]
+def _ct(scale_min: float, scale_max: float) -> Place:
     """A current transformer whose primary lies between two multiples of the account's current."""
 
     def change(c: Context, a: int) -> None:
@@ -282,7 +304,7 @@ def _ordered_point(c: Context, a: int) -> str:
     return c.point_id(a)
 
 
-ct_low = lambda c: k.with_ct(c)  # noqa: E731
+ct_low = lambda c: k.with_ct(c)
 fault(
     "ACC-15",
     "current transformer too small",
@@ -317,7 +339,7 @@ fault(
 )
 
 
-def _standard(value: float):  # type: ignore[no-untyped-def]
+def _standard(value: float) -> Place:
     def change(c: Context, a: int) -> None:
         c.model.standard[a] = value
         c.model.points.reactive[c.model.points.account == a] = value > 0
@@ -325,8 +347,8 @@ def _standard(value: float):  # type: ignore[no-untyped-def]
     return change
 
 
-strict = lambda c: k.high(c) & (c.model.standard > 0.86)  # noqa: E731
-any_standard = lambda c: k.high(c) & (c.model.standard > 0)  # noqa: E731
+strict = lambda c: k.high(c) & (c.model.standard > 0.86)
+any_standard = lambda c: k.high(c) & (c.model.standard > 0)
 fault("ACC-16", "0.85 instead of 0.90", O, strict, model=_standard(0.85), tables=with_order())
 fault("ACC-16", "none where one is due", O, any_standard, model=_standard(0.0), tables=with_order())
 fault("ACC-16", "one where none is due", O, k.com, model=_standard(0.85), tables=with_order())
@@ -343,11 +365,17 @@ def _other_line(c: Context, a: int) -> dict[str, Any] | None:
 
 def _second_line(c: Context, a: int) -> None:
     other = _other_line(c, a) or {"line_id": "L-elsewhere", "transformer_id": None}
-    c.t.add("supply_point", supply_point_id=f"SPF{int(c.model.number[a]):09d}", account_id=c.account_id(a), is_primary=False,
-            updated_at=at(c.cal.as_of - 5), **other)  # fmt: skip
+    c.t.add(
+        "supply_point",
+        supply_point_id=f"SPF{int(c.model.number[a]):09d}",
+        account_id=c.account_id(a),
+        is_primary=False,
+        updated_at=at(c.cal.as_of - 5),
+        **other,
+    )
 
 
-def _primary(flag: bool):  # type: ignore[no-untyped-def]
+def _primary(flag: bool) -> Place:
     def change(c: Context, a: int) -> str:
         rows = c.t.rows("supply_point", "account_id", c.account_id(a))
         if flag:
@@ -387,18 +415,21 @@ for way, who in (
 # --- BUS --------------------------------------------------------------------------------------------
 
 
-def _allocation(kind: str, value: float | None):  # type: ignore[no-untyped-def]
+def _allocation(kind: str, value: float | None) -> Place:
     return set_account(allocation=kind, allocation_value=value)
 
 
 for way, kind, value in (
-    ("share of one", "fixed_ratio", 1.0), ("share of nothing", "fixed_ratio", 0.0), ("share not given", "fixed_ratio", None),
-    ("quantity above the capacity", "fixed_quantity", 999_999.0), ("quantity below zero", "fixed_quantity", -5.0),
-):  # fmt: skip
+    ("share of one", "fixed_ratio", 1.0),
+    ("share of nothing", "fixed_ratio", 0.0),
+    ("share not given", "fixed_ratio", None),
+    ("quantity above the capacity", "fixed_quantity", 999_999.0),
+    ("quantity below zero", "fixed_quantity", -5.0),
+):
     fault("BUS-01", way, A, k.com, tables=_allocation(kind, value))
 
 
-def _suspended(*spans: tuple[int, int], kva: float = 1.0, kind: str = "suspend"):  # type: ignore[no-untyped-def]
+def _suspended(*spans: tuple[int, int], kva: float = 1.0, kind: str = "suspend") -> Place:
     """Rows of capacity_change by days before as_of (first, last; a last of -1 leaves the end open)."""
 
     def change(c: Context, a: int) -> str:
@@ -421,7 +452,7 @@ def late_year(c: Context) -> Bools:
     return k.low(c) & (c.model.kva >= 4) & (passed >= 230)
 
 
-def _named(change: Any):  # type: ignore[no-untyped-def]
+def _named(change: Any) -> Place:
     def run(c: Context, a: int) -> str:
         change(c, a)
         return c.account_id(a)
@@ -429,9 +460,16 @@ def _named(change: Any):  # type: ignore[no-untyped-def]
     return run
 
 
-fault("BUS-02", "suspended for 184 days", A, late_year, tables=_named(_suspended((200, 17))))
 fault(
-    "BUS-02", "three suspensions", A, late_year, tables=_named(_suspended((200, 180), (150, 130), (100, 80)))
+    "BUS-02", "suspended for 184 days", A, late_year, tables=_named(_suspended((200, 17))), effects="BUS-06"
+)
+fault(
+    "BUS-02",
+    "three suspensions",
+    A,
+    late_year,
+    tables=_named(_suspended((200, 180), (150, 130), (100, 80))),
+    effects="BUS-06",
 )
 fault(
     "BUS-02",
@@ -439,14 +477,22 @@ fault(
     A,
     late_year,
     tables=_named(_suspended((220, 100), (140, 21))),
+    effects="BUS-06",
 )
 
-fault("BUS-03", "14 days", "capacity_change", k.low, tables=_suspended((60, 47)))
-fault("BUS-03", "one day", "capacity_change", k.low, tables=_suspended((90, 90)))
-fault("BUS-03", "ten days, 11 months ago", "capacity_change", k.low, tables=_suspended((330, 321)))
+fault("BUS-03", "14 days", "capacity_change", k.low, tables=_suspended((60, 47)), effects="BUS-06")
+fault("BUS-03", "one day", "capacity_change", k.low, tables=_suspended((90, 90)), effects="BUS-06")
+fault(
+    "BUS-03",
+    "ten days, 11 months ago",
+    "capacity_change",
+    k.low,
+    tables=_suspended((330, 321)),
+    effects="BUS-06",
+)
 
 
-def _partly_in_p(first: int, last: int):  # type: ignore[no-untyped-def]
+def _partly_in_p(first: int, last: int) -> Place:
     def change(c: Context, a: int) -> str:
         end = k.p_day(c, last) if last else None
         return k.add_change(c, a, "suspend", float(round(c.model.kva[a] * 0.3)), k.p_day(c, first), end)
@@ -454,17 +500,54 @@ def _partly_in_p(first: int, last: int):  # type: ignore[no-untyped-def]
     return change
 
 
-by_demand = lambda c: k.by_basis(2)(c) | k.by_basis(3)(c)  # noqa: E731
-fault("BUS-04", "the whole month", "capacity_change", by_demand, tables=_partly_in_p(-20, 0))
-fault("BUS-04", "ends on its first day", "capacity_change", by_demand, tables=_partly_in_p(-30, 1))
-fault("BUS-04", "begins on its last days", "capacity_change", by_demand, tables=_partly_in_p(25, 45))
+by_demand = lambda c: k.by_basis(2)(c) | k.by_basis(3)(c)
+fault(
+    "BUS-04", "the whole month", "capacity_change", by_demand, tables=_partly_in_p(-20, 0), effects="BUS-06"
+)
+fault(
+    "BUS-04",
+    "ends on its first day",
+    "capacity_change",
+    by_demand,
+    tables=_partly_in_p(-30, 1),
+    effects="BUS-06",
+)
+fault(
+    "BUS-04",
+    "begins on its last days",
+    "capacity_change",
+    by_demand,
+    tables=_partly_in_p(25, 45),
+    effects="BUS-06",
+)
 
-fault("BUS-05", "179 days", "capacity_change", k.low, tables=_suspended((300, 121), kind="reduce"))
-fault("BUS-05", "731 days", "capacity_change", k.low, tables=_suspended((600, -131), kind="reduce"))
-fault("BUS-05", "no end for 731 days", "capacity_change", k.low, tables=_suspended((731, -1), kind="reduce"))
+fault(
+    "BUS-05",
+    "179 days",
+    "capacity_change",
+    k.low,
+    tables=_suspended((300, 121), kind="reduce"),
+    effects="BUS-06",
+)
+fault(
+    "BUS-05",
+    "731 days",
+    "capacity_change",
+    k.low,
+    tables=_suspended((600, -131), kind="reduce"),
+    effects="BUS-06",
+)
+fault(
+    "BUS-05",
+    "no end for 731 days",
+    "capacity_change",
+    k.low,
+    tables=_suspended((731, -1), kind="reduce"),
+    effects="BUS-06",
+)
 
 
-def _after(first_kind: str, first: tuple[int, int], again: str, second: tuple[int, int]):  # type: ignore[no-untyped-def]
+def _after(first_kind: str, first: tuple[int, int], again: str, second: tuple[int, int]) -> Place:
     def change(c: Context, a: int) -> str:
         as_of = c.cal.as_of
         k.add_change(c, a, first_kind, 1.0, as_of - first[0], None if first[1] == -1 else as_of - first[1], 7)
@@ -496,7 +579,7 @@ fault(
 )
 
 
-def _owing(share: float, everything: bool = False):  # type: ignore[no-untyped-def]
+def _owing(share: float, everything: bool = False) -> Place:
     def change(c: Context, a: int) -> None:
         bills = c.t.rows("bill", "account_id", c.account_id(a))
         for bill in bills if everything else bills[-1:]:
@@ -516,13 +599,13 @@ gone = lambda c: (
     & ~c.model.temporary
     & (c.model.payment != 3)
     & (c.model.opened < c.cal.as_of - 860)
-)  # noqa: E731
+)
 fault("BUS-07", "last bill unpaid", A, gone, tables=_owing(1.0), effects="COL-03")
 fault("BUS-07", "last bill paid in part", A, gone, tables=_owing(0.5), effects="COL-03")
 fault("BUS-07", "nothing ever paid", A, gone, tables=_owing(1.0, True), effects="COL-03")
 
 
-def _p_order(kind: str):  # type: ignore[no-untyped-def]
+def _p_order(kind: str) -> Place:
     def change(c: Context, a: int) -> str:
         return open_order(
             c,
@@ -567,7 +650,7 @@ def _closed_temporary(c: Context, a: int) -> None:
 
 old_temporary = lambda c: (
     k.temporary(c) & (c.plan.months >= 6) & (c.model.opened < c.cal.month_start[max(0, c.plan.months - 4)])
-)  # noqa: E731
+)
 for way, share in (("nothing refunded", 0.0), ("half refunded", 0.5), ("a cent short", 0.9999)):
     fault(
         "BUS-10",
@@ -585,7 +668,7 @@ for way, days in (("three years and a day", 1097), ("four years", 1461), ("ten y
         A,
         k.temporary,
         tables=lambda c, a, d=days: c.t.set("account", a, opened_on=k.ago(c, d)),
-    )  # type: ignore[misc]
+    )
 
 
 def _no_loss(c: Context, a: int) -> None:
@@ -607,18 +690,28 @@ def _loss_taken_back(c: Context, a: int) -> None:
     loss = float(c.t.get("bill", bill, "loss_kwh"))
     correction = c.bill_id(a) + "F"
     c.t.add(
-        "bill", bill_id=correction, account_id=c.account_id(a), period=c.cal.months[-1], period_start=c.t.get("bill", bill, "period_start"),
-        period_end=c.t.get("bill", bill, "period_end"), tariff_code=c.t.get("bill", bill, "tariff_code"), metered_kwh=0.0,
-        loss_kwh=-loss, billed_kwh=-loss, total_amount=-1.0, issued_at=at(c.cal.as_of, 9), due_on=c.t.get("bill", bill, "due_on"),
+        "bill",
+        bill_id=correction,
+        account_id=c.account_id(a),
+        period=c.cal.months[-1],
+        period_start=c.t.get("bill", bill, "period_start"),
+        period_end=c.t.get("bill", bill, "period_end"),
+        tariff_code=c.t.get("bill", bill, "tariff_code"),
+        metered_kwh=0.0,
+        loss_kwh=-loss,
+        billed_kwh=-loss,
+        total_amount=-1.0,
+        issued_at=at(c.cal.as_of, 9),
+        due_on=c.t.get("bill", bill, "due_on"),
         corrects_bill_id=c.bill_id(a),
-    )  # fmt: skip
+    )
     c.t.add("bill_line", bill_id=correction, line_no=1, component="adjustment", amount=-1.0)
 
 
 fault("BUS-12", "loss energy corrected away", A, k.hv_lv, tables=_loss_taken_back, effects="TAR-20 COL-04")
 
 
-def _used(share_of_hours: float):  # type: ignore[no-untyped-def]
+def _used(share_of_hours: float) -> Place:
     def change(c: Context, a: int) -> None:
         point = int(c.main_at[a])
         wanted = (
@@ -634,7 +727,7 @@ def _used(share_of_hours: float):  # type: ignore[no-untyped-def]
 
 
 ABSURD = "ANA-01 ANA-06 TAR-03 TAR-04 TAR-14 TAR-02 RSK-03 TAR-06 TAR-20"
-flat_high = lambda c: k.single_part(c) & ~c.model.tou() & (c.model.mode != 1)  # noqa: E731
+flat_high = lambda c: k.single_part(c) & ~c.model.tou() & (c.model.mode != 1)
 fault("BUS-13", "a shop round the clock", A, k.com, registers=_used(1.05), effects=ABSURD)
 fault("BUS-13", "a home round the clock", A, k.res, registers=_used(1.01), effects=ABSURD)
 fault("BUS-13", "next to nothing at high voltage", A, flat_high, registers=_used(0.004), effects=ABSURD)
@@ -643,17 +736,18 @@ fault("BUS-13", "next to nothing at high voltage", A, flat_high, registers=_used
 
 
 def _back(c: Context, working_days: int, calendar_days: int) -> int:
-    """A day so many calendar days before as_of that the working days fit between."""
+    """The latest day, at least so many calendar days before as_of, that the working days fit behind."""
     day = c.cal.as_of - calendar_days
-    ahead = int(c.cal.add_working(np.array([day]), working_days)[0])
-    return day if ahead <= c.cal.as_of else day - (ahead - c.cal.as_of)
+    while int(c.cal.add_working(np.array([day]), working_days)[0]) > c.cal.as_of:
+        day -= 1
+    return day
 
 
 def _after_wd(c: Context, day: int, working_days: int) -> int:
     return int(c.cal.add_working(np.array([day]), working_days)[0])
 
 
-def _replied(working_days: int):  # type: ignore[no-untyped-def]
+def _replied(working_days: int) -> Place:
     def change(c: Context, a: int) -> str:
         submitted = _back(c, working_days, working_days + 2)
         return open_order(
@@ -674,7 +768,7 @@ fault("SVC-01", "two supplies after 30 days", O, k.dual, tables=_replied(30), ef
 fault("SVC-01", "never answered", O, k.low, tables=_unanswered, effects=SLOW)
 
 
-def _energized(working_days: int | None, wait: int):  # type: ignore[no-untyped-def]
+def _energized(working_days: int | None, wait: int) -> Place:
     def change(c: Context, a: int) -> str:
         inspected = _back(c, wait, wait + 3)
         energized = None if working_days is None else at(_after_wd(c, inspected, working_days))
@@ -696,7 +790,7 @@ fault("SVC-02", "high voltage after six days", O, k.high, tables=_energized(6, 6
 fault("SVC-02", "still not energized", O, k.low, tables=_energized(None, 4))
 
 
-def _long(working_days: int):  # type: ignore[no-untyped-def]
+def _long(working_days: int) -> Place:
     def change(c: Context, a: int) -> str:
         submitted = _back(c, working_days + 1, working_days + 10)
         return open_order(c, a, submitted_at=at(submitted), plan_replied_at=at(_after_wd(c, submitted, 1)))
@@ -706,11 +800,18 @@ def _long(working_days: int):  # type: ignore[no-untyped-def]
 
 fault("SVC-03", "low voltage, 16 days", O, k.low, tables=_long(16))
 fault("SVC-03", "high voltage, 81 days", O, k.high, tables=_long(81))
-fault("SVC-03", "new supply, 30 days", O, k.low, tables=lambda c, a: open_order(c, a, "new", submitted_at=at(_back(c, 30, 45)),
-      plan_replied_at=at(_after_wd(c, _back(c, 30, 45), 1))))  # fmt: skip
+fault(
+    "SVC-03",
+    "new supply, 30 days",
+    O,
+    k.low,
+    tables=lambda c, a: open_order(
+        c, a, "new", submitted_at=at(_back(c, 30, 45)), plan_replied_at=at(_after_wd(c, _back(c, 30, 45), 1))
+    ),
+)
 
 
-def _call(kind: str, day_in_p: int | None, days_ago: int = 0, serial: int = 0, **values: Any):  # type: ignore[no-untyped-def]
+def _call(kind: str, day_in_p: int | None, days_ago: int = 0, serial: int = 0, **values: Any) -> Place:
     def change(c: Context, a: int) -> str:
         call = f"SCF{int(c.model.number[a]):09d}{serial}"
         day = k.p_day(c, day_in_p) if day_in_p else c.cal.as_of - days_ago
@@ -747,13 +848,21 @@ for way, site, minutes in (
 fault("SVC-04", "never arrived", "service_call", k.low, tables=_call("repair", 9))
 
 
-def _complaint(days_ago: int, working_days: int | None):  # type: ignore[no-untyped-def]
+def _complaint(days_ago: int, working_days: int | None) -> Place:
     def change(c: Context, a: int) -> str:
         opened = _back(c, (working_days or 6), days_ago)
         resolved = None if working_days is None else at(_after_wd(c, opened, working_days))
         call = f"SCF{int(c.model.number[a]):09d}"
-        c.t.add("service_call", call_id=call, account_id=c.account_id(a), kind="complaint", site="urban", opened_at=at(opened),
-                resolved_at=resolved, updated_at=resolved or at(opened))  # fmt: skip
+        c.t.add(
+            "service_call",
+            call_id=call,
+            account_id=c.account_id(a),
+            kind="complaint",
+            site="urban",
+            opened_at=at(opened),
+            resolved_at=resolved,
+            updated_at=resolved or at(opened),
+        )
         return call
 
     return change
@@ -771,7 +880,7 @@ fault(
 fault("SVC-05", "never settled", "service_call", k.low, tables=_complaint(12, None), effects="SVC-06")
 
 
-def _complaints(*days: int):  # type: ignore[no-untyped-def]
+def _complaints(*days: int) -> Place:
     def change(c: Context, a: int) -> str:
         for serial, ago in enumerate(days):
             _call("complaint", None, ago, serial, resolved_at=(0, 200))(c, a)
@@ -797,12 +906,20 @@ for score in (1, 2):
 # --- RSK ----------------------------------------------------------------------------------------------
 
 
-def _changed(kind: str, days: int):  # type: ignore[no-untyped-def]
+def _changed(kind: str, days: int) -> Place:
     def change(c: Context, a: int) -> str:
         submitted = c.cal.as_of - days
         closed = _after_wd(c, submitted, 3)
-        return open_order(c, a, kind, submitted_at=at(submitted), plan_replied_at=at(_after_wd(c, submitted, 1)),
-                          closed_at=at(closed), outcome="completed", updated_at=at(closed))  # fmt: skip
+        return open_order(
+            c,
+            a,
+            kind,
+            submitted_at=at(submitted),
+            plan_replied_at=at(_after_wd(c, submitted, 1)),
+            closed_at=at(closed),
+            outcome="completed",
+            updated_at=at(closed),
+        )
 
     return change
 
@@ -812,7 +929,7 @@ for kind, days in (("increase", 70), ("change_tariff", 120), ("transfer_name", 3
     fault("RSK-01", f"{kind} without a contract", O, k.low, tables=_changed(kind, days))
 
 
-def _expiring(days: int):  # type: ignore[no-untyped-def]
+def _expiring(days: int) -> Place:
     def change(c: Context, a: int) -> None:
         for row in c.t.rows("contract", "account_id", c.account_id(a)):
             c.t.set("contract", row, expires_on=day_of(c.cal.as_of + days))
@@ -824,7 +941,7 @@ for days in (0, 30, 60):
     fault("RSK-02", f"expires in {days} days", A, k.low, tables=_expiring(days), listing=True)
 
 
-def _exposed(months: int, share: float = 1.0):  # type: ignore[no-untyped-def]
+def _exposed(months: int, share: float = 1.0) -> Place:
     def change(c: Context, a: int) -> None:
         for month in range(1, months + 1):
             for row in c.t.rows("payment", "bill_id", c.bill_id(a, -month)):
@@ -837,7 +954,7 @@ def _exposed(months: int, share: float = 1.0):  # type: ignore[no-untyped-def]
     return change
 
 
-owing_large = lambda c: k.high(c) & (c.model.kva >= 315) & (c.plan.months >= 4)  # noqa: E731
+owing_large = lambda c: k.high(c) & (c.model.kva >= 315) & (c.plan.months >= 4)
 fault("RSK-03", "two months unpaid", A, owing_large, tables=_exposed(2), effects="COL-03 RSK-04")
 fault("RSK-03", "three months unpaid", A, owing_large, tables=_exposed(3), effects="COL-03 RSK-04")
 fault(
@@ -863,6 +980,6 @@ on_site = lambda c: (
     & (c.model.kva >= 10)
     & (c.model.kva < 100)
     & ~c.model.tou()
-)  # noqa: E731
+)
 for way in ("a building site", "a fair", "a road works camp"):
     fault("RSK-05", way, A, on_site, model=_on_credit, effects="ANA-06 NET-05")

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from wattmark.sample.faults import Context, fault
+from wattmark.sample.faults import Candidates, Context, Place, fault
 from wattmark.sample.faults import common as k
 from wattmark.sample.faults.editor import at
-from wattmark.sample.model import MAIN, SUB
+from wattmark.sample.model import COM, GEN, MAIN, SUB
 from wattmark.sample.plan import Bools, day_of
 
 MP = "metering_point"
 JUMPS = "TAR-03 TAR-04 ANA-06"
 
 
-def _reading(shift_previous: float = 0.0, current_from_previous: float | None = None):  # type: ignore[no-untyped-def]
+def _reading(shift_previous: float = 0.0, current_from_previous: float | None = None) -> Place:
     def change(c: Context, a: int) -> None:
         point = int(c.main_at[a])
         previous = c.r.previous[point, -1, 0] / 100 + shift_previous
@@ -28,7 +28,7 @@ def _unit(c: Context, a: int) -> float:
     return float(c.r.used[int(c.main_at[a]), -1, 0]) / 100
 
 
-def _less(share: float):  # type: ignore[no-untyped-def]
+def _less(share: float) -> Place:
     def change(c: Context, a: int) -> None:
         k.set_reading(c, a, previous=c.r.previous[int(c.main_at[a]), -1, 0] / 100 + share * _unit(c, a))
 
@@ -86,7 +86,7 @@ fault("TAR-02", "faster than the capacity allows", MP, k.agr, registers=_too_fas
 fault("TAR-02", "rolls over too far", MP, k.res, registers=_false_rollover, effects=WILD)
 
 
-def _factor(value: float, months: int = 1):  # type: ignore[no-untyped-def]
+def _factor(value: float, months: int = 1) -> Place:
     def change(c: Context, a: int) -> None:
         c.model.factor[a, -1 - months :] *= value
 
@@ -107,7 +107,7 @@ fault(
 fault("TAR-03", "a shop uses far more", "account", k.bigger(k.com, 3500), model=_factor(1.75), effects=SHIFT)
 
 
-def _price(share: float, component: str = "energy"):  # type: ignore[no-untyped-def]
+def _price(share: float, component: str = "energy") -> Place:
     def change(c: Context, a: int) -> None:
         k.change_line(c, a, component, lambda amount: amount * share)
 
@@ -122,9 +122,17 @@ fault(
     tables=_price(3.0),
     effects="TAR-20",
 )
-fault("TAR-04", "charged a fraction", "account", k.bigger(k.com, 4800), tables=_price(0.1), effects="TAR-20")
-fault("TAR-04", "high-voltage bill doubled", "account", k.bigger(k.single_part, 20000), tables=lambda c, a: k.add_line(
-    c, a, "adjustment", float(c.t.get("bill", k.p_bill(c, a), "total_amount"))), effects="TAR-20 TAR-22 RSK-03")  # fmt: skip
+fault("TAR-04", "charged a fraction", "account", k.bigger(k.res, 450), tables=_price(0.1), effects="TAR-20")
+fault(
+    "TAR-04",
+    "high-voltage bill doubled",
+    "account",
+    k.bigger(k.single_part, 20000),
+    tables=lambda c, a: k.add_line(
+        c, a, "adjustment", float(c.t.get("bill", k.p_bill(c, a), "total_amount"))
+    ),
+    effects="TAR-20 TAR-22 RSK-03",
+)
 
 
 def _zero(c: Context, a: int) -> None:
@@ -136,7 +144,7 @@ for way, who in (("empty home", k.res), ("idle shop", k.com), ("idle pump", k.ag
     fault("TAR-05", way, "account", who, model=_zero, effects=ZERO)
 
 
-def _scaled_bill(share: float):  # type: ignore[no-untyped-def]
+def _scaled_bill(share: float) -> Place:
     def change(c: Context, a: int) -> None:
         bill = k.p_bill(c, a)
         metered = float(c.t.get("bill", bill, "metered_kwh"))
@@ -195,11 +203,21 @@ def _correction(c: Context, a: int, amount: float, month: int = -1) -> str:
     bill = k.p_bill(c, a)
     correction = c.bill_id(a) + "F"
     c.t.add(
-        "bill", bill_id=correction, account_id=c.account_id(a), period=c.cal.months[-1],
-        period_start=c.t.get("bill", bill, "period_start"), period_end=c.t.get("bill", bill, "period_end"),
-        tariff_code=c.t.get("bill", bill, "tariff_code"), metered_kwh=0.0, loss_kwh=0.0, billed_kwh=0.0, total_amount=amount,
-        issued_at=at(c.cal.as_of, 9), due_on=c.t.get("bill", bill, "due_on"), corrects_bill_id=c.bill_id(a, month),
-    )  # fmt: skip
+        "bill",
+        bill_id=correction,
+        account_id=c.account_id(a),
+        period=c.cal.months[-1],
+        period_start=c.t.get("bill", bill, "period_start"),
+        period_end=c.t.get("bill", bill, "period_end"),
+        tariff_code=c.t.get("bill", bill, "tariff_code"),
+        metered_kwh=0.0,
+        loss_kwh=0.0,
+        billed_kwh=0.0,
+        total_amount=amount,
+        issued_at=at(c.cal.as_of, 9),
+        due_on=c.t.get("bill", bill, "due_on"),
+        corrects_bill_id=c.bill_id(a, month),
+    )
     c.t.add("bill_line", bill_id=correction, line_no=1, component="adjustment", amount=amount)
     return correction
 
@@ -215,7 +233,7 @@ def _late_correction(c: Context, a: int) -> None:
 
 
 NEGATIVE = "TAR-04 TAR-20 COL-04 RSK-03"
-months_2 = lambda mask: lambda c: mask(c) & (c.plan.months >= 2)  # noqa: E731
+months_2 = lambda mask: lambda c: mask(c) & (c.plan.months >= 2)
 fault("TAR-07", "adjustment above the charges", "account", k.com, tables=_negative_line, effects=NEGATIVE)
 fault("TAR-07", "correction above the bill", "account", k.res, tables=_negative_correction, effects=NEGATIVE)
 fault(
@@ -250,7 +268,7 @@ fault("TAR-08", "an adjustment cancels the bill", "account", k.com, tables=_canc
 fault("TAR-08", "a correction cancels the bill", "account", k.agr, tables=_corrected_to_nothing, effects=FREE)
 
 LOSS = "BUS-12 TAR-09 TAR-20 TAR-22"
-flat_hv_lv = lambda c: k.hv_lv(c) & ~c.model.tou()  # noqa: E731
+flat_hv_lv = lambda c: k.hv_lv(c) & ~c.model.tou()
 fault(
     "TAR-09",
     "no iron-loss line",
@@ -282,10 +300,10 @@ def _area_points(c: Context, area: int) -> list[int]:
     ]
 
 
-def _read_on(day: int, everyone: bool):  # type: ignore[no-untyped-def]
+def _read_on(day: int, several: bool) -> Place:
     def change(c: Context, area: int) -> str:
         points = _area_points(c, area)
-        for point in points if everyone else points[:1]:
+        for point in points[: 3 if several else 1]:
             for row in c.t.rows(
                 "register_reading", "metering_point_id", c.points[point], period=c.cal.months[-1]
             ):
@@ -295,34 +313,20 @@ def _read_on(day: int, everyone: bool):  # type: ignore[no-untyped-def]
     return change
 
 
-FIXED = "ANA-01"
-fault(
-    "TAR-10",
-    "one account read two days early",
-    "reading_area",
-    k.any_area,
-    tables=_read_on(-2, False),
-    unit="area",
-    effects=FIXED,
-)
-fault(
-    "TAR-10",
-    "one account read two days late",
-    "reading_area",
-    k.any_area,
-    tables=_read_on(2, False),
-    unit="area",
-    effects=FIXED,
-)
-fault(
-    "TAR-10",
-    "the whole area read five days early",
-    "reading_area",
-    k.any_area,
-    tables=_read_on(-5, True),
-    unit="area",
-    effects=FIXED,
-)
+for way, day, several in (
+    ("one account two days early", -2, False),
+    ("one account two days late", 2, False),
+    ("several five days early", -5, True),
+):
+    fault(
+        "TAR-10",
+        way,
+        "reading_area",
+        k.any_area,
+        tables=_read_on(day, several),
+        unit="area",
+        effects="ANA-01",
+    )
 
 
 def fresh(c: Context) -> Bools:
@@ -358,7 +362,7 @@ fault("TAR-11", "read but not billed", "account", fresh, tables=_unbilled)
 fault("TAR-11", "billed but not read", "account", fresh, tables=_unread, effects="TAR-06 TAR-20")
 
 
-def big_low(category: int):  # type: ignore[no-untyped-def]
+def big_low(category: int) -> Candidates:
     def chosen(c: Context) -> Bools:
         flags: Bools = c.plain & ~c.model.is_mv & (c.model.kva >= 100) & (c.model.category == category)
         return flags
@@ -366,7 +370,7 @@ def big_low(category: int):  # type: ignore[no-untyped-def]
     return chosen
 
 
-def _flat(code: str):  # type: ignore[no-untyped-def]
+def _flat(code: str) -> Place:
     def change(c: Context, a: int) -> None:
         c.model.tariff[a] = k.tariff_number(code)
         c.model.points.tou[c.model.points.account == a] = False
@@ -374,13 +378,19 @@ def _flat(code: str):  # type: ignore[no-untyped-def]
     return change
 
 
-fault("TAR-12", "large shop on the flat tariff", "account", big_low(k.COM), model=_flat("COM-LV"))
-fault("TAR-12", "large workshop on the flat tariff", "account", big_low(k.GEN), model=_flat("IND-LV"))
-fault("TAR-12", "high-voltage business on a flat tariff", "account", lambda c: k.single_part(c) & (c.model.category == k.COM),
-      model=_flat("AGR-10"), effects="ARC-02")  # fmt: skip
+fault("TAR-12", "large shop on the flat tariff", "account", big_low(COM), model=_flat("COM-LV"))
+fault("TAR-12", "large workshop on the flat tariff", "account", big_low(GEN), model=_flat("IND-LV"))
+fault(
+    "TAR-12",
+    "high-voltage business on a flat tariff",
+    "account",
+    lambda c: k.single_part(c) & (c.model.category == COM),
+    model=_flat("AGR-10"),
+    effects="ARC-02",
+)
 
 
-def _named(name: str):  # type: ignore[no-untyped-def]
+def _named(name: str) -> Place:
     def change(c: Context, a: int) -> None:
         k.set_customer(name=name, contact_name=name)(c, a)
         k.set_account(account_name=name)(c, a)
@@ -398,27 +408,15 @@ def _always_on(c: Context, a: int) -> None:
 
     c.model.profile[a] = load_grid().profiles.index("G3-A")
     c.model.kw[a] = 12.0
+    c.model.kva[a] = 16.0
+    c.model.points.max_current_a[int(c.main_at[a])] = 100.0
 
 
-fault(
-    "TAR-14",
-    "a home that never rests",
-    "account",
-    lambda c: k.res(c) & (c.model.kva >= 12),
-    model=_always_on,
-    effects="ANA-06 NET-05",
-)
-fault(
-    "TAR-14",
-    "a home with a workshop",
-    "account",
-    lambda c: k.res(c) & (c.model.kva >= 10),
-    model=_always_on,
-    effects="ANA-06 NET-05 ANA-03",
-)
+for way in ("a home that never rests", "a home with a workshop", "a home that feeds its neighbours"):
+    fault("TAR-14", way, "account", k.roomy, model=_always_on, effects="ANA-06 NET-05")
 
 
-def _transformer_order(kind: str, **moments: int):  # type: ignore[no-untyped-def]
+def _transformer_order(kind: str, **moments: int) -> Place:
     def change(c: Context, a: int) -> str:
         when = {name: at(k.p_day(c, day)) for name, day in moments.items()}
         return k.open_order(
@@ -450,7 +448,7 @@ for way, kind, moments in (
     )
 
 
-def _total(more: float):  # type: ignore[no-untyped-def]
+def _total(more: float) -> Place:
     def change(c: Context, a: int) -> None:
         bill = k.p_bill(c, a)
         total = round(float(c.t.get("bill", bill, "total_amount")) + more, 2)
@@ -484,7 +482,7 @@ for way, who in (("home", k.res), ("shop", k.com), ("pump", k.agr)):
     )
 
 
-def _edited(original_share: float):  # type: ignore[no-untyped-def]
+def _edited(original_share: float) -> Place:
     def change(c: Context, a: int) -> None:
         row = c.t.one(
             "register_reading",
@@ -510,7 +508,7 @@ fault(
 )
 
 
-def _estimated(months: int):  # type: ignore[no-untyped-def]
+def _estimated(months: int) -> Place:
     def change(c: Context, a: int) -> None:
         for month in range(1, months + 1):
             for row in c.t.rows(
@@ -525,7 +523,7 @@ def _estimated(months: int):  # type: ignore[no-untyped-def]
     return change
 
 
-at_least = lambda mask, months: lambda c: mask(c) & (c.plan.months >= months)  # noqa: E731
+at_least = lambda mask, months: lambda c: mask(c) & (c.plan.months >= months)
 for months, who in ((3, k.res), (4, k.com), (6, k.agr)):
     fault(
         "TAR-19",
@@ -536,7 +534,7 @@ for months, who in ((3, k.res), (4, k.com), (6, k.agr)):
     )
 
 
-def _wrong_price(component: str, share: float):  # type: ignore[no-untyped-def]
+def _wrong_price(component: str, share: float) -> Place:
     def change(c: Context, a: int) -> None:
         line = c.t.one("bill_line", "bill_id", c.bill_id(a), component=component)
         price = float(c.t.get("bill_line", line, "unit_price"))
@@ -578,7 +576,7 @@ fault(
 )
 
 
-def _billed_on(code: str):  # type: ignore[no-untyped-def]
+def _billed_on(code: str) -> Place:
     def change(c: Context, a: int) -> None:
         c.model.billed_tariff[a] = k.tariff_number(code)
 
@@ -602,18 +600,35 @@ def _expired(c: Context, a: int) -> None:
     c.t.set("bill", k.p_bill(c, a), tariff_code=code)
     k.set_account(tariff_code=code)(c, a)
     kv = float(c.model.supply_kv[a])
-    c.t.add("tariff", tariff_code=code, name="停用价 Withdrawn", usage_category="commercial", min_kv=kv, max_kv=kv,
-            is_two_part=False, is_time_of_use=False, is_stepped=False)  # fmt: skip
-    c.t.add("tariff_rate", tariff_code=code, component="energy", step_no=1, step_from_kwh=0.0, unit_price=0.7,
-            valid_from=k.ago(c, 2000), valid_to=k.ago(c, 400))  # fmt: skip
+    c.t.add(
+        "tariff",
+        tariff_code=code,
+        name="停用价 Withdrawn",
+        usage_category="commercial",
+        min_kv=kv,
+        max_kv=kv,
+        is_two_part=False,
+        is_time_of_use=False,
+        is_stepped=False,
+    )
+    c.t.add(
+        "tariff_rate",
+        tariff_code=code,
+        component="energy",
+        step_no=1,
+        step_from_kwh=0.0,
+        unit_price=0.7,
+        valid_from=k.ago(c, 2000),
+        valid_to=k.ago(c, 400),
+    )
 
 
 fault("TAR-21", "no rate valid", "bill", k.com, tables=_expired, effects="TAR-20 TAR-22")
 
-with_factor = lambda c: k.high(c) & (c.model.standard > 0)  # noqa: E731
+with_factor = lambda c: k.high(c) & (c.model.standard > 0)
 off_standard = lambda c: (
     with_factor(c) & (np.abs(1 / np.sqrt(1 + c.model.tan_phi**2) - c.model.standard) > 0.015)
-)  # noqa: E731
+)
 fault(
     "TAR-22",
     "left out",
@@ -642,7 +657,7 @@ fault(
 # --- collection and cash --------------------------------------------------------------------------------
 
 
-def _cash(channel: str, received: int, remitted: int | None):  # type: ignore[no-untyped-def]
+def _cash(channel: str, received: int, remitted: int | None) -> Place:
     def change(c: Context, a: int) -> str:
         payment = f"PF{int(c.model.number[a]):09d}"
         row = c.t.one("payment", "bill_id", c.bill_id(a, -2))
@@ -660,7 +675,7 @@ def _cash(channel: str, received: int, remitted: int | None):  # type: ignore[no
     return change
 
 
-def paid_before(mask, month: int = -2):  # type: ignore[no-untyped-def]
+def paid_before(mask: Candidates) -> Candidates:
     """Plain low-voltage accounts that never prepay and whose earlier bill is long paid."""
 
     def chosen(c: Context) -> Bools:
@@ -683,11 +698,18 @@ fault(
 fault("COL-01", "cash never remitted", "payment", paid_before(k.agr), tables=_cash("cash", 15, None))
 
 
-def _stray(channel: str, days: int):  # type: ignore[no-untyped-def]
+def _stray(channel: str, days: int) -> Place:
     def change(c: Context, a: int) -> str:
         payment = f"PF{int(c.model.number[a]):09d}"
-        c.t.add("payment", payment_id=payment, account_id=c.account_id(a), received_at=at(c.cal.as_of - days), amount=88.8,
-                channel=channel, remitted_on=day_of(c.cal.as_of - days) if channel in ("cash", "counter_card") else None)  # fmt: skip
+        c.t.add(
+            "payment",
+            payment_id=payment,
+            account_id=c.account_id(a),
+            received_at=at(c.cal.as_of - days),
+            amount=88.8,
+            channel=channel,
+            remitted_on=day_of(c.cal.as_of - days) if channel in ("cash", "counter_card") else None,
+        )
         return payment
 
     return change
@@ -697,7 +719,7 @@ for channel, days, who in (("online", 31, k.res), ("bank_debit", 60, k.com), ("c
     fault("COL-02", f"{channel} of {days} days ago", "payment", who, tables=_stray(channel, days))
 
 
-def _unpaid(months: tuple[int, ...], share: float = 1.0):  # type: ignore[no-untyped-def]
+def _unpaid(months: tuple[int, ...], share: float = 1.0) -> Place:
     def change(c: Context, a: int) -> None:
         for month in months:
             for row in c.t.rows("payment", "bill_id", c.bill_id(a, month)):
@@ -730,12 +752,19 @@ fault(
 )
 
 
-def _paid_more(share: float, month: int = -3):  # type: ignore[no-untyped-def]
+def _paid_more(share: float, month: int = -3) -> Place:
     def change(c: Context, a: int) -> str:
         row = c.t.one("payment", "bill_id", c.bill_id(a, month))
         amount = float(c.t.get("payment", row, "amount"))
-        c.t.add("payment", payment_id=f"PF{int(c.model.number[a]):09d}", account_id=c.account_id(a), bill_id=c.bill_id(a, month),
-                received_at=at(c.cal.as_of - 20), amount=round(amount * share, 2), channel="online")  # fmt: skip
+        c.t.add(
+            "payment",
+            payment_id=f"PF{int(c.model.number[a]):09d}",
+            account_id=c.account_id(a),
+            bill_id=c.bill_id(a, month),
+            received_at=at(c.cal.as_of - 20),
+            amount=round(amount * share, 2),
+            channel="online",
+        )
         return c.bill_id(a, month)
 
     return change

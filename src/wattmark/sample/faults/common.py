@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from wattmark.sample.faults import Candidates, Context
+from wattmark.sample.faults import Candidates, Context, Place
 from wattmark.sample.faults.editor import at
 from wattmark.sample.measure import true_multiplier
-from wattmark.sample.model import AGR, COM, GEN, HV_HV, HV_LV, LAR, LINE, PENDING, RES
+from wattmark.sample.model import AGR, COM, GEN, HV_HV, HV_LV, LAR, PENDING, RES
 from wattmark.sample.plan import Bools, day_of
 from wattmark.sample.tariffs import TARIFFS
 
@@ -29,6 +29,12 @@ def low(c: Context) -> Bools:
 def res(c: Context) -> Bools:
     """Plain residential accounts on the stepped tariff."""
     return low(c) & (c.model.category == RES)
+
+
+def roomy(c: Context) -> Bools:
+    """Plain homes below a transformer with room for a large load."""
+    m = c.model
+    return res(c) & (m.supply_kv < 0.3) & (m.block.area_kva[np.maximum(m.area, 0)] >= 250)
 
 
 def com(c: Context) -> Bools:
@@ -168,7 +174,7 @@ def p_day(c: Context, day: int = 1) -> int:
 # --- changes ------------------------------------------------------------------------------------------
 
 
-def set_account(**values: Any) -> Callable[[Context, int], None]:
+def set_account(**values: Any) -> Place:
     """Write into the account's row."""
 
     def change(c: Context, a: int) -> None:
@@ -177,7 +183,7 @@ def set_account(**values: Any) -> Callable[[Context, int], None]:
     return change
 
 
-def set_customer(**values: Any) -> Callable[[Context, int], None]:
+def set_customer(**values: Any) -> Place:
     """Write into the row of the account's customer."""
 
     def change(c: Context, a: int) -> None:
@@ -186,7 +192,7 @@ def set_customer(**values: Any) -> Callable[[Context, int], None]:
     return change
 
 
-def set_model(**values: Any) -> Callable[[Context, int], None]:
+def set_model(**values: Any) -> Place:
     """Write into the arrays of the account, before it is measured and billed."""
 
     def change(c: Context, a: int) -> None:
@@ -202,18 +208,23 @@ def open_order(c: Context, a: int, kind: str = "increase", **values: Any) -> str
     is_high = bool(c.model.is_mv[a])
     submitted = c.cal.as_of - (6 if is_high else 3)
     row = {
-        "order_id": order, "account_id": c.account_id(a), "kind": kind, "requested_kva": float(c.model.kva[a]),
-        "submitted_at": at(submitted), "plan_replied_at": at(min(submitted + 1, c.cal.as_of), 11), "needs_customer_works": is_high,
-        "works_materials_entered": is_high, "equipment_list_provided": True, "vat_documents_complete": True,
+        "order_id": order,
+        "account_id": c.account_id(a),
+        "kind": kind,
+        "requested_kva": float(c.model.kva[a]),
+        "submitted_at": at(submitted),
+        "plan_replied_at": at(min(submitted + 1, c.cal.as_of), 11),
+        "needs_customer_works": is_high,
+        "works_materials_entered": is_high,
+        "equipment_list_provided": True,
+        "vat_documents_complete": True,
         "updated_at": at(min(submitted + 1, c.cal.as_of), 12),
-    }  # fmt: skip
+    }
     c.t.add("service_order", **{**row, **values})
     return order
 
 
-def with_order(
-    *changes: Callable[[Context, int], Any], kind: str = "increase", **values: Any
-) -> Callable[[Context, int], str]:
+def with_order(*changes: Callable[[Context, int], Any], kind: str = "increase", **values: Any) -> Place:
     """Changes to an account that has an application under way; the application is the subject."""
 
     def change(c: Context, a: int) -> str:
@@ -230,9 +241,14 @@ def add_change(
     """A row of capacity_change; returns its id."""
     change = f"CF{int(c.model.number[a]):09d}{serial}"
     c.t.add(
-        "capacity_change", change_id=change, account_id=c.account_id(a), kind=kind, capacity_kva=kva,
-        start_on=day_of(start), end_on=None if end is None else day_of(end),
-    )  # fmt: skip
+        "capacity_change",
+        change_id=change,
+        account_id=c.account_id(a),
+        kind=kind,
+        capacity_kva=kva,
+        start_on=day_of(start),
+        end_on=None if end is None else day_of(end),
+    )
     return change
 
 
@@ -249,18 +265,30 @@ def add_fee(
     """A fee; returns its id."""
     fee = f"FF{int(c.model.number[a]):09d}"
     c.t.add(
-        "fee", fee_id=fee, account_id=c.account_id(a), kind=kind, standard_amount=standard, charged_amount=charged,
-        paid_amount=paid, refunded_amount=0.0, waiver_approved=waiver, charged_on=ago(c, days),
-    )  # fmt: skip
+        "fee",
+        fee_id=fee,
+        account_id=c.account_id(a),
+        kind=kind,
+        standard_amount=standard,
+        charged_amount=charged,
+        paid_amount=paid,
+        refunded_amount=0.0,
+        waiver_approved=waiver,
+        charged_on=ago(c, days),
+    )
     return fee
 
 
 def add_event(c: Context, a: int, kind: str, moment: dt.datetime, serial: int = 0, **values: Any) -> None:
     """A metering event at the account's main point."""
     c.t.add(
-        "metering_event", event_id=f"EF{int(c.model.number[a]):09d}{serial}", metering_point_id=c.point_id(a), kind=kind,
-        occurred_at=moment, **values,
-    )  # fmt: skip
+        "metering_event",
+        event_id=f"EF{int(c.model.number[a]):09d}{serial}",
+        metering_point_id=c.point_id(a),
+        kind=kind,
+        occurred_at=moment,
+        **values,
+    )
 
 
 def p_bill(c: Context, a: int, month: int = -1) -> int:
@@ -335,8 +363,3 @@ def resize_ct(c: Context, a: int, primary: float) -> None:
 def tariff_number(code: str) -> int:
     """Position of a tariff."""
     return next(number for number, tariff in enumerate(TARIFFS) if tariff.code == code)
-
-
-__all__ = [
-    name for name in dir() if not name.startswith("_") and name not in ("annotations", "Any", "Callable")
-] + ["LINE"]

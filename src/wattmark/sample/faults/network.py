@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from wattmark.sample.faults import Context, fault
+from wattmark.sample.faults import Candidates, Context, Place, fault
 from wattmark.sample.faults import common as k
 from wattmark.sample.faults.editor import at
 from wattmark.sample.measure import MISSING, DayReadings
@@ -16,7 +16,7 @@ MP = "metering_point"
 A = "account"
 
 
-def _area_loss(loss: float):  # type: ignore[no-untyped-def]
+def _area_loss(loss: float) -> Place:
     def change(c: Context, area: int) -> None:
         c.model.area_loss[area] = loss
 
@@ -52,7 +52,7 @@ fault(
 )
 
 
-def _line_loss(loss: float):  # type: ignore[no-untyped-def]
+def _line_loss(loss: float) -> Place:
     def change(c: Context, line: int) -> None:
         c.model.line_loss[line] = loss
 
@@ -64,7 +64,7 @@ fault("NET-02", "more passed on than fed in", "line", k.any_line, model=_line_lo
 fault("NET-02", "just above the limit", "line", k.any_line, model=_line_loss(0.068), unit="line")
 
 
-def two_lines(mask: Any):  # type: ignore[no-untyped-def]
+def two_lines(mask: Candidates) -> Candidates:
     def chosen(c: Context) -> Bools:
         return mask(c) & (len(c.model.feeder_number) >= 2)
 
@@ -130,7 +130,7 @@ def _retired_today(c: Context, a: int) -> None:
 fault("NET-04", "fed by a transformer retired today", A, k.com, tables=_retired_today, effects=MOVED)
 
 
-def _small(kva: float):  # type: ignore[no-untyped-def]
+def _small(kva: float) -> Place:
     def change(c: Context, area: int) -> None:
         model = str(c.t.get("transformer", area, "model"))
         c.t.set("transformer", area, rated_kva=kva, loss_code=f"{model}-{int(kva)}")
@@ -148,32 +148,45 @@ busy = lambda c: (
         )
         > 190
     )
-)  # noqa: E731
-intervals = lambda mask: lambda c: mask(c) & (c.plan.interval_days > 0)  # noqa: E731
+)
+intervals = lambda mask: lambda c: mask(c) & (c.plan.interval_days > 0)
 
 
-def _overload(c: Context, area: int) -> None:
-    m = c.model
-    inside = (m.area == area) & c.plain
-    m.kw[inside] *= 1.9 * m.block.area_kva[area] / max(1.0, m.kw[m.area == area].sum())
+def _area_spike(c: Context, area: int) -> None:
+    point = int(c.area_at[area])
+    day = k.p_day(c, 12)
+    top = round(1.15 * float(c.model.block.area_kva[area]) * 500)
+
+    def edit(readings: DayReadings) -> None:
+        if readings.day == day:
+            readings.wh[point, 37] = top
+
+    c.model.interval_edits.append(edit)
 
 
+for kva in (50.0, 80.0):
+    fault(
+        "NET-05",
+        f"a transformer of {kva:.0f} kVA in the file",
+        "transformer",
+        intervals(busy),
+        tables=_small(kva),
+        unit="area",
+    )
 fault(
     "NET-05",
-    "a transformer of 100 kVA in the file",
+    "one half-hour above the rating",
     "transformer",
     intervals(busy),
-    tables=_small(100.0),
+    model=_area_spike,
     unit="area",
-    effects="MET-12",
+    effects="NET-01 NET-02 ANA-01",
 )
-fault("NET-05", "load outgrew the transformer", "transformer", intervals(busy), model=_overload, unit="area",
-      effects="ANA-03 BUS-13 TAR-14 TAR-02 ANA-06")  # fmt: skip
 
 # --- ANA ----------------------------------------------------------------------------------------------
 
 
-def _day_edit(change: Any):  # type: ignore[no-untyped-def]
+def _day_edit(change: Any) -> Place:
     """A change of the meter data of the account's main point, day by day of the audited month."""
 
     def seed(c: Context, a: int) -> None:
@@ -189,7 +202,7 @@ def _day_edit(change: Any):  # type: ignore[no-untyped-def]
     return seed
 
 
-def _scaled(factor: float):  # type: ignore[no-untyped-def]
+def _scaled(factor: float) -> Place:
     def change(readings: DayReadings, point: int, _: int) -> None:
         readings.wh[point] = np.rint(readings.wh[point] * factor)
 
@@ -223,7 +236,7 @@ fault(
 )
 
 
-def _gone(first: int, last: int):  # type: ignore[no-untyped-def]
+def _gone(first: int, last: int) -> Place:
     def change(readings: DayReadings, point: int, day: int) -> None:
         if first <= day <= last:
             readings.keep[point] = False
@@ -231,7 +244,7 @@ def _gone(first: int, last: int):  # type: ignore[no-untyped-def]
     return _day_edit(change)
 
 
-def _missing(first: int, last: int):  # type: ignore[no-untyped-def]
+def _missing(first: int, last: int) -> Place:
     def change(readings: DayReadings, point: int, day: int) -> None:
         if first <= day <= last:
             readings.quality[point] = MISSING
@@ -272,7 +285,7 @@ fault("ANA-03", "energy below zero", MP, intervals(k.com), model=_day_edit(_nega
 fault("ANA-03", "a spike", MP, intervals(k.agr), model=_spike, effects=NOISE + " NET-05")
 
 
-def _theft(share: float, months: int):  # type: ignore[no-untyped-def]
+def _theft(share: float, months: int) -> Place:
     def change(c: Context, a: int) -> None:
         c.model.stolen[a, -1 - months :] = share
 
@@ -299,7 +312,7 @@ def _other_area(c: Context, a: int) -> None:
     m.physical_area[a] = int(near[0])
 
 
-neighbours = lambda mask: lambda c: mask(c) & (len(c.model.block.area_number) > 1)  # noqa: E731
+neighbours = lambda mask: lambda c: mask(c) & (len(c.model.block.area_number) > 1)
 fault(
     "ANA-05",
     "a shop really fed by the next area",
@@ -326,7 +339,7 @@ fault(
 )
 
 
-def _steady(factor: float):  # type: ignore[no-untyped-def]
+def _steady(factor: float) -> Place:
     def change(c: Context, a: int) -> None:
         c.model.kw[a] *= factor
 

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from wattmark.sample.faults import Context, fault
+from wattmark.sample.faults import Context, Place, fault
 from wattmark.sample.faults import common as k
 from wattmark.sample.faults.common import add_event, set_account, set_customer
 from wattmark.sample.faults.editor import at
 from wattmark.sample.measure import true_multiplier
-from wattmark.sample.model import AREA, HV_LV, MAIN, NEVER, SUB, next_size, CT_PRIMARY
+from wattmark.sample.model import AREA, CT_PRIMARY, HV_LV, MAIN, NEVER, SUB, next_size
 from wattmark.sample.plan import Bools, day_of
 
 A = "account"
@@ -29,7 +29,7 @@ fault("ARC-01", "no telephone", A, k.com, tables=set_customer(mobile=None, phone
 fault("ARC-01", "no tariff", A, k.agr, tables=set_account(tariff_code=None))
 
 
-def _category(tariff: str):  # type: ignore[no-untyped-def]
+def _category(tariff: str) -> Place:
     def change(c: Context, a: int) -> None:
         c.model.tariff[a] = k.tariff_number(tariff)
 
@@ -41,12 +41,12 @@ fault("ARC-02", "a pump on the commercial tariff", A, k.agr, model=_category("CO
 fault("ARC-02", "a workshop on the agricultural tariff", A, k.gen, model=_category("AGR-LV"))
 fault("ARC-02", "a home on the commercial tariff", A, k.res, model=_category("COM-LV"))
 
-BAND = "ACC-08 ACC-15 ACC-16 ACC-18 MET-06 MET-09 BUS-13 TAR-12 TAR-22 ANA-06 ACC-02 RSK-03"
-single_phase = lambda c: k.res(c) & (c.model.supply_kv < 0.3)  # noqa: E731
-three_phase = lambda c: k.low(c) & (c.model.supply_kv > 0.3) & (c.model.kva < 100)  # noqa: E731
+BAND = "TAR-02 ANA-03 ACC-08 ACC-15 ACC-16 ACC-18 MET-06 MET-09 BUS-13 TAR-12 TAR-22 ANA-06 ACC-02 RSK-03"
+single_phase = lambda c: k.res(c) & (c.model.supply_kv < 0.3)
+three_phase = lambda c: k.low(c) & (c.model.supply_kv > 0.3) & (c.model.kva < 100)
 
 
-def _kva(value: float):  # type: ignore[no-untyped-def]
+def _kva(value: float) -> Place:
     return set_account(contracted_kva=value, running_kva=value)
 
 
@@ -59,7 +59,7 @@ fault("ARC-04", "a shop in mining", A, k.com, tables=set_account(industry_code="
 fault("ARC-04", "a pump in trade", A, k.agr, tables=set_account(industry_code="F51"))
 
 
-def _identity(change: Any):  # type: ignore[no-untyped-def]
+def _identity(change: Any) -> Place:
     def edit(c: Context, a: int) -> None:
         row = c.t.one("customer", "customer_id", c.customer_id(a))
         c.t.set("customer", row, id_number=change(str(c.t.get("customer", row, "id_number"))))
@@ -80,14 +80,14 @@ def _impossible_birthday(value: str) -> str:
     )
 
 
-organisation = lambda c: k.plain(c) & c.model.is_org  # noqa: E731
+organisation = lambda c: k.plain(c) & c.model.is_org
 fault("ARC-05", "wrong check digit", C, k.res, tables=_identity(_next_check))
 fault("ARC-05", "too short", C, k.res, tables=_identity(lambda value: value[:15]))
 fault("ARC-05", "born on 30 February", C, k.res, tables=_identity(_impossible_birthday))
 fault("ARC-05", "credit code with a wrong check", C, organisation, tables=_identity(_next_check))
 
 
-def _twin(change: Any):  # type: ignore[no-untyped-def]
+def _twin(change: Any) -> Place:
     def edit(c: Context, a: int) -> list[str]:
         row = c.t.one("customer", "customer_id", c.customer_id(a))
         columns = (
@@ -128,15 +128,23 @@ fault(
 )
 
 
-def _shared_mobile(write: Any):  # type: ignore[no-untyped-def]
+def _shared_mobile(write: Any) -> Place:
     def edit(c: Context, a: int) -> list[str]:
         row = c.t.one("customer", "customer_id", c.customer_id(a))
         mobile = str(c.t.get("customer", row, "mobile"))
         found = [c.customer_id(a)]
         for serial in range(5):
             twin = f"CM{int(c.model.number[a]):09d}{serial}"
-            c.t.add("customer", customer_id=twin, name=f"代缴户{serial}", kind="person", mobile=write(mobile, serial),
-                    registered_on=k.ago(c, 500), verified_on=k.ago(c, 100), updated_at=at(c.cal.as_of - 100))  # fmt: skip
+            c.t.add(
+                "customer",
+                customer_id=twin,
+                name=f"代缴户{serial}",
+                kind="person",
+                mobile=write(mobile, serial),
+                registered_on=k.ago(c, 500),
+                verified_on=k.ago(c, 100),
+                updated_at=at(c.cal.as_of - 100),
+            )
             found.append(twin)
         return found
 
@@ -160,7 +168,7 @@ fault(
 )
 
 
-def _renamed(change: Any):  # type: ignore[no-untyped-def]
+def _renamed(change: Any) -> Place:
     def edit(c: Context, a: int) -> None:
         c.t.set("account", a, account_name=change(str(c.t.get("account", a, "account_name"))))
 
@@ -192,7 +200,7 @@ fault(
 # --- INS --------------------------------------------------------------------------------------------
 
 
-def _contract_demand(share: float):  # type: ignore[no-untyped-def]
+def _contract_demand(share: float) -> Place:
     def change(c: Context, a: int) -> None:
         c.model.contract_demand[a] = np.nan if share < 0 else round(c.model.kva[a] * share)
 
@@ -217,7 +225,7 @@ for way, who in (
     fault("INS-02", way, A, who, tables=_demand_line, effects="TAR-20 TAR-22 TAR-04")
 
 
-def _area_transformer(**values: Any):  # type: ignore[no-untyped-def]
+def _area_transformer(**values: Any) -> Place:
     def change(c: Context, area: int) -> None:
         c.t.set("transformer", area, **values)
 
@@ -256,7 +264,7 @@ def _stray_transformer(c: Context, area: int) -> str:
 fault("INS-03", "dedicated to nobody", "transformer", k.any_area, tables=_stray_transformer, unit="area")
 
 
-def _equipment(kind: str, **values: Any):  # type: ignore[no-untyped-def]
+def _equipment(kind: str, **values: Any) -> Place:
     def change(c: Context, a: int) -> None:
         row = {"rated_kva": 50.0, "phases": 3, "operating_mode": "standby", "tested_on": k.ago(c, 100)}
         c.t.add(
@@ -282,11 +290,19 @@ fault(
     effects="INS-05",
 )
 
-fault("INS-05", "self-generation", A, k.high, tables=lambda c, a: (
-    _equipment("generator")(c, a), set_account(has_self_generation=True)(c, a), None)[-1], listing=True)  # fmt: skip
+fault(
+    "INS-05",
+    "self-generation",
+    A,
+    k.high,
+    tables=lambda c, a: (_equipment("generator")(c, a), set_account(has_self_generation=True)(c, a), None)[
+        -1
+    ],
+    listing=True,
+)
 
 
-def _contracts(**values: Any):  # type: ignore[no-untyped-def]
+def _contracts(**values: Any) -> Place:
     def change(c: Context, a: int) -> None:
         for row in c.t.rows("contract", "account_id", c.account_id(a)):
             c.t.set(
@@ -300,8 +316,16 @@ def _contracts(**values: Any):  # type: ignore[no-untyped-def]
 
 def _renewed_and_expired(c: Context, a: int) -> None:
     _contracts(expires_on=lambda c: k.ago(c, 400))(c, a)
-    c.t.add("contract", contract_id=f"KF{int(c.model.number[a]):09d}", account_id=c.account_id(a), signed_on=k.ago(c, 399), effective_from=k.ago(c, 399),
-            expires_on=k.ago(c, 30), entered_on=k.ago(c, 398), archived_on=k.ago(c, 397))  # fmt: skip
+    c.t.add(
+        "contract",
+        contract_id=f"KF{int(c.model.number[a]):09d}",
+        account_id=c.account_id(a),
+        signed_on=k.ago(c, 399),
+        effective_from=k.ago(c, 399),
+        expires_on=k.ago(c, 30),
+        entered_on=k.ago(c, 398),
+        archived_on=k.ago(c, 397),
+    )
 
 
 fault("INS-06", "expired yesterday", A, k.com, tables=_contracts(expires_on=lambda c: k.ago(c, 1)))
@@ -318,7 +342,7 @@ def _new_without(c: Context, a: int) -> None:
     c.t.set("account", a, opened_on=k.ago(c, 31))
 
 
-settled = lambda c: k.low(c) & (c.plan.months >= 2)  # noqa: E731
+settled = lambda c: k.low(c) & (c.plan.months >= 2)
 fault("INS-07", "no contract", A, k.res, tables=_no_contract)
 fault(
     "INS-07",
@@ -330,7 +354,7 @@ fault(
 fault("INS-07", "opened 31 days ago", A, settled, tables=_new_without, effects="TAR-11")
 
 
-def _unfiled(**values: Any):  # type: ignore[no-untyped-def]
+def _unfiled(**values: Any) -> Place:
     def change(c: Context, a: int) -> str:
         row = c.t.one("contract", "account_id", c.account_id(a))
         c.t.set("contract", row, **values)
@@ -361,12 +385,19 @@ def _no_inspection(c: Context, a: int) -> None:
     c.t.drop("inspection", c.t.rows("inspection", "account_id", c.account_id(a)))
 
 
-def _last_inspected(days: int):  # type: ignore[no-untyped-def]
+def _last_inspected(days: int) -> Place:
     def change(c: Context, a: int) -> None:
         _no_inspection(c, a)
         day = c.cal.as_of - days
-        c.t.add("inspection", inspection_id=f"IF{int(c.model.number[a]):09d}", account_id=c.account_id(a), planned_on=day_of(day),
-                performed_on=day_of(day), recorded_at=at(day, 16), result="normal")  # fmt: skip
+        c.t.add(
+            "inspection",
+            inspection_id=f"IF{int(c.model.number[a]):09d}",
+            account_id=c.account_id(a),
+            planned_on=day_of(day),
+            performed_on=day_of(day),
+            recorded_at=at(day, 16),
+            result="normal",
+        )
 
     return change
 
@@ -380,19 +411,26 @@ def _missed(c: Context, a: int) -> None:
     )
 
 
-at_35 = lambda c: k.high(c) & (c.model.supply_kv >= 35)  # noqa: E731
+at_35 = lambda c: k.high(c) & (c.model.supply_kv >= 35)
 fault("INS-09", "10 kV, 13 months ago", A, k.high_org, tables=_last_inspected(400))
 fault("INS-09", "35 kV, seven months ago", A, at_35, tables=_last_inspected(215))
 fault("INS-09", "planned for yesterday, not done", A, k.low, tables=_missed)
 fault("INS-09", "never inspected", A, k.high_org, tables=_no_inspection)
 
 
-def _recorded(later: int | None):  # type: ignore[no-untyped-def]
+def _recorded(later: int | None) -> Place:
     def change(c: Context, a: int) -> str:
         inspection = f"IF{int(c.model.number[a]):09d}"
         day = k.p_day(c, 11)
-        c.t.add("inspection", inspection_id=inspection, account_id=c.account_id(a), planned_on=day_of(day), performed_on=day_of(day),
-                recorded_at=None if later is None else at(day + later, 0, 5), result="normal")  # fmt: skip
+        c.t.add(
+            "inspection",
+            inspection_id=inspection,
+            account_id=c.account_id(a),
+            planned_on=day_of(day),
+            performed_on=day_of(day),
+            recorded_at=None if later is None else at(day + later, 0, 5),
+            result="normal",
+        )
         return inspection
 
     return change
@@ -403,7 +441,7 @@ fault("INS-10", "recorded a week later", "inspection", k.low, tables=_recorded(7
 fault("INS-10", "not recorded", "inspection", k.low, tables=_recorded(None))
 
 
-def _licence(days: int | None):  # type: ignore[no-untyped-def]
+def _licence(days: int | None) -> Place:
     def change(c: Context, a: int) -> None:
         for row in c.t.rows("electrician", "account_id", c.account_id(a)):
             c.t.set("electrician", row, licence_expires_on=None if days is None else k.ago(c, days))
@@ -423,13 +461,18 @@ for name in ("rated_kva", "phases", "operating_mode"):
     fault("INS-12", f"no {name}", A, k.high, tables=_equipment("harmonic_source", **{name: None}))
 
 
-def _case(found: int, **values: Any):  # type: ignore[no-untyped-def]
+def _case(found: int, **values: Any) -> Place:
     def change(c: Context, a: int) -> str:
         case = f"VF{int(c.model.number[a]):09d}"
         row: dict[str, Any] = {
-            "kind": "theft", "notice_issued_on": k.ago(c, found - 1), "approved_on": k.ago(c, found - 2), "recovered_kwh": 1000.0,
-            "recovered_amount": 700.0, "penalty_amount": 2100.0, "closed_on": k.ago(c, found - 9),
-        }  # fmt: skip
+            "kind": "theft",
+            "notice_issued_on": k.ago(c, found - 1),
+            "approved_on": k.ago(c, found - 2),
+            "recovered_kwh": 1000.0,
+            "recovered_amount": 700.0,
+            "penalty_amount": 2100.0,
+            "closed_on": k.ago(c, found - 9),
+        }
         c.t.add(
             "violation_case",
             violation_id=case,
@@ -459,14 +502,14 @@ def _meter_row(c: Context, a: int) -> int:
     return c.t.one("meter", "metering_point_id", c.point_id(a), status="in_use")
 
 
-def _point(**values: Any):  # type: ignore[no-untyped-def]
+def _point(**values: Any) -> Place:
     def change(c: Context, a: int) -> None:
         c.t.set("metering_point", _main_row(c, a), **values)
 
     return change
 
 
-def _meter(**values: Any):  # type: ignore[no-untyped-def]
+def _meter(**values: Any) -> Place:
     def change(c: Context, a: int) -> str:
         row = _meter_row(c, a)
         c.t.set(
@@ -477,7 +520,7 @@ def _meter(**values: Any):  # type: ignore[no-untyped-def]
     return change
 
 
-def _at_point(change: Any):  # type: ignore[no-untyped-def]
+def _at_point(change: Any) -> Place:
     def run(c: Context, a: int) -> str:
         change(c, a)
         return c.point_id(a)
@@ -510,7 +553,7 @@ for name in (
     fault("MET-02", f"no {name}", "meter", k.res, tables=_meter(**{name: None}), effects=UNKNOWN)
 
 
-def _multiplier(factor: float):  # type: ignore[no-untyped-def]
+def _multiplier(factor: float) -> Place:
     def change(c: Context, a: int) -> None:
         c.model.points.multiplier[int(c.main_at[a])] *= factor
 
@@ -522,8 +565,14 @@ WRONG = "ANA-01 ANA-06 NET-01 NET-02 BUS-13 TAR-02 RSK-03 TAR-18 MET-05"
 
 def _second_ct(c: Context, a: int) -> None:
     row = c.t.one("instrument_transformer", "metering_point_id", c.point_id(a), kind="ct")
-    c.t.add("instrument_transformer", it_id=f"ITF{int(c.model.number[a]):09d}", metering_point_id=c.point_id(a), kind="ct",
-            primary_value=float(c.t.get("instrument_transformer", row, "primary_value")) * 2, secondary_value=5.0)  # fmt: skip
+    c.t.add(
+        "instrument_transformer",
+        it_id=f"ITF{int(c.model.number[a]):09d}",
+        metering_point_id=c.point_id(a),
+        kind="ct",
+        primary_value=float(c.t.get("instrument_transformer", row, "primary_value")) * 2,
+        secondary_value=5.0,
+    )
 
 
 def _without_ct(c: Context, a: int) -> None:
@@ -599,7 +648,7 @@ for way, who in (("low voltage", k.com), ("high voltage", k.high), ("home", k.re
     )
 
 
-def _scaled_ct(low: float, high: float):  # type: ignore[no-untyped-def]
+def _scaled_ct(low: float, high: float) -> Place:
     def change(c: Context, a: int) -> None:
         m = c.model
         amps = m.kva[a] / (np.sqrt(3) * m.metering_kv[a])
@@ -614,7 +663,7 @@ fault("MET-06", "above three times", MP, k.hv_hv, model=_scaled_ct(3.05, 6.5), e
 fault("MET-06", "metered low, too large", MP, k.hv_lv, model=_scaled_ct(3.05, 6.5), effects="ACC-15")
 
 
-def _meter_of(role: int):  # type: ignore[no-untyped-def]
+def _meter_of(role: int) -> Place:
     def change(c: Context, area: int) -> str:
         row = c.t.one("meter", "metering_point_id", c.points[int(c.area_at[area])], status="in_use")
         c.t.set("meter", row, model_retired=True)
@@ -654,7 +703,7 @@ fault(
 )
 
 
-def _unchecked(days: int | None):  # type: ignore[no-untyped-def]
+def _unchecked(days: int | None) -> Place:
     def change(c: Context, a: int) -> None:
         c.t.drop(
             "metering_event",
@@ -666,7 +715,7 @@ def _unchecked(days: int | None):  # type: ignore[no-untyped-def]
     return change
 
 
-sized = lambda least, most: lambda c: k.high(c) & (c.model.kva >= least) & (c.model.kva < most)  # noqa: E731
+sized = lambda least, most: lambda c: k.high(c) & (c.model.kva >= least) & (c.model.kva < most)
 fault("MET-09", "315 kVA, 25 months", MP, sized(315, 2000), tables=_unchecked(765))
 fault("MET-09", "2,000 kVA, 13 months", MP, sized(2000, 10000), tables=_unchecked(400))
 fault("MET-09", "never checked", MP, sized(315, 1e9), tables=_unchecked(None))
@@ -687,13 +736,13 @@ def _low_side(c: Context, a: int) -> None:
     m.points.multiplier[point] = true_multiplier(m)[point]
 
 
-big_high = lambda low, high: lambda c: k.hv_hv(c) & (c.model.kva >= low) & (c.model.kva < high)  # noqa: E731
+big_high = lambda low, high: lambda c: k.hv_hv(c) & (c.model.kva >= low) & (c.model.kva < high)
 fault("MET-11", "500 kVA", A, big_high(500, 630), model=_low_side, effects="MET-06 ACC-15")
 fault("MET-11", "630 kVA", A, big_high(630, 801), model=_low_side, effects="MET-06 ACC-15")
 fault("MET-11", "1,000 kVA and up", A, big_high(1000, 1601), model=_low_side, effects="MET-06 ACC-15")
 
 
-def _loss_code(**parts: Any):  # type: ignore[no-untyped-def]
+def _loss_code(**parts: Any) -> Place:
     def change(c: Context, area: int) -> None:
         model = str(c.t.get("transformer", area, "model"))
         kva = int(c.t.get("transformer", area, "rated_kva"))
@@ -709,18 +758,24 @@ def _loss_code(**parts: Any):  # type: ignore[no-untyped-def]
 
 
 for way in ("model", "size", "both"):
-    fault("MET-12", f"code of another {way}" if way != "both" else "code of another model and size", "transformer", k.any_area,
-          tables=_loss_code(way=way), unit="area")  # fmt: skip
+    fault(
+        "MET-12",
+        f"code of another {way}" if way != "both" else "code of another model and size",
+        "transformer",
+        k.any_area,
+        tables=_loss_code(way=way),
+        unit="area",
+    )
 
 
-def _plan(factor: float, station: int):  # type: ignore[no-untyped-def]
+def _plan(factor: float, station: int) -> Place:
     def change(c: Context, _: int) -> str:
         return f"ORG-S{station:06d}"
 
     return change
 
 
-def _swing(factor: float):  # type: ignore[no-untyped-def]
+def _swing(factor: float) -> Place:
     """A plan of its own for a county, whose last month swings."""
 
     def change(c: Context, area: int) -> str:
@@ -741,8 +796,8 @@ def _swing(factor: float):  # type: ignore[no-untyped-def]
     return change
 
 
-long_enough = lambda c: k.any_area(c) & (c.plan.months >= 5)  # noqa: E731
-county = lambda number: lambda c: long_enough(c) & (np.arange(len(c.model.block.area_number)) % 4 == number)  # noqa: E731
+long_enough = lambda c: k.any_area(c) & (c.plan.months >= 5)
+county = lambda number: lambda c: long_enough(c) & (np.arange(len(c.model.block.area_number)) % 4 == number)
 fault("MET-13", "more than half up", "org_unit", county(0), tables=_swing(1.6), unit="area")
 fault("MET-13", "three times as many", "org_unit", county(1), tables=_swing(3.0), unit="area")
 fault("MET-13", "less than half", "org_unit", county(2), tables=_swing(0.3), unit="area")
