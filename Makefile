@@ -1,4 +1,77 @@
-.PHONY: lock
-lock:
-	.venv/bin/uv pip compile -q pyproject.toml --extra build --extra dev --extra spark --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 -o requirements-dev.lock
-	.venv/bin/uv pip compile -q pyproject.toml --extra build --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 -c requirements-dev.lock -o requirements.lock
+# Everything is installed into .venv from the lock files; nothing else is needed than Python and make.
+PYTHON ?= python3
+BIN := .venv/bin
+HOME_FOLDER ?= .wattmark
+ACCOUNTS ?= 3000
+export WATTMARK_HOME := $(HOME_FOLDER)
+# Compiled files save every Airflow task seconds of start-up.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: help setup setup-dev run up down status test test-slow lint format docs bench lock clean
+
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+setup: .venv/.installed ## make .venv from the lock file
+
+setup-dev: .venv/.installed-dev ## the same with what tests and linters need, Spark included
+
+.venv/bin/uv: requirements-setup.lock
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-setup.lock
+	@touch $@
+
+.venv/.installed: .venv/bin/uv requirements.lock pyproject.toml
+	@echo "Installing the locked packages"
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode --require-hashes -r requirements.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/.installed-dev: .venv/bin/uv requirements-dev.lock pyproject.toml
+	@echo "Installing the locked packages, tests and Spark included"
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode --require-hashes -r requirements-dev.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $@ .venv/.installed
+
+run: setup ## bring everything up and run the night of a sample utility
+	@$(BIN)/wattmark quickstart --accounts $(ACCOUNTS)
+
+up: setup ## start PostgreSQL and Airflow
+	@$(BIN)/wattmark up
+
+down: setup ## stop whatever of this home runs
+	@$(BIN)/wattmark down
+
+status: setup ## show how the services are
+	@$(BIN)/wattmark status
+
+test: setup-dev ## the quick tests, under ten minutes
+	@$(BIN)/python -m pytest -q -m "not slow"
+
+test-slow: setup-dev ## the slow tests: the scheduler, killed runs, a simulated year
+	@$(BIN)/python -m pytest -q -m slow
+
+lint: setup-dev ## ruff, mypy, stale reference pages
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/wattmark docs --check
+
+format: setup-dev ## let ruff put the code in form
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+docs: setup-dev ## write the reference pages anew
+	@$(BIN)/wattmark docs
+
+bench: setup-dev ## measure a night (benchmarks/night.py)
+	@$(BIN)/python benchmarks/night.py
+
+lock: setup-dev ## resolve the lock files anew
+	@$(BIN)/uv pip compile -q pyproject.toml --extra build --extra dev --extra spark --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 -o requirements-dev.lock
+	@$(BIN)/uv pip compile -q pyproject.toml --extra build --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 -c requirements-dev.lock -o requirements.lock
+	@echo uv | $(BIN)/uv pip compile -q - --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 -o requirements-setup.lock
+
+clean: ## stop the services and delete the home and .venv
+	@test ! -x $(BIN)/wattmark || $(BIN)/wattmark down
+	rm -rf $(HOME_FOLDER) .venv

@@ -86,7 +86,10 @@ def airflow_env(settings: Settings) -> dict[str, str]:
     folder = home / "airflow"
     web = address(settings)
     database = database_url(settings)
+    # The sample's own database, as a utility's would be: a connection that tasks ask Airflow for.
+    source = {} if settings.services.warehouse_url else {"AIRFLOW_CONN_WATTMARK_SOURCE": postgres.url(home, "source").replace("postgresql+psycopg", "postgres", 1)}
     return {
+        **source,
         "WATTMARK_HOME": str(home),
         "WATTMARK_PROJECT": str(settings.project),
         "WATTMARK_TIME_ZONE": settings.utility.time_zone,

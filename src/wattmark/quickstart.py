@@ -1,0 +1,104 @@
+"""From nothing to a published night on the sample utility, on this machine."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from wattmark.errors import ServiceError
+from wattmark.local import services
+from wattmark.local.airflow import ADMIN
+from wattmark.local.commands import HomeOption
+from wattmark.local.secret import secrets_file
+from wattmark.local.trigger import RunProgress, trigger_and_wait
+from wattmark.sample.generate import generate
+from wattmark.sample.plan import SamplePlan
+from wattmark.sample.sinks import DatabaseSink
+from wattmark.settings import Settings, load_settings
+from wattmark.state import write_atomically
+
+SETTINGS_TEXT = """\
+# Settings of the sample utility: customer files in a database, intervals in daily Parquet files.
+sources:
+  - location: airflow:wattmark_source
+  - location: {folder}
+    tables: [interval_reading]
+"""
+
+
+def quickstart(
+    accounts: Annotated[int, typer.Option(help="Accounts of the sample utility.")] = 3000,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same utility.")] = 1,
+    home: HomeOption = None,
+) -> None:
+    """Start the services, make a sample utility with known faults, run its night, show what came out."""
+    settings = load_settings(home)
+    console = Console()
+    with console.status("Starting PostgreSQL and Airflow") as spinner:
+
+        def tell(message: str) -> None:
+            spinner.update(message)
+            if not console.is_terminal:
+                console.print(message, soft_wrap=True)
+
+        status = services.up(settings, progress=tell)
+    if not status.healthy:
+        raise ServiceError("services.unhealthy", "not all services are well.", "See: wattmark status")
+    for note in status.notes:
+        console.print(f"{escape(note)}.", soft_wrap=True)
+    as_of = _sample(settings, console, SamplePlan(accounts=accounts, seed=seed, faults=True))
+    settings = load_settings(home)
+    console.print(f"The night {as_of}, in Airflow at {services.airflow_url(settings)}", soft_wrap=True)
+    with Progress(
+        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console
+    ) as progress:
+        shown = progress.add_task("waiting for the scheduler", total=None)
+
+        def follow(now: RunProgress) -> None:
+            progress.update(shown, completed=now.finished, total=now.total or None, description=", ".join(now.running[:3]) or now.state)
+
+        ended = trigger_and_wait(settings, "nightly", {"as_of": as_of}, follow)
+    for failure in ended.failures:
+        console.print(f"[red]{failure.task} {failure.state}[/red]")
+        for line in failure.last_lines:
+            console.print(f"  {escape(line)}", soft_wrap=True, highlight=False)
+    if ended.state != "success":
+        console.print("[red]The night failed; nothing of it was published.[/red]")
+        raise typer.Exit(1)
+    from wattmark.report import print_night
+
+    print_night(settings, console)
+    console.print(f"           (user {ADMIN}, password under airflow_admin in {secrets_file(settings.home)})", soft_wrap=True, highlight=False)
+    console.print(f"[green]The night {as_of} is published.[/green] Stop the services with: make down")
+
+
+def _sample(settings: Settings, console: Console, plan: SamplePlan) -> str:
+    """Make the sample utility once; returns the day its data end."""
+    folder = settings.home / "sample"
+    made = folder / "made.json"
+    wanted = {"accounts": plan.accounts, "seed": plan.seed, "as_of": plan.as_of.isoformat()}
+    if made.exists() and json.loads(made.read_text(encoding="utf-8")) == wanted:
+        console.print(f"The sample utility of {plan.accounts:,} accounts is there already.")
+    else:
+        made.unlink(missing_ok=True)
+        with console.status(f"Making a sample utility of {plan.accounts:,} accounts"):
+            summary = generate(plan, DatabaseSink(services.source_url(settings), folder))
+        console.print(f"A sample utility: {summary.accounts:,} accounts, {sum(summary.rows.values()):,} rows in {summary.seconds:.0f} s")
+        write_atomically(made, json.dumps(wanted))
+    own = settings.home / "settings.yaml"
+    if not own.exists():
+        write_atomically(own, SETTINGS_TEXT.format(folder=Path(folder)))
+    return plan.as_of.isoformat()
+
+
+def register(app: typer.Typer) -> None:
+    """Add ``quickstart`` to a command line."""
+    app.command("quickstart")(quickstart)
+
+
