@@ -19,7 +19,7 @@ columns:
   arrears_probability: {type: double, doc: Probability that a bill due within 60 days is unpaid 30 days after its due date.}
   arrears_band: {type: integer, doc: '1 (lowest) to 5.'}
   leave_probability: {type: double, doc: Probability that the account leaves within half a year.}
-  best_tariff_code: {type: string, doc: The cheapest tariff the account may be on.}
+  best_tariff_code: {type: string, doc: The cheapest tariff the account may be on; its own where none is cheaper.}
   tariff_saving_amount: {type: decimal, doc: Yearly saving on it.}
   flexible_kw: {type: double, doc: Load that could be shed or shifted at peak.}
   load_profile: {type: integer, doc: Load profile the account belongs to.}
@@ -42,13 +42,18 @@ SELECT a.account_id,
        a.status,
        a.opened_on,
        a.closed_on,
-       CAST(NULL AS DOUBLE) AS arrears_probability,
-       CAST(NULL AS BIGINT) AS arrears_band,
-       CAST(NULL AS DOUBLE) AS leave_probability,
-       CAST(NULL AS VARCHAR) AS best_tariff_code,
-       CAST(NULL AS DECIMAL(18,2)) AS tariff_saving_amount,
-       CAST(NULL AS DOUBLE) AS flexible_kw,
-       CAST(NULL AS BIGINT) AS load_profile
+       r.probability AS arrears_probability,
+       r.band AS arrears_band,
+       v.probability AS leave_probability,
+       b.tariff_code AS best_tariff_code,
+       b.saving_amount AS tariff_saving_amount,
+       h.flexible_kw,
+       p.load_profile
 FROM source.account AS a
 LEFT JOIN fed_by AS f ON f.account_id = a.account_id
 LEFT JOIN source.transformer AS t ON t.transformer_id = f.transformer_id
+LEFT JOIN segment.arrears_score AS r ON r.account_id = a.account_id
+LEFT JOIN segment.leave_score AS v ON v.account_id = a.account_id
+LEFT JOIN segment.tariff_fit AS b ON b.account_id = a.account_id AND b.place = 1
+LEFT JOIN segment.account_shape AS h ON h.account_id = a.account_id
+LEFT JOIN segment.account_load_profile AS p ON p.account_id = a.account_id

@@ -28,18 +28,22 @@ SELECT c.customer_id,
        c.region_code,
        c.registered_on,
        b.live_accounts,
-       CAST(NULL AS VARCHAR) AS grade,
-       o.objective_tier,
-       CAST(NULL AS BIGINT) AS behaviour_tier,
-       CAST(NULL AS DOUBLE) AS value_score,
-       CAST(NULL AS DECIMAL(18,2)) AS current_value_amount,
-       CAST(NULL AS DECIMAL(18,2)) AS potential_value_amount,
-       CAST(NULL AS DOUBLE) AS credit,
-       CAST(NULL AS BOOLEAN) AS is_key_account,
-       CAST(NULL AS BOOLEAN) AS emerging_key_account,
-       CAST(NULL AS VARCHAR) AS segment,
-       CAST(NULL AS VARCHAR) AS relationship_level,
-       CAST(NULL AS BIGINT) AS data_grade
+       g.grade,
+       g.objective_tier,
+       g.behaviour_tier,
+       g.value_score,
+       v.current_value_amount,
+       v.potential_value_amount,
+       v.credit,
+       g.is_key_account,
+       g.emerging_key_account,
+       p.segment,
+       l.relationship_level,
+       d.data_grade
 FROM source.customer AS c
 JOIN segment.customer_base AS b ON b.customer_id = c.customer_id
-JOIN segment.customer_objective AS o ON o.customer_id = c.customer_id
+JOIN segment.customer_grade AS g ON g.customer_id = c.customer_id
+JOIN segment.customer_value AS v ON v.customer_id = c.customer_id
+JOIN segment.customer_composite AS p ON p.customer_id = c.customer_id
+JOIN segment.customer_data_grade AS d ON d.customer_id = c.customer_id
+LEFT JOIN segment.segment_definition AS l ON l.segment = p.segment

@@ -7,11 +7,12 @@ it gave the first time.
 
 from __future__ import annotations
 
-from typing import Any
-
+import datetime as dt
+import hashlib
 import pyarrow as pa
 
 from wattmark.engine.session import Session
+from wattmark.engine.sqlfile import SqlFile
 
 LAYER = "segment_state"
 
@@ -70,14 +71,6 @@ DEFINITION = pa.schema([("name", pa.string()), ("digest", pa.string()), ("as_of"
 TABLES = {"model": MODEL, "centroid": CENTROID, "segment": SEGMENT, "grade": GRADE, "definition": DEFINITION}
 
 
-def has(session: Session, table: str) -> bool:
-    """Whether any night has left that table."""
-    name = f"{LAYER}.{table}"
-    if name in session._known:
-        return True
-    return session.stored and session.lake.exists(name)
-
-
 def newest_before(session: Session, table: str) -> pa.Table:
     """The newest part of a state table that is older than the run's date; no rows where there is none.
 
@@ -89,8 +82,6 @@ def newest_before(session: Session, table: str) -> pa.Table:
         rows with the table's schema.
     """
     schema = TABLES[table]
-    if not has(session, table):
-        return schema.empty_table()
     columns = ", ".join(schema.names)
     rows = session.query(
         f"SELECT {columns} FROM {LAYER}.{table} WHERE as_of = "  # noqa: S608 - names of this module
@@ -99,10 +90,99 @@ def newest_before(session: Session, table: str) -> pa.Table:
     return rows.cast(schema)
 
 
-def before(session: Session, table: str) -> Any:
-    """All rows of a state table that are older than the run's date, streamed."""
+def _write(session: Session, table: str, rows: pa.Table, part: dt.date, by: str = "as_of") -> int:
     schema = TABLES[table]
-    if not has(session, table):
-        return schema.empty_table()
-    columns = ", ".join(schema.names)
-    return session.query(f"SELECT {columns} FROM {LAYER}.{table} WHERE as_of < $as_of")  # noqa: S608
+    columns = {
+        name: rows.column(name) if name in rows.schema.names else pa.array([part] * rows.num_rows, pa.date32()) for name in schema.names
+    }
+    session.lake.replace(
+        f"{LAYER}.{table}",
+        pa.table(columns).cast(schema),
+        partition_by=[by],
+        where=f"{by} = '{part.isoformat()}'",
+        metadata={"run_id": session.run.run_id},
+    )
+    session.forget(f"{LAYER}.{table}")
+    return rows.num_rows
+
+
+_SEGMENTS_AT = f"""
+  SELECT s.customer_id, s.method, s.segment FROM {LAYER}.segment AS s WHERE s.as_of <= $day
+  QUALIFY ROW_NUMBER() OVER (PARTITION BY s.customer_id, s.method ORDER BY s.as_of DESC) = 1
+"""  # noqa: S608 - a constant
+
+
+def keep_state(session: Session) -> dict[str, int]:
+    """Leave to later nights what they compare with; call it once a night's segments have been let through.
+
+    Only changes of segments are written. Where a later night has been there already, its changes are taken
+    anew against tonight's, so that what was known on that later day stays the same.
+
+    Args:
+        session: a session on the lake whose layer ``segment`` has been built.
+
+    Returns:
+        rows written by table.
+    """
+    as_of = session.run.as_of
+    done = {
+        "model": _write(
+            session,
+            "model",
+            session.query(
+                "SELECT m.model, m.trained_on, m.kind, m.name, m.value, m.in_use FROM segment.model AS m WHERE m.in_use AND m.kind <> 'metric'"
+            ).read_all(),
+            as_of,
+        ),
+        "centroid": _write(
+            session,
+            "centroid",
+            session.query("SELECT c.load_profile, c.name, c.position, c.value FROM segment.load_centroid AS c").read_all(),
+            as_of,
+        ),
+        "definition": _write(session, "definition", digests(session), as_of),
+        "segment": _keep_segments(session),
+    }
+    month = as_of.replace(day=1)
+    kept = session.query(f"SELECT MAX(g.as_of) AS day FROM {LAYER}.grade AS g WHERE g.month = $month", month=month).read_all()  # noqa: S608
+    newest = kept.column("day")[0].as_py()
+    if newest is None or newest <= as_of:
+        rows = session.query(
+            "SELECT g.customer_id, g.grade, g.objective_tier, g.behaviour_tier, g.value_score, g.is_key_account, g.emerging_key_account, "
+            "$as_of AS as_of FROM segment.customer_grade AS g WHERE g.is_graded"
+        ).read_all()
+        done["grade"] = _write(session, "grade", rows, month, by="month")
+    return done
+
+
+def _keep_segments(session: Session) -> int:
+    as_of = session.run.as_of
+    later = session.query(f"SELECT MIN(s.as_of) AS day FROM {LAYER}.segment AS s WHERE s.as_of > $as_of").read_all()  # noqa: S608
+    next_day = later.column("day")[0].as_py()
+    then = session.query(_SEGMENTS_AT, day=next_day).read_all() if next_day else None
+    changes = session.query("SELECT c.customer_id, c.method, c.segment FROM segment.segment_change AS c").read_all()
+    written = _write(session, "segment", changes, as_of)
+    if then is not None:
+        session.give("night.segment_then", then)
+        moved = session.query(
+            f"WITH now AS ({_SEGMENTS_AT}) "  # noqa: S608
+            "SELECT COALESCE(t.customer_id, n.customer_id) AS customer_id, COALESCE(t.method, n.method) AS method, t.segment "
+            "FROM night.segment_then AS t FULL OUTER JOIN now AS n ON n.customer_id = t.customer_id AND n.method = t.method "
+            "WHERE t.segment IS DISTINCT FROM n.segment",
+            day=as_of,
+        ).read_all()
+        _write(session, "segment", moved, next_day)
+    return written
+
+
+def digests(session: Session) -> pa.Table:
+    """A digest of every definition of layer ``segment`` as this night reads it, parameters included.
+
+    Dates are left out, or every night would be a change of definition.
+    """
+    found = []
+    for definition in session.catalog.layer("segment"):
+        if isinstance(definition, SqlFile):
+            bound = definition.bound(dict.fromkeys(session.scalars, "run"), session.overrides.get(definition.name))
+            found.append((definition.name, hashlib.sha256(bound.sql(dialect="duckdb").encode()).hexdigest()[:16]))
+    return pa.table({"name": [name for name, _ in found], "digest": [digest for _, digest in found]}, schema=pa.schema([("name", pa.string()), ("digest", pa.string())]))

@@ -1,0 +1,30 @@
+/*
+grain: one row a model, training date and metric, of every model that was considered
+key: [model, trained_on, metric]
+purpose: How good the models are on what came after their training, and which are in use.
+columns:
+  model: {type: string, doc: 'arrears, leaving, load_profile or duplicates.'}
+  trained_on: {type: date, doc: 'First of the month of training; 1900-01-01 for a scorecard, which is not trained.'}
+  metric: {type: string, doc: 'rows, events, auc, ks, brier, calibration_NN_predicted and _observed by tenth of the probability; silhouette and drift of load profiles; precision, recall and threshold of duplicates.'}
+  value: {type: double, doc: The metric.}
+  in_use: {type: boolean, doc: This night's scores come from it.}
+  role: {type: string, doc: 'scorecard, champion, challenger; fit or linkage for the others.'}
+  reason: {type: string, doc: Why the model in use was chosen.}
+*/
+SELECT m.model,
+       CASE WHEN m.role = 'scorecard' THEN CAST('1900-01-01' AS DATE) ELSE m.trained_on END AS trained_on,
+       m.name AS metric, m.value, m.in_use, m.role, m.reason
+FROM segment.model AS m
+WHERE m.kind = 'metric'
+UNION ALL
+SELECT 'load_profile' AS model, CAST(DATE_TRUNC('month', $as_of) AS DATE) AS trained_on, CONCAT('silhouette_', CAST(c.load_profile AS VARCHAR)) AS metric,
+       MAX(c.silhouette) AS value, TRUE AS in_use, 'fit' AS role, MAX(c.tried) AS reason
+FROM segment.load_centroid AS c
+WHERE c.silhouette IS NOT NULL
+GROUP BY c.load_profile
+UNION ALL
+SELECT 'load_profile' AS model, CAST(DATE_TRUNC('month', $as_of) AS DATE) AS trained_on, CONCAT('drift_', CAST(c.load_profile AS VARCHAR)) AS metric,
+       MAX(c.drift) AS value, TRUE AS in_use, 'fit' AS role, MAX(c.tried) AS reason
+FROM segment.load_centroid AS c
+WHERE c.drift IS NOT NULL
+GROUP BY c.load_profile

@@ -1,0 +1,16 @@
+/*
+grain: one row a live account, tariff it may be on and demand basis
+key: [account_id, tariff_code, demand_basis]
+purpose: What an account would pay in a year on each tariff and demand basis.
+columns:
+  account_id: {type: string, doc: The supply account.}
+  tariff_code: {type: string, doc: The tariff.}
+  demand_basis: {type: string, doc: 'none, capacity, contract_demand or actual_demand.'}
+  yearly_amount: {type: decimal, doc: What a year costs on it.}
+  saving_amount: {type: decimal, doc: 'What a year costs less than now; the utility would lose as much.'}
+  is_own: {type: boolean, doc: What the account is on now.}
+  months: {type: integer, doc: Months compared.}
+  place: {type: integer, doc: 1 the cheapest of the account.}
+*/
+SELECT t.account_id, t.tariff_code, t.demand_basis, t.yearly_amount, t.saving_amount, t.is_own, t.months, t.place
+FROM segment.tariff_fit AS t

@@ -1,0 +1,57 @@
+/*
+grain: one row a live account, tariff it may be on and demand basis
+key: [account_id, tariff_code, demand_basis]
+purpose: >-
+  What an account would have paid in a year on each tariff and demand basis, against what it pays on its own. Only
+  months that could be priced on both are compared, brought to 12 months.
+columns:
+  account_id: {type: string, doc: The supply account.}
+  tariff_code: {type: string, doc: The tariff.}
+  demand_basis: {type: string, doc: 'none, capacity, contract_demand or actual_demand.'}
+  is_own: {type: boolean, doc: What the account is on.}
+  months: {type: integer, doc: Months compared.}
+  own_amount: {type: decimal, doc: 'Those months on its own tariff, times 12 over months.'}
+  yearly_amount: {type: decimal, doc: 'Those months on this one, times 12 over months.'}
+  saving_amount: {type: decimal, doc: 'own_amount less yearly_amount: what the account would save and the utility would lose in a year.'}
+  place: {type: integer, doc: '1 the cheapest of the account; its own first where as cheap.'}
+params:
+  min_months: {type: integer, default: 6, minimum: 1, maximum: 12, doc: Fewest months compared.}
+*/
+WITH priced AS (
+  SELECT p.account_id, p.period, p.tariff_code, p.demand_basis, SUM(p.total_amount) AS amount
+  FROM facts.priced_tariff AS p
+  GROUP BY p.account_id, p.period, p.tariff_code, p.demand_basis
+  HAVING COUNT(p.not_checked) = 0
+),
+own AS (
+  SELECT p.account_id, p.period, p.amount
+  FROM priced AS p
+  JOIN facts.tariff_candidate AS c
+    ON c.account_id = p.account_id AND c.tariff_code = p.tariff_code AND c.demand_basis = p.demand_basis AND c.is_own
+),
+compared AS (
+  SELECT p.account_id, p.tariff_code, p.demand_basis, COUNT(*) AS months, SUM(o.amount) AS own_amount, SUM(p.amount) AS amount
+  FROM priced AS p
+  JOIN own AS o ON o.account_id = p.account_id AND o.period = p.period
+  GROUP BY p.account_id, p.tariff_code, p.demand_basis
+  HAVING COUNT(*) >= $min_months
+),
+yearly AS (
+  SELECT c.account_id, c.tariff_code, c.demand_basis, c.months,
+         CAST(ROUND(CAST(CAST(c.own_amount AS DOUBLE) * 12 / NULLIF(c.months, 0) AS DECIMAL(28,8)), 2) AS DECIMAL(18,2)) AS own_amount,
+         CAST(ROUND(CAST(CAST(c.amount AS DOUBLE) * 12 / NULLIF(c.months, 0) AS DECIMAL(28,8)), 2) AS DECIMAL(18,2)) AS yearly_amount
+  FROM compared AS c
+)
+SELECT y.account_id,
+       y.tariff_code,
+       y.demand_basis,
+       COALESCE(t.is_own, FALSE) AS is_own,
+       y.months,
+       y.own_amount,
+       y.yearly_amount,
+       CAST(y.own_amount - y.yearly_amount AS DECIMAL(18,2)) AS saving_amount,
+       ROW_NUMBER() OVER (PARTITION BY y.account_id
+                          ORDER BY y.yearly_amount, CASE WHEN t.is_own THEN 0 ELSE 1 END, y.tariff_code, y.demand_basis) AS place
+FROM yearly AS y
+LEFT JOIN facts.tariff_candidate AS t
+  ON t.account_id = y.account_id AND t.tariff_code = y.tariff_code AND t.demand_basis = y.demand_basis
