@@ -34,7 +34,7 @@ from wattmark.run import Run
 from wattmark.settings import Settings
 
 ACCEPTED = "accepted"
-DERIVED_LAYERS = ("core", "facts", "segment", "audit", "mart", "mart_pii")
+DERIVED_LAYERS = ("core", "facts", "segment", "campaign", "audit", "mart", "mart_pii")
 """Layers whose tables the catalog knows, in the order of a night."""
 
 

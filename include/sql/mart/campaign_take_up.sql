@@ -1,0 +1,27 @@
+/*
+grain: one row a campaign, segment and channel that was contacted
+key: [campaign_id, segment, channel]
+purpose: How likely a contact succeeds, learned from what came back; later lists weigh their contacts by it.
+columns:
+  campaign_id: {type: string, doc: The campaign.}
+  segment: {type: string, doc: Composite segment.}
+  channel: {type: string, doc: The channel.}
+  contacted: {type: integer, doc: Contacts whose time is over.}
+  converted: {type: integer, doc: Of them succeeded.}
+  rate: {type: double, doc: 'Share that succeeds, drawn to what the campaign expected as long as contacts are few.'}
+params:
+  expected_weight: {type: number, default: 50, minimum: 0, doc: How many contacts the expectation counts for.}
+*/
+WITH expected AS (
+  SELECT campaign_id, expected_rate FROM campaign.run
+  QUALIFY ROW_NUMBER() OVER (PARTITION BY campaign_id ORDER BY as_of DESC, version DESC) = 1
+),
+seen AS (
+  SELECT campaign_id, segment, channel, COUNT(*) AS contacted, COUNT(*) FILTER (WHERE converted) AS converted
+  FROM campaign.contact
+  WHERE outcome = 'listed' AND is_final AND segment IS NOT NULL
+  GROUP BY campaign_id, segment, channel
+)
+SELECT s.campaign_id, s.segment, s.channel, s.contacted, s.converted,
+       (s.converted + $expected_weight * e.expected_rate) / NULLIF(s.contacted + $expected_weight, 0) AS rate
+FROM seen AS s JOIN expected AS e ON e.campaign_id = s.campaign_id

@@ -1,0 +1,83 @@
+"""What campaigns plan to send in the next weeks."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pyarrow as pa
+
+from wattmark.engine.catalog import python_table
+from wattmark.engine.session import TableContext
+
+WEEKS_AHEAD = 8
+
+
+@python_table(
+    "mart.campaign_calendar",
+    key=("campaign_id", "night", "channel"),
+    columns={
+        "campaign_id": "string",
+        "night": "date",
+        "channel": "string",
+        "send_on": "date",
+        "purpose": "string",
+        "priority": "integer",
+        "trigger": "string",
+        "size": "integer",
+        "budget_amount": "double",
+    },
+    needs=("core.calendar",),
+    grain="one row a campaign, night on which it is due within eight weeks, and channel",
+    purpose="What goes out in the next weeks.",
+    docs={
+        "night": "Date of the night that makes the list.",
+        "send_on": "First day after it on which the channel may be used.",
+        "trigger": "date, cron or event; events look for customers each night and may find none.",
+        "size": "Most contacts; empty where there is no limit.",
+    },
+)
+def campaign_calendar(context: TableContext) -> pa.Table:
+    """Due nights of all valid campaigns from the night's date on."""
+    from wattmark.campaign.definition import load_campaigns
+    from wattmark.settings import ChannelSettings
+
+    days = context.query("SELECT day, is_working_day, is_holiday FROM core.calendar WHERE day > $as_of ORDER BY day").to_pylist()
+    allowed = {
+        "every_day": [row["day"] for row in days],
+        "no_holidays": [row["day"] for row in days if not row["is_holiday"]],
+        "working_days": [row["day"] for row in days if row["is_working_day"]],
+    }
+    rows = []
+    for file in load_campaigns(context.settings):
+        one = file.campaign
+        trigger = "event" if one.schedule.events else "cron" if one.schedule.cron else "date"
+        for ahead in range(7 * WEEKS_AHEAD):
+            night = context.run.as_of + dt.timedelta(days=ahead)
+            if not one.is_due(night):
+                continue
+            for channel in one.channels:
+                usual = context.settings.campaigns.channels.get(channel.channel) or ChannelSettings.model_validate({})
+                send_on = next((day for day in allowed[channel.days or usual.days] if day > night), None)
+                rows.append(
+                    {
+                        "campaign_id": one.id,
+                        "night": night,
+                        "channel": channel.channel,
+                        "send_on": send_on,
+                        "purpose": one.purpose,
+                        "priority": one.limits.priority,
+                        "trigger": trigger,
+                        "size": one.limits.size,
+                        "budget_amount": one.limits.budget_amount,
+                    }
+                )
+    return pa.Table.from_pylist(
+        rows,
+        schema=pa.schema(
+            [
+                ("campaign_id", pa.string()), ("night", pa.date32()), ("channel", pa.string()), ("send_on", pa.date32()),
+                ("purpose", pa.string()), ("priority", pa.int64()), ("trigger", pa.string()), ("size", pa.int64()),
+                ("budget_amount", pa.float64()),
+            ]
+        ),
+    )  # fmt: skip

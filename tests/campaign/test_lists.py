@@ -1,0 +1,340 @@
+"""Lists end to end on PostgreSQL: stored, written, approved, released once, corrected."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import DBAPIError
+
+from tests.campaign.world import AS_OF, open_world
+from wattmark.campaign import deliver as delivery
+from wattmark.campaign.definition import CampaignError
+from wattmark.campaign.files import decrypt
+from wattmark.campaign.lists import CampaignOutcome, make_lists
+from wattmark.campaign.release import correct, refuse, release
+from wattmark.settings import Settings, load_settings
+
+TWO = ["auto-debit-and-e-bill", "contract-renewal"]
+NOW = dt.datetime(2026, 11, 3, 1, tzinfo=dt.UTC)
+PEOPLE = 1500
+
+
+def make(settings: Settings, ops: Engine, only: list[str], as_of: dt.date = AS_OF, **instead: str) -> dict[str, CampaignOutcome]:
+    with open_world(settings, PEOPLE, as_of, **instead) as session:
+        return {one.campaign_id: one for one in make_lists(settings, session.run, session, ops, only)}
+
+
+def rows_of(path: str) -> list[dict[str, str]]:
+    with Path(path).open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def everything(ops: Engine) -> list[Any]:
+    with ops.connect() as connection:
+        members = connection.execute(text("SELECT * FROM ops.campaign_member ORDER BY 1, 2, 3")).all()
+        return [*members, *connection.execute(text("SELECT * FROM ops.campaign_run ORDER BY 1")).all()]
+
+
+def state_of(ops: Engine, name: str) -> str:
+    with ops.connect() as connection:
+        return str(connection.execute(text("SELECT state FROM ops.campaign_run WHERE campaign_run_id = :n"), {"n": name}).scalar())
+
+
+def digest(outcome: CampaignOutcome) -> str:
+    return str(json.loads((Path(outcome.files[0]).parent / "manifest.json").read_text())["list_sha256"])
+
+
+def test_lists_up_to_awaiting_approval(tmp_path: Path, ops: Engine) -> None:
+    settings = load_settings(tmp_path)
+    made = make(settings, ops, TWO)
+    assert {one.state for one in made.values()} == {"awaiting_approval"}
+    for one in made.values():
+        assert one.considered == one.listed + one.control + one.excluded + one.over_limit > 0
+        manifest = json.loads((Path(one.files[0]).parent / "manifest.json").read_text())
+        assert [Path(path).name for path in one.files] == [entry["file"] for entry in manifest["files"]]
+        listed = [row for path in one.files for row in rows_of(path)]
+        seeds = [row for row in listed if row["is_seed"] == "true"]
+        assert len(listed) - len(seeds) == one.listed
+        assert seeds
+        for path, entry in zip(one.files, manifest["files"], strict=True):
+            rows = rows_of(path)
+            assert list(rows[0]) == entry["columns"]
+            assert len(rows) == entry["rows"]
+            assert [(row["is_seed"], row["customer_id"], row["account_id"]) for row in rows] == sorted(
+                (row["is_seed"], row["customer_id"], row["account_id"]) for row in rows
+            )
+        with ops.connect() as connection:
+            counted = dict(
+                connection.execute(
+                    text("SELECT outcome, COUNT(*) FROM ops.campaign_member WHERE campaign_run_id = :n AND NOT is_seed GROUP BY 1"),
+                    {"n": one.campaign_run_id},
+                ).all()
+            )
+        assert sum(counted.values()) == one.considered
+        assert counted["listed"] == one.listed
+
+
+def test_again_for_the_same_date_is_the_same_list(tmp_path: Path, ops: Engine) -> None:
+    settings = load_settings(tmp_path)
+    first = make(settings, ops, TWO)
+    stored, files = everything(ops), {path: Path(path).read_bytes() for one in first.values() for path in one.files}
+    assert make(settings, ops, TWO) == first
+    assert everything(ops) == stored
+    assert {path: Path(path).read_bytes() for path in files} == files
+
+
+def test_files_lost_before_approval_are_written_again_from_what_was_stored(tmp_path: Path, ops: Engine) -> None:
+    settings = load_settings(tmp_path)
+    first = make(settings, ops, TWO)
+    files = {path: Path(path).read_bytes() for one in first.values() for path in one.files}
+    for path in files:
+        Path(path).unlink()
+    make(settings, ops, TWO)
+    assert {path: Path(path).read_bytes() for path in files} == files
+
+
+def test_killed_before_the_files_were_written(tmp_path: Path, ops: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    from wattmark.campaign import lists
+
+    settings = load_settings(tmp_path)
+
+    def killed(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(lists, "write_files", killed)
+        with pytest.raises(KeyboardInterrupt):
+            make(settings, ops, TWO)
+    assert state_of(ops, "contract-renewal.20261102.1") == "listed"
+    with ops.connect() as connection:
+        before = connection.execute(text("SELECT * FROM ops.campaign_member ORDER BY 1, 2, 3")).all()
+    made = make(settings, ops, TWO)
+    assert {one.state for one in made.values()} == {"awaiting_approval"}
+    with ops.connect() as connection:
+        assert connection.execute(text("SELECT * FROM ops.campaign_member ORDER BY 1, 2, 3")).all() == before
+
+
+def test_no_personal_data_in_ops(tmp_path: Path, ops: Engine) -> None:
+    made = make(load_settings(tmp_path), ops, TWO)
+    name = next(row for path in made["contract-renewal"].files for row in rows_of(path) if row["is_seed"] == "false")
+    said = json.dumps([[str(value) for value in row] for row in everything(ops)])
+    assert name["name"] not in said
+    assert "@example.com" not in said
+    assert "+86" not in said
+    assert "campaign.desk" not in said
+
+
+def test_who_was_contacted_is_not_asked_again_too_soon(tmp_path: Path, ops: Engine) -> None:
+    settings = load_settings(tmp_path)
+    first = make(settings, ops, ["auto-debit-and-e-bill"])["auto-debit-and-e-bill"]
+    second = make(settings, ops, ["auto-debit-and-e-bill"], AS_OF + dt.timedelta(days=7))["auto-debit-and-e-bill"]
+    with ops.connect() as connection:
+        again = connection.execute(
+            text(
+                "SELECT COUNT(*) FROM ops.campaign_member a JOIN ops.campaign_member b USING (customer_id) "
+                "WHERE a.campaign_run_id = :a AND b.campaign_run_id = :b AND a.outcome IN ('listed', 'control') "
+                "AND b.outcome IN ('listed', 'control') AND NOT a.is_seed"
+            ),
+            {"a": first.campaign_run_id, "b": second.campaign_run_id},
+        ).scalar()
+    # Nobody answered the first list within its 48 hours: it is refused, and nobody was contacted by it.
+    assert state_of(ops, first.campaign_run_id) == "refused"
+    assert again == first.listed + first.control
+
+
+def test_a_released_list_counts(tmp_path: Path, ops: Engine) -> None:
+    settings = load_settings(tmp_path)
+    first = make(settings, ops, ["auto-debit-and-e-bill"])["auto-debit-and-e-bill"]
+    release(settings, ops, first.campaign_run_id, "head-of-marketing", digest(first), NOW)
+    second = make(settings, ops, ["auto-debit-and-e-bill"], AS_OF + dt.timedelta(days=7))["auto-debit-and-e-bill"]
+    assert second.listed + second.control == 0
+
+
+def test_released_once(tmp_path: Path, ops: Engine) -> None:
+    target = tmp_path / "out"
+    settings = load_settings(tmp_path / "home", campaigns={"delivery": str(target)})
+    one = make(settings, ops, TWO)["contract-renewal"]
+    assert release(settings, ops, one.campaign_run_id, "head-of-contracts", digest(one), NOW)
+    delivered = {path.relative_to(target): path.read_bytes() for path in target.rglob("*") if path.is_file()}
+    assert {str(path) for path in delivered if not str(path).startswith(".")} == {
+        f"{one.campaign_run_id}/{name}" for name in ("email.csv", "sms.csv", "post.csv", "manifest.json")
+    }
+    assert not release(settings, ops, one.campaign_run_id, "head-of-contracts", digest(one), NOW + dt.timedelta(hours=1))
+    assert {path.relative_to(target): path.read_bytes() for path in target.rglob("*") if path.is_file()} == delivered
+    assert state_of(ops, one.campaign_run_id) == "released"
+    assert make(settings, ops, TWO)["contract-renewal"].state == "released"
+
+
+@pytest.mark.parametrize("dies_at", range(1, 13))
+def test_a_killed_release_rerun_releases_once(tmp_path: Path, ops: Engine, monkeypatch: pytest.MonkeyPatch, dies_at: int) -> None:
+    target = tmp_path / "out"
+    settings = load_settings(tmp_path / "home", campaigns={"delivery": str(target)})
+    one = make(settings, ops, ["contract-renewal"])["contract-renewal"]
+    steps = 0
+
+    def dying(real: Any) -> Any:
+        def step(*arguments: Any) -> None:
+            nonlocal steps
+            steps += 1
+            if steps == dies_at:
+                raise KeyboardInterrupt
+            real(*arguments)
+
+        return step
+
+    with monkeypatch.context() as patch:
+        patch.setattr(delivery.FolderTarget, "write", dying(delivery.FolderTarget.write))
+        patch.setattr(delivery.FolderTarget, "rename", dying(delivery.FolderTarget.rename))
+        with pytest.raises(KeyboardInterrupt):
+            release(settings, ops, one.campaign_run_id, "head-of-contracts", digest(one), NOW)
+    assert state_of(ops, one.campaign_run_id) == "awaiting_approval"
+    # Whoever fetches lists takes what is there away at once; it must not come a second time.
+    fetched = [path.name for path in (target / one.campaign_run_id).glob("*")] if (target / one.campaign_run_id).exists() else []
+    for name in fetched:
+        (target / one.campaign_run_id / name).unlink()
+    assert release(settings, ops, one.campaign_run_id, "head-of-contracts", digest(one), NOW)
+    fetched += [path.name for path in (target / one.campaign_run_id).glob("*")]
+    assert sorted(fetched) == ["email.csv", "manifest.json", "post.csv", "sms.csv"]
+    assert state_of(ops, one.campaign_run_id) == "released"
+
+
+def test_who_may_release_and_until_when(tmp_path: Path, ops: Engine) -> None:
+    settings = load_settings(tmp_path)
+    one = make(settings, ops, TWO)["contract-renewal"]
+    # 48 hours after the end of 2 November in Shanghai.
+    late = dt.datetime(2026, 11, 4, 16, tzinfo=dt.UTC)
+    for who, said, now, code in (
+        ("somebody", digest(one), NOW, "not_approver"),
+        ("head-of-contracts", "another", NOW, "not_what_was_approved"),
+        ("head-of-contracts", digest(one), late, "too_late"),
+    ):
+        with pytest.raises(CampaignError) as raised:
+            release(settings, ops, one.campaign_run_id, who, said, now)
+        assert raised.value.code == f"campaign.{code}"
+    assert release(settings, ops, one.campaign_run_id, "head-of-contracts", digest(one), late - dt.timedelta(seconds=1))
+
+
+def test_a_changed_file_is_not_released(tmp_path: Path, ops: Engine) -> None:
+    settings = load_settings(tmp_path)
+    one = make(settings, ops, TWO)["contract-renewal"]
+    with Path(one.files[0]).open("a") as stream:
+        stream.write("one more\n")
+    with pytest.raises(CampaignError, match="not_what_was_approved"):
+        release(settings, ops, one.campaign_run_id, "head-of-contracts", digest(one), NOW)
+
+
+def test_refused_is_refused(tmp_path: Path, ops: Engine) -> None:
+    settings = load_settings(tmp_path)
+    one = make(settings, ops, TWO)["contract-renewal"]
+    refuse(settings, ops, one.campaign_run_id, "head-of-contracts", "wrong season")
+    with pytest.raises(CampaignError, match="not_awaiting"):
+        release(settings, ops, one.campaign_run_id, "head-of-contracts", digest(one), NOW)
+    assert make(settings, ops, TWO)["contract-renewal"].state == "refused"
+
+
+def test_no_answer_means_no(tmp_path: Path, ops: Engine) -> None:
+    settings = load_settings(tmp_path)
+    one = make(settings, ops, ["contract-renewal"])["contract-renewal"]
+    make(settings, ops, ["contract-renewal"], AS_OF + dt.timedelta(days=2))
+    assert state_of(ops, one.campaign_run_id) == "awaiting_approval"
+    make(settings, ops, ["contract-renewal"], AS_OF + dt.timedelta(days=3))
+    assert state_of(ops, one.campaign_run_id) == "refused"
+
+
+def test_a_correction_is_a_new_version(tmp_path: Path, ops: Engine) -> None:
+    settings = load_settings(tmp_path)
+    one = make(settings, ops, ["contract-renewal"])["contract-renewal"]
+    with open_world(settings, PEOPLE) as session, pytest.raises(CampaignError, match="not_released"):
+        correct(settings, session.run, session, ops, "contract-renewal", "too early")
+    release(settings, ops, one.campaign_run_id, "head-of-contracts", digest(one), NOW)
+    before = {path: Path(path).read_bytes() for path in one.files}
+    with open_world(settings, PEOPLE) as session:
+        session.duck.execute("DELETE FROM accepted.consent WHERE channel = 'post'")
+        two = correct(settings, session.run, session, ops, "contract-renewal", "post consents were wrong")
+        with pytest.raises(CampaignError, match="open_correction"):
+            correct(settings, session.run, session, ops, "contract-renewal", "again")
+    assert two.campaign_run_id == "contract-renewal.20261102.2"
+    assert two.considered == one.considered
+    assert 0 < two.listed < one.listed
+    assert state_of(ops, one.campaign_run_id) == "released"
+    release(settings, ops, two.campaign_run_id, "head-of-contracts", digest(two), NOW)
+    assert state_of(ops, one.campaign_run_id) == "corrected"
+    assert state_of(ops, two.campaign_run_id) == "released"
+    assert {path: Path(path).read_bytes() for path in one.files if "manifest" not in path} == before
+
+
+def test_a_released_run_does_not_change(tmp_path: Path, ops: Engine) -> None:
+    settings = load_settings(tmp_path)
+    one = make(settings, ops, ["contract-renewal"])["contract-renewal"]
+    release(settings, ops, one.campaign_run_id, "head-of-contracts", digest(one), NOW)
+    for statement in ("UPDATE ops.campaign_run SET list_sha256 = 'x'", "UPDATE ops.campaign_run SET released_at = NULL, state = 'refused'", "DELETE FROM ops.campaign_run"):
+        with pytest.raises(DBAPIError), ops.begin() as connection:
+            connection.execute(text(statement))
+
+
+def test_unsubscribed_yesterday_is_suppressed_for_good(tmp_path: Path, ops: Engine) -> None:
+    settings = load_settings(tmp_path)
+    one = make(settings, ops, ["auto-debit-and-e-bill"])["auto-debit-and-e-bill"]
+    sms = [row for row in rows_of(next(path for path in one.files if path.endswith("sms.csv"))) if row["is_seed"] == "false"]
+    gone = sms[0]["customer_id"]
+    events = (
+        f"SELECT 'X1' AS event_id, 'auto-debit-and-e-bill' AS campaign_id, '{gone}' AS customer_id, 'sms' AS channel, "
+        "'unsubscribed' AS kind, TIMESTAMPTZ '2026-11-03 10:00:00+08' AS occurred_at, CAST(NULL AS DECIMAL(18,2)) AS value_amount"
+    )
+    next_year = AS_OF + dt.timedelta(days=364)
+    made = make(settings, ops, ["auto-debit-and-e-bill"], AS_OF + dt.timedelta(days=7), accepted__campaign_event=events)
+    del made
+    # A year later the event has left the source; the suppression has not.
+    late = make(settings, ops, ["auto-debit-and-e-bill"], next_year)["auto-debit-and-e-bill"]
+    assert gone not in {row["customer_id"] for path in late.files if path.endswith("sms.csv") for row in rows_of(path)}
+    with ops.connect() as connection:
+        said = connection.execute(text("SELECT address_hash FROM ops.suppression WHERE reason = 'unsubscribed'")).scalars().all()
+    assert len(said) >= 2
+    assert all(len(one_) == 64 for one_ in said)
+
+
+def test_encrypted_at_rest_where_the_utility_sets_a_key(tmp_path: Path, ops: Engine) -> None:
+    import base64
+
+    (tmp_path / "key").write_text(base64.b64encode(bytes(range(32))).decode())
+    settings = load_settings(tmp_path / "home", campaigns={"list_key_file": str(tmp_path / "key")})
+    one = make(settings, ops, ["contract-renewal"])["contract-renewal"]
+    assert all(path.endswith(".csv.enc") for path in one.files)
+    assert not list((tmp_path / "home" / "lists").rglob("*.csv"))
+    assert b"contract-renewal" in decrypt(Path(one.files[0]), bytes(range(32)))
+    assert make(settings, ops, ["contract-renewal"])["contract-renewal"] == one
+    assert release(settings, ops, one.campaign_run_id, "head-of-contracts", digest(one), NOW)
+
+
+def test_area_mailing_names_nobody(tmp_path: Path, ops: Engine) -> None:
+    settings = load_settings(tmp_path)
+    one = make(settings, ops, ["area-mailing"])["area-mailing"]
+    rows = rows_of(one.files[0])
+    assert list(rows[0]) == ["rank", "region_code", "postcode", "addresses", "wanted_share"]
+    shares = [float(row["wanted_share"]) for row in rows]
+    assert shares == sorted(shares, reverse=True)
+    assert all(int(row["addresses"]) >= 20 for row in rows)
+    with ops.connect() as connection:
+        assert connection.execute(text("SELECT COUNT(*) FROM ops.campaign_member")).scalar() == 0
+        assert connection.execute(text("SELECT COUNT(*) FROM ops.campaign_area WHERE outcome = 'listed'")).scalar() == len(rows)
+
+
+def test_all_fourteen_are_made(tmp_path: Path, ops: Engine) -> None:
+    from wattmark.campaign.definition import load_campaigns
+
+    settings = load_settings(tmp_path)
+    made = make(settings, ops, [file.campaign.id for file in load_campaigns(settings)])
+    assert len(made) == 14
+    assert {one.campaign_id: one.problem for one in made.values() if one.problem} == {}
+    assert {one.campaign_id for one in made.values() if not one.listed} == set()
+
+
+def test_an_unknown_campaign_is_told(tmp_path: Path, ops: Engine) -> None:
+    with pytest.raises(CampaignError, match="There is no campaign nothing"):
+        make(load_settings(tmp_path), ops, ["nothing"])
