@@ -143,13 +143,14 @@ def nightly() -> None:
 
         return build
 
-    @task_group(tooltip="Conformed tables, facts, segments")
+    @task_group(tooltip="Conformed tables, facts, segments, what campaigns did")
     def warehouse(values: dict[str, Any]) -> Any:
         core = layer_task("core", "Conformed tables: live accounts, calendar, what feeds what.")(values)
         facts = layer_task("facts", "Each computed fact once: net bills, register energy, the shadow bill.")(values)
         segment = layer_task("segment", "Grades, classes and scores.")(values)
-        core >> facts >> segment
-        return core, segment
+        campaign = layer_task("campaign", "What released campaign lists did, and what came back.")(values)
+        core >> facts >> segment >> campaign
+        return core, campaign
 
     @task(pool="compute", doc_md="All rules of the catalogue: findings with evidence, and their coverage.")
     def audit(values: dict[str, Any]) -> dict[str, int]:

@@ -31,7 +31,7 @@ from wattmark.settings import Settings
 from wattmark.sources import Watermark
 from wattmark.state import keep_watermarks, watermarks_before, write_atomically
 
-LAYERS = ("core", "facts", "segment")
+LAYERS = ("core", "facts", "segment", "campaign")
 """Layers built before the audit, in this order."""
 MART_LAYERS = ("mart", "mart_pii")
 """Layers built after it."""
