@@ -21,10 +21,11 @@ app = typer.Typer(
 
 def _mount() -> None:
     from wattmark import commands, quickstart
+    from wattmark.campaign import commands as campaign_commands
     from wattmark.local import commands as local_commands
     from wattmark.sample import commands as sample_commands
 
-    for module in (commands, quickstart, local_commands, sample_commands):
+    for module in (commands, quickstart, local_commands, sample_commands, campaign_commands):
         module.register(app)
 
 

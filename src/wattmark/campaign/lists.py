@@ -94,7 +94,7 @@ def make_lists(
     files = load_campaigns(settings)
     for file in files:
         check(file, settings)
-    due = _due(files, run, only)
+    due = due_campaigns(files, run, only)
     with ops_engine.connect() as holder:
         # One night at a time: what one decides is the history of the next.
         holder.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": LOCK})
@@ -107,7 +107,12 @@ def make_lists(
             holder.commit()
 
 
-def _due(files: Sequence[CampaignFile], run: Run, only: Sequence[str]) -> list[CampaignFile]:
+def due_campaigns(files: Sequence[CampaignFile], run: Run, only: Sequence[str]) -> list[CampaignFile]:
+    """The campaigns a night makes: those named, else those due on its date.
+
+    Raises:
+        CampaignError: a name is nobody's.
+    """
     known = {file.campaign.id for file in files}
     for name in only:
         if name not in known:

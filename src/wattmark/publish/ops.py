@@ -12,6 +12,8 @@ from wattmark.settings import PROJECT_ROOT, Settings
 
 SCHEMA = "ops"
 
+__all__ = ["SCHEMA", "ops_engine", "upgrade", "warehouse_url"]
+
 
 def ops_engine(settings: Settings) -> Engine:
     """An engine on the warehouse; connections are checked before they are used."""

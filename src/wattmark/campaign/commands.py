@@ -1,0 +1,232 @@
+"""``wattmark campaign``: check, preview, make, approve, correct and explain lists."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from wattmark.errors import WattmarkError
+from wattmark.local.commands import HomeOption
+from wattmark.run import Run
+from wattmark.settings import Settings, load_settings
+
+campaign_app = typer.Typer(name="campaign", help="Campaigns and mailing lists.", no_args_is_help=True)
+DayOption = Annotated[dt.datetime, typer.Option("--as-of", formats=["%Y-%m-%d"], help="The night's date.")]
+NamesArgument = Annotated[list[str] | None, typer.Argument(help="Campaign ids; all that are due where left out.", show_default=False)]
+console = Console()
+
+
+def register(app: typer.Typer) -> None:
+    """Mount the commands."""
+    app.add_typer(campaign_app)
+
+
+def _run(settings: Settings, day: dt.datetime) -> Run:
+    return Run.of(day.date(), settings.utility.time_zone)
+
+
+@campaign_app.command()
+def check(home: HomeOption = None) -> None:
+    """Check every campaign file: keys, values, conditions, fields."""
+    from wattmark.campaign.audience import check as check_file
+    from wattmark.campaign.definition import load_campaigns
+
+    settings = load_settings(home)
+    files = load_campaigns(settings)
+    problems = []
+    for file in files:
+        try:
+            check_file(file, settings)
+        except WattmarkError as error:
+            problems.append(str(error))
+    for problem in problems:
+        console.print(problem, style="red", markup=False, soft_wrap=True)
+    if problems:
+        raise typer.Exit(1)
+    console.print(f"{len(files)} campaigns are right.")
+
+
+@campaign_app.command()
+def schema() -> None:
+    """Print the JSON Schema of a campaign file."""
+    from wattmark.campaign.definition import json_schema
+
+    typer.echo(json.dumps(json_schema(), indent=2, ensure_ascii=False))
+
+
+@campaign_app.command()
+def preview(as_of: DayOption, names: NamesArgument = None, home: HomeOption = None) -> None:
+    """Show reach, exclusions by rule, cost and overlap, before anything is made."""
+    from wattmark.campaign.definition import load_campaigns
+    from wattmark.campaign.lists import due_campaigns
+    from wattmark.campaign.preview import preview as look
+    from wattmark.engine.session import DuckDBSession
+    from wattmark.publish.ops import ops_engine, upgrade, warehouse_url
+
+    settings = load_settings(home)
+    run = _run(settings, as_of)
+    files = due_campaigns(load_campaigns(settings), run, names or [])
+    upgrade(warehouse_url(settings))
+    with DuckDBSession(settings, run) as session:
+        for one in look(session, ops_engine(settings), files):
+            _show_preview(one)
+    if not files:
+        console.print(f"No campaign is due on {run.as_of}.")
+
+
+def _show_preview(one: Any) -> None:
+    table = Table(title=one.campaign_id, show_header=False, title_justify="left")
+    if one.problem:
+        table.add_row("cannot be made", one.problem)
+    for label, counted in (
+        ("outcome", one.outcomes), ("excluded by", one.excluded_by), ("channel", one.channels), ("cell", one.cells),
+        ("also listed by", one.overlap),
+    ):  # fmt: skip
+        if counted:
+            table.add_row(label, ", ".join(f"{name} {count:,}" for name, count in counted.items()))
+    if one.areas:
+        table.add_row("areas", f"{one.areas:,}")
+    table.add_row("cost", f"{one.cost_amount:,.2f}")
+    if one.balance:
+        table.add_row("balance against control", ", ".join(f"{cell} {value:+.3f}" for cell, value in one.balance.items()))
+    console.print(table)
+
+
+@campaign_app.command()
+def run(as_of: DayOption, names: NamesArgument = None, home: HomeOption = None) -> None:
+    """Make the lists of a date, up to awaiting approval; again for the same date finds the same lists."""
+    from wattmark.campaign.night import campaigns
+
+    settings = load_settings(home)
+    made = campaigns(settings, _run(settings, as_of), names or [])
+    table = Table("campaign", "state", "considered", "listed", "control", "excluded", "over limit", "cost")
+    for one in made:
+        table.add_row(
+            one.campaign_id, one.problem or one.state, f"{one.considered:,}", f"{one.listed:,}", f"{one.control:,}",
+            f"{one.excluded:,}", f"{one.over_limit:,}", f"{one.cost_amount:,.2f}",
+        )  # fmt: skip
+    console.print(table if made else f"No campaign is due on {as_of:%Y-%m-%d}.")
+    if any(one.problem for one in made):
+        raise typer.Exit(1)
+
+
+@campaign_app.command()
+def explain(customer: Annotated[str, typer.Argument(help="Customer id.")], home: HomeOption = None) -> None:
+    """Say which lists a customer was considered for, and why she did or did not get something."""
+    from wattmark.campaign.preview import explain as look
+    from wattmark.publish.ops import ops_engine
+
+    rows = look(ops_engine(load_settings(home)), customer)
+    table = Table("date", "campaign", "account", "outcome", "because", "channel", "cell", "list is")
+    for row in rows:
+        table.add_row(
+            str(row["as_of"]), row["campaign_id"], row["account_id"], row["outcome"], row["excluded_by"] or "",
+            row["channel"] or "", row["cell"] or "", row["state"],
+        )  # fmt: skip
+    console.print(table if rows else "No campaign has considered this customer.")
+
+
+@campaign_app.command()
+def approve(
+    campaign_run_id: str,
+    by: Annotated[str, typer.Option("--by", help="Who approves; one of those the campaign names.")],
+    digest: Annotated[str, typer.Option("--list-sha256", help="list_sha256 of the manifest that was looked at.")],
+    home: HomeOption = None,
+) -> None:
+    """Approve a list and release it; a list is released once."""
+    from wattmark.campaign.release import release
+    from wattmark.publish.ops import ops_engine
+
+    settings = load_settings(home)
+    fresh = release(settings, ops_engine(settings), campaign_run_id, by, digest, dt.datetime.now(dt.UTC))
+    console.print(f"{campaign_run_id} is released." if fresh else f"{campaign_run_id} had been released before.")
+
+
+@campaign_app.command()
+def refuse(
+    campaign_run_id: str,
+    by: Annotated[str, typer.Option("--by", help="Who refuses.")],
+    why: Annotated[str, typer.Option("--why", help="The reason.")],
+    home: HomeOption = None,
+) -> None:
+    """Refuse a list that awaits approval."""
+    from wattmark.campaign.release import refuse as say_no
+    from wattmark.publish.ops import ops_engine
+
+    settings = load_settings(home)
+    say_no(settings, ops_engine(settings), campaign_run_id, by, why)
+    console.print(f"{campaign_run_id} is refused.")
+
+
+@campaign_app.command()
+def correct(
+    campaign: str,
+    as_of: DayOption,
+    why: Annotated[str, typer.Option("--why", help="What is corrected.")],
+    home: HomeOption = None,
+) -> None:
+    """Make a new version of a released list, which awaits approval of its own."""
+    from wattmark.campaign.release import correct as make_correction
+    from wattmark.engine.session import DuckDBSession
+    from wattmark.publish.ops import ops_engine
+
+    settings = load_settings(home)
+    run_ = _run(settings, as_of)
+    with DuckDBSession(settings, run_) as session:
+        one = make_correction(settings, run_, session, ops_engine(settings), campaign, why)
+    console.print(f"{one.campaign_run_id} awaits approval: {one.listed:,} listed.")
+
+
+@campaign_app.command()
+def report(
+    as_of: DayOption,
+    to: Annotated[Path | None, typer.Option("--to", help="Folder; reports/campaigns/<date> of the home where left out.")] = None,
+    home: HomeOption = None,
+) -> None:
+    """Write the pages of all campaigns with results, their calendar and the contact history in numbers."""
+    from wattmark.campaign.report import write_report
+    from wattmark.engine.session import DuckDBSession
+
+    settings = load_settings(home)
+    run_ = _run(settings, as_of)
+    folder = to or settings.home / "reports" / "campaigns" / run_.as_of.isoformat()
+    with DuckDBSession(settings, run_) as session:
+        console.print(str(write_report(session, folder)), soft_wrap=True)
+
+
+@campaign_app.command()
+def suppress(
+    customer: Annotated[str, typer.Argument(help="Customer id.")],
+    reason: Annotated[str, typer.Option("--reason", help="deceased, or what the customer asked for.")],
+    as_of: DayOption,
+    home: HomeOption = None,
+) -> None:
+    """Never contact a customer again, on any channel."""
+    from wattmark.campaign.feedback import suppress_customer
+    from wattmark.publish.ops import ops_engine
+
+    settings = load_settings(home)
+    suppress_customer(settings, ops_engine(settings), customer, reason, as_of.date())
+    console.print("Suppressed.")
+
+
+@campaign_app.command()
+def decrypt(file: Path, to: Annotated[Path, typer.Option("--to", help="File to write.")], home: HomeOption = None) -> None:
+    """Open an encrypted list with the utility's key."""
+    from wattmark.campaign.definition import CampaignError
+    from wattmark.campaign.files import decrypt as open_list
+    from wattmark.campaign.files import write_private_bytes
+    from wattmark.campaign.keys import list_key
+
+    key = list_key(load_settings(home))
+    if key is None:
+        raise CampaignError("campaign.list_key", "No key is set.", "Set campaigns.list_key_file.")
+    content = open_list(file, key)
+    write_private_bytes(to, lambda stream: stream.write(content))
+    console.print(f"{to} is written; it holds personal data.")

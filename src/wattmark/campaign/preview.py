@@ -1,0 +1,124 @@
+"""What a campaign would do, before anything is made; and why a customer did or did not get something."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Engine, text
+
+from wattmark.campaign.area import areas
+from wattmark.campaign.audience import check
+from wattmark.campaign.decide import MONEY, decide, plan
+from wattmark.campaign.definition import CampaignFile
+from wattmark.campaign.people import look_at_people
+from wattmark.engine.session import Session
+
+
+@dataclass
+class Preview:
+    """Reach, exclusions by rule, cost and overlap of one campaign; ``areas`` for area mailings alone."""
+
+    campaign_id: str
+    outcomes: dict[str, int] = field(default_factory=dict)
+    excluded_by: dict[str, int] = field(default_factory=dict)
+    channels: dict[str, int] = field(default_factory=dict)
+    cells: dict[str, int] = field(default_factory=dict)
+    balance: dict[str, float] = field(default_factory=dict)
+    cost_amount: float = 0.0
+    expected_value_amount: float = 0.0
+    overlap: dict[str, int] = field(default_factory=dict)
+    areas: int = 0
+    problem: str = ""
+
+
+def preview(session: Session, engine: Engine | None, files: Sequence[CampaignFile]) -> list[Preview]:
+    """Decide campaigns as the night would, together, and count; nothing is stored or written.
+
+    ``overlap`` counts customers whom another of these campaigns lists too. ``balance`` is, by cell, the
+    standardised mean difference of current value between cell and control group; beyond 0.1 is worth a look.
+    """
+    for file in files:
+        check(file, session.settings)
+    named = [file for file in files if file.campaign.audience.grain != "area"]
+    decision = decide(session, engine, named)
+    found = [
+        Preview(name, problem=problem) for name, problem in decision.problems.items()
+    ]
+    for planned in decision.planned:
+        found.append(_count(session, planned.number, planned.file.campaign.id, decision))
+    for file in files:
+        if file.campaign.audience.grain == "area":
+            if not named:
+                look_at_people(session, engine)
+            rows = areas(session, plan(session, 0, file)).to_pylist()
+            one = Preview(file.campaign.id)
+            for row in rows:
+                one.outcomes[row["outcome"]] = one.outcomes.get(row["outcome"], 0) + 1
+            pieces = sum(row["addresses"] for row in rows if row["outcome"] == "listed")
+            one.areas, one.cost_amount = len(rows), pieces * plan(session, 0, file).sendings[0].cost_amount
+            found.append(one)
+    return sorted(found, key=lambda one: one.campaign_id)
+
+
+def _count(session: Session, number: int, campaign_id: str, decision: Any) -> Preview:
+    duck = session.duck
+
+    def counts(column: str, condition: str) -> dict[str, int]:
+        # Column and condition are ours; the number is a value.
+        return dict(
+            duck.execute(
+                f"SELECT {column}, COUNT(*) FROM night.member WHERE number = ? AND {condition} GROUP BY 1 ORDER BY 2 DESC, 1",  # noqa: S608
+                [number],
+            ).fetchall()
+        )
+
+    one = Preview(
+        campaign_id,
+        counts("outcome", "TRUE"),
+        counts("excluded_by", "outcome = 'excluded'"),
+        counts("channel", "outcome = 'listed'"),
+        counts("cell", "outcome IN ('listed', 'control')"),
+    )
+    money = duck.execute(
+        "SELECT SUM(cost), SUM(expected_value_amount) FROM night.member WHERE number = ? AND outcome = 'listed'", [number]
+    ).fetchone()
+    if money is not None:
+        one.cost_amount, one.expected_value_amount = int(money[0] or 0) / MONEY, float(money[1] or 0)
+    names = {planned.number: planned.file.campaign.id for planned in decision.planned}
+    one.overlap = {
+        names[other]: count
+        for other, count in duck.execute(
+            "SELECT b.number, COUNT(DISTINCT a.customer_id) FROM night.member AS a JOIN night.member AS b USING (customer_id) "
+            "WHERE a.number = ? AND b.number <> a.number AND a.outcome = 'listed' AND b.outcome = 'listed' GROUP BY 1 ORDER BY 1",
+            [number],
+        ).fetchall()
+    }
+    one.balance = {
+        cell: round(float(difference), 3)
+        for cell, difference in duck.execute(
+            "WITH v AS (SELECT m.cell, CAST(p.current_value_amount AS DOUBLE) AS v FROM night.member AS m "
+            "JOIN night.person AS p USING (customer_id) WHERE m.number = ? AND m.outcome IN ('listed', 'control')), "
+            "s AS (SELECT cell, AVG(v) AS mean, VAR_SAMP(v) AS spread FROM v GROUP BY cell) "
+            "SELECT s.cell, (s.mean - c.mean) / NULLIF(SQRT((s.spread + c.spread) / 2), 0) AS d FROM s JOIN s AS c ON c.cell = 'control' "
+            "WHERE s.cell <> 'control' AND s.spread IS NOT NULL AND c.spread IS NOT NULL ORDER BY s.cell",
+            [number],
+        ).fetchall()
+        if difference is not None
+    }
+    return one
+
+
+def explain(engine: Engine, customer_id: str, limit: int = 50) -> list[dict[str, Any]]:
+    """Every list a customer was considered for, newest first, with the outcome and its reason."""
+    with engine.connect() as connection:
+        rows = connection.execute(
+            text(
+                "SELECT r.as_of, r.campaign_id, r.campaign_run_id, r.state, m.account_id, m.outcome, m.excluded_by, m.channel, m.cell, "
+                "m.send_on FROM ops.campaign_member m JOIN ops.campaign_run r ON r.campaign_run_id = m.campaign_run_id "
+                "WHERE m.customer_id = :customer ORDER BY r.as_of DESC, r.campaign_id, r.version DESC, m.account_id LIMIT :limit"
+            ),
+            {"customer": customer_id, "limit": limit},
+        ).mappings()
+        return [dict(row) for row in rows]
