@@ -18,21 +18,27 @@ columns:
   average_price: {type: double, doc: 'Net total over net billed energy, currency per kWh; empty where no energy was billed.'}
   average_energy_price: {type: double, doc: 'Net energy lines over net metered energy, currency per kWh (P alone); empty where none was metered.'}
 */
-WITH net AS (
+WITH line AS (
+  SELECT b.account_id,
+         CAST(SUM(l.energy_amount) AS DECIMAL(18, 2)) AS energy_amount,
+         CAST(SUM(l.loss_iron_amount) AS DECIMAL(18, 2)) AS loss_iron_amount,
+         CAST(SUM(l.capacity_amount) AS DECIMAL(18, 2)) AS capacity_amount,
+         CAST(SUM(l.demand_amount) AS DECIMAL(18, 2)) AS demand_amount,
+         CAST(SUM(l.power_factor_amount) AS DECIMAL(18, 2)) AS power_factor_amount
+  FROM facts.bill_amount AS l
+  JOIN source.bill AS b ON b.bill_id = l.bill_id
+  WHERE b.period = $period
+  GROUP BY b.account_id
+),
+net AS (
   SELECT b.account_id,
          b.period,
          COUNT(*) AS bills,
          ROUND(SUM(b.metered_kwh), 6) AS metered_kwh,
          ROUND(SUM(b.loss_kwh), 6) AS loss_kwh,
          ROUND(SUM(b.billed_kwh), 6) AS billed_kwh,
-         CAST(SUM(b.total_amount) AS DECIMAL(18, 2)) AS total_amount,
-         CAST(SUM(l.energy_amount) AS DECIMAL(18, 2)) AS energy_amount,
-         CAST(SUM(l.loss_iron_amount) AS DECIMAL(18, 2)) AS loss_iron_amount,
-         CAST(SUM(l.capacity_amount) AS DECIMAL(18, 2)) AS capacity_amount,
-         CAST(SUM(l.demand_amount) AS DECIMAL(18, 2)) AS demand_amount,
-         CAST(SUM(l.power_factor_amount) AS DECIMAL(18, 2)) AS power_factor_amount
+         CAST(SUM(b.total_amount) AS DECIMAL(18, 2)) AS total_amount
   FROM source.bill AS b
-  LEFT JOIN facts.bill_amount AS l ON l.bill_id = b.bill_id AND b.period = $period
   GROUP BY b.account_id, b.period
 )
 SELECT n.account_id,
@@ -42,11 +48,12 @@ SELECT n.account_id,
        n.loss_kwh,
        n.billed_kwh,
        n.total_amount,
-       n.energy_amount,
-       n.loss_iron_amount,
-       n.capacity_amount,
-       n.demand_amount,
-       n.power_factor_amount,
+       l.energy_amount,
+       l.loss_iron_amount,
+       l.capacity_amount,
+       l.demand_amount,
+       l.power_factor_amount,
        CAST(n.total_amount AS DOUBLE) / NULLIF(n.billed_kwh, 0) AS average_price,
-       CAST(n.energy_amount AS DOUBLE) / NULLIF(n.metered_kwh, 0) AS average_energy_price
+       CAST(l.energy_amount AS DOUBLE) / NULLIF(n.metered_kwh, 0) AS average_energy_price
 FROM net AS n
+LEFT JOIN line AS l ON l.account_id = n.account_id AND n.period = $period

@@ -55,16 +55,29 @@ columns:
   w22: {type: double, doc: 'Mean kW from 22:00 on weekends and holidays; empty without a reading.'}
   w23: {type: double, doc: 'Mean kW from 23:00 on weekends and holidays; empty without a reading.'}
 */
-WITH point_hour AS (
-  SELECT p.account_id, i.metering_point_id, EXTRACT(HOUR FROM i.interval_start) AS hour, c.is_working_day,
-         SUM(CAST(i.kwh AS DECIMAL(18,6))) AS kwh,
-         SUM(i.interval_minutes) AS minutes
+WITH reading AS (
+  SELECT p.account_id, i.metering_point_id, i.interval_start, UNIX_SECONDS(i.interval_start) AS second, i.kwh, i.interval_minutes
   FROM source.interval_reading AS i
   JOIN source.metering_point AS p ON p.metering_point_id = i.metering_point_id
-  JOIN core.calendar AS c ON c.day = CAST(i.interval_start AS DATE)
   WHERE i.interval_start >= $period_start_at AND i.interval_start < $period_end_at
     AND i.quality IN ('measured', 'estimated') AND i.kwh >= 0 AND p.role = 'main' AND p.account_id IS NOT NULL
-  GROUP BY p.account_id, i.metering_point_id, EXTRACT(HOUR FROM i.interval_start), c.is_working_day
+),
+-- Local days and hours are costly to find, and the same for all points: they are found once an instant.
+instant AS (
+  SELECT r.second, MIN(r.interval_start) AS interval_start FROM reading AS r GROUP BY r.second
+),
+slot AS (
+  SELECT n.second, EXTRACT(HOUR FROM n.interval_start) AS hour, c.is_working_day
+  FROM instant AS n
+  JOIN core.calendar AS c ON c.day = CAST(n.interval_start AS DATE)
+),
+point_hour AS (
+  SELECT r.account_id, r.metering_point_id, s.hour, s.is_working_day,
+         SUM(CAST(r.kwh AS DECIMAL(18,6))) AS kwh,
+         SUM(r.interval_minutes) AS minutes
+  FROM reading AS r
+  JOIN slot AS s ON s.second = r.second
+  GROUP BY r.account_id, r.metering_point_id, s.hour, s.is_working_day
 ),
 account_hour AS (
   SELECT h.account_id, h.hour, h.is_working_day,

@@ -34,20 +34,19 @@ columns:
   energy_not_checked: {type: string, doc: Why the energy is not recalculated.}
   not_checked: {type: string, doc: Why the bill is not recalculated.}
 */
-WITH request AS (
-  SELECT 'bill' AS purpose, d.billed_tariff_code AS tariff_code, d.demand_basis AS requested_basis, d.bill_id, d.account_id, d.period, d.period_start,
+WITH purpose AS (
+  SELECT 'bill' AS purpose
+  UNION ALL SELECT 'account'
+),
+request AS (
+  SELECT p.purpose, CASE WHEN p.purpose = 'bill' THEN d.billed_tariff_code ELSE d.account_tariff_code END AS tariff_code,
+         d.demand_basis AS requested_basis, d.bill_id, d.account_id, d.period, d.period_start,
          d.period_end, d.days, d.contract_demand_kw, d.power_factor_standard, d.metered_kwh, d.sharp_kwh, d.peak_kwh, d.flat_kwh,
          d.valley_kwh, d.main_active_kwh, d.reactive_kvarh, d.demand_kw, d.iron_kwh, d.copper_kwh, d.mean_kva, d.power_factor,
          d.energy_not_checked, d.not_checked
   FROM facts.bill_determinant AS d
+  JOIN purpose AS p ON p.purpose = 'bill' OR d.account_tariff_code <> d.billed_tariff_code
   WHERE d.period = $period
-  UNION ALL
-  SELECT 'account', d.account_tariff_code, d.demand_basis, d.bill_id, d.account_id, d.period, d.period_start,
-         d.period_end, d.days, d.contract_demand_kw, d.power_factor_standard, d.metered_kwh, d.sharp_kwh, d.peak_kwh, d.flat_kwh,
-         d.valley_kwh, d.main_active_kwh, d.reactive_kvarh, d.demand_kw, d.iron_kwh, d.copper_kwh, d.mean_kva, d.power_factor,
-         d.energy_not_checked, d.not_checked
-  FROM facts.bill_determinant AS d
-  WHERE d.period = $period AND d.account_tariff_code <> d.billed_tariff_code
   UNION ALL
   SELECT 'commercial', t.tariff_code, d.demand_basis, d.bill_id, d.account_id, d.period, d.period_start,
          d.period_end, d.days, d.contract_demand_kw, d.power_factor_standard, d.metered_kwh, d.sharp_kwh, d.peak_kwh, d.flat_kwh,

@@ -29,8 +29,16 @@ columns:
   billed_surcharge_amount: {type: decimal, doc: Lines surcharge.}
   billed_adjustment_amount: {type: decimal, doc: 'Lines adjustment, which have no recalculated side.'}
   billed_total_amount: {type: decimal, doc: total_amount.}
+  account_tariff_total_amount: {type: decimal, doc: 'Recalculated total on the account''s tariff, where that is another.'}
 */
-WITH member AS (
+WITH priced AS (
+  SELECT p.purpose, p.bill_id, p.account_id, p.period, p.tariff_code, p.metered_kwh, p.loss_kwh, p.energy_amount, p.loss_amount,
+         p.loss_iron_amount, p.capacity_amount, p.demand_amount, p.power_factor, p.power_factor_amount, p.surcharge_amount,
+         p.total_amount, p.not_checked, p.energy_not_checked
+  FROM facts.priced AS p
+  WHERE p.purpose = 'bill' OR p.purpose = 'account'
+),
+member AS (
   SELECT b.bill_id AS root_bill_id, b.bill_id
   FROM source.bill AS b
   WHERE b.period = $period AND b.corrects_bill_id IS NULL
@@ -81,7 +89,9 @@ SELECT p.bill_id,
        CAST(COALESCE(b.power_factor_amount, 0) AS DECIMAL(18, 2)) AS billed_power_factor_amount,
        CAST(COALESCE(b.surcharge_amount, 0) AS DECIMAL(18, 2)) AS billed_surcharge_amount,
        CAST(COALESCE(b.adjustment_amount, 0) AS DECIMAL(18, 2)) AS billed_adjustment_amount,
-       CAST(b.total_amount AS DECIMAL(18, 2)) AS billed_total_amount
-FROM facts.priced AS p
+       CAST(b.total_amount AS DECIMAL(18, 2)) AS billed_total_amount,
+       o.total_amount AS account_tariff_total_amount
+FROM priced AS p
 JOIN billed AS b ON b.root_bill_id = p.bill_id
+LEFT JOIN priced AS o ON o.bill_id = p.bill_id AND o.purpose = 'account'
 WHERE p.purpose = 'bill'
