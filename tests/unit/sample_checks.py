@@ -131,7 +131,7 @@ CHECKS: dict[str, str] = {
     "TAR-14": f"SELECT account_id FROM bill JOIN account USING (account_id) WHERE usage_category = 'residential' AND period = {P} GROUP BY 1 HAVING SUM(billed_kwh) > 3000",
     "TAR-17": f"""SELECT p.* FROM metering_point p JOIN account a USING (account_id) WHERE role = 'main' AND {LIVE} AND opened_on <= {P} AND installed_on < {P}
       AND NOT EXISTS (SELECT 1 FROM register_reading r WHERE r.metering_point_id = p.metering_point_id AND period = {P} AND register = 'active_total')""",
-    "TAR-18": f"""SELECT r.* FROM register_reading r JOIN metering_point USING (metering_point_id) WHERE original_value IS NOT NULL
+    "TAR-18": """SELECT r.* FROM register_reading r JOIN metering_point USING (metering_point_id) WHERE original_value IS NOT NULL
       AND ABS(current_value - original_value) * multiplier > 100 AND ABS(current_value - original_value) > 0.1 * (original_value - previous_value)""",
     "TAR-19": f"""SELECT metering_point_id FROM register_reading WHERE register = 'active_total' AND period > {P} - INTERVAL 3 MONTH
       GROUP BY 1 HAVING COUNT(*) FILTER (method = 'estimated') >= 3""",
@@ -224,7 +224,7 @@ CHECKS: dict[str, str] = {
       SELECT p.metering_point_id, role, k.kwh, (r.current_value - r.previous_value) * p.multiplier AS reg FROM k JOIN metering_point p USING (metering_point_id) JOIN register_reading r ON r.metering_point_id = p.metering_point_id AND r.register = 'active_total' AND r.period = {P}
       WHERE n >= 0.99 * 1488 AND r.current_value > r.previous_value AND ABS(k.kwh - reg) > GREATEST(0.02 * reg, 5)""",
     "ANA-02": f"""SELECT metering_point_id FROM interval_reading JOIN metering_point USING (metering_point_id) WHERE day BETWEEN {P} AND {P_END} AND installed_on <= {P} GROUP BY 1 HAVING COUNT(kwh) FILTER (quality IN ('measured', 'estimated')) < 0.95 * 1488""",
-    "ANA-03": f"""SELECT i.metering_point_id, MAX(kwh * 2 / contracted_kva) FROM interval_reading i JOIN metering_point p USING (metering_point_id) JOIN account a USING (account_id)
+    "ANA-03": """SELECT i.metering_point_id, MAX(kwh * 2 / contracted_kva) FROM interval_reading i JOIN metering_point p USING (metering_point_id) JOIN account a USING (account_id)
       WHERE kwh < 0 OR kwh > 0.75 * contracted_kva GROUP BY 1""",
     "ANA-03 stuck": f"""WITH x AS (SELECT metering_point_id, interval_start, kwh, ROW_NUMBER() OVER w - ROW_NUMBER() OVER v AS g FROM interval_reading WHERE kwh > 0 AND day BETWEEN {P} AND {P} + 7
         WINDOW w AS (PARTITION BY metering_point_id ORDER BY interval_start), v AS (PARTITION BY metering_point_id, kwh ORDER BY interval_start))

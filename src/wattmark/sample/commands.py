@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from wattmark.sample.generate import generate
+from wattmark.sample.generate import generate, write_truth
 from wattmark.sample.plan import SampleError, SamplePlan
 from wattmark.sample.sinks import DatabaseSink, FolderSink, Sink
 
@@ -38,8 +38,11 @@ def register(app: typer.Typer) -> None:
         ] = "",
         schema: Annotated[str, typer.Option(help="schema in that database")] = "public",
         faults: Annotated[
-            bool, typer.Option("--faults/--clean", help="seed known faults for the audit to find")
-        ] = False,
+            str,
+            typer.Option(
+                help="known faults for the audit to find: none, all, or rule ids such as TAR-01,MET-03:5 (with counts)"
+            ),
+        ] = "none",
     ) -> None:
         """Make a sample utility: invented customers on a real network, billed and metered."""
         plan = SamplePlan(
@@ -48,7 +51,7 @@ def register(app: typer.Typer) -> None:
             interval_days=interval_days,
             seed=seed,
             as_of=_date(as_of),
-            faults=faults,
+            faults=_faults(faults),
         )
         if file_format not in ("parquet", "csv"):
             raise SampleError("sample.format", f"{file_format!r} is not a format.", "Give parquet or csv.")
@@ -57,6 +60,11 @@ def register(app: typer.Typer) -> None:
         summary = generate(plan, sink)
         for name, rows in summary.rows.items():
             typer.echo(f"{name:<24}{rows:>14,}")
+        if summary.truth:
+            files = write_truth(summary, out.with_name(f"{out.name}-truth"))
+            typer.echo(f"{len(summary.truth)} seeded faults are told in {' and '.join(map(str, files))}")
+        for unplaced in summary.unplaced:
+            typer.echo(f"not seeded, no account qualifies: {unplaced}")
         typer.echo(f"{summary.accounts:,} accounts in {summary.seconds:.1f} s")
 
 
@@ -72,3 +80,12 @@ def _date(value: str) -> dt.date:
         return dt.date.fromisoformat(value)
     except ValueError:
         raise SampleError("sample.as_of", f"as_of is {value!r}.", "Give a date as YYYY-MM-DD.") from None
+
+
+def _faults(value: str) -> bool | dict[str, int] | list[str]:
+    if value in ("none", "all"):
+        return value == "all"
+    parts = [part.strip().partition(":") for part in value.split(",") if part.strip()]
+    if any(count for _, _, count in parts):
+        return {rule: _whole(count or "1") for rule, _, count in parts}
+    return [rule for rule, _, _ in parts]

@@ -53,6 +53,7 @@ class Meters:
     """Measures a block day by day."""
 
     def __init__(self, model: Model) -> None:
+        """Take a block, faults already in its model."""
         self.model = model
         points = model.points
         n = points.size
@@ -102,7 +103,8 @@ class Meters:
         s_first = np.maximum(np.where(whole, model.change_start, 1 << 40)[:, None], first)
         s_last = np.minimum(np.where(model.change_end == NEVER, 1 << 40, model.change_end)[:, None], last)
         days = days - np.maximum(s_last - s_first + 1, 0)
-        return np.maximum(days, 0) / (end - start + 1)
+        share: Floats = np.maximum(days, 0) / (end - start + 1)
+        return share
 
     def _formula_months(self) -> Energy:
         model, plan = self.model, self.model.plan

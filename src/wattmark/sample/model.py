@@ -459,10 +459,10 @@ def build_model(plan: SamplePlan, block: Block) -> Model:
         change_end=change_end,
         factor=factor,
         tan_phi=tan_phi,
-        points=None,
+        points=None,  # type: ignore[arg-type]
         transformers=transformers,
         feeder_name=feeder_name,
-        feeder_number=feeder_number,  # type: ignore[arg-type]
+        feeder_number=feeder_number,
         feeder_kv=feeder_kv,
         area_loss=0.02 + 0.035 * rng.random(len(block.area_number)),
         line_loss=0.008 + 0.03 * rng.random(len(feeder_number)),

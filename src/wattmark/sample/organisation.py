@@ -75,8 +75,8 @@ def common_tables(plan: SamplePlan) -> dict[str, pa.Table]:
                     "level": "county",
                 }
             )
-            for station in range(2):
-                number = replica * STATIONS_PER_REPLICA + county * 2 + station
+            for part in range(2):
+                number = replica * STATIONS_PER_REPLICA + county * 2 + part
                 units.append(
                     {
                         "org_unit_id": f"ORG-S{number:06d}",

@@ -67,6 +67,7 @@ class SamplePlan:
     faults: bool | Sequence[str] | Mapping[str, int] = field(default=False, hash=False)
 
     def __post_init__(self) -> None:
+        """Refuse figures out of range."""
         if isinstance(self.accounts, str) and self.accounts != "full":
             raise SampleError(
                 "sample.accounts", f"accounts is {self.accounts!r}.", "Give a number, or 'full'."
@@ -100,6 +101,7 @@ class Calendar:
     """Day numbers of everything: periods, the interval window and working days of the country."""
 
     def __init__(self, plan: SamplePlan) -> None:
+        """Work out the days of a plan."""
         self.as_of = day_number(plan.as_of)
         first = plan.as_of.replace(day=1)
         firsts = [first]

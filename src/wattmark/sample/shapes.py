@@ -70,13 +70,14 @@ TAN_PHI = {
     "L2-M": 0.47,
     "WB-H": 0.47,
 }
-"""Reactive over active energy by profile. The benchmark's own ratios are without compensation; these are with it."""
+"""Reactive over active energy by profile. The benchmark has none of the compensation that these have."""
 
 
 class Shapes:
     """Half-hourly shares of the peak for any day of a plan."""
 
     def __init__(self, calendar: Calendar) -> None:
+        """Read the profiles."""
         self._base = load_profiles()
         self._calendar = calendar
         self._mean = self._base.mean(axis=(1, 2))

@@ -106,6 +106,7 @@ class FolderSink:
     """
 
     def __init__(self, folder: Path, file_format: Literal["parquet", "csv"] = "parquet") -> None:
+        """Nothing is touched before the sink is entered."""
         self.folder = folder
         self.file_format = file_format
         self._intervals = _Intervals(folder)
@@ -189,6 +190,7 @@ class DatabaseSink:
     """
 
     def __init__(self, url: str, interval_folder: Path, schema: str = "public") -> None:
+        """Nothing is touched before the sink is entered."""
         self.url = make_url(url)
         if self.url.get_backend_name() != "postgresql":
             raise SampleError(

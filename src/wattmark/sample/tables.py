@@ -70,6 +70,7 @@ class BlockTables:
     """Builds every table of a block that has accounts in it."""
 
     def __init__(self, plan: SamplePlan, model: Model, meters: Meters, standing: Registers) -> None:
+        """Take a block that is measured and read."""
         self.plan, self.model, self.meters, self.standing = plan, model, meters, standing
         self.cal = plan.calendar
         self.rng = plan.random("tables", model.block.number)

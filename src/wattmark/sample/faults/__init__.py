@@ -1,4 +1,4 @@
-"""Known faults: what can go wrong in a utility's data, one entry for each way a rule of the catalogue can flag.
+"""Known faults: what can go wrong in a utility's data, one entry for each way a rule can flag.
 
 A fault is seeded at one of three moments, or at several: into the *model* (what is physically there, or
 what the files said when the bill was made), into the *registers* (what was read) or into the finished
@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -36,8 +36,10 @@ class Truth:
     """Accounts, transformers, lines and other things that the effects may show on."""
 
 
+Mask: TypeAlias = Any
+"""A boolean array: which accounts, areas or lines qualify."""
 Place = Callable[["Context", int], Any]
-Candidates = Callable[["Context"], Bools]
+Candidates = Callable[["Context"], Mask]
 
 
 @dataclass(frozen=True)
@@ -196,6 +198,7 @@ class Seeder:
     """Chooses subjects for the faults of a plan and seeds them block by block."""
 
     def __init__(self, plan: SamplePlan) -> None:
+        """Take the faults a plan asks for."""
         self.plan = plan
         self.pending = wanted_faults(plan)
         self.truth: list[Truth] = []

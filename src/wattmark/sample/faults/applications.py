@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from wattmark.sample.faults import Context, Place, fault
+from wattmark.sample.faults import Context, Mask, Place, fault
 from wattmark.sample.faults import common as k
 from wattmark.sample.faults.common import open_order, set_account, set_customer, with_order
 from wattmark.sample.faults.editor import at
 from wattmark.sample.model import CT_PRIMARY, LV_LV, ONLINE
-from wattmark.sample.plan import Bools, day_of
+from wattmark.sample.plan import day_of
 
 O = "order"  # noqa: E741
 A = "account"
@@ -39,10 +39,16 @@ def _kva(value: float) -> Place:
     return set_account(contracted_kva=value, running_kva=value)
 
 
-single_phase = lambda c: k.res(c) & (c.model.supply_kv < 0.3)
-three_phase = lambda c: k.low(c) & (c.model.supply_kv > 0.3) & (c.model.supply_kv < 1) & (c.model.kva < 100)
-fault("ACC-02", "above the single-phase band", O, single_phase, tables=with_order(_kva(16.5)), effects=BAND)
-fault("ACC-02", "above the low-voltage band", O, three_phase, tables=with_order(_kva(161.0)), effects=BAND)
+def _single_phase(c: Context) -> Mask:
+    return k.res(c) & (c.model.supply_kv < 0.3)
+
+
+def _three_phase(c: Context) -> Mask:
+    return k.low(c) & (c.model.supply_kv > 0.3) & (c.model.supply_kv < 1) & (c.model.kva < 100)
+
+
+fault("ACC-02", "above the single-phase band", O, _single_phase, tables=with_order(_kva(16.5)), effects=BAND)
+fault("ACC-02", "above the low-voltage band", O, _three_phase, tables=with_order(_kva(161.0)), effects=BAND)
 fault("ACC-02", "below the 10 kV band", O, k.single_part, tables=with_order(_kva(29.0)), effects=BAND)
 
 fault(
@@ -101,9 +107,13 @@ for way, blank in (
         ),
     )
 
-at_35 = lambda c: k.high(c) & (c.model.supply_kv >= 35)
+
+def _at_35(c: Context) -> Mask:
+    return k.high(c) & (c.model.supply_kv >= 35)
+
+
 fault("ACC-06", "increase at 10 kV", O, k.high_org, tables=with_order(equipment_list_provided=False))
-fault("ACC-06", "increase at 35 kV", O, at_35, tables=with_order(equipment_list_provided=False))
+fault("ACC-06", "increase at 35 kV", O, _at_35, tables=with_order(equipment_list_provided=False))
 fault(
     "ACC-06",
     "new supply at 10 kV",
@@ -112,11 +122,17 @@ fault(
     tables=with_order(kind="new", equipment_list_provided=False),
 )
 
-organisation = lambda c: k.plain(c) & c.model.is_org
+
+def _organisation(c: Context) -> Mask:
+    return k.plain(c) & c.model.is_org
+
+
 vat = set_account(wants_vat_invoice=True)
-fault("ACC-07", "documents incomplete", O, organisation, tables=with_order(vat, vat_documents_complete=False))
-fault("ACC-07", "no tax number", O, organisation, tables=with_order(vat, set_customer(tax_id=None)))
-fault("ACC-07", "tax number of blanks", O, organisation, tables=with_order(vat, set_customer(tax_id=" ")))
+fault(
+    "ACC-07", "documents incomplete", O, _organisation, tables=with_order(vat, vat_documents_complete=False)
+)
+fault("ACC-07", "no tax number", O, _organisation, tables=with_order(vat, set_customer(tax_id=None)))
+fault("ACC-07", "tax number of blanks", O, _organisation, tables=with_order(vat, set_customer(tax_id=" ")))
 
 
 def _dedicated(c: Context, a: int) -> int:
@@ -195,7 +211,7 @@ fault(
     "ACC-09",
     "supplied low, filed as high",
     O,
-    three_phase,
+    _three_phase,
     tables=with_order(set_account(metering_mode="hv_hv")),
     effects=MODE,
 )
@@ -203,7 +219,7 @@ fault(
     "ACC-09",
     "voltage outside the tariff",
     O,
-    single_phase,
+    _single_phase,
     tables=with_order(set_account(supply_kv=0.4)),
     effects=f"TAR-21 ARC-03 {MODE}",
 )
@@ -304,12 +320,15 @@ def _ordered_point(c: Context, a: int) -> str:
     return c.point_id(a)
 
 
-ct_low = lambda c: k.with_ct(c)
+def _ct_low(c: Context) -> Mask:
+    return k.with_ct(c)
+
+
 fault(
     "ACC-15",
     "current transformer too small",
     "metering_point",
-    ct_low,
+    _ct_low,
     model=_ct(0.4, 0.95),
     tables=_ordered_point,
     effects="MET-06",
@@ -318,7 +337,7 @@ fault(
     "ACC-15",
     "current transformer too large",
     "metering_point",
-    ct_low,
+    _ct_low,
     model=_ct(3.1, 6.0),
     tables=_ordered_point,
     effects="MET-06",
@@ -347,10 +366,16 @@ def _standard(value: float) -> Place:
     return change
 
 
-strict = lambda c: k.high(c) & (c.model.standard > 0.86)
-any_standard = lambda c: k.high(c) & (c.model.standard > 0)
-fault("ACC-16", "0.85 instead of 0.90", O, strict, model=_standard(0.85), tables=with_order())
-fault("ACC-16", "none where one is due", O, any_standard, model=_standard(0.0), tables=with_order())
+def _strict(c: Context) -> Mask:
+    return k.high(c) & (c.model.standard > 0.86)
+
+
+def _any_standard(c: Context) -> Mask:
+    return k.high(c) & (c.model.standard > 0)
+
+
+fault("ACC-16", "0.85 instead of 0.90", O, _strict, model=_standard(0.85), tables=with_order())
+fault("ACC-16", "none where one is due", O, _any_standard, model=_standard(0.0), tables=with_order())
 fault("ACC-16", "one where none is due", O, k.com, model=_standard(0.85), tables=with_order())
 
 
@@ -408,7 +433,7 @@ fault("ACC-17", "two primary points", O, k.pending, tables=_primary(True))
 for way, who in (
     ("low voltage", lambda c: k.large(c) & ~c.model.is_mv),
     ("10 kV", k.high_org),
-    ("35 kV", at_35),
+    ("35 kV", _at_35),
 ):
     fault("ACC-18", way, O, who, tables=with_order(set_account(has_load_control=False)))
 
@@ -444,7 +469,7 @@ def _suspended(*spans: tuple[int, int], kva: float = 1.0, kind: str = "suspend")
     return change
 
 
-def late_year(c: Context) -> Bools:
+def _late_year(c: Context) -> Mask:
     """Rules over as_of's calendar year need one that is well under way."""
     from wattmark.sample.plan import day_number
 
@@ -461,13 +486,13 @@ def _named(change: Any) -> Place:
 
 
 fault(
-    "BUS-02", "suspended for 184 days", A, late_year, tables=_named(_suspended((200, 17))), effects="BUS-06"
+    "BUS-02", "suspended for 184 days", A, _late_year, tables=_named(_suspended((200, 17))), effects="BUS-06"
 )
 fault(
     "BUS-02",
     "three suspensions",
     A,
-    late_year,
+    _late_year,
     tables=_named(_suspended((200, 180), (150, 130), (100, 80))),
     effects="BUS-06",
 )
@@ -475,7 +500,7 @@ fault(
     "BUS-02",
     "overlapping suspensions of 200 days",
     A,
-    late_year,
+    _late_year,
     tables=_named(_suspended((220, 100), (140, 21))),
     effects="BUS-06",
 )
@@ -500,15 +525,18 @@ def _partly_in_p(first: int, last: int) -> Place:
     return change
 
 
-by_demand = lambda c: k.by_basis(2)(c) | k.by_basis(3)(c)
+def _by_demand(c: Context) -> Mask:
+    return k.by_basis(2)(c) | k.by_basis(3)(c)
+
+
 fault(
-    "BUS-04", "the whole month", "capacity_change", by_demand, tables=_partly_in_p(-20, 0), effects="BUS-06"
+    "BUS-04", "the whole month", "capacity_change", _by_demand, tables=_partly_in_p(-20, 0), effects="BUS-06"
 )
 fault(
     "BUS-04",
     "ends on its first day",
     "capacity_change",
-    by_demand,
+    _by_demand,
     tables=_partly_in_p(-30, 1),
     effects="BUS-06",
 )
@@ -516,7 +544,7 @@ fault(
     "BUS-04",
     "begins on its last days",
     "capacity_change",
-    by_demand,
+    _by_demand,
     tables=_partly_in_p(25, 45),
     effects="BUS-06",
 )
@@ -593,16 +621,19 @@ def _owing(share: float, everything: bool = False) -> Place:
     return change
 
 
-gone = lambda c: (
-    k.closed(c)
-    & (c.model.closed > c.cal.month_start[0] + 62)
-    & ~c.model.temporary
-    & (c.model.payment != 3)
-    & (c.model.opened < c.cal.as_of - 860)
-)
-fault("BUS-07", "last bill unpaid", A, gone, tables=_owing(1.0), effects="COL-03")
-fault("BUS-07", "last bill paid in part", A, gone, tables=_owing(0.5), effects="COL-03")
-fault("BUS-07", "nothing ever paid", A, gone, tables=_owing(1.0, True), effects="COL-03")
+def _gone(c: Context) -> Mask:
+    return (
+        k.closed(c)
+        & (c.model.closed > c.cal.month_start[0] + 62)
+        & ~c.model.temporary
+        & (c.model.payment != 3)
+        & (c.model.opened < c.cal.as_of - 860)
+    )
+
+
+fault("BUS-07", "last bill unpaid", A, _gone, tables=_owing(1.0), effects="COL-03")
+fault("BUS-07", "last bill paid in part", A, _gone, tables=_owing(0.5), effects="COL-03")
+fault("BUS-07", "nothing ever paid", A, _gone, tables=_owing(1.0, True), effects="COL-03")
 
 
 def _p_order(kind: str) -> Place:
@@ -648,18 +679,31 @@ def _closed_temporary(c: Context, a: int) -> None:
     c.model.closed[a] = int(c.cal.month_start[-3]) + 10
 
 
-old_temporary = lambda c: (
-    k.temporary(c) & (c.plan.months >= 6) & (c.model.opened < c.cal.month_start[max(0, c.plan.months - 4)])
-)
+def _old_temporary(c: Context) -> Mask:
+    return (
+        k.temporary(c)
+        & (c.plan.months >= 6)
+        & (c.model.opened < c.cal.month_start[max(0, c.plan.months - 4)])
+    )
+
+
 for way, share in (("nothing refunded", 0.0), ("half refunded", 0.5), ("a cent short", 0.9999)):
     fault(
         "BUS-10",
         way,
         A,
-        old_temporary,
+        _old_temporary,
         model=_closed_temporary,
         tables=_fee("temporary_connection", refunded_amount=share),
     )
+
+
+def _opened(days: int) -> Place:
+    def change(c: Context, a: int) -> None:
+        c.t.set("account", a, opened_on=k.ago(c, days))
+
+    return change
+
 
 for way, days in (("three years and a day", 1097), ("four years", 1461), ("ten years", 3653)):
     fault(
@@ -667,7 +711,7 @@ for way, days in (("three years and a day", 1097), ("four years", 1461), ("ten y
         way,
         A,
         k.temporary,
-        tables=lambda c, a, d=days: c.t.set("account", a, opened_on=k.ago(c, d)),
+        tables=_opened(days),
     )
 
 
@@ -727,10 +771,15 @@ def _used(share_of_hours: float) -> Place:
 
 
 ABSURD = "ANA-01 ANA-06 TAR-03 TAR-04 TAR-14 TAR-02 RSK-03 TAR-06 TAR-20"
-flat_high = lambda c: k.single_part(c) & ~c.model.tou() & (c.model.mode != 1)
+
+
+def _flat_high(c: Context) -> Mask:
+    return k.single_part(c) & ~c.model.tou() & (c.model.mode != 1)
+
+
 fault("BUS-13", "a shop round the clock", A, k.com, registers=_used(1.05), effects=ABSURD)
 fault("BUS-13", "a home round the clock", A, k.res, registers=_used(1.01), effects=ABSURD)
-fault("BUS-13", "next to nothing at high voltage", A, flat_high, registers=_used(0.004), effects=ABSURD)
+fault("BUS-13", "next to nothing at high voltage", A, _flat_high, registers=_used(0.004), effects=ABSURD)
 
 # --- SVC ----------------------------------------------------------------------------------------------
 
@@ -954,11 +1003,14 @@ def _exposed(months: int, share: float = 1.0) -> Place:
     return change
 
 
-owing_large = lambda c: k.high(c) & (c.model.kva >= 315) & (c.plan.months >= 4)
-fault("RSK-03", "two months unpaid", A, owing_large, tables=_exposed(2), effects="COL-03 RSK-04")
-fault("RSK-03", "three months unpaid", A, owing_large, tables=_exposed(3), effects="COL-03 RSK-04")
+def _owing_large(c: Context) -> Mask:
+    return k.high(c) & (c.model.kva >= 315) & (c.plan.months >= 4)
+
+
+fault("RSK-03", "two months unpaid", A, _owing_large, tables=_exposed(2), effects="COL-03 RSK-04")
+fault("RSK-03", "three months unpaid", A, _owing_large, tables=_exposed(3), effects="COL-03 RSK-04")
 fault(
-    "RSK-03", "most of three months unpaid", A, owing_large, tables=_exposed(3, 0.8), effects="COL-03 RSK-04"
+    "RSK-03", "most of three months unpaid", A, _owing_large, tables=_exposed(3, 0.8), effects="COL-03 RSK-04"
 )
 
 
@@ -973,13 +1025,16 @@ def _on_credit(c: Context, a: int) -> None:
     c.model.points.max_current_a[point] = 100.0
 
 
-on_site = lambda c: (
-    k.temporary(c)
-    & (c.model.supply_kv > 0.3)
-    & (c.model.mode == LV_LV)
-    & (c.model.kva >= 10)
-    & (c.model.kva < 100)
-    & ~c.model.tou()
-)
+def _on_site(c: Context) -> Mask:
+    return (
+        k.temporary(c)
+        & (c.model.supply_kv > 0.3)
+        & (c.model.mode == LV_LV)
+        & (c.model.kva >= 10)
+        & (c.model.kva < 100)
+        & ~c.model.tou()
+    )
+
+
 for way in ("a building site", "a fair", "a road works camp"):
-    fault("RSK-05", way, A, on_site, model=_on_credit, effects="ANA-06 NET-05")
+    fault("RSK-05", way, A, _on_site, model=_on_credit, effects="ANA-06 NET-05")

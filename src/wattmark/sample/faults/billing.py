@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from wattmark.sample.faults import Candidates, Context, Place, fault
+from wattmark.sample.faults import Candidates, Context, Mask, Place, fault
 from wattmark.sample.faults import common as k
 from wattmark.sample.faults.editor import at
 from wattmark.sample.model import COM, GEN, MAIN, SUB
-from wattmark.sample.plan import Bools, day_of
+from wattmark.sample.plan import day_of
 
 MP = "metering_point"
 JUMPS = "TAR-03 TAR-04 ANA-06"
@@ -122,16 +122,15 @@ fault(
     tables=_price(3.0),
     effects="TAR-20",
 )
-fault("TAR-04", "charged a fraction", "account", k.bigger(k.res, 450), tables=_price(0.1), effects="TAR-20")
 fault(
     "TAR-04",
-    "high-voltage bill doubled",
+    "charged a fraction",
     "account",
-    k.bigger(k.single_part, 20000),
+    k.bigger(k.res, 450),
     tables=lambda c, a: k.add_line(
-        c, a, "adjustment", float(c.t.get("bill", k.p_bill(c, a), "total_amount"))
+        c, a, "adjustment", -0.85 * float(c.t.get("bill", k.p_bill(c, a), "total_amount"))
     ),
-    effects="TAR-20 TAR-22 RSK-03",
+    effects="TAR-20",
 )
 
 
@@ -166,12 +165,12 @@ def _without_sub(c: Context, a: int) -> None:
     c.model.without_sub.add(a)
 
 
-def with_sub(c: Context) -> Bools:
+def _with_sub(c: Context) -> Mask:
     m = c.model
     subs = np.zeros(m.size, dtype=np.bool_)
     subs[m.points.account[m.points.role == SUB]] = True
     at_main = np.maximum(c.main_at, 0)
-    flags: Bools = subs & (m.status == 1) & (m.points.replaced_in[at_main] < 0) & (m.change_kind == 0)
+    flags: Mask = subs & (m.status == 1) & (m.points.replaced_in[at_main] < 0) & (m.change_kind == 0)
     return flags
 
 
@@ -191,7 +190,7 @@ fault(
     tables=_scaled_bill(-0.2),
     effects=f"TAR-20 {JUMPS}",
 )
-fault("TAR-06", "sub meter not taken off", "bill", with_sub, model=_without_sub, effects="TAR-20 TAR-22")
+fault("TAR-06", "sub meter not taken off", "bill", _with_sub, model=_without_sub, effects="TAR-20 TAR-22")
 
 
 def _negative_line(c: Context, a: int) -> None:
@@ -233,14 +232,19 @@ def _late_correction(c: Context, a: int) -> None:
 
 
 NEGATIVE = "TAR-04 TAR-20 COL-04 RSK-03"
-months_2 = lambda mask: lambda c: mask(c) & (c.plan.months >= 2)
+
+
+def _months_2(mask: Candidates) -> Candidates:
+    return lambda c: mask(c) & (c.plan.months >= 2)
+
+
 fault("TAR-07", "adjustment above the charges", "account", k.com, tables=_negative_line, effects=NEGATIVE)
 fault("TAR-07", "correction above the bill", "account", k.res, tables=_negative_correction, effects=NEGATIVE)
 fault(
     "TAR-07",
     "an earlier bill corrected in this month",
     "account",
-    months_2(k.agr),
+    _months_2(k.agr),
     tables=_late_correction,
     effects=NEGATIVE,
 )
@@ -268,7 +272,12 @@ fault("TAR-08", "an adjustment cancels the bill", "account", k.com, tables=_canc
 fault("TAR-08", "a correction cancels the bill", "account", k.agr, tables=_corrected_to_nothing, effects=FREE)
 
 LOSS = "BUS-12 TAR-09 TAR-20 TAR-22"
-flat_hv_lv = lambda c: k.hv_lv(c) & ~c.model.tou()
+
+
+def _flat_hv_lv(c: Context) -> Mask:
+    return k.hv_lv(c) & ~c.model.tou()
+
+
 fault(
     "TAR-09",
     "no iron-loss line",
@@ -329,9 +338,9 @@ for way, day, several in (
     )
 
 
-def fresh(c: Context) -> Bools:
+def _fresh(c: Context) -> Mask:
     m = c.model
-    flags: Bools = (
+    flags: Mask = (
         (m.status == 1) & (m.opened >= c.cal.month_start[-1]) & (m.opened <= c.cal.month_end[-1]) & ~m.is_mv
     )
     return flags
@@ -357,14 +366,14 @@ def _both(c: Context, a: int) -> None:
     _unread(c, a)
 
 
-fault("TAR-11", "neither read nor billed", "account", fresh, tables=_both, effects="NET-01")
-fault("TAR-11", "read but not billed", "account", fresh, tables=_unbilled)
-fault("TAR-11", "billed but not read", "account", fresh, tables=_unread, effects="TAR-06 TAR-20")
+fault("TAR-11", "neither read nor billed", "account", _fresh, tables=_both, effects="NET-01")
+fault("TAR-11", "read but not billed", "account", _fresh, tables=_unbilled)
+fault("TAR-11", "billed but not read", "account", _fresh, tables=_unread, effects="TAR-06 TAR-20")
 
 
-def big_low(category: int) -> Candidates:
-    def chosen(c: Context) -> Bools:
-        flags: Bools = c.plain & ~c.model.is_mv & (c.model.kva >= 100) & (c.model.category == category)
+def _big_low(category: int) -> Candidates:
+    def chosen(c: Context) -> Mask:
+        flags: Mask = c.plain & ~c.model.is_mv & (c.model.kva >= 100) & (c.model.category == category)
         return flags
 
     return chosen
@@ -378,8 +387,8 @@ def _flat(code: str) -> Place:
     return change
 
 
-fault("TAR-12", "large shop on the flat tariff", "account", big_low(COM), model=_flat("COM-LV"))
-fault("TAR-12", "large workshop on the flat tariff", "account", big_low(GEN), model=_flat("IND-LV"))
+fault("TAR-12", "large shop on the flat tariff", "account", _big_low(COM), model=_flat("COM-LV"))
+fault("TAR-12", "large workshop on the flat tariff", "account", _big_low(GEN), model=_flat("IND-LV"))
 fault(
     "TAR-12",
     "high-voltage business on a flat tariff",
@@ -523,13 +532,16 @@ def _estimated(months: int) -> Place:
     return change
 
 
-at_least = lambda mask, months: lambda c: mask(c) & (c.plan.months >= months)
+def _at_least(mask: Candidates, months: int) -> Candidates:
+    return lambda c: mask(c) & (c.plan.months >= months)
+
+
 for months, who in ((3, k.res), (4, k.com), (6, k.agr)):
     fault(
         "TAR-19",
         f"estimated for {months} periods",
         "metering_point",
-        at_least(who, months),
+        _at_least(who, months),
         tables=_estimated(months),
     )
 
@@ -625,15 +637,20 @@ def _expired(c: Context, a: int) -> None:
 
 fault("TAR-21", "no rate valid", "bill", k.com, tables=_expired, effects="TAR-20 TAR-22")
 
-with_factor = lambda c: k.high(c) & (c.model.standard > 0)
-off_standard = lambda c: (
-    with_factor(c) & (np.abs(1 / np.sqrt(1 + c.model.tan_phi**2) - c.model.standard) > 0.015)
-)
+
+def _with_factor(c: Context) -> Mask:
+    return k.high(c) & (c.model.standard > 0)
+
+
+def _off_standard(c: Context) -> Mask:
+    return _with_factor(c) & (np.abs(1 / np.sqrt(1 + c.model.tan_phi**2) - c.model.standard) > 0.015)
+
+
 fault(
     "TAR-22",
     "left out",
     "bill",
-    k.bigger(off_standard, 20000),
+    k.bigger(_off_standard, 20000),
     tables=lambda c, a: k.drop_line(c, a, "power_factor"),
     effects="TAR-20",
 )
@@ -641,7 +658,7 @@ fault(
     "TAR-22",
     "sign turned",
     "bill",
-    k.bigger(off_standard, 20000),
+    k.bigger(_off_standard, 20000),
     tables=_price(-1.0, "power_factor"),
     effects="TAR-20",
 )
@@ -649,7 +666,7 @@ fault(
     "TAR-22",
     "doubled",
     "bill",
-    k.bigger(off_standard, 20000),
+    k.bigger(_off_standard, 20000),
     tables=_price(2.0, "power_factor"),
     effects="TAR-20",
 )
@@ -675,27 +692,27 @@ def _cash(channel: str, received: int, remitted: int | None) -> Place:
     return change
 
 
-def paid_before(mask: Candidates) -> Candidates:
+def _paid_before(mask: Candidates) -> Candidates:
     """Plain low-voltage accounts that never prepay and whose earlier bill is long paid."""
 
-    def chosen(c: Context) -> Bools:
+    def chosen(c: Context) -> Mask:
         if c.plan.months < 6:
             return np.zeros(c.model.size, dtype=np.bool_)
-        flags: Bools = mask(c) & np.isin(c.model.payment, (1,))
+        flags: Mask = mask(c) & np.isin(c.model.payment, (1,))
         return flags
 
     return chosen
 
 
-fault("COL-01", "cash remitted ten days late", "payment", paid_before(k.res), tables=_cash("cash", 14, 10))
+fault("COL-01", "cash remitted ten days late", "payment", _paid_before(k.res), tables=_cash("cash", 14, 10))
 fault(
     "COL-01",
     "card money never remitted",
     "payment",
-    paid_before(k.com),
+    _paid_before(k.com),
     tables=_cash("counter_card", 16, None),
 )
-fault("COL-01", "cash never remitted", "payment", paid_before(k.agr), tables=_cash("cash", 15, None))
+fault("COL-01", "cash never remitted", "payment", _paid_before(k.agr), tables=_cash("cash", 15, None))
 
 
 def _stray(channel: str, days: int) -> Place:
@@ -733,12 +750,12 @@ def _unpaid(months: tuple[int, ...], share: float = 1.0) -> Place:
 
 
 OVERDUE = "RSK-03 RSK-04"
-fault("COL-03", "one old bill unpaid", "account", paid_before(k.res), tables=_unpaid((-5,)), effects=OVERDUE)
+fault("COL-03", "one old bill unpaid", "account", _paid_before(k.res), tables=_unpaid((-5,)), effects=OVERDUE)
 fault(
     "COL-03",
     "an old bill paid in part",
     "account",
-    paid_before(k.com),
+    _paid_before(k.com),
     tables=_unpaid((-6,), 0.4),
     effects=OVERDUE,
 )
@@ -746,7 +763,7 @@ fault(
     "COL-03",
     "nothing paid for months",
     "account",
-    paid_before(k.agr),
+    _paid_before(k.agr),
     tables=_unpaid((-6, -5, -4, -3, -2)),
     effects=OVERDUE,
 )
@@ -770,6 +787,6 @@ def _paid_more(share: float, month: int = -3) -> Place:
     return change
 
 
-fault("COL-04", "the same bill paid again", "bill", paid_before(k.res), tables=_paid_more(1.0))
-fault("COL-04", "a part paid again", "bill", paid_before(k.com), tables=_paid_more(0.3))
-fault("COL-04", "paid again at another counter", "bill", paid_before(k.agr), tables=_paid_more(1.0, -4))
+fault("COL-04", "the same bill paid again", "bill", _paid_before(k.res), tables=_paid_more(1.0))
+fault("COL-04", "a part paid again", "bill", _paid_before(k.com), tables=_paid_more(0.3))
+fault("COL-04", "paid again at another counter", "bill", _paid_before(k.agr), tables=_paid_more(1.0, -4))

@@ -8,76 +8,76 @@ from typing import Any
 
 import numpy as np
 
-from wattmark.sample.faults import Candidates, Context, Place
+from wattmark.sample.faults import Candidates, Context, Mask, Place
 from wattmark.sample.faults.editor import at
 from wattmark.sample.measure import true_multiplier
 from wattmark.sample.model import AGR, COM, GEN, HV_HV, HV_LV, LAR, PENDING, RES
-from wattmark.sample.plan import Bools, day_of
+from wattmark.sample.plan import day_of
 from wattmark.sample.tariffs import TARIFFS
 
 
-def plain(c: Context) -> Bools:
+def plain(c: Context) -> Mask:
     """Any plain account."""
     return c.plain
 
 
-def low(c: Context) -> Bools:
+def low(c: Context) -> Mask:
     """Plain low-voltage accounts without time of use."""
     return c.plain & ~c.model.is_mv & ~c.model.tou()
 
 
-def res(c: Context) -> Bools:
+def res(c: Context) -> Mask:
     """Plain residential accounts on the stepped tariff."""
     return low(c) & (c.model.category == RES)
 
 
-def roomy(c: Context) -> Bools:
+def roomy(c: Context) -> Mask:
     """Plain homes below a transformer with room for a large load."""
     m = c.model
     return res(c) & (m.supply_kv < 0.3) & (m.block.area_kva[np.maximum(m.area, 0)] >= 250)
 
 
-def com(c: Context) -> Bools:
+def com(c: Context) -> Mask:
     """Plain low-voltage commercial accounts on the flat tariff."""
     return low(c) & (c.model.category == COM)
 
 
-def agr(c: Context) -> Bools:
+def agr(c: Context) -> Mask:
     """Plain low-voltage agricultural accounts."""
     return low(c) & (c.model.category == AGR)
 
 
-def gen(c: Context) -> Bools:
+def gen(c: Context) -> Mask:
     """Plain low-voltage industrial accounts on the flat tariff."""
     return low(c) & (c.model.category == GEN)
 
 
-def high(c: Context) -> Bools:
+def high(c: Context) -> Mask:
     """Plain high-voltage accounts."""
     return c.plain & c.model.is_mv
 
 
-def high_org(c: Context) -> Bools:
+def high_org(c: Context) -> Mask:
     """Plain high-voltage accounts at 10 kV."""
     return high(c) & (c.model.supply_kv < 20)
 
 
-def single_part(c: Context) -> Bools:
+def single_part(c: Context) -> Mask:
     """Plain high-voltage accounts without capacity or demand charge."""
     return high(c) & (c.model.basis == 0)
 
 
-def hv_lv(c: Context) -> Bools:
+def hv_lv(c: Context) -> Mask:
     """Plain accounts supplied high and metered low."""
     return high(c) & (c.model.mode == HV_LV)
 
 
-def hv_hv(c: Context) -> Bools:
+def hv_hv(c: Context) -> Mask:
     """Plain accounts supplied and metered at 10 kV."""
     return high_org(c) & (c.model.mode == HV_HV)
 
 
-def two_part(c: Context) -> Bools:
+def two_part(c: Context) -> Mask:
     """Plain accounts that pay by capacity or demand."""
     return high(c) & (c.model.category == LAR)
 
@@ -87,34 +87,34 @@ def by_basis(basis: int) -> Candidates:
     return lambda c: high(c) & (c.model.basis == basis)
 
 
-def dual(c: Context) -> Bools:
+def dual(c: Context) -> Mask:
     """Active accounts with two supplies."""
     return c.model.dual & (c.model.status == 1) & (c.model.change_kind == 0)
 
 
-def temporary(c: Context) -> Bools:
+def temporary(c: Context) -> Mask:
     """Active temporary accounts opened before the first billed month."""
     m = c.model
     return m.temporary & (m.status == 1) & (m.owner == np.arange(m.size)) & (c.main_at >= 0)
 
 
-def pending(c: Context) -> Bools:
+def pending(c: Context) -> Mask:
     """Accounts that wait for their connection."""
     return c.model.status == PENDING
 
 
-def closed(c: Context) -> Bools:
+def closed(c: Context) -> Mask:
     """Closed accounts."""
     return c.model.status == 3
 
 
-def with_ct(c: Context) -> Bools:
+def with_ct(c: Context) -> Mask:
     """Plain accounts behind a current transformer."""
     at_main = np.maximum(c.main_at, 0)
     return c.plain & (c.model.points.ct_primary[at_main] > 0)
 
 
-def large(c: Context) -> Bools:
+def large(c: Context) -> Mask:
     """Plain accounts of 100 kVA and up."""
     return c.plain & (c.model.kva >= 100)
 
@@ -122,7 +122,7 @@ def large(c: Context) -> Bools:
 def bigger(mask: Candidates, monthly_kwh: float) -> Candidates:
     """Those of a mask that use at least so much a month."""
 
-    def chosen(c: Context) -> Bools:
+    def chosen(c: Context) -> Mask:
         if c.meters is not None:
             return mask(c)
         m = c.model
@@ -138,24 +138,19 @@ def _profile_mean(c: Context) -> Any:
     return monthly_energy(c.plan)[0].sum(axis=2).mean(axis=1) / 730
 
 
-def any_area(c: Context) -> Bools:
+def any_area(c: Context) -> Mask:
     """Areas with at least ten plain accounts of their own."""
     m = c.model
     counts = np.bincount(m.area[c.plain & (m.area >= 0)], minlength=len(m.block.area_number))
     return counts >= 10
 
 
-def any_line(c: Context) -> Bools:
-    """Lines with high-voltage accounts or areas on them."""
+def any_line(c: Context) -> Mask:
+    """10 kV lines that active accounts take a good deal of energy from."""
     m = c.model
-    t = m.transformers
-    sizes = np.bincount(t.feeder, t.kva, minlength=len(m.feeder_number))
-    return (sizes >= 250) & (m.feeder_kv < 20)
-
-
-def once(c: Context) -> Bools:
-    """A single place: nothing to choose."""
-    return np.ones(1, dtype=np.bool_)
+    active = m.status == 1
+    load = np.bincount(m.feeder[active], m.kw[active], minlength=len(m.feeder_number))
+    return (load >= 120) & (m.feeder_kv < 20)
 
 
 # --- days -------------------------------------------------------------------------------------------

@@ -26,6 +26,7 @@ class Editor:
     """Finds rows by what stands in them and gathers changes; each table is rebuilt once at the end."""
 
     def __init__(self, tables: dict[str, pa.Table]) -> None:
+        """Work on the tables of a block, by name."""
         self._tables = tables
         self._index: dict[tuple[str, str], dict[Any, list[int]]] = {}
         self._set: dict[str, dict[str, dict[int, Any]]] = defaultdict(lambda: defaultdict(dict))
@@ -33,7 +34,7 @@ class Editor:
         self._gone: dict[str, set[int]] = defaultdict(set)
 
     def rows(self, table: str, column: str, value: Any, **more: Any) -> list[int]:
-        """Positions of the rows that hold ``value`` in ``column`` (and the further values), in table order."""
+        """Positions of the rows that hold ``value`` in ``column`` (and what else is asked), in table order."""
         key = (table, column)
         if key not in self._index:
             found: dict[Any, list[int]] = defaultdict(list)

@@ -6,11 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from wattmark.sample.faults import Candidates, Context, Place, fault
+from wattmark.sample.faults import Candidates, Context, Mask, Place, fault
 from wattmark.sample.faults import common as k
-from wattmark.sample.faults.editor import at
 from wattmark.sample.measure import MISSING, DayReadings
-from wattmark.sample.plan import Bools
 
 MP = "metering_point"
 A = "account"
@@ -64,8 +62,8 @@ fault("NET-02", "more passed on than fed in", "line", k.any_line, model=_line_lo
 fault("NET-02", "just above the limit", "line", k.any_line, model=_line_loss(0.068), unit="line")
 
 
-def two_lines(mask: Candidates) -> Candidates:
-    def chosen(c: Context) -> Bools:
+def _two_lines(mask: Candidates) -> Candidates:
+    def chosen(c: Context) -> Mask:
         return mask(c) & (len(c.model.feeder_number) >= 2)
 
     return chosen
@@ -83,7 +81,7 @@ def _wrong_line(c: Context, a: int) -> None:
 
 
 for way, who in (("home", k.res), ("shop", k.com), ("high voltage", k.high)):
-    fault("NET-03", way, A, two_lines(who), tables=_wrong_line, effects="ACC-17 NET-02")
+    fault("NET-03", way, A, _two_lines(who), tables=_wrong_line, effects="ACC-17 NET-02")
 
 
 def _retired(c: Context, a: int) -> None:
@@ -138,9 +136,8 @@ def _small(kva: float) -> Place:
     return change
 
 
-busy = lambda c: (
-    k.any_area(c)
-    & (
+def _busy(c: Context) -> Mask:
+    return k.any_area(c) & (
         np.bincount(
             c.model.area[c.model.area >= 0],
             c.model.kw[c.model.area >= 0],
@@ -148,8 +145,10 @@ busy = lambda c: (
         )
         > 190
     )
-)
-intervals = lambda mask: lambda c: mask(c) & (c.plan.interval_days > 0)
+
+
+def _intervals(mask: Candidates) -> Candidates:
+    return lambda c: mask(c) & (c.plan.interval_days > 0)
 
 
 def _area_spike(c: Context, area: int) -> None:
@@ -169,7 +168,7 @@ for kva in (50.0, 80.0):
         "NET-05",
         f"a transformer of {kva:.0f} kVA in the file",
         "transformer",
-        intervals(busy),
+        _intervals(_busy),
         tables=_small(kva),
         unit="area",
     )
@@ -177,7 +176,7 @@ fault(
     "NET-05",
     "one half-hour above the rating",
     "transformer",
-    intervals(busy),
+    _intervals(_busy),
     model=_area_spike,
     unit="area",
     effects="NET-01 NET-02 ANA-01",
@@ -214,7 +213,7 @@ fault(
     "ANA-01",
     "a tenth less than the register",
     MP,
-    intervals(k.bigger(k.res, 250)),
+    _intervals(k.bigger(k.res, 250)),
     model=_scaled(0.9),
     effects=DATA,
 )
@@ -222,7 +221,7 @@ fault(
     "ANA-01",
     "multiplier missing in the meter data",
     MP,
-    intervals(k.bigger(k.high_org, 20000)),
+    _intervals(k.bigger(k.high_org, 20000)),
     model=_scaled(0.05),
     effects=DATA,
 )
@@ -230,7 +229,7 @@ fault(
     "ANA-01",
     "a tenth more than the register",
     MP,
-    intervals(k.bigger(k.com, 500)),
+    _intervals(k.bigger(k.com, 500)),
     model=_scaled(1.1),
     effects=DATA,
 )
@@ -252,10 +251,10 @@ def _missing(first: int, last: int) -> Place:
     return _day_edit(change)
 
 
-fault("ANA-02", "three days without rows", MP, intervals(k.res), model=_gone(10, 12), effects=DATA)
-fault("ANA-02", "two days marked missing", MP, intervals(k.com), model=_missing(20, 21), effects=DATA)
+fault("ANA-02", "three days without rows", MP, _intervals(k.res), model=_gone(10, 12), effects=DATA)
+fault("ANA-02", "two days marked missing", MP, _intervals(k.com), model=_missing(20, 21), effects=DATA)
 fault(
-    "ANA-02", "silent since the middle of the month", MP, intervals(k.agr), model=_gone(15, 31), effects=DATA
+    "ANA-02", "silent since the middle of the month", MP, _intervals(k.agr), model=_gone(15, 31), effects=DATA
 )
 
 
@@ -280,9 +279,9 @@ def _spike(c: Context, a: int) -> None:
 
 
 NOISE = DATA + " ANA-01"
-fault("ANA-03", "the same value for two days", MP, intervals(k.res), model=_day_edit(_stuck), effects=NOISE)
-fault("ANA-03", "energy below zero", MP, intervals(k.com), model=_day_edit(_negative), effects=NOISE)
-fault("ANA-03", "a spike", MP, intervals(k.agr), model=_spike, effects=NOISE + " NET-05")
+fault("ANA-03", "the same value for two days", MP, _intervals(k.res), model=_day_edit(_stuck), effects=NOISE)
+fault("ANA-03", "energy below zero", MP, _intervals(k.com), model=_day_edit(_negative), effects=NOISE)
+fault("ANA-03", "a spike", MP, _intervals(k.agr), model=_spike, effects=NOISE + " NET-05")
 
 
 def _theft(share: float, months: int) -> Place:
@@ -312,12 +311,15 @@ def _other_area(c: Context, a: int) -> None:
     m.physical_area[a] = int(near[0])
 
 
-neighbours = lambda mask: lambda c: mask(c) & (len(c.model.block.area_number) > 1)
+def _neighbours(mask: Candidates) -> Candidates:
+    return lambda c: mask(c) & (len(c.model.block.area_number) > 1)
+
+
 fault(
     "ANA-05",
     "a shop really fed by the next area",
     A,
-    neighbours(k.bigger(k.com, 1000)),
+    _neighbours(k.bigger(k.com, 1000)),
     model=_other_area,
     effects="NET-01",
 )
@@ -325,7 +327,7 @@ fault(
     "ANA-05",
     "a home really fed by the next area",
     A,
-    neighbours(k.bigger(k.res, 350)),
+    _neighbours(k.bigger(k.res, 350)),
     model=_other_area,
     effects="NET-01",
 )
@@ -333,7 +335,7 @@ fault(
     "ANA-05",
     "a pump really fed by the next area",
     A,
-    neighbours(k.bigger(k.agr, 500)),
+    _neighbours(k.bigger(k.agr, 500)),
     model=_other_area,
     effects="NET-01",
 )
@@ -364,5 +366,3 @@ fault(
     listing=True,
     effects="BUS-13 TAR-05 ANA-04",
 )
-
-_ = at

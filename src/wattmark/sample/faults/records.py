@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from wattmark.sample.faults import Context, Place, fault
+from wattmark.sample.faults import Candidates, Context, Mask, Place, fault
 from wattmark.sample.faults import common as k
 from wattmark.sample.faults.common import add_event, set_account, set_customer
 from wattmark.sample.faults.editor import at
 from wattmark.sample.measure import true_multiplier
-from wattmark.sample.model import AREA, CT_PRIMARY, HV_LV, MAIN, NEVER, SUB, next_size
-from wattmark.sample.plan import Bools, day_of
+from wattmark.sample.model import CT_PRIMARY, HV_LV, next_size
+from wattmark.sample.plan import day_of
 
 A = "account"
 C = "customer"
@@ -42,16 +42,22 @@ fault("ARC-02", "a workshop on the agricultural tariff", A, k.gen, model=_catego
 fault("ARC-02", "a home on the commercial tariff", A, k.res, model=_category("COM-LV"))
 
 BAND = "TAR-02 ANA-03 ACC-08 ACC-15 ACC-16 ACC-18 MET-06 MET-09 BUS-13 TAR-12 TAR-22 ANA-06 ACC-02 RSK-03"
-single_phase = lambda c: k.res(c) & (c.model.supply_kv < 0.3)
-three_phase = lambda c: k.low(c) & (c.model.supply_kv > 0.3) & (c.model.kva < 100)
+
+
+def _single_phase(c: Context) -> Mask:
+    return k.res(c) & (c.model.supply_kv < 0.3)
+
+
+def _three_phase(c: Context) -> Mask:
+    return k.low(c) & (c.model.supply_kv > 0.3) & (c.model.kva < 100)
 
 
 def _kva(value: float) -> Place:
     return set_account(contracted_kva=value, running_kva=value)
 
 
-fault("ARC-03", "above the single-phase band", A, single_phase, tables=_kva(20.0), effects=BAND)
-fault("ARC-03", "above the low-voltage band", A, three_phase, tables=_kva(160.5), effects=BAND)
+fault("ARC-03", "above the single-phase band", A, _single_phase, tables=_kva(20.0), effects=BAND)
+fault("ARC-03", "above the low-voltage band", A, _three_phase, tables=_kva(160.5), effects=BAND)
 fault("ARC-03", "below the 10 kV band", A, k.single_part, tables=_kva(29.9), effects=BAND)
 
 fault("ARC-04", "a home with an industry", A, k.res, tables=set_account(industry_code="H62"))
@@ -80,11 +86,14 @@ def _impossible_birthday(value: str) -> str:
     )
 
 
-organisation = lambda c: k.plain(c) & c.model.is_org
+def _organisation(c: Context) -> Mask:
+    return k.plain(c) & c.model.is_org
+
+
 fault("ARC-05", "wrong check digit", C, k.res, tables=_identity(_next_check))
 fault("ARC-05", "too short", C, k.res, tables=_identity(lambda value: value[:15]))
 fault("ARC-05", "born on 30 February", C, k.res, tables=_identity(_impossible_birthday))
-fault("ARC-05", "credit code with a wrong check", C, organisation, tables=_identity(_next_check))
+fault("ARC-05", "credit code with a wrong check", C, _organisation, tables=_identity(_next_check))
 
 
 def _twin(change: Any) -> Place:
@@ -122,7 +131,7 @@ fault(
     "ARC-06",
     "filed again in small letters",
     C,
-    organisation,
+    _organisation,
     tables=_twin(lambda value: value.lower()),
     effects="ARC-05",
 )
@@ -177,7 +186,7 @@ def _renamed(change: Any) -> Place:
 
 fault("ARC-08", "another person's name", A, k.res, tables=_renamed(lambda _: "欧阳明月"))
 fault("ARC-08", "a word more", A, k.agr, tables=_renamed(lambda name: name + "家"))
-fault("ARC-08", "one character left out", A, organisation, tables=_renamed(lambda name: name[1:]))
+fault("ARC-08", "one character left out", A, _organisation, tables=_renamed(lambda name: name[1:]))
 
 fault("ARC-09", "never verified", C, k.res, tables=set_customer(verified_on=None), listing=True)
 fault(
@@ -342,7 +351,10 @@ def _new_without(c: Context, a: int) -> None:
     c.t.set("account", a, opened_on=k.ago(c, 31))
 
 
-settled = lambda c: k.low(c) & (c.plan.months >= 2)
+def _settled(c: Context) -> Mask:
+    return k.low(c) & (c.plan.months >= 2)
+
+
 fault("INS-07", "no contract", A, k.res, tables=_no_contract)
 fault(
     "INS-07",
@@ -351,7 +363,7 @@ fault(
     k.com,
     tables=_contracts(signed_on=None, entered_on=None, archived_on=None),
 )
-fault("INS-07", "opened 31 days ago", A, settled, tables=_new_without, effects="TAR-11")
+fault("INS-07", "opened 31 days ago", A, _settled, tables=_new_without, effects="TAR-11")
 
 
 def _unfiled(**values: Any) -> Place:
@@ -411,9 +423,12 @@ def _missed(c: Context, a: int) -> None:
     )
 
 
-at_35 = lambda c: k.high(c) & (c.model.supply_kv >= 35)
+def _at_35(c: Context) -> Mask:
+    return k.high(c) & (c.model.supply_kv >= 35)
+
+
 fault("INS-09", "10 kV, 13 months ago", A, k.high_org, tables=_last_inspected(400))
-fault("INS-09", "35 kV, seven months ago", A, at_35, tables=_last_inspected(215))
+fault("INS-09", "35 kV, seven months ago", A, _at_35, tables=_last_inspected(215))
 fault("INS-09", "planned for yesterday, not done", A, k.low, tables=_missed)
 fault("INS-09", "never inspected", A, k.high_org, tables=_no_inspection)
 
@@ -613,7 +628,7 @@ fault(
 
 def _fault_event(
     reported: int, cleared: int | None, kind: str = "fault_cleared", adjusted: int | None = None
-):  # type: ignore[no-untyped-def]
+) -> Place:
     def change(c: Context, a: int) -> None:
         add_event(c, a, "fault_reported", at(c.cal.as_of - reported, 9), 1)
         if cleared is not None:
@@ -663,7 +678,7 @@ fault("MET-06", "above three times", MP, k.hv_hv, model=_scaled_ct(3.05, 6.5), e
 fault("MET-06", "metered low, too large", MP, k.hv_lv, model=_scaled_ct(3.05, 6.5), effects="ACC-15")
 
 
-def _meter_of(role: int) -> Place:
+def _area_meter() -> Place:
     def change(c: Context, area: int) -> str:
         row = c.t.one("meter", "metering_point_id", c.points[int(c.area_at[area])], status="in_use")
         c.t.set("meter", row, model_retired=True)
@@ -674,7 +689,7 @@ def _meter_of(role: int) -> Place:
 
 fault("MET-07", "home", "meter", k.res, tables=_meter(model_retired=True))
 fault("MET-07", "high voltage", "meter", k.high, tables=_meter(model_retired=True))
-fault("MET-07", "area", "meter", k.any_area, tables=_meter_of(AREA), unit="area")
+fault("MET-07", "area", "meter", k.any_area, tables=_area_meter(), unit="area")
 
 eight_years = {"calibrated_on": lambda c: k.ago(c, 8 * 365 + 4), "manufactured_on": lambda c: k.ago(c, 3300)}
 fault("MET-08", "class 2, eight years", "meter", k.res, tables=_meter(**eight_years))
@@ -715,11 +730,14 @@ def _unchecked(days: int | None) -> Place:
     return change
 
 
-sized = lambda least, most: lambda c: k.high(c) & (c.model.kva >= least) & (c.model.kva < most)
-fault("MET-09", "315 kVA, 25 months", MP, sized(315, 2000), tables=_unchecked(765))
-fault("MET-09", "2,000 kVA, 13 months", MP, sized(2000, 10000), tables=_unchecked(400))
-fault("MET-09", "never checked", MP, sized(315, 1e9), tables=_unchecked(None))
-fault("MET-09", "10,000 kVA, seven months", MP, sized(10000, 1e9), tables=_unchecked(215))
+def _sized(least: float, most: float) -> Candidates:
+    return lambda c: k.high(c) & (c.model.kva >= least) & (c.model.kva < most)
+
+
+fault("MET-09", "315 kVA, 25 months", MP, _sized(315, 2000), tables=_unchecked(765))
+fault("MET-09", "2,000 kVA, 13 months", MP, _sized(2000, 10000), tables=_unchecked(400))
+fault("MET-09", "never checked", MP, _sized(315, 1e9), tables=_unchecked(None))
+fault("MET-09", "10,000 kVA, seven months", MP, _sized(10000, 1e9), tables=_unchecked(215))
 
 fault("MET-10", "cleared 61 days ago", MP, k.res, tables=_fault_event(65, 61))
 fault("MET-10", "adjusted before the report only", MP, k.com, tables=_fault_event(90, 86, adjusted=95))
@@ -736,10 +754,13 @@ def _low_side(c: Context, a: int) -> None:
     m.points.multiplier[point] = true_multiplier(m)[point]
 
 
-big_high = lambda low, high: lambda c: k.hv_hv(c) & (c.model.kva >= low) & (c.model.kva < high)
-fault("MET-11", "500 kVA", A, big_high(500, 630), model=_low_side, effects="MET-06 ACC-15")
-fault("MET-11", "630 kVA", A, big_high(630, 801), model=_low_side, effects="MET-06 ACC-15")
-fault("MET-11", "1,000 kVA and up", A, big_high(1000, 1601), model=_low_side, effects="MET-06 ACC-15")
+def _big_high(low: float, high: float) -> Candidates:
+    return lambda c: k.hv_hv(c) & (c.model.kva >= low) & (c.model.kva < high)
+
+
+fault("MET-11", "500 kVA", A, _big_high(500, 630), model=_low_side, effects="MET-06 ACC-15")
+fault("MET-11", "630 kVA", A, _big_high(630, 801), model=_low_side, effects="MET-06 ACC-15")
+fault("MET-11", "1,000 kVA and up", A, _big_high(1000, 1601), model=_low_side, effects="MET-06 ACC-15")
 
 
 def _loss_code(**parts: Any) -> Place:
@@ -768,15 +789,8 @@ for way in ("model", "size", "both"):
     )
 
 
-def _plan(factor: float, station: int) -> Place:
-    def change(c: Context, _: int) -> str:
-        return f"ORG-S{station:06d}"
-
-    return change
-
-
 def _swing(factor: float) -> Place:
-    """A plan of its own for a county, whose last month swings."""
+    """A plan of its own for a _county, whose last month swings."""
 
     def change(c: Context, area: int) -> str:
         unit = f"ORG-D{int(c.model.block.replica) * 4 + area % 4:06d}"
@@ -796,14 +810,20 @@ def _swing(factor: float) -> Place:
     return change
 
 
-long_enough = lambda c: k.any_area(c) & (c.plan.months >= 5)
-county = lambda number: lambda c: long_enough(c) & (np.arange(len(c.model.block.area_number)) % 4 == number)
-fault("MET-13", "more than half up", "org_unit", county(0), tables=_swing(1.6), unit="area")
-fault("MET-13", "three times as many", "org_unit", county(1), tables=_swing(3.0), unit="area")
-fault("MET-13", "less than half", "org_unit", county(2), tables=_swing(0.3), unit="area")
+def _long_enough(c: Context) -> Mask:
+    return k.any_area(c) & (c.plan.months >= 5)
 
 
-def replaced_now(c: Context) -> Bools:
+def _county(number: int) -> Candidates:
+    return lambda c: _long_enough(c) & (np.arange(len(c.model.block.area_number)) % 4 == number)
+
+
+fault("MET-13", "more than half up", "org_unit", _county(0), tables=_swing(1.6), unit="area")
+fault("MET-13", "three times as many", "org_unit", _county(1), tables=_swing(3.0), unit="area")
+fault("MET-13", "less than half", "org_unit", _county(2), tables=_swing(0.3), unit="area")
+
+
+def _replaced_now(c: Context) -> Mask:
     """Accounts on a flat tariff that qualify for a replacement in the audited month."""
     return k.low(c) & (c.plan.months >= 3)
 
@@ -865,7 +885,7 @@ fault(
     "MET-14",
     "removed standing below the last reading",
     MP,
-    replaced_now,
+    _replaced_now,
     model=_replace_in_p,
     tables=_low_removed,
     effects=SERIES,
@@ -874,11 +894,9 @@ fault(
     "MET-14",
     "first reading below the new meter's start",
     MP,
-    replaced_now,
+    _replaced_now,
     model=_replace_in_p,
     tables=_high_first,
     effects=SERIES,
 )
 fault("MET-14", "removed and its standing too low", MP, k.low, tables=_low_remove_event, effects=SERIES)
-
-_ = (MAIN, SUB, NEVER)

@@ -1,0 +1,123 @@
+"""Known faults: every rule has its ways, and what is seeded is told, outside the source."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.unit.sample_checks import CHECKS, connect
+from wattmark.sample import FolderSink, SampleError, SamplePlan, SampleSummary, generate, write_truth
+from wattmark.sample.faults import REGISTRY, wanted_faults
+
+MODELS = {"RSK-04"}
+"""Rules that a model decides: nothing is seeded that must be flagged."""
+
+
+@pytest.fixture(scope="module")
+def seeded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, SampleSummary]:
+    folder = tmp_path_factory.mktemp("seeded") / "source"
+    plan = SamplePlan(
+        accounts=1500,
+        seed=5,
+        interval_days=1,
+        faults=[
+            "TAR-01",
+            "TAR-03",
+            "TAR-05",
+            "TAR-06",
+            "TAR-07",
+            "TAR-08",
+            "TAR-16",
+            "MET-01",
+            "MET-03",
+            "INS-06",
+            "ARC-06",
+            "COL-03",
+        ],
+    )
+    return folder, generate(plan, FolderSink(folder))
+
+
+def test_every_rule_has_a_fault() -> None:
+    wanted_faults(SamplePlan(faults=True))
+    known = {entry.rule_id for entry in REGISTRY}
+    counts = {
+        "ACC": 18,
+        "ARC": 9,
+        "BUS": 13,
+        "MET": 14,
+        "TAR": 22,
+        "COL": 4,
+        "INS": 13,
+        "SVC": 7,
+        "NET": 5,
+        "RSK": 5,
+        "ANA": 6,
+    }
+    assert {
+        f"{family}-{number:02d}" for family, last in counts.items() for number in range(1, last + 1)
+    } - known == MODELS
+
+
+def test_ways_of_a_rule_differ() -> None:
+    wanted_faults(SamplePlan(faults=True))
+    named = [(entry.rule_id, entry.way) for entry in REGISTRY]
+    assert len(named) == len(set(named))
+
+
+def test_unknown_rule_is_refused() -> None:
+    with pytest.raises(SampleError):
+        wanted_faults(SamplePlan(faults=["TAR-99"]))
+
+
+def test_counts_are_kept() -> None:
+    assert len(wanted_faults(SamplePlan(faults={"TAR-07": 5, "MET-03": 1}))) == 6
+
+
+@pytest.mark.parametrize(
+    ("rule", "column"),
+    [
+        ("TAR-01", "metering_point_id"),
+        ("TAR-06", "bill_id"),
+        ("TAR-16", "bill_id"),
+        ("MET-01", "metering_point_id"),
+        ("MET-03", "metering_point_id"),
+        ("ARC-06", "id_number"),
+        ("COL-03", "account_id"),
+    ],
+)
+def test_seeded_subjects_break_their_rule_and_no_other_account_does(
+    seeded: tuple[Path, SampleSummary], rule: str, column: str
+) -> None:
+    folder, summary = seeded
+    found = connect(folder).sql(CHECKS[rule])
+    flagged = {row[found.columns.index(column)] for row in found.fetchall()}
+    truth = [entry for entry in summary.truth if entry.rule_id == rule]
+    assert truth
+    if rule == "ARC-06":
+        assert len(flagged) >= 1
+        return
+    wanted = {entry.subject_id for entry in truth}
+    explained = {entry.account_id for entry in summary.truth if rule in (*entry.effects, entry.rule_id)}
+    owners = dict(
+        connect(folder)
+        .sql(
+            "SELECT metering_point_id, account_id FROM metering_point UNION SELECT bill_id, account_id FROM bill"
+        )
+        .fetchall()
+    )
+    others = {subject for subject in flagged - wanted if owners.get(subject, subject) not in explained}
+    assert wanted <= flagged
+    assert others == set()
+
+
+def test_truth_stands_beside_the_source(seeded: tuple[Path, SampleSummary]) -> None:
+    folder, summary = seeded
+    files = write_truth(summary, folder.with_name("source-truth"))
+    assert all(file.parent == folder.parent for file in files)
+    rows = json.loads(files[1].read_text(encoding="utf-8"))
+    assert {row["rule_id"] for row in rows} == {entry.rule_id for entry in summary.truth}
+    assert summary.unplaced == []
+    assert not any("truth" in str(file) for file in folder.rglob("*"))
