@@ -28,3 +28,7 @@ SELECT 'load_profile' AS model, CAST(DATE_TRUNC('month', $as_of) AS DATE) AS tra
 FROM segment.load_centroid AS c
 WHERE c.drift IS NOT NULL
 GROUP BY c.load_profile
+UNION ALL
+SELECT 'duplicates' AS model, CAST(DATE_TRUNC('month', $as_of) AS DATE) AS trained_on, q.metric, q.value, TRUE AS in_use, 'linkage' AS role,
+       CAST(NULL AS VARCHAR) AS reason
+FROM segment.duplicate_quality AS q

@@ -26,14 +26,14 @@ params:
       - [9, growing business, true, null, null, true, null, null, null, null, climber, null, null, null, null]
       - [10, growing business, true, null, null, true, null, null, null, null, sleeper, null, null, null, null]
       - [11, night business, true, null, null, true, null, null, null, null, null, night, null, null, null]
-      - [12, night business, true, null, null, true, null, null, null, null, null, null, null, null, night peak]
+      - [12, night business, true, null, null, true, null, null, null, null, null, null, null, null, '%night peak%']
       - [13, small business, true, null, null, true, null, null, null, null, null, null, null, null, null]
       - [14, newcomer, true, null, null, null, null, null, null, null, null, null, new, null, null]
       - [15, service prospect, true, null, null, null, null, null, null, null, null, null, null, true, null]
       - [16, digital home, true, null, null, null, null, null, null, automatic, null, null, null, null, null]
       - [17, home, null, null, null, null, null, null, null, null, null, null, null, null, null]
-    doc: Rows are tried from the lowest rule_no on. worst_grade C holds for A to C; *_from holds for that band and above.
-  take_up_from: {type: number, default: 0.05, minimum: 0, maximum: 1, doc: Expected take-up from which a next service counts.}
+    doc: Rows are tried from the lowest rule_no on. worst_grade C holds for A to C; *_from holds for that band and above; cluster is a LIKE pattern.
+  take_up_from: {type: number, default: 0.10, minimum: 0, maximum: 1, doc: Expected take-up from which a next service counts.}
 */
 WITH band AS (
   SELECT a.customer_id, MAX(r.band) AS arrears_band, MAX(l.band) AS leave_band
@@ -70,7 +70,7 @@ met AS (
    AND (d.time_of_use IS NULL OR d.time_of_use = f.time_of_use)
    AND (d.tenure_band IS NULL OR d.tenure_band = f.tenure_band)
    AND (d.has_next_service IS NULL OR d.has_next_service = f.has_next_service)
-   AND (d.cluster IS NULL OR d.cluster = f.cluster)
+   AND (d.cluster IS NULL OR f.cluster LIKE d.cluster)
   GROUP BY f.customer_id
 )
 SELECT f.customer_id, m.rule_no, COALESCE(d.segment, 'unassigned') AS segment, f.arrears_band, f.leave_band

@@ -17,27 +17,29 @@ columns:
 params:
   min_months: {type: integer, default: 6, minimum: 1, maximum: 12, doc: Fewest months compared.}
 */
-WITH priced AS (
+WITH month AS (
   SELECT p.account_id, p.period, p.tariff_code, p.demand_basis, SUM(p.total_amount) AS amount
   FROM facts.priced_tariff AS p
   GROUP BY p.account_id, p.period, p.tariff_code, p.demand_basis
   HAVING COUNT(p.not_checked) = 0
 ),
-own AS (
-  SELECT p.account_id, p.period, p.amount
-  FROM priced AS p
-  JOIN facts.tariff_candidate AS c
-    ON c.account_id = p.account_id AND c.tariff_code = p.tariff_code AND c.demand_basis = p.demand_basis AND c.is_own
+beside_own AS (
+  SELECT m.account_id, m.tariff_code, m.demand_basis, COALESCE(c.is_own, FALSE) AS is_own, m.amount,
+         MAX(m.amount) FILTER (WHERE c.is_own) OVER (PARTITION BY m.account_id, m.period) AS own_amount
+  FROM month AS m
+  LEFT JOIN facts.tariff_candidate AS c
+    ON c.account_id = m.account_id AND c.tariff_code = m.tariff_code AND c.demand_basis = m.demand_basis
 ),
 compared AS (
-  SELECT p.account_id, p.tariff_code, p.demand_basis, COUNT(*) AS months, SUM(o.amount) AS own_amount, SUM(p.amount) AS amount
-  FROM priced AS p
-  JOIN own AS o ON o.account_id = p.account_id AND o.period = p.period
-  GROUP BY p.account_id, p.tariff_code, p.demand_basis
+  SELECT b.account_id, b.tariff_code, b.demand_basis, BOOL_OR(b.is_own) AS is_own, COUNT(*) AS months,
+         SUM(b.own_amount) AS own_amount, SUM(b.amount) AS amount
+  FROM beside_own AS b
+  WHERE b.own_amount IS NOT NULL
+  GROUP BY b.account_id, b.tariff_code, b.demand_basis
   HAVING COUNT(*) >= $min_months
 ),
 yearly AS (
-  SELECT c.account_id, c.tariff_code, c.demand_basis, c.months,
+  SELECT c.account_id, c.tariff_code, c.demand_basis, c.is_own, c.months,
          CAST(ROUND(CAST(CAST(c.own_amount AS DOUBLE) * 12 / NULLIF(c.months, 0) AS DECIMAL(28,8)), 2) AS DECIMAL(18,2)) AS own_amount,
          CAST(ROUND(CAST(CAST(c.amount AS DOUBLE) * 12 / NULLIF(c.months, 0) AS DECIMAL(28,8)), 2) AS DECIMAL(18,2)) AS yearly_amount
   FROM compared AS c
@@ -45,13 +47,11 @@ yearly AS (
 SELECT y.account_id,
        y.tariff_code,
        y.demand_basis,
-       COALESCE(t.is_own, FALSE) AS is_own,
+       y.is_own,
        y.months,
        y.own_amount,
        y.yearly_amount,
        CAST(y.own_amount - y.yearly_amount AS DECIMAL(18,2)) AS saving_amount,
        ROW_NUMBER() OVER (PARTITION BY y.account_id
-                          ORDER BY y.yearly_amount, CASE WHEN t.is_own THEN 0 ELSE 1 END, y.tariff_code, y.demand_basis) AS place
+                          ORDER BY y.yearly_amount, CASE WHEN y.is_own THEN 0 ELSE 1 END, y.tariff_code, y.demand_basis) AS place
 FROM yearly AS y
-LEFT JOIN facts.tariff_candidate AS t
-  ON t.account_id = y.account_id AND t.tariff_code = y.tariff_code AND t.demand_basis = y.demand_basis

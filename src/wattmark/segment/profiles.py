@@ -87,6 +87,8 @@ _PARTS_OF_DAY = (
 )
 FLAT_RATIO = 1.35
 """A workday whose highest hour is below this times its mean is called flat."""
+DEGREES = ((1.8, "mild"), (2.6, "clear"))
+"""Below these times the mean, the highest hour makes a mild or a clear peak; from the last on a sharp one."""
 WEEKEND_DIFFERENCE = 0.25
 """Workday and weekend shapes whose absolute differences sum to more are told apart in the name."""
 
@@ -94,11 +96,13 @@ WEEKEND_DIFFERENCE = 0.25
 def describe(centroid: Sequence[float]) -> str:
     """A name for a shape: its highest part of the workday, and whether weekends look different."""
     workday, weekend = np.asarray(centroid[:HOURS]), np.asarray(centroid[HOURS:])
-    if workday.max() * HOURS < FLAT_RATIO:
+    ratio = float(workday.max()) * HOURS
+    if ratio < FLAT_RATIO:
         name = "flat"
     else:
         peak = int(np.argmax(workday))
-        name = f"{next(part for part, hours in _PARTS_OF_DAY if peak in hours)} peak"
+        degree = next((word for limit, word in DEGREES if ratio < limit), "sharp")
+        name = f"{degree} {next(part for part, hours in _PARTS_OF_DAY if peak in hours)} peak"
     if float(np.abs(workday - weekend).sum()) > WEEKEND_DIFFERENCE:
         name += ", other weekends"
     return name
