@@ -120,6 +120,14 @@ class Lake:
             return {}
         return {key: value for key, value in newest.items() if isinstance(value, str)}
 
+    def noted(self, name: str, key: str, value: str) -> int | None:
+        """Newest version whose commit noted a value (``metadata`` of ``replace``); None where there is none."""
+        try:
+            history = self._open(name).history()
+        except TableNotFoundError:
+            return None
+        return next((int(entry["version"]) for entry in history if entry.get(key) == value), None)
+
     def vacuum(self, names: Iterable[str], keep_hours: int) -> int:
         """Delete files no version younger than ``keep_hours`` needs; returns how many."""
         return sum(

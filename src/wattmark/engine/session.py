@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -64,6 +64,8 @@ class Session(ABC):
         catalog: derived tables; read from the project where None.
         stored: False keeps everything built in memory and reads nothing from the lake (tests, the counter).
         versions: lake version to read by table, for replaying an earlier night.
+        reads: which tables of the lake may be read, by ``layer.table``; all where stored, none where not, unless
+            said. With ``stored=False`` what may not be read is built in memory.
     """
 
     def __init__(
@@ -74,6 +76,7 @@ class Session(ABC):
         *,
         stored: bool = True,
         versions: Mapping[str, int] | None = None,
+        reads: Callable[[str], bool] | None = None,
     ) -> None:
         self.settings = settings
         self.run = run
@@ -81,6 +84,7 @@ class Session(ABC):
         self.lake = Lake(settings.lake)
         self.stored = stored
         self.versions = dict(versions or {})
+        self._reads = reads or (lambda _: stored)
         self.scalars = run.scalars()
         self._known: set[str] = set()
         self._parts: dict[str, Part] = {}
@@ -163,7 +167,7 @@ class Session(ABC):
             elif (definition := self._derived(name)) is not None and definition.is_view and isinstance(definition, SqlFile):
                 self.see(sorted(definition.references))
                 self.duck.execute(f'CREATE VIEW "{schema}"."{table}" AS {self.text_of(definition)}')
-            elif self.stored and self.lake.exists(name):
+            elif self._reads(name) and self.lake.exists(name):
                 self._see_lake(name)
             elif schema == ACCEPTED and table in self.contract.tables:
                 columns = ", ".join(
