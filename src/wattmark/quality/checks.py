@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-
 from wattmark.contract import Column, Contract, Table
 from wattmark.engine.sqlfile import literal
 from wattmark.errors import ContractError
@@ -30,7 +29,8 @@ class Check:
     """One check of one table.
 
     ``failing`` is true for rows that fail; over typed columns, or over ``_typed`` marks of values that did
-    not parse. ``critical`` rows go to quarantine; ``warning`` rows pass and are counted.
+    not parse. ``critical`` rows go to quarantine; ``warning`` rows pass and are counted. Where ``mark`` is set,
+    Great Expectations judges a column of that name, which says of each row whether ``failing`` holds.
     """
 
     name: str
@@ -41,6 +41,7 @@ class Check:
     severity: str
     tolerate: float
     why: str = ""
+    mark: str = ""
 
 
 def quoted(name: str) -> str:
@@ -81,13 +82,20 @@ def structure_checks(table: Table, tolerate: float) -> Iterator[Check]:
             )  # fmt: skip
 
 
-_BUSINESS = {
-    "expect_column_values_to_be_between",
-    "expect_column_values_to_be_in_set",
-    "expect_column_values_to_not_be_null",
-    "expect_column_values_to_match_regex",
-    "expect_column_pair_values_a_to_be_greater_than_b",
+_BUSINESS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "expect_column_values_to_be_between": (
+        ("column",),
+        ("min_value", "max_value", "strict_min", "strict_max"),
+    ),
+    "expect_column_values_to_be_in_set": (("column", "value_set"), ()),
+    "expect_column_values_to_not_be_null": (("column",), ()),
+    "expect_column_values_to_match_regex": (("column", "regex"), ()),
+    "expect_column_pair_values_a_to_be_greater_than_b": (("column_A", "column_B"), ("or_equal",)),
 }
+"""Expectation types a file may use: their required and their optional kwargs."""
+
+_FILE_KEYS = {"tolerate", "expectations"}
+_ENTRY_KEYS = {"type", "kwargs", "severity", "tolerate", "meta"}
 
 
 def _failing(kind: str, kwargs: dict[str, Any]) -> str:
@@ -100,43 +108,110 @@ def _failing(kind: str, kwargs: dict[str, Any]) -> str:
     if kind == "expect_column_values_to_be_in_set":
         return f"{column} NOT IN ({', '.join(sql_literal(value) for value in kwargs['value_set'])})"
     if kind == "expect_column_values_to_match_regex":
-        return f"NOT regexp_matches({column}, {sql_literal(kwargs['regex'])})"
+        # A date is matched as YYYY-MM-DD.
+        return f"NOT regexp_matches(CAST({column} AS VARCHAR), {sql_literal(kwargs['regex'])})"
     parts = []
     if kwargs.get("min_value") is not None:
-        parts.append(f"{column} {'<=' if kwargs.get('strict_min') else '<'} {sql_literal(kwargs['min_value'])}")
+        parts.append(
+            f"{column} {'<=' if kwargs.get('strict_min') else '<'} {sql_literal(kwargs['min_value'])}"
+        )
     if kwargs.get("max_value") is not None:
-        parts.append(f"{column} {'>=' if kwargs.get('strict_max') else '>'} {sql_literal(kwargs['max_value'])}")
-    return " OR ".join(parts) or "FALSE"
+        parts.append(
+            f"{column} {'>=' if kwargs.get('strict_max') else '>'} {sql_literal(kwargs['max_value'])}"
+        )
+    return " OR ".join(parts)
+
+
+def _share(value: Any) -> float | None:
+    return (
+        float(value)
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= 1
+        else None
+    )
+
+
+def _read_file(path: Path) -> dict[str, Any]:
+    """One expectations file, its top level checked; without a file, no expectations."""
+    document = (read_yaml(path) or {}) if path.exists() else {}
+    if unknown := sorted(set(document) - _FILE_KEYS):
+        raise ContractError(
+            "expectation.invalid", f"{path}:{line_of(path, [unknown[0]]) or 1}: unknown key {unknown[0]}."
+        )
+    if _share(document.get("tolerate", DEFAULT_TOLERANCE)) is None:
+        raise ContractError(
+            "expectation.invalid",
+            f"{path}:{line_of(path, ['tolerate']) or 1}: tolerate must be a share from 0 to 1.",
+        )
+    return dict(document)
+
+
+def _wrong(table: Table, entry: dict[str, Any]) -> str | None:
+    """What is wrong with one entry of a file; None where nothing is."""
+    if not isinstance(entry, dict):
+        return "an expectation must have a type and kwargs"
+    if unknown := sorted(set(entry) - _ENTRY_KEYS):
+        return f"unknown key {', '.join(unknown)}"
+    if entry.get("type") not in _BUSINESS:
+        return f"type must be one of {', '.join(sorted(_BUSINESS))}"
+    if entry.get("severity") not in SEVERITIES:
+        return f"severity must be one of {', '.join(SEVERITIES)}"
+    if _share(entry.get("tolerate", 0)) is None:
+        return "tolerate must be a share from 0 to 1"
+    kwargs = entry.get("kwargs") or {}
+    required, optional = _BUSINESS[entry["type"]]
+    if unknown := sorted(set(kwargs) - {*required, *optional}):
+        return f"unknown key {', '.join(unknown)} in kwargs"
+    if missing := [key for key in required if kwargs.get(key) is None]:
+        return f"kwargs lacks {', '.join(missing)}"
+    if (
+        entry["type"] == "expect_column_values_to_be_between"
+        and kwargs.get("min_value") is None
+        and kwargs.get("max_value") is None
+    ):
+        return "kwargs needs min_value or max_value"
+    for key in ("column", "column_A", "column_B"):
+        if key in kwargs:
+            try:
+                table.column(kwargs[key])
+            except ContractError as error:
+                return error.message.removesuffix(".")
+    return None
 
 
 def business_checks(table: Table, path: Path, tolerate: float) -> Iterator[Check]:
     """Checks of one expectations file.
 
     Raises:
-        ContractError: an unknown key, type, severity or column; names file and line.
+        ContractError: an unknown key, type, severity or column, or the same expectation twice (Great
+            Expectations would keep the last); names file and line.
     """
-    document = read_yaml(path) or {}
-    for at, entry in enumerate(document.get("expectations") or []):
-        def refuse(why: str, at: int = at) -> ContractError:
-            return ContractError("expectation.invalid", f"{path}:{line_of(path, ['expectations', at]) or 1}: {why}.")
-
-        if set(entry) - {"type", "kwargs", "severity", "tolerate", "meta"}:
-            raise refuse(f"unknown key {', '.join(sorted(set(entry) - {'type', 'kwargs', 'severity', 'tolerate', 'meta'}))}")
-        if entry.get("type") not in _BUSINESS:
-            raise refuse(f"type must be one of {', '.join(sorted(_BUSINESS))}")
-        if entry.get("severity") not in SEVERITIES:
-            raise refuse(f"severity must be one of {', '.join(SEVERITIES)}")
-        kwargs = dict(entry.get("kwargs") or {})
+    seen: set[str] = set()
+    for at, entry in enumerate(_read_file(path).get("expectations") or []):
+        why = _wrong(table, entry)
+        kind = entry["type"] if why is None else ""
+        kwargs = dict(entry["kwargs"]) if why is None else {}
         columns = [kwargs[key] for key in ("column", "column_A", "column_B") if key in kwargs]
-        for column in columns:
-            try:
-                table.column(column)
-            except ContractError as error:
-                raise refuse(str(error)) from None
+        name = f"{kind.removeprefix('expect_column_').removeprefix('values_')}:{','.join(columns)}"
+        if why is None and name in seen:
+            why = f"{kind} stands twice on {', '.join(columns)}"
+        if why is None and kind == "expect_column_values_to_be_in_set" and table.column(columns[0]).values:
+            why = f"the contract lists the values of {columns[0]}"
+        if why is not None:
+            raise ContractError(
+                "expectation.invalid", f"{path}:{line_of(path, ['expectations', at]) or 1}: {why}."
+            )
+        seen.add(name)
+        failing = _failing(kind, kwargs)
+        mark = ""
+        if kind == "expect_column_values_to_match_regex":
+            # Great Expectations has no pattern matching for DuckDB: it judges the predicate's mark.
+            mark = f"_unmatched_{columns[0]}"
+            kind, kwargs = "expect_column_values_to_be_in_set", {"column": mark, "value_set": [False]}
+        elif len(columns) == 2:
+            kwargs["ignore_row_if"] = "either_value_is_missing"
         yield Check(
-            f"{entry['type'].removeprefix('expect_column_').removeprefix('values_')}:{','.join(columns)}",
-            columns[0], _failing(entry["type"], kwargs), entry["type"], kwargs, entry["severity"],
-            float(entry.get("tolerate", tolerate)), str((entry.get("meta") or {}).get("why", "")),
+            name, columns[0], failing, kind, kwargs, entry["severity"],
+            float(entry.get("tolerate", tolerate)), str((entry.get("meta") or {}).get("why", "")), mark,
         )  # fmt: skip
 
 
@@ -163,9 +238,8 @@ class Suite:
 def suite_of(table: Table, expectations: Path) -> Suite:
     """The suite of a table: the contract's checks, then those of ``expectations/<table>.yaml``."""
     path = expectations / f"{table.name}.yaml"
-    document = (read_yaml(path) or {}) if path.exists() else {}
-    tolerate = float(document.get("tolerate", DEFAULT_TOLERANCE))
-    checks = [*structure_checks(table, tolerate), *(business_checks(table, path, tolerate) if path.exists() else ())]
+    tolerate = float(_read_file(path).get("tolerate", DEFAULT_TOLERANCE))
+    checks = [*structure_checks(table, tolerate), *business_checks(table, path, tolerate)]
     return Suite(table, tuple(checks), tolerate)
 
 
@@ -221,5 +295,3 @@ def reason_sql(checks: tuple[Check, ...]) -> str:
     """SQL expression: the first failed check of a row, or NULL."""
     cases = " ".join(f"WHEN {check.failing} THEN {sql_literal(check.name)}" for check in checks)
     return f"CASE {cases} END" if cases else "CAST(NULL AS VARCHAR)"
-
-

@@ -18,6 +18,7 @@ import duckdb
 
 from wattmark.contract import load_contract
 from wattmark.engine.session import DuckDBSession
+from wattmark.errors import QualityError
 from wattmark.quality.accept import _kinds
 from wattmark.quality.checks import Suite, quoted, suites, typed_select
 from wattmark.quality.landing import LANDING
@@ -43,7 +44,10 @@ def judge(settings: Settings, run: Run, names: Iterable[str]) -> dict[str, dict[
         names: contract tables to judge.
 
     Returns:
-        rows that failed, by expectation (``column:type``), by table; only expectations that failed.
+        rows that failed, by expectation (``type:column``), by table; only expectations that failed.
+
+    Raises:
+        QualityError: Great Expectations could not judge an expectation.
     """
     import great_expectations as gx
 
@@ -59,7 +63,10 @@ def judge(settings: Settings, run: Run, names: Iterable[str]) -> dict[str, dict[
         context.variables.progress_bars = _no_bars()
         store = {
             "class_name": "ValidationResultsStore",
-            "store_backend": {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(scratch / "results")},
+            "store_backend": {
+                "class_name": "TupleFilesystemStoreBackend",
+                "base_directory": str(scratch / "results"),
+            },
         }
         context.add_store("results", store)
         context.validation_results_store_name = "results"
@@ -75,9 +82,16 @@ def judge(settings: Settings, run: Run, names: Iterable[str]) -> dict[str, dict[
         source = context.data_sources.add_sql(
             name="landing",
             connection_string=f"duckdb:///{database}",
-            kwargs={"isolation_level": "AUTOCOMMIT", "skip_autocommit_rollback": True, "pool_reset_on_return": None},
+            kwargs={
+                "isolation_level": "AUTOCOMMIT",
+                "skip_autocommit_rollback": True,
+                "pool_reset_on_return": None,
+            },
         )
-        failed = {suite.table.name: _judge_one(gx, context, source, suite, parsed[suite.table.name], run) for suite in wanted}
+        failed = {
+            suite.table.name: _judge_one(gx, context, source, suite, parsed[suite.table.name], run)
+            for suite in wanted
+        }
         context.build_data_docs()
         source.get_execution_engine().close()
     finally:
@@ -102,13 +116,22 @@ def _make_views(settings: Settings, run: Run, wanted: list[Suite], database: Pat
             session.see([name])
             kinds = _kinds(session, name)
             parsed[suite.table.name] = {
-                column.name for column in suite.table.columns if kinds[column.name] != column.duckdb_type and column.type != "string"
+                column.name
+                for column in suite.table.columns
+                if kinds[column.name] != column.duckdb_type and column.type != "string"
             }
             definition = session.duck.execute(
-                "SELECT sql FROM duckdb_views() WHERE schema_name = ? AND view_name = ?", [LANDING, suite.table.name]
+                "SELECT sql FROM duckdb_views() WHERE schema_name = ? AND view_name = ?",
+                [LANDING, suite.table.name],
             ).fetchall()[0][0]
             body = definition.split(" AS ", 1)[1].rstrip("; \n")
-            files[suite.table.name] = typed_select(suite.table, f"({body})", kinds)
+            marks = "".join(
+                f", COALESCE({check.failing}, FALSE) AS {quoted(check.mark)}"
+                for check in suite.checks
+                if check.mark
+            )
+            typed = typed_select(suite.table, f"({body})", kinds)
+            files[suite.table.name] = f"SELECT *{marks} FROM ({typed})"  # noqa: S608
     with duckdb.connect(str(database)) as connection:
         connection.execute(f"SET TimeZone = '{settings.zone.key}'")
         for table, select in files.items():
@@ -116,7 +139,9 @@ def _make_views(settings: Settings, run: Run, wanted: list[Suite], database: Pat
     return parsed
 
 
-def _judge_one(gx: Any, context: Any, source: Any, suite: Suite, parsed: set[str], run: Run) -> dict[str, int]:
+def _judge_one(
+    gx: Any, context: Any, source: Any, suite: Suite, parsed: set[str], run: Run
+) -> dict[str, int]:
     from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 
     name = suite.table.name
@@ -126,23 +151,41 @@ def _judge_one(gx: Any, context: Any, source: Any, suite: Suite, parsed: set[str
     for check in suite.checks:
         if check.name.startswith("type:") and check.column not in parsed:
             continue
-        kwargs = dict(check.kwargs)
-        if check.type != "expect_column_pair_values_a_to_be_greater_than_b":
-            kwargs["mostly"] = 1 - check.tolerate
+        kwargs = {**check.kwargs, "mostly": 1 - check.tolerate}
         built.add_expectation_configuration(
-            ExpectationConfiguration(type=check.type, kwargs=kwargs, meta={"check": check.name, "severity": check.severity, "why": check.why})
+            ExpectationConfiguration(
+                type=check.type,
+                kwargs=kwargs,
+                meta={"check": check.name, "severity": check.severity, "why": check.why},
+            )
         )
     built.save()
-    definition = context.validation_definitions.add(gx.ValidationDefinition(name=name, data=batch, suite=built))
+    definition = context.validation_definitions.add(
+        gx.ValidationDefinition(name=name, data=batch, suite=built)
+    )
     result = definition.run(
         result_format={"result_format": "BASIC", "partial_unexpected_count": 0},
         run_id=gx.RunIdentifier(run_name=run.run_id, run_time=_moment(run)),
     )
+    for one in result.results:
+        if _raised(one.exception_info):
+            raise QualityError(
+                "quality.not_judged",
+                f"{name}: Great Expectations cannot judge {one.expectation_config.meta['check']}.",
+                f"Correct the expectation in expectations/{name}.yaml.",
+            )
     return {
         one.expectation_config.meta["check"]: int(one.result.get("unexpected_count", 0) or 0)
         for one in result.results
         if one.result.get("unexpected_count")
     }
+
+
+def _raised(info: Any) -> bool:
+    """Whether a judgement ended in an exception; the information is nested by metric where it did."""
+    if not isinstance(info, dict):
+        return False
+    return bool(info.get("raised_exception")) or any(_raised(value) for value in info.values())
 
 
 def _moment(run: Run) -> Any:
