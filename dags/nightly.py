@@ -23,12 +23,10 @@ as they were known at the end of that day, reads from the watermark before it, a
 from __future__ import annotations
 
 import datetime as dt
-import os
 from typing import Any
 
 from airflow.sdk import (
     AsyncCallback,
-    CronTriggerTimetable,
     DeadlineAlert,
     DeadlineReference,
     Param,
@@ -49,7 +47,7 @@ TABLE_GROUPS = 2
     dag_display_name="Nightly",
     description="Extract, validate, build, audit, publish: one night of a utility",
     doc_md=__doc__,
-    schedule=CronTriggerTimetable("0 2 * * *", timezone=os.environ.get("WATTMARK_TIME_ZONE", "UTC")),
+    schedule=flow.nightly_schedule(),
     start_date=dt.datetime(2026, 1, 1, tzinfo=dt.UTC),
     catchup=False,
     max_active_runs=1,

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from airflow.sdk import Asset, ExceptionRetryPolicy, RetryAction, RetryRule
+from airflow.sdk import Asset, CronTriggerTimetable, ExceptionRetryPolicy, RetryAction, RetryRule
 
 from wattmark.run import Run
 from wattmark.settings import Settings, load_settings
@@ -41,6 +41,12 @@ DEFAULT_ARGS: dict[str, Any] = {
     "retry_exponential_backoff": True,
     "retry_policy": RETRY_POLICY,
 }
+
+
+def nightly_schedule() -> CronTriggerTimetable | None:
+    """When the night runs by itself: the home's setting, which ``airflow_env`` hands to Airflow's processes."""
+    cron = os.environ.get("WATTMARK_NIGHTLY_SCHEDULE", "0 2 * * *")
+    return CronTriggerTimetable(cron, timezone=os.environ.get("WATTMARK_TIME_ZONE", "UTC")) if cron else None
 
 
 def run_values(context: Mapping[str, Any], settings: Settings) -> dict[str, Any]:

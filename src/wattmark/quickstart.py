@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -25,6 +24,8 @@ from wattmark.state import write_atomically
 
 SETTINGS_TEXT = """\
 # Settings of the sample utility: customer files in a database, intervals in daily Parquet files.
+schedule:
+  nightly: null        # the sample's data end on one day
 sources:
   - location: airflow:wattmark_source
   - location: {folder}
@@ -40,6 +41,10 @@ def quickstart(
     """Start the services, make a sample utility with known faults, run its night, show what came out."""
     settings = load_settings(home)
     console = Console()
+    own = settings.home / "settings.yaml"
+    if not own.exists():
+        write_atomically(own, SETTINGS_TEXT.format(folder=settings.home / "sample"))
+        settings = load_settings(home)
     with console.status("Starting PostgreSQL and Airflow") as spinner:
 
         def tell(message: str) -> None:
@@ -53,7 +58,6 @@ def quickstart(
     for note in status.notes:
         console.print(f"{escape(note)}.", soft_wrap=True)
     as_of = _sample(settings, console, SamplePlan(accounts=accounts, seed=seed, faults=True))
-    settings = load_settings(home)
     console.print(f"The night {as_of}, in Airflow at {services.airflow_url(settings)}", soft_wrap=True)
     with Progress(
         SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console
@@ -91,9 +95,6 @@ def _sample(settings: Settings, console: Console, plan: SamplePlan) -> str:
             summary = generate(plan, DatabaseSink(services.source_url(settings), folder))
         console.print(f"A sample utility: {summary.accounts:,} accounts, {sum(summary.rows.values()):,} rows in {summary.seconds:.0f} s")
         write_atomically(made, json.dumps(wanted))
-    own = settings.home / "settings.yaml"
-    if not own.exists():
-        write_atomically(own, SETTINGS_TEXT.format(folder=Path(folder)))
     return plan.as_of.isoformat()
 
 

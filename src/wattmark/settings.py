@@ -117,6 +117,12 @@ class Campaigns(_Model):
     channels: dict[Literal["post", "sms", "phone", "email", "app", "visit"], ChannelSettings] = Field(default_factory=dict)
 
 
+class Schedule(_Model):
+    """When DAGs run by themselves, as cron expressions in the utility's time zone; None: only when triggered."""
+
+    nightly: str | None = Field("0 2 * * *", description="The night of the day before")
+
+
 class Override(_Model):
     """A changed parameter: who loosens a limit says since when and why."""
 
@@ -139,6 +145,7 @@ class Settings(_Model):
     compute: Compute = Compute()
     extract: Extract = Extract()
     services: Services = Services()
+    schedule: Schedule = Schedule()
     campaigns: Campaigns = Campaigns()
     parameters: dict[str, dict[str, Override]] = Field(default_factory=dict)
 

@@ -93,6 +93,7 @@ def airflow_env(settings: Settings) -> dict[str, str]:
         "WATTMARK_HOME": str(home),
         "WATTMARK_PROJECT": str(settings.project),
         "WATTMARK_TIME_ZONE": settings.utility.time_zone,
+        "WATTMARK_NIGHTLY_SCHEDULE": settings.schedule.nightly or "",
         "AIRFLOW_HOME": str(folder),
         "AIRFLOW__CORE__DAGS_FOLDER": str(settings.project / "dags"),
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(settings.project / "plugins"),
