@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from tests.unit.sample_checks import CHECKS, connect
-from wattmark.sample import FolderSink, SampleError, SamplePlan, SampleSummary, generate, write_truth
+from wattmark.sample import (
+    FolderSink,
+    SampleError,
+    SamplePlan,
+    SampleSummary,
+    generate,
+    read_truth,
+    truth_file,
+    write_truth,
+)
 from wattmark.sample.faults import REGISTRY, wanted_faults
 
 MODELS = {"RSK-04"}
@@ -38,6 +47,11 @@ def seeded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, SampleSummar
         ],
     )
     return folder, generate(plan, FolderSink(folder))
+
+
+@pytest.fixture(scope="module")
+def session(seeded: tuple[Path, SampleSummary]) -> duckdb.DuckDBPyConnection:
+    return connect(seeded[0])
 
 
 def test_every_rule_has_a_fault() -> None:
@@ -89,10 +103,10 @@ def test_counts_are_kept() -> None:
     ],
 )
 def test_seeded_subjects_break_their_rule_and_no_other_account_does(
-    seeded: tuple[Path, SampleSummary], rule: str, column: str
+    seeded: tuple[Path, SampleSummary], session: duckdb.DuckDBPyConnection, rule: str, column: str
 ) -> None:
-    folder, summary = seeded
-    found = connect(folder).sql(CHECKS[rule])
+    _, summary = seeded
+    found = session.sql(CHECKS[rule])
     flagged = {row[found.columns.index(column)] for row in found.fetchall()}
     truth = [entry for entry in summary.truth if entry.rule_id == rule]
     assert truth
@@ -101,13 +115,8 @@ def test_seeded_subjects_break_their_rule_and_no_other_account_does(
         return
     wanted = {entry.subject_id for entry in truth}
     explained = {entry.account_id for entry in summary.truth if rule in (*entry.effects, entry.rule_id)}
-    owners = dict(
-        connect(folder)
-        .sql(
-            "SELECT metering_point_id, account_id FROM metering_point UNION SELECT bill_id, account_id FROM bill"
-        )
-        .fetchall()
-    )
+    owners = dict(session.sql("SELECT metering_point_id, account_id FROM metering_point").fetchall())
+    owners |= dict(session.sql("SELECT bill_id, account_id FROM bill").fetchall())
     others = {subject for subject in flagged - wanted if owners.get(subject, subject) not in explained}
     assert wanted <= flagged
     assert others == set()
@@ -115,9 +124,9 @@ def test_seeded_subjects_break_their_rule_and_no_other_account_does(
 
 def test_truth_stands_beside_the_source(seeded: tuple[Path, SampleSummary]) -> None:
     folder, summary = seeded
-    files = write_truth(summary, folder.with_name("source-truth"))
-    assert all(file.parent == folder.parent for file in files)
-    rows = json.loads(files[1].read_text(encoding="utf-8"))
-    assert {row["rule_id"] for row in rows} == {entry.rule_id for entry in summary.truth}
+    file = truth_file(folder)
+    write_truth(file, summary.truth)
+    assert file.parent == folder.parent
+    assert read_truth(file) == summary.truth
     assert summary.unplaced == []
     assert not any("truth" in str(file) for file in folder.rglob("*"))

@@ -8,9 +8,10 @@ from typing import Annotated, Literal
 
 import typer
 
-from wattmark.sample.generate import generate, write_truth
+from wattmark.sample.generate import generate
 from wattmark.sample.plan import SampleError, SamplePlan
 from wattmark.sample.sinks import DatabaseSink, FolderSink, Sink
+from wattmark.sample.truth import truth_file, write_truth
 
 
 def register(app: typer.Typer) -> None:
@@ -39,9 +40,7 @@ def register(app: typer.Typer) -> None:
         schema: Annotated[str, typer.Option(help="schema in that database")] = "public",
         faults: Annotated[
             str,
-            typer.Option(
-                help="known faults for the audit to find: none, all, or rule ids such as TAR-01,MET-03:5 (with counts)"
-            ),
+            typer.Option(help="known faults: none, all, or rule ids such as TAR-01,MET-03:5"),
         ] = "none",
     ) -> None:
         """Make a sample utility: invented customers on a real network, billed and metered."""
@@ -61,8 +60,8 @@ def register(app: typer.Typer) -> None:
         for name, rows in summary.rows.items():
             typer.echo(f"{name:<24}{rows:>14,}")
         if summary.truth:
-            files = write_truth(summary, out.with_name(f"{out.name}-truth"))
-            typer.echo(f"{len(summary.truth)} seeded faults are told in {' and '.join(map(str, files))}")
+            write_truth(truth_file(out), summary.truth)
+            typer.echo(f"{len(summary.truth)} seeded faults are told in {truth_file(out)}")
         for unplaced in summary.unplaced:
             typer.echo(f"not seeded, no account qualifies: {unplaced}")
         typer.echo(f"{summary.accounts:,} accounts in {summary.seconds:.1f} s")

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import time
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from wattmark.contract import load_contract
 from wattmark.sample.columns import contract_table
@@ -36,30 +33,6 @@ class SampleSummary:
     """The faults that were seeded."""
     unplaced: list[str] = field(default_factory=list)
     """Faults for which no account qualified."""
-
-
-def write_truth(summary: SampleSummary, target: Path) -> list[Path]:
-    """Write the seeded faults beside a source, never into it.
-
-    Args:
-        summary: what ``generate`` returned.
-        target: path without suffix, such as ``sample-truth`` beside the folder ``sample``.
-
-    Returns:
-        ``<target>.parquet`` and ``<target>.json``, the same rows: rule_id, way, subject_type, subject_id,
-        account_id, effects (rules the same fault may also set off) and touched (where they may show).
-    """
-    rows = [asdict(truth) for truth in summary.truth]
-    text = pa.list_(pa.string())
-    schema = pa.schema(
-        [(name, pa.string()) for name in ("rule_id", "way", "subject_type", "subject_id", "account_id")]
-        + [("effects", text), ("touched", text)]
-    )
-    files = [target.with_name(target.name + suffix) for suffix in (".parquet", ".json")]
-    target.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(pa.Table.from_pylist(rows, schema=schema), files[0])
-    files[1].write_text(json.dumps(rows, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    return files
 
 
 def generate(plan: SamplePlan, sink: Sink) -> SampleSummary:

@@ -1,4 +1,4 @@
-"""The truth beside a seeded sample: which rule must flag what, kept in a file that is no part of the source."""
+"""The truth beside a seeded sample: which rule must flag what, in a file that is no part of the source."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ class Editor:
         self._gone: dict[str, set[int]] = defaultdict(set)
 
     def rows(self, table: str, column: str, value: Any, **more: Any) -> list[int]:
-        """Positions of the rows that hold ``value`` in ``column`` (and what else is asked), in table order."""
+        """Positions of the rows that hold ``value`` in ``column`` (and more, where asked), in order."""
         key = (table, column)
         if key not in self._index:
             found: dict[Any, list[int]] = defaultdict(list)
