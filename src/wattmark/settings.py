@@ -114,6 +114,9 @@ class Campaigns(_Model):
     smallest_group: int = Field(30, ge=2, description="Fewer in either group, and no lift is stated")
     list_key_file: Path | None = Field(None, description="File with a base64 key of 32 bytes that list files are encrypted with")
     delivery: str | None = Field(None, description="Folder or URL (sftp://, s3://, …) released lists are delivered to")
+    approvers: dict[str, tuple[str, ...]] = Field(
+        default_factory=dict, description="Who may approve for a role that campaigns name; * is every role"
+    )
     channels: dict[Literal["post", "sms", "phone", "email", "app", "visit"], ChannelSettings] = Field(default_factory=dict)
 
 

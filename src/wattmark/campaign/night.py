@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import json
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
+from wattmark.campaign.definition import CampaignError
 from wattmark.campaign.lists import CampaignOutcome, make_lists
+from wattmark.campaign.release import refuse, release
 from wattmark.engine.session import DuckDBSession
 from wattmark.publish.ops import ops_engine, upgrade, warehouse_url
 from wattmark.run import Run
@@ -21,3 +27,69 @@ def campaigns(settings: Settings, run: Run, only: Sequence[str] = ()) -> list[Ca
             return make_lists(settings, run, session, engine, only)
     finally:
         engine.dispose()
+
+
+def awaiting(outcomes: Sequence[CampaignOutcome]) -> list[dict[str, str]]:
+    """What has to be approved: id, digest, and the words an approver is shown. Nobody on a list is named."""
+    found = []
+    for one in outcomes:
+        if one.state != "awaiting_approval":
+            continue
+        manifest = json.loads((Path(one.files[0]).parent / "manifest.json").read_text(encoding="utf-8"))
+        lines = [
+            f"- {entry['channel']}: {entry['rows']:,} rows, out on {entry['send_on']} between {entry['from_hour']} and {entry['until_hour']}"
+            for entry in manifest["files"]
+        ]
+        found.append(
+            {
+                "campaign_run_id": one.campaign_run_id,
+                "list_sha256": manifest["list_sha256"],
+                "subject": f"Release {one.campaign_run_id}: {one.listed:,} listed, cost {one.cost_amount:,.2f}",
+                "body": f"Considered {one.considered:,}, control {one.control:,}, excluded {one.excluded:,}, over limit "
+                f"{one.over_limit:,}.\n\n" + "\n".join(lines) + f"\n\nApproved by: {', '.join(manifest['approval']['by'])}, "
+                f"until {manifest['approval']['due_at']}. List {manifest['list_sha256'][:16]}.",
+            }
+        )
+    return found
+
+
+def answer(
+    settings: Settings, run: Run, campaign_run_id: str, list_sha256: str, said: dict[str, Any] | None, now: dt.datetime
+) -> str:
+    """Do what an approver said: release, or refuse; no answer leaves the list to the next night, which refuses it.
+
+    Args:
+        settings: of the home.
+        run: the night (unused but for the step's signature).
+        campaign_run_id: the list.
+        list_sha256: what was shown.
+        said: ``chosen_options`` and ``responded_by_user`` of the approval, or None.
+        now: when it was said.
+
+    Returns:
+        released, released before, refused or unanswered.
+    """
+    user = (said or {}).get("responded_by_user") or {}
+    who = user.get("name") or user.get("id")
+    if not who:
+        return "unanswered"
+    engine = ops_engine(settings)
+    try:
+        if (said or {}).get("chosen_options") == ["Approve"]:
+            return "released" if release(settings, engine, campaign_run_id, who, list_sha256, now) else "released before"
+        refuse(settings, engine, campaign_run_id, who, "refused by the approver")
+        return "refused"
+    finally:
+        engine.dispose()
+
+
+def published_night(settings: Settings) -> dt.date:
+    """Date of the newest published night, by the watermark that publishing moves last.
+
+    Raises:
+        CampaignError: nothing was published yet.
+    """
+    published = sorted((settings.home / "state" / "watermarks").glob("*.json"))
+    if not published:
+        raise CampaignError("campaign.no_night", "No night is published yet.", "Run the nightly DAG first.")
+    return dt.date.fromisoformat(published[-1].stem)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Engine, text
@@ -42,7 +43,7 @@ def release(
         settings: of the home.
         engine: the warehouse.
         campaign_run_id: the list.
-        approved_by: who said yes; must be named by the definition's ``approval.by``.
+        approved_by: who said yes; see ``may_approve``.
         list_sha256: the digest of what was approved, as the manifest shows it.
         now: when the answer came; an answer after the list's time is a no.
 
@@ -59,7 +60,7 @@ def release(
         if row["state"] != "awaiting_approval":
             raise CampaignError("campaign.not_awaiting", f"{campaign_run_id} is {row['state']}.", "Only a list that awaits approval is released.")
         allowed = row["definition"]["approval"]["by"]
-        if approved_by not in allowed:
+        if not may_approve(settings, allowed, approved_by):
             raise CampaignError("campaign.not_approver", f"{campaign_run_id} is approved by {', '.join(allowed)}.")
         if now >= row["approval_due_at"]:
             raise CampaignError("campaign.too_late", f"{campaign_run_id} had to be approved by {row['approval_due_at']:%Y-%m-%d %H:%M %Z}.", "No answer in time is a no; make the list of another date.")
@@ -84,6 +85,12 @@ def release(
         # Inside the transaction: should this fail, the run is not released, and the next try writes it again.
         write_manifest(folder, manifest)
     return True
+
+
+def may_approve(settings: Settings, roles: Sequence[str], who: str) -> bool:
+    """Whether somebody is one of those a campaign names, or stands for one of these roles in the settings."""
+    people = settings.campaigns.approvers
+    return who in roles or any(who in people.get(role, ()) for role in (*roles, "*"))
 
 
 def _verified(folder: Any, row: dict[str, Any], list_sha256: str) -> dict[str, Any]:

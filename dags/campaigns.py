@@ -1,0 +1,108 @@
+"""
+### Campaign lists: made after each published night, approved by people, released once
+
+**Grain.** One run for each published night (`as_of`). A list is known by campaign, date and version; making a
+date again finds the lists that are there.
+
+**Steps.** All campaigns that are due are decided together and written, up to awaiting approval. Each list then
+waits for its own answer under *Required Actions*; the answer releases or refuses it.
+
+**Hazards.** No answer in time is a no: the list is refused by the next night and is never released. Only users
+named by the campaign, or standing for its roles in `campaigns.approvers`, may approve. A released list is never
+changed; a mistake is put right by `wattmark campaign correct`, whose new version awaits an approval of its own.
+Lists hold personal data; tasks, logs and approvals show counts and digests alone.
+
+**Reruns.** Any task may be cleared and run again. A release that was killed, run again, delivers once.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from airflow.providers.standard.operators.hitl import ApprovalOperator
+from airflow.sdk import Param, dag, get_current_context, task, task_group
+
+from wattmark import flow
+
+LONGEST_ANSWER = dt.timedelta(days=30)
+"""No campaign may wait longer (``approval.within_hours``); the list's own time is checked when it is released."""
+
+
+@dag(
+    dag_id="campaigns",
+    dag_display_name="Campaign lists",
+    description="Make the lists that are due, wait for approval, release once",
+    doc_md=__doc__,
+    schedule=[flow.MART],
+    start_date=dt.datetime(2026, 1, 1, tzinfo=dt.UTC),
+    catchup=False,
+    tags=["wattmark", "campaigns"],
+    default_args=flow.DEFAULT_ARGS,
+    params={
+        "as_of": Param(
+            None, type=["null", "string"], format="date", title="Day", description="Empty: the night that was published last."
+        ),
+    },
+)
+def campaigns() -> None:
+    @task(doc_md="The night the lists are made for.")
+    def night() -> dict[str, Any]:
+        from wattmark.campaign.night import published_night
+        from wattmark.settings import load_settings
+
+        settings = load_settings()
+        context = get_current_context()
+        given = context["params"].get("as_of")
+        return flow.run_values({"params": {"as_of": given or published_night(settings).isoformat()}}, settings)
+
+    @task(pool="compute", outlets=[flow.LISTS], doc_md="Decide all campaigns together; write lists up to awaiting approval.")
+    def make(values: dict[str, Any]) -> list[dict[str, str]]:
+        from wattmark.campaign.night import awaiting
+        from wattmark.campaign.night import campaigns as make_lists
+
+        found: list[dict[str, str]] = flow.perform(
+            "campaigns", values, lambda settings, run: awaiting(make_lists(settings, run))
+        )
+        return [{**one, "as_of": values["as_of"], "period": values["period"]} for one in found]
+
+    @task_group(tooltip="One list: its approval and what follows")
+    def one_list(campaign_run_id: str, list_sha256: str, subject: str, body: str, as_of: str, period: str) -> None:
+        approve = ApprovalOperator(
+            task_id="approve",
+            subject=subject,
+            body=body,
+            defaults="Reject",
+            response_timeout=LONGEST_ANSWER,
+            doc_md="Yes releases the list; no answer is a no.",
+        )
+
+        @task(trigger_rule="all_done", map_index_template="{{ list }}", doc_md="Release or refuse, as was said.")
+        def settle(campaign_run_id: str, list_sha256: str, as_of: str, period: str) -> str:
+            from wattmark.campaign.night import answer
+
+            context = get_current_context()
+            context["list"] = campaign_run_id  # type: ignore[typeddict-unknown-key]
+            instance = context["ti"]
+            said = instance.xcom_pull(task_ids="one_list.approve", map_indexes=instance.map_index)
+            done: str = flow.perform(
+                f"settle {campaign_run_id}",
+                {"as_of": as_of, "period": period},
+                answer,
+                campaign_run_id,
+                list_sha256,
+                said,
+                dt.datetime.now(dt.UTC),
+            )
+            return done
+
+        @task(doc_md="Reached when the list was approved; the approval skips it otherwise.")
+        def approved(campaign_run_id: str) -> str:
+            return campaign_run_id
+
+        approve >> approved(campaign_run_id) >> settle(campaign_run_id, list_sha256, as_of, period)
+
+    one_list.expand_kwargs(make(night()))
+
+
+campaigns()

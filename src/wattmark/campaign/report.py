@@ -1,0 +1,132 @@
+"""Pages about campaigns: results with intervals, energy, the calendar, contacts in numbers. No customer is named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment
+
+from wattmark.campaign.definition import load_campaigns
+from wattmark.campaign.evaluate import EnergyEffect, energy_effect
+from wattmark.engine.session import Session
+from wattmark.errors import SqlFileError
+
+_PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>{{ title }}</title><meta name="viewport" content="width=device-width">
+<style>
+:root { color-scheme: light dark; --good: #1a7f4b; --bad: #b3261e; --mute: #6b7280; --line: #8884 }
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem }
+table { border-collapse: collapse; width: 100%; margin: 1rem 0 } th, td { padding: .35rem .6rem; border-bottom: 1px solid var(--line); text-align: left }
+td.n, th.n { text-align: right; font-variant-numeric: tabular-nums } .helps { color: var(--good) } .harms { color: var(--bad); font-weight: 600 }
+.too_few, .unclear { color: var(--mute) } svg { width: 100%; max-width: 44rem; height: auto } figcaption { color: var(--mute) }
+</style></head><body>{{ body }}</body></html>"""
+
+_CAMPAIGN = """
+<p><a href="index.html">All campaigns</a></p><h1>{{ name.en }} <small>{{ name.zh }}</small></h1><p>{{ objective }}</p>
+{% if total %}
+<p class="{{ total.verdict }}"><strong>{{ words[total.verdict] }}</strong>
+{% if total.lift is not none %}Lift {{ '%+.1f' % (100 * total.lift) }} percentage points
+(95% interval {{ '%+.1f' % (100 * total.lift_low) }} to {{ '%+.1f' % (100 * total.lift_high) }}).{% endif %}
+Feedback rate {{ '%.1f' % (100 * (total.feedback_rate or 0)) }}%, standard {{ '%.1f' % (100 * total.feedback_rate_standard) }}%.
+{% if not total.is_final %}The time in which success counts is not over for all contacts.{% endif %}</p>
+<figure><svg viewBox="0 0 640 {{ 30 + 26 * rows|length }}" role="img" aria-label="Lift by cell and channel with 95% intervals">
+<line x1="{{ zero }}" y1="8" x2="{{ zero }}" y2="{{ 12 + 26 * rows|length }}" stroke="currentColor" stroke-dasharray="3 3"/>
+{% for row in rows %}<text x="0" y="{{ 26 + 26 * loop.index0 }}" font-size="13" fill="currentColor">{{ row.cell }} · {{ row.channel }}</text>
+{% if row.lift is not none %}<g class="{{ row.verdict }}"><line x1="{{ row.x_low }}" x2="{{ row.x_high }}" y1="{{ 21 + 26 * loop.index0 }}" y2="{{ 21 + 26 * loop.index0 }}" stroke="currentColor" stroke-width="2"/>
+<circle cx="{{ row.x }}" cy="{{ 21 + 26 * loop.index0 }}" r="4" fill="currentColor"/></g>{% else %}<text class="too_few" x="230" y="{{ 26 + 26 * loop.index0 }}" font-size="13" fill="currentColor">too few</text>{% endif %}
+{% endfor %}</svg><figcaption>Share that succeeded, less that of the control group, in percentage points; dashed: no effect; from {{ '%+.1f' % scale[0] }} to {{ '%+.1f' % scale[1] }}.</figcaption></figure>
+<table><tr><th>cell</th><th>channel</th>{% for column in columns %}<th class="n">{{ column.replace('_', ' ') }}</th>{% endfor %}<th>verdict</th></tr>
+{% for row in rows %}<tr><td>{{ row.cell }}</td><td>{{ row.channel }}</td>{% for column in columns %}<td class="n">{{ row[column] }}</td>{% endfor %}<td class="{{ row.verdict }}">{{ row.verdict }}</td></tr>{% endfor %}</table>
+{% else %}<p>No list of this campaign has been released yet.</p>{% endif %}
+{% if effect %}<h2>Energy</h2>{% if effect.effect_kwh is none %}<p class="too_few">Too few accounts with full months before and after: {{ effect.contacted }} contacted, {{ effect.control }} control.</p>
+{% else %}<p class="{{ effect.verdict }}"><strong>{{ words[effect.verdict] }}</strong> {{ '%+.1f' % effect.effect_kwh }} kWh a month and account against the control group
+(95% interval {{ '%+.1f' % effect.low_kwh }} to {{ '%+.1f' % effect.high_kwh }}{% if effect.effect_amount is not none %}; {{ '%+.2f' % effect.effect_amount }} in money{% endif %}), from {{ effect.contacted }} contacted and {{ effect.control }} control accounts.
+With these, an effect of {{ '%.1f' % effect.detectable_kwh }} kWh would have been found four times in five.</p>{% endif %}{% endif %}
+<h2>Next weeks</h2><table><tr><th>night</th><th>channel</th><th>goes out</th></tr>{% for row in calendar %}<tr><td>{{ row.night }}</td><td>{{ row.channel }}</td><td>{{ row.send_on }}</td></tr>{% endfor %}</table>
+"""
+
+_INDEX = """
+<h1>Campaigns on {{ as_of }}</h1>
+<table><tr><th>campaign</th><th class="n">listed</th><th class="n">control</th><th class="n">converted</th><th class="n">cost</th><th class="n">value</th><th class="n">lift, points</th><th>verdict</th></tr>
+{% for one in campaigns %}<tr><td><a href="{{ one.id }}.html">{{ one.name.en }}</a></td>{% if one.total %}<td class="n">{{ one.total.listed }}</td><td class="n">{{ one.total.control }}</td><td class="n">{{ one.total.converted }}</td><td class="n">{{ one.total.cost_amount }}</td><td class="n">{{ one.total.value_amount }}</td><td class="n">{{ '%+.1f' % (100 * one.total.lift) if one.total.lift is not none else '' }}</td><td class="{{ one.total.verdict }}">{{ words[one.total.verdict] }}</td>{% else %}<td colspan="7" class="too_few">nothing released yet</td>{% endif %}</tr>{% endfor %}</table>
+<h2>Contacts of the last twelve months</h2><table><tr><th>contacts a customer</th><th class="n">customers</th></tr>{% for row in history %}<tr><td>{{ row.contacts }}</td><td class="n">{{ row.customers }}</td></tr>{% endfor %}</table>
+<h2>Next weeks</h2><table><tr><th>goes out</th><th>campaign</th><th>channel</th></tr>{% for row in calendar %}<tr><td>{{ row.send_on }}</td><td>{{ row.campaign_id }}</td><td>{{ row.channel }}</td></tr>{% endfor %}</table>
+"""
+WORDS = {
+    "helps": "It helps.",
+    "harms": "It does harm: fewer succeed than without it.",
+    "unclear": "Whether it helps is not clear.",
+    "too_few": "Too few to tell.",
+}
+COLUMNS = ("considered", "listed", "control", "delivered", "responded", "converted", "complained", "cost_amount", "value_amount")
+_LEFT, _RIGHT = 220, 630
+
+
+def write_report(session: Session, folder: Path) -> Path:
+    """Write ``index.html`` and a page a campaign, which need nothing from elsewhere; returns the index.
+
+    Raises:
+        SqlFileError: the marts of campaigns are not in the lake yet.
+    """
+    settings = session.settings
+    # Values are escaped: names of campaigns are a utility's own text.
+    pages = Environment(autoescape=True)
+    results = session.query("SELECT * FROM mart.campaign_result ORDER BY campaign_id, cell <> 'all', cell, channel").read_all().to_pylist()
+    calendar = session.query("SELECT * FROM mart.campaign_calendar ORDER BY send_on, campaign_id, channel").read_all().to_pylist()
+    history = session.query(
+        "SELECT contacts, COUNT(*) AS customers FROM (SELECT customer_id, COUNT(*) AS contacts FROM mart.contact_history "
+        "WHERE send_on > CAST(ADD_MONTHS($as_of, -12) AS DATE) GROUP BY customer_id) AS c GROUP BY contacts ORDER BY contacts"
+    ).read_all().to_pylist()  # fmt: skip
+    folder.mkdir(parents=True, exist_ok=True)
+    campaigns = []
+    for file in load_campaigns(settings):
+        one = file.campaign
+        rows = [row for row in results if row["campaign_id"] == one.id]
+        total = next((row for row in rows if row["cell"] == "all"), None)
+        campaigns.append({"id": one.id, "name": one.name, "total": total})
+        zero, scale = _place(rows)
+        body = pages.from_string(_CAMPAIGN).render(
+            name=one.name, objective=one.objective, total=total, rows=rows, words=WORDS, columns=COLUMNS, zero=zero, scale=scale,
+            effect=_effect(session, one.id, one.success.effect_on_kwh) if total else None,
+            calendar=[row for row in calendar if row["campaign_id"] == one.id][:40],
+        )  # fmt: skip
+        _write(pages, folder / f"{one.id}.html", one.name.get("en", one.id), body)
+    body = pages.from_string(_INDEX).render(
+        as_of=session.run.as_of, campaigns=campaigns, words=WORDS, history=history, calendar=[row for row in calendar][:100]
+    )
+    _write(pages, folder / "index.html", "Campaigns", body)
+    return folder / "index.html"
+
+
+def _effect(session: Session, campaign_id: str, wanted: str) -> EnergyEffect | None:
+    if wanted == "none":
+        return None
+    try:
+        return energy_effect(session, campaign_id, wanted)
+    except SqlFileError as error:
+        if error.code == "lake.missing":
+            return None
+        raise
+
+
+def _place(rows: list[dict[str, Any]]) -> tuple[float, tuple[float, float]]:
+    """Add x of lift and interval to each row; returns x of no effect and the scale's ends in points."""
+    ends = [0.0] + [100 * row[name] for row in rows if row["lift"] is not None for name in ("lift_low", "lift_high")]
+    low, high = min(ends), max(ends)
+    span = (high - low) or 1.0
+
+    def x(share: float) -> float:
+        return round(_LEFT + (_RIGHT - _LEFT) * (100 * share - low) / span, 1)
+
+    for row in rows:
+        if row["lift"] is not None:
+            row |= {"x": x(row["lift"]), "x_low": x(row["lift_low"]), "x_high": x(row["lift_high"])}
+    return x(0.0), (low, high)
+
+
+def _write(pages: Environment, path: Path, title: str, body: str) -> None:
+    from markupsafe import Markup
+
+    # The body was rendered with escaping above.
+    path.write_text(pages.from_string(_PAGE).render(title=title, body=Markup(body)), encoding="utf-8")  # noqa: S704

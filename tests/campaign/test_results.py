@@ -1,0 +1,160 @@
+"""From a released list to its result; and a simulated year whose true lifts are known."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from sqlalchemy import Engine, text
+
+from tests.campaign.test_lists import NOW, digest, make
+from tests.campaign.world import AS_OF, open_world
+from wattmark.campaign.evaluate import difference
+from wattmark.campaign.lists import make_lists
+from wattmark.campaign.release import release
+from wattmark.campaign.report import write_report
+from wattmark.contract import load_contract
+from wattmark.engine.catalog import Catalog, load_catalog
+from wattmark.engine.session import DuckDBSession
+from wattmark.run import Run
+from wattmark.settings import PROJECT_ROOT, Settings, load_settings
+
+NAMES = (
+    "campaign.run", "campaign.member", "campaign.happening", "campaign.contact", "mart.campaign_result", "mart.campaign_take_up",
+    "mart.contact_history", "mart.campaign_calendar", "core.calendar",
+)  # fmt: skip
+
+
+def result_session(settings: Settings, as_of: dt.date, events: pa.Table) -> DuckDBSession:
+    known = load_catalog(PROJECT_ROOT / "include").tables
+    catalog = Catalog(contract=load_contract(), tables={name: known[name] for name in NAMES})
+    session = DuckDBSession(settings, Run.of(as_of, settings.utility.time_zone), catalog, stored=False)
+    session.give("accepted.campaign_event", events)
+    return session
+
+
+def events_of(rows: list[dict[str, Any]]) -> pa.Table:
+    return pa.Table.from_pylist(rows, schema=load_contract().tables["campaign_event"].arrow_schema)
+
+
+def test_from_a_released_list_to_its_result(tmp_path: Path, ops: Engine, warehouse_url: str) -> None:
+    settings = load_settings(tmp_path, services={"warehouse_url": warehouse_url})
+    one = make(settings, ops, ["auto-debit-and-e-bill"])["auto-debit-and-e-bill"]
+    nothing = events_of([])
+    with result_session(settings, AS_OF + dt.timedelta(days=1), nothing) as session:
+        assert session.query("SELECT * FROM campaign.member").read_all().num_rows == 0, "not released yet"
+    release(settings, ops, one.campaign_run_id, "head-of-marketing", digest(one), NOW)
+    with result_session(settings, AS_OF, nothing) as session:
+        assert session.query("SELECT * FROM campaign.run").read_all().num_rows == 0, "a night does not look at its own lists"
+    with result_session(settings, AS_OF + dt.timedelta(days=1), nothing) as session:
+        total = session.query("SELECT * FROM mart.campaign_result WHERE cell = 'all'").read_all().to_pylist()[0]
+        assert (total["considered"], total["listed"], total["control"]) == (one.considered, one.listed, one.control)
+        assert float(total["cost_amount"]) == pytest.approx(one.cost_amount, abs=0.01)
+        page = write_report(session, tmp_path / "report")
+        assert "Auto debit and e-bill" in page.read_text(encoding="utf-8")
+        assert (tmp_path / "report" / "auto-debit-and-e-bill.html").exists()
+        assert "http" not in page.read_text(encoding="utf-8")
+        history = session.query("SELECT COUNT(*) AS n FROM mart.contact_history").read_all().to_pylist()
+        assert history == [{"n": one.listed}]
+
+
+def test_the_interval_is_newcombes(tmp_path: Path) -> None:
+    """56 of 70 against 48 of 80: 0.2, 0.0524 to 0.3339 (Newcombe, Statistics in Medicine 17, 1998, example a)."""
+    with result_session(load_settings(tmp_path), AS_OF, events_of([])) as session:
+        session.give(
+            "campaign.contact",
+            pa.Table.from_pylist(
+                [
+                    {
+                        "campaign_id": "x", "outcome": outcome, "cell": cell, "channel": "sms", "is_final": True, "delivered": True,
+                        "responded": False, "complained": False, "converted": at < good, "value_amount": 0.0, "cost_amount": 0.0,
+                    }
+                    for outcome, cell, count, good in (("listed", "a", 70, 56), ("control", "control", 80, 48))
+                    for at in range(count)
+                ]
+            ),
+        )  # fmt: skip
+        row = session.query("SELECT lift, lift_low, lift_high, verdict FROM mart.campaign_result WHERE cell = 'a'").read_all().to_pylist()[0]
+    assert (round(row["lift"], 4), round(row["lift_low"], 4), round(row["lift_high"], 4), row["verdict"]) == (0.2, 0.0524, 0.3339, "helps")
+
+
+def test_difference_in_differences_covers_the_truth_and_knows_its_power() -> None:
+    random = np.random.default_rng(7)
+    covered = found = 0
+    detectable = 0.0
+    for _ in range(400):
+        contacted, control = random.normal(-5 - 10, 60, 400), random.normal(-5, 90, 100)
+        effect, low, high, detectable = difference(contacted, control)
+        assert low < effect < high
+        covered += low <= -10 <= high
+    assert 0.92 <= covered / 400 <= 0.98
+    for _ in range(400):
+        _, low, high, _ = difference(random.normal(detectable, 60, 400), random.normal(0, 90, 100))
+        found += low > 0 or high < 0
+    assert 0.7 <= found / 400 <= 0.9
+
+
+def test_equal_changes_have_no_width() -> None:
+    assert difference(np.array([1.0, 1.0]), np.array([3.0, 3.0])) == (-2.0, -2.0, -2.0, 0.0)
+
+
+CAMPAIGNS_A_MONTH = 16
+
+
+def _definition(name: str, day: dt.date) -> str:
+    return json.dumps(
+        {
+            "id": name, "name": {"en": name}, "objective": "To be measured.", "owner": "test", "purpose": "marketing",
+            "valid_from": "2026-01-01", "valid_to": "2026-12-31", "schedule": {"dates": [day.isoformat()]},
+            "audience": {"grain": "customer", "where": "TRUE"}, "control_share": 0.3,
+            "channels": [{"channel": "sms"}, {"channel": "email"}], "approval": {"by": ["boss"]},
+            "success": {"event": "converted", "within_days": 20, "value_amount": 10},
+        }
+    )  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_a_simulated_year(tmp_path: Path, ops: Engine, warehouse_url: str) -> None:
+    """Twelve nights, each with campaigns of seeded lift, late and repeated events: intervals cover the truth."""
+    settings = load_settings(
+        tmp_path, services={"warehouse_url": warehouse_url}, campaigns={"contacts": 1000, "global_control_share": 0.02}
+    )
+    (tmp_path / "campaigns").mkdir()
+    random = np.random.default_rng(2026)
+    truth: dict[str, float] = {}
+    events: list[dict[str, Any]] = []
+    for month in range(1, 13):
+        day = dt.date(2026, month, 3)
+        names = [f"sim-{month:02}-{at:02}" for at in range(CAMPAIGNS_A_MONTH)]
+        for name in names:
+            (tmp_path / "campaigns" / f"{name}.yaml").write_text(_definition(name, day))
+        with open_world(settings, 3000, day) as session:
+            made = make_lists(settings, session.run, session, ops, names)
+        assert [one.problem for one in made if one.problem] == []
+        released = dt.datetime.combine(day, dt.time(20), tzinfo=dt.UTC)
+        for one in made:
+            release(settings, ops, one.campaign_run_id, "boss", digest(one), released)
+            base = random.uniform(0.02, 0.3)
+            truth[one.campaign_id] = random.uniform(-0.5, 1.0) * base
+            with ops.connect() as connection:
+                members = connection.execute(
+                    text("SELECT customer_id, outcome, channel FROM ops.campaign_member WHERE campaign_run_id = :n AND outcome IN ('listed', 'control')"),
+                    {"n": one.campaign_run_id},
+                ).all()
+            for customer, outcome, channel in members:
+                chance = base + (truth[one.campaign_id] if outcome == "listed" else 0)
+                if random.random() < chance:
+                    when = released + dt.timedelta(days=float(random.uniform(1, 18)))
+                    for _ in range(1 + int(random.random() < 0.2)):
+                        events.append({"event_id": f"E{len(events)}", "campaign_id": one.campaign_id, "customer_id": customer, "channel": channel, "kind": "converted", "occurred_at": when, "value_amount": None})
+    with result_session(settings, dt.date(2026, 12, 31), events_of(events)) as session:
+        rows = session.query("SELECT campaign_id, lift, lift_low, lift_high FROM mart.campaign_result WHERE cell = 'all'").read_all().to_pylist()
+    assert len(rows) == 12 * CAMPAIGNS_A_MONTH
+    covered = sum(row["lift_low"] <= truth[row["campaign_id"]] <= row["lift_high"] for row in rows)
+    assert 0.90 <= covered / len(rows) <= 0.99, covered / len(rows)
