@@ -1,0 +1,178 @@
+"""Models, load profiles, association and linkage without a lake."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from wattmark.engine.catalog import load_catalog
+from wattmark.engine.sqlfile import SqlFile
+from wattmark.segment import association, linkage, profiles, scoring
+from wattmark.settings import PROJECT_ROOT
+
+MONTH = dt.date(2026, 11, 1)
+SCORECARD = scoring.Model(None, {"intercept": -2.0, "late": 1.0})
+LIMITS = scoring.Limits(min_events=30, margin=0.02)
+
+
+def _history(rows: int, seed: int, strength: float = 4.0) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    random = np.random.default_rng(seed)
+    late, noise = random.random(rows), random.random(rows)
+    failed = random.random(rows) < 1 / (1 + np.exp(-(strength * late - 3)))
+    return {"late": late, "noise": noise}, failed
+
+
+def test_a_fit_is_the_same_bit_for_bit_and_finds_what_is_there() -> None:
+    columns, failed = _history(4000, 1)
+    first, second = scoring.fit(columns, failed, MONTH), scoring.fit(columns, failed, MONTH)
+    assert first == second
+    assert first.coefficients["late"] == pytest.approx(4.0, abs=0.6)
+    assert abs(first.coefficients["noise"]) < 0.4
+
+
+@pytest.mark.parametrize(("events", "role"), [(29, "scorecard"), (30, "challenger")])
+def test_a_model_needs_its_fewest_events(events: int, role: str) -> None:
+    columns, failed = _history(2000, 2)
+    few = np.zeros(2000, dtype=bool)
+    few[np.argsort(-columns["late"])[:events]] = True
+    choice = scoring.choose((columns, failed), (columns, few), None, SCORECARD, MONTH, LIMITS)
+    assert choice.role == role
+
+
+def test_a_challenger_worse_than_the_champion_is_not_put_in_use() -> None:
+    _, failed = _history(3000, 3)
+    useless = {"noise": np.random.default_rng(4).random(3000)}
+    test, failed_test = _history(3000, 5)
+    champion = scoring.Model(dt.date(2026, 10, 1), {"intercept": -3.0, "late": 4.0})
+    choice = scoring.choose((useless, failed), (test, failed_test), champion, SCORECARD, MONTH, LIMITS)
+    assert (choice.role, choice.model) == ("champion", champion)
+    assert "worse than" in choice.reason
+    assert [role for role, _, _ in choice.candidates] == ["champion", "challenger"]
+
+
+def test_a_month_has_one_model() -> None:
+    data = _history(3000, 6)
+    champion = scoring.Model(MONTH, {"intercept": -3.0, "late": 4.0})
+    assert scoring.choose(data, data, champion, SCORECARD, MONTH, LIMITS).model is champion
+
+
+def test_measures_of_a_perfect_order_and_of_one_outcome() -> None:
+    found = scoring.measures(np.array([0.1, 0.2, 0.8, 0.9]), np.array([False, False, True, True]))
+    assert (found["auc"], found["ks"], found["brier"]) == (1.0, 1.0, 0.025)
+    assert scoring.measures(np.array([0.1]), np.array([False])) == {"rows": 1.0, "events": 0.0}
+
+
+def test_a_probability_on_a_cut_is_in_the_higher_band() -> None:
+    assert scoring.bands(np.array([0.0, 0.0199, 0.02, 0.5, 1.0]), [0.02, 0.08, 0.2, 0.5]).tolist() == [1, 1, 2, 5, 5]
+
+
+def _shapes(count: int, seed: int = 0) -> np.ndarray:
+    random = np.random.default_rng(seed)
+    kinds = []
+    for peak in (3, 12, 20):
+        day = np.ones(24)
+        day[peak] = 12.0
+        kinds.append(np.concatenate([day / day.sum(), day / day.sum()]))
+    rows = np.array([kinds[at % 3] for at in range(count)]) * (1 + 0.05 * random.random((count, 48)))
+    return np.round(rows / (rows.sum(axis=1, keepdims=True) / 2), 6)
+
+
+def _last(found: list[profiles.Profile]) -> dict[int, tuple[str, tuple[float, ...]]]:
+    return {one.number: (one.name, one.centroid) for one in found}
+
+
+def test_profiles_are_found_named_and_keep_number_and_name() -> None:
+    fitted = profiles.fit(_shapes(300), 3, 6, 300, None, 0.02)
+    assert len(fitted.centroids) == 3
+    first = profiles.follow(fitted, {}, 0.08)
+    assert sorted(one.name for one in first) == ["sharp evening peak", "sharp midday peak", "sharp night peak"]
+    again = profiles.follow(profiles.fit(_shapes(303, seed=7)[::-1], 3, 6, 300, 3, 0.02), _last(first), 0.08)
+    assert [(one.number, one.name) for one in again] == [(one.number, one.name) for one in first]
+    assert all(one.drift is not None and one.drift < 0.01 for one in again)
+
+
+def test_a_profile_that_moved_too_far_gets_a_number_of_its_own() -> None:
+    fitted = profiles.fit(_shapes(300), 3, 6, 300, None, 0.02)
+    first = profiles.follow(fitted, {}, 0.08)
+    last = _last(first)
+    moved = np.roll(np.array(last[1][1]).reshape(2, 24), 6, axis=1).reshape(48)
+    last[1] = ("old shape", tuple(moved.tolist()))
+    found = profiles.follow(fitted, last, 0.08)
+    assert sorted(one.number for one in found) == [2, 3, 4]
+    assert next(one for one in found if one.number == 4).drift is None
+
+
+def test_fewer_shapes_than_profiles() -> None:
+    one = np.full((5, 48), 1 / 24)
+    assert len(profiles.fit(one, 3, 8, 100, None, 0.02).centroids) == 1
+    assert profiles.describe(one[0].tolist()) == "flat"
+
+
+def test_rules_by_hand_and_none_without_baskets() -> None:
+    baskets = {frozenset({"a", "b"}): 3, frozenset({"a"}): 1, frozenset(): 6}
+    found = association.rules(baskets, [(frozenset({"a"}), frozenset({"b"}), 1), (frozenset({"a"}), frozenset(), 3)], 0.1, 0.1, 1.0, 0.0)
+    rule = next(one for one in found if one.product == "b")
+    assert (rule.antecedents, rule.support, rule.confidence, rule.lift, rule.expected_take_up) == (("a",), 0.3, 0.75, 2.5, 0.25)
+    assert association.rules({frozenset(): 5}, [], 0.1, 0.1, 1.0, 0.0) == []
+    assert association.rules({}, [], 0.1, 0.1, 1.0, 0.0) == []
+
+
+def test_linkage_needs_more_than_a_name_and_tells_its_quality() -> None:
+    weights = linkage.Weights(0.45, 0.25, 0.20, 0.10)
+    no, yes = np.array([False]), np.array([True])
+    assert linkage.scores((["x"], ["x"]), ([""], [""]), no, no, no, no, weights).tolist() == [0.0]
+    assert linkage.scores((["x"], ["x"]), ([""], [""]), yes, yes, no, no, weights).tolist() == [1.0]
+    assert linkage.quality(np.array([0.9, 0.9, 0.2]), np.array([True, False, True]), 0.85)["precision"] == 0.5
+    assert linkage.scores(([], []), ([], []), no[:0], no[:0], no[:0], no[:0], weights).tolist() == []
+
+
+def test_linkage_on_labelled_pairs_reaches_its_published_quality() -> None:
+    """Pairs made of one record written twice with a slip, and of two that share one thing only."""
+    random = np.random.default_rng(11)
+    letters = np.array(list("赵钱孙李周吴郑王冯陈褚卫蒋沈韩杨朱秦许何"))
+    names, others, homes, other_homes, phone, truth = [], [], [], [], [], []
+    for number in range(400):
+        name = "".join(random.choice(letters, 3))
+        home = f"杭州市西湖区文三路{random.integers(1, 999)}号{random.integers(1, 30)}单元"
+        same = number % 2 == 0
+        names.append(name)
+        homes.append(home)
+        truth.append(same)
+        others.append(name if same else "".join(random.choice(letters, 3)))
+        other_homes.append((home[:-2] if number % 4 == 0 else home) if same or number % 3 == 0 else f"宁波市{random.integers(1, 999)}号")
+        phone.append(same or number % 5 == 0)
+    count = len(names)
+    score = linkage.scores(
+        (names, others), (homes, other_homes), np.array(phone), np.ones(count, bool), np.zeros(count, bool), np.zeros(count, bool),
+        linkage.Weights(0.45, 0.25, 0.20, 0.10),
+    )  # fmt: skip
+    found = linkage.quality(score, np.array(truth), 0.85)
+    assert found["precision"] >= 0.98
+    assert found["recall"] >= 0.95
+
+
+def test_the_decision_table_names_only_segments_that_are_described() -> None:
+    tables = load_catalog(PROJECT_ROOT / "include").tables
+    decision, names = tables["segment.customer_composite"], tables["segment.segment_definition"]
+    assert isinstance(decision, SqlFile)
+    assert isinstance(names, SqlFile)
+    rows = decision.parameters["decision"].default
+    described = {row[0]: row[2] for row in names.parameters["segments"].default}
+    assert {row[1] for row in rows} <= set(described)
+    assert 8 <= len({row[1] for row in rows}) <= 15
+    assert set(rows[-1][2:]) == {None}, "the last row must hold for everybody"
+    assert set(described.values()) <= {"basic", "reactive", "accountable", "proactive", "partnership"}
+
+
+def test_every_model_feature_is_a_column_and_has_words(tmp_path: Path) -> None:
+    from wattmark.derive import segment_models
+
+    tables = load_catalog(PROJECT_ROOT / "include").tables
+    for name, features in segment_models.FEATURES.items():
+        history = tables[segment_models.HISTORY[name]]
+        assert isinstance(history, SqlFile)
+        assert set(features) <= set(history.header["columns"])
+        assert set(features) <= set(segment_models.WORDS)
