@@ -1,0 +1,120 @@
+"""The nightly DAG through its real tasks, on a real PostgreSQL: once undisturbed, and killed in the middle."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import psycopg
+import pytest
+
+from tests.services.homes import open_folder
+from tests.tiny import ROWS, write_tiny
+from tests.warehouse import hashes, plain_url
+from wattmark.local import services
+from wattmark.settings import load_settings
+
+DAY = "2026-11-04"
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    with open_folder() as made:
+        yield made
+
+
+def spoiled(folder: Path) -> Path:
+    accounts = [{**row, "status": "abolished"} if number == 3 else row for number, row in enumerate(ROWS["account"])]
+    return write_tiny(folder / "source", account=accounts)
+
+
+def command(source: Path, home: Path) -> list[str]:
+    return [sys.executable, "-m", "wattmark", "run", "--source", str(source), "--as-of", DAY, "--home", str(home)]
+
+
+def run(source: Path, home: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command(source, home), capture_output=True, text=True, check=False)
+
+
+def test_a_night_publishes_and_its_rerun_publishes_the_same(folder: Path) -> None:
+    source, home = spoiled(folder), folder / "home"
+    try:
+        first = run(source, home)
+        assert first.returncode == 0, first.stdout[-3000:] + first.stderr[-2000:]
+        assert f"The night {DAY} is published." in first.stdout.splitlines()[-1]
+        url = plain_url(home)
+        before = hashes(url)
+        with psycopg.connect(url) as connection:
+            counts = dict(connection.execute("SELECT source_table, read_rows - accepted_rows - quarantined_rows - superseded_rows FROM mart.reconciliation").fetchall())
+            assert len(counts) == 34
+            assert set(counts.values()) == {0}
+            assert connection.execute("SELECT reason FROM quarantine.account").fetchall() == [("values:status",)]
+            assert connection.execute("SELECT state FROM ops.pipeline_run").fetchall() == [("succeeded",)]
+            assert connection.execute("SELECT COUNT(*) FROM mart.dim_account").fetchall() == [(29,)]
+            assert connection.execute("SELECT obj_description('mart.dim_account'::regclass)").fetchall()[0][0]
+            with pytest.raises(psycopg.errors.InsufficientPrivilege), connection.transaction():
+                connection.execute("SET LOCAL ROLE wattmark_bi")
+                connection.execute("SELECT 1 FROM mart_pii.customer_contact")
+            with connection.transaction():
+                connection.execute("SET LOCAL ROLE wattmark_bi")
+                connection.execute("SELECT 1 FROM mart.dim_account")
+        assert run(source, home).returncode == 0
+        assert hashes(url) == before
+        # A source that breaks: nothing is published, the last night stays, the message names the table.
+        (source / "bill.csv").unlink()
+        failed = run(source, home)
+        assert failed.returncode == 1
+        assert "table bill is in none of the sources" in failed.stdout
+        assert "failed" in failed.stdout.splitlines()[-1] or "Log:" in failed.stdout
+        assert hashes(url) == before
+    finally:
+        services.discard(load_settings(home))
+
+
+def kill_at(source: Path, home: Path, step: str, *, server: bool) -> None:
+    """Start a night and kill -9 its tasks, or the database server, as soon as a step has begun."""
+    log = home / "logs" / f"nightly-{DAY}.log"
+    log.unlink(missing_ok=True)
+    process = subprocess.Popen(command(source, home), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 240
+    marker = f"[DAG TEST] starting task_id={step} "
+    while time.monotonic() < deadline and process.poll() is None:
+        if log.exists() and marker in log.read_text(errors="replace"):
+            break
+        time.sleep(0.02)
+    else:
+        raise AssertionError(f"{step} never began")
+    time.sleep(0.3)
+    if server:
+        postmaster = next(part.pid for part in services.status(load_settings(home)) if part.component == "postgresql")
+        assert postmaster is not None
+        psutil.Process(postmaster).kill()
+    else:
+        for child in psutil.Process(process.pid).children(recursive=True):
+            child.kill()
+    assert process.wait(timeout=240) != 0
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_killed_anywhere_and_rerun_gives_the_same_warehouse(folder: Path) -> None:
+    source, home, other = spoiled(folder), folder / "home", folder / "undisturbed"
+    try:
+        assert run(source, other).returncode == 0
+        wanted = hashes(plain_url(other))
+        services.down(load_settings(other))
+        for step, server in (("validate.accept", False), ("warehouse.facts", False), ("publish", True), ("publish", False)):
+            kill_at(source, home, step, server=server)
+        done = run(source, home)
+        assert done.returncode == 0, done.stdout[-2000:]
+        assert hashes(plain_url(home)) == wanted
+    finally:
+        for each in (home, other):
+            if each.exists():
+                services.discard(load_settings(each))
+                shutil.rmtree(each, ignore_errors=True)

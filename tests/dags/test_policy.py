@@ -1,0 +1,75 @@
+"""What every DAG of the project must have, and that parsing it does no work."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from wattmark.settings import PROJECT_ROOT
+
+_PROBE = """
+import json, sys
+from airflow.dag_processing.dagbag import DagBag
+bag = DagBag(dag_folder=sys.argv[1])
+heavy = [name for name in ("duckdb", "deltalake", "great_expectations", "sklearn", "pandas", "pyspark") if name in sys.modules]
+print("@@" + json.dumps({
+    "errors": bag.import_errors,
+    "heavy": heavy,
+    "dags": {
+        dag.dag_id: {
+            "tags": sorted(dag.tags), "doc": dag.doc_md or "", "description": dag.description or "",
+            "tasks": {
+                task.task_id: {"owner": task.owner, "retries": task.retries, "policy": bool(task.retry_policy), "doc": task.doc_md or "", "mapped": task.is_mapped}
+                for task in dag.tasks
+            },
+        } for dag in bag.dags.values()
+    },
+}))
+"""
+
+
+@pytest.fixture(scope="module")
+def bag(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    home = tmp_path_factory.mktemp("airflow")
+    environment = {
+        **os.environ, "AIRFLOW_HOME": str(home), "AIRFLOW__CORE__LOAD_EXAMPLES": "False", "WATTMARK_HOME": str(home / "wattmark"),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(PROJECT_ROOT / "dags"), "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/airflow.db",
+    }  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-c", _PROBE, str(PROJECT_ROOT / "dags")], env=environment, capture_output=True, text=True, cwd=home, check=False
+    )
+    line = next((line for line in done.stdout.splitlines() if line.startswith("@@")), None)
+    assert line is not None, done.stderr[-2000:]
+    found: dict[str, Any] = json.loads(line[2:])
+    return found
+
+
+def test_every_file_gives_its_dag(bag: dict[str, Any]) -> None:
+    assert bag["errors"] == {}
+    assert sorted(bag["dags"]) == sorted(path.stem for path in Path(PROJECT_ROOT / "dags").glob("*.py"))
+
+
+def test_parsing_loads_no_engine_and_no_data(bag: dict[str, Any]) -> None:
+    assert bag["heavy"] == []
+
+
+def test_every_dag_says_what_it_is(bag: dict[str, Any]) -> None:
+    for name, dag in bag["dags"].items():
+        assert "wattmark" in dag["tags"], name
+        assert dag["description"], name
+        for word in ("Grain", "Hazards", "Reruns"):
+            assert word in dag["doc"], f"{name}: its documentation does not speak of {word}"
+
+
+def test_every_task_has_owner_retries_and_documentation(bag: dict[str, Any]) -> None:
+    for name, dag in bag["dags"].items():
+        for task_id, task in dag["tasks"].items():
+            assert task["owner"] == "wattmark", f"{name}.{task_id}"
+            assert task["policy"], f"{name}.{task_id} has no retry policy"
+            assert task["doc"], f"{name}.{task_id} is not documented"
