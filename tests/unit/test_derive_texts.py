@@ -7,9 +7,10 @@ import unicodedata
 import phonenumbers
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from wattmark.derive import phone
 from wattmark.derive.phone import SCHEMA, judge, judge_all
 from wattmark.derive.text_key import fold, key_of
 
@@ -26,7 +27,12 @@ NUMBERS = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@pytest.fixture(autouse=True)
+def always_by_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(phone, "FEW", 0)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(raws=st.lists(NUMBERS, min_size=1, max_size=40, unique=True), country=st.sampled_from(COUNTRIES))
 def test_columns_and_library_agree(raws: list[str], country: str) -> None:
     found = {row["raw"]: row for row in judge_all(pa.array(raws, pa.string()), country).to_pylist()}
@@ -70,6 +76,7 @@ def test_keys_keep_no_punctuation_symbol_or_separator(text: str) -> None:
     assert key_of(fold(text)) == expected
 
 
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text(max_size=30))
 def test_keys_of_any_text(text: str) -> None:
     assert key_of(fold(text)) == "".join(

@@ -12,6 +12,7 @@ rows. The file is made anew when a table has a new version; until it is ready th
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import decimal
 import fcntl
@@ -30,10 +31,12 @@ from typing import Annotated, Any, Literal
 
 import duckdb
 import pyarrow as pa
+import sqlglot
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, create_model
+from sqlglot import exp
 
 from wattmark.audit.rules import FIXED_COLUMNS, Rule, all_rules
-from wattmark.contract.model import Column, Table
+from wattmark.contract.model import Column, Table, arrow_type
 from wattmark.engine.catalog import SOURCE_LAYER, load_catalog
 from wattmark.engine.session import ACCEPTED, DuckDBSession, engine_error
 from wattmark.engine.sqlfile import SqlFile, literal
@@ -53,6 +56,8 @@ MAX_TEXT = 500
 """Characters one value may have."""
 RECHECK_SECONDS = 30.0
 """How often the lake is asked for new versions."""
+BLOCK_ROWS = 8192
+"""Rows in a block of the look-up file: a look-up reads one block of a table, as the rows are sorted."""
 _DEFAULTED = ("updated_at", "submitted_at")
 """Columns that a counter does not type in: the first instant of ``as_of`` stands where they are left out."""
 
@@ -92,7 +97,7 @@ class ApplicationError(WattmarkError):
 
 @dataclass(frozen=True)
 class Violation:
-    """A rule that a subject of the application breaks; ``message`` and ``title`` in the language asked for."""
+    """A rule that a subject breaks; ``message`` and ``title`` in the language asked for."""
 
     rule_id: str
     title: str
@@ -120,9 +125,7 @@ class Counter:
             rule_id: rule for rule_id, rule in all_rules(self.catalog).items() if "online" in rule.modes
         }
         order = self.catalog.order(f"audit.{rule_id}" for rule_id in self.rules)
-        self.derived = [
-            name for name in order if not name.startswith("audit.") and not self.catalog.tables[name].is_view
-        ]
+        self.derived = [name for name in order if not name.startswith("audit.")]
         read = {reference for name in order for reference in self.catalog.tables[name].references}
         names = {name.split(".")[1] for name in read if name.startswith(f"{SOURCE_LAYER}.")} | {
             ORDER,
@@ -385,10 +388,11 @@ class _Store:
                 return path
             partial = path.with_suffix(".partial")
             partial.unlink(missing_ok=True)
+            target = literal(str(partial)).sql(dialect="duckdb")
             today = dt.datetime.now(self.settings.zone).date()
             with DuckDBSession(self.settings, Run.of(today, self.settings.utility.time_zone)) as session:
                 session.see(f"{ACCEPTED}.{name}" for name in self._names)
-                session.duck.execute(f"ATTACH {literal(str(partial)).sql(dialect='duckdb')} AS look_up")
+                session.duck.execute(f"ATTACH {target} AS look_up (ROW_GROUP_SIZE {BLOCK_ROWS})")
                 # Order is what makes a look-up read one block.
                 session.duck.execute("SET preserve_insertion_order = true")
                 for name in self._names:
@@ -428,21 +432,83 @@ class _Worker:
         self.session = DuckDBSession(
             small, Run.of(as_of, settings.utility.time_zone), counter.catalog, stored=False
         )
-        self.schemas = {
-            name: counter.catalog.contract.tables[name].accepted_schema for name in counter.lookups
-        }
+        contract = counter.catalog.contract
+        self.schemas = {name: contract.tables[name].accepted_schema for name in counter.lookups}
         try:
+            known: set[str] = set()
             for name in counter.reference:
                 self.session.give(f"{ACCEPTED}.{name}", store.whole(name))
+                self._keep(f"{SOURCE_LAYER}.{name}", self._as_known(name, f"{ACCEPTED}.{name}"))
+                known.add(f"{SOURCE_LAYER}.{name}")
+            self.sources = {name: self._as_known(name, "_rows") for name in counter.lookups}
             for name, schema in self.schemas.items():
-                self.session.give(f"{ACCEPTED}.{name}", schema.empty_table())
+                self.session.duck.register("_rows", schema.empty_table())
+                self._keep(f"{SOURCE_LAYER}.{name}", self.sources[name])
+                self.session.duck.unregister("_rows")
+            self.derived: list[tuple[str, str | None]] = []
+            for name in counter.derived:
+                made = counter.catalog.tables[name]
+                text = self.session.text_of(made) if isinstance(made, SqlFile) else None
+                self._make(name, text)
+                # What rests on reference tables alone is the same for every application.
+                if made.references <= known:
+                    known.add(name)
+                else:
+                    self.derived.append((name, text))
             self.statements = [(rule, self._statement(rule.file)) for rule in counter.rules.values()]
         except BaseException:
             self.session.close()
             raise
 
+    def _as_known(self, name: str, relation: str) -> str:
+        """SQL text of a source table's rows as they are known on the day."""
+        statement = sqlglot.parse_one(
+            self.counter.catalog.contract.tables[name].as_of_sql(relation), read="duckdb"
+        )
+
+        def value(node: exp.Expression) -> exp.Expression:
+            return (
+                literal(self.session.scalars[str(node.this)]) if isinstance(node, exp.Placeholder) else node
+            )
+
+        return str(statement.transform(value).sql(dialect="duckdb"))
+
+    def _keep(self, name: str, text: str) -> None:
+        """Give the session a table, made by SQL text, where it would otherwise read a view over views."""
+        self.session.give(name, self.session.duck.sql(text).to_arrow_table())
+
+    def _make(self, name: str, text: str | None) -> None:
+        if text is None:
+            self.session.build(name)
+        else:
+            self._keep(name, text)
+
+    def _put(self, name: str, text: str) -> None:
+        """Put rows in place of those of the last application."""
+        layer, table = name.split(".")
+        self.session.duck.execute(f'CREATE OR REPLACE TABLE "{layer}"."{table}" AS {text}')
+
+    def _with_parameter_tables(self, file: SqlFile) -> SqlFile:
+        """The file reading its parameters' relations from tables, which is quicker than spelling them."""
+        overrides = self.session.overrides.get(file.name, {})
+
+        def table(node: exp.Expression) -> exp.Expression:
+            if not (isinstance(node, exp.Table) and node.db == "param" and node.name in file.parameters):
+                return node
+            parameter = file.parameters[node.name]
+            rows = parameter.rows(overrides.get(node.name, parameter.default))
+            columns = {name: [row[at] for row in rows] for at, name in enumerate(parameter.columns)}
+            schema = pa.schema([(name, arrow_type(kind)) for name, kind in parameter.columns.items()])
+            stored = f"{file.table}_{node.name}"
+            self.session.give(f"parameter.{stored}", pa.Table.from_pydict(columns, schema=schema))
+            kept = exp.to_table(f'parameter."{stored}"', dialect="duckdb")
+            kept.set("alias", exp.TableAlias(this=exp.to_identifier(node.alias or node.name)))
+            return kept
+
+        return dataclasses.replace(file, statement=file.statement.transform(table))
+
     def _statement(self, file: SqlFile) -> str:
-        text = self.session.result_sql(file)
+        text = self.session.text_of(self._with_parameter_tables(file))
         unjudged = " AND r.not_checked IS NULL" if "not_checked" in file.statement.named_selects else ""
         return f"SELECT * FROM ({text}) AS r WHERE r.flagged{unjudged} ORDER BY r.subject_id"
 
@@ -469,14 +535,19 @@ class _Worker:
         duck = self.session.duck
         for name, rows in tables.items():
             duck.register("_rows", rows)
-            duck.execute(f'CREATE OR REPLACE TABLE {ACCEPTED}."{name}" AS SELECT * FROM _rows')
+            self._put(f"{SOURCE_LAYER}.{name}", self.sources[name])
             duck.unregister("_rows")
-        for name in self.counter.derived:
-            self.session.build(name)
+        for name, text in self.derived:
+            if text is None:
+                self.session.build(name)
+            else:
+                self._put(name, text)
         found: list[Violation] = []
         for rule, statement in self.statements:
             try:
-                rows = duck.sql(statement).to_arrow_table().to_pylist()
+                answer = duck.execute(statement)
+                columns = [column[0] for column in answer.description or ()]
+                rows = [dict(zip(columns, row, strict=True)) for row in answer.fetchall()]
             except duckdb.Error as error:
                 raise engine_error(rule.file, error) from None
             found.extend(_violation(rule, row, language, self.counter.settings) for row in rows)

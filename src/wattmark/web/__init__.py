@@ -1,0 +1,1 @@
+"""Pages and small services that Airflow's API server carries; none of them has a server of its own."""
