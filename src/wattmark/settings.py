@@ -25,6 +25,12 @@ PROJECT_ROOT = Path(__file__).resolve().parents[2]
 SOURCE_VARIABLE = "WATTMARK_SOURCE"
 """Environment variable naming one source that takes the place of the configured ones."""
 
+SERVICE_VARIABLES = {
+    "warehouse_url": "WATTMARK_WAREHOUSE_URL",
+    "airflow_database_url": "WATTMARK_AIRFLOW_DATABASE_URL",
+}
+"""Environment variables that win over ``services``: URLs hold passwords, which need not stand in a file."""
+
 
 class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -126,6 +132,12 @@ class Schedule(_Model):
     nightly: str | None = Field("0 2 * * *", description="The night of the day before")
 
 
+class Audit(_Model):
+    """What holds for the audit besides the rules' own parameters."""
+
+    root_causes: int = Field(200, ge=0, description="Causes tried a night to explain other findings, most money first")
+
+
 class Override(_Model):
     """A changed parameter: who loosens a limit says since when and why."""
 
@@ -150,6 +162,7 @@ class Settings(_Model):
     services: Services = Services()
     schedule: Schedule = Schedule()
     campaigns: Campaigns = Campaigns()
+    audit: Audit = Audit()
     parameters: dict[str, dict[str, Override]] = Field(default_factory=dict)
 
     @property
@@ -205,6 +218,8 @@ def load_settings(home: Path | str | None = None, **overrides: Any) -> Settings:
         merged = _merge(merged, read_yaml(own_file) or {})
     if location := os.environ.get(SOURCE_VARIABLE):
         merged["sources"] = [{"location": location}]
+    if urls := {key: os.environ[name] for key, name in SERVICE_VARIABLES.items() if os.environ.get(name)}:
+        merged = _merge(merged, {"services": urls})
     merged = _merge(merged, overrides)
     try:
         return Settings.model_validate({**merged, "home": folder, "project": project})

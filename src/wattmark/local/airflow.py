@@ -144,7 +144,8 @@ def _fingerprint(settings: Settings) -> str:
     return hashlib.sha256(json.dumps(airflow_env(settings), sort_keys=True).encode()).hexdigest()[:16]
 
 
-def _command(*arguments: str) -> list[str]:
+def command(*arguments: str) -> list[str]:
+    """One of Airflow's commands, run by this interpreter."""
     return [sys.executable, "-m", "airflow", *arguments]
 
 
@@ -167,13 +168,13 @@ def migrate(settings: Settings, progress: Progress) -> None:
     if services.airflow_migrated == mark:
         return
     progress("Preparing Airflow's database")
-    _prepare_folder(settings)
+    prepare_folder(settings, secret(settings.home, "airflow_admin"))
     log = home / "logs" / "airflow-migrate.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as stream:
         try:
             code = subprocess.run(  # noqa: S603
-                _command("db", "migrate"),
+                command("db", "migrate"),
                 env=process_env(settings),
                 cwd=home / "airflow",
                 stdin=subprocess.DEVNULL,
@@ -191,7 +192,13 @@ def migrate(settings: Settings, progress: Progress) -> None:
     processes.write_services(home, services)
 
 
-def _prepare_folder(settings: Settings) -> None:
+def prepare_folder(settings: Settings, password: str) -> None:
+    """Make the files that Airflow's processes expect in a home.
+
+    Args:
+        settings: of the home.
+        password: of the one user, ``admin``.
+    """
     folder = settings.home / "airflow"
     folder.mkdir(mode=0o700, exist_ok=True)
     config = folder / "airflow.cfg"
@@ -202,14 +209,14 @@ def _prepare_folder(settings: Settings) -> None:
     lineage.parent.mkdir(parents=True, exist_ok=True)
     lineage.touch(mode=0o600)
     processes.write_private(
-        folder / "passwords.json", json.dumps({ADMIN: secret(settings.home, "airflow_admin")}) + "\n"
+        folder / "passwords.json", json.dumps({ADMIN: password}) + "\n"
     )
 
 
 def _start_component(settings: Settings, component: str, fingerprint: str) -> None:
     home = settings.home
     recorded = processes.launch(
-        _command(component, *_ARGUMENTS[component]),
+        command(component, *_ARGUMENTS[component]),
         env=process_env(settings),
         cwd=home / "airflow",
         log=home / "logs" / f"{component}.log",
@@ -248,7 +255,7 @@ def start(settings: Settings, progress: Progress) -> tuple[str, ...]:
     home = settings.home
     notes = _choose_port(settings)
     migrate(settings, progress)
-    _prepare_folder(settings)
+    prepare_folder(settings, secret(settings.home, "airflow_admin"))
     fingerprint = _fingerprint(settings)
     services = processes.read_services(home)
     starting = []

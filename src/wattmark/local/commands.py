@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from wattmark.local import services
+from wattmark.local import deploy, services
 from wattmark.local.airflow import ADMIN
 from wattmark.local.secret import secrets_file
 from wattmark.settings import load_settings
@@ -90,9 +90,17 @@ def warehouse_url(home: HomeOption = None) -> None:
     typer.echo(services.warehouse_url(load_settings(home)))
 
 
+def prepare(home: HomeOption = None) -> None:
+    """Prepare servers of one's own: Airflow's database and pools, schema ops of the warehouse."""
+    console = Console()
+    deploy.prepare(load_settings(home), progress=lambda message: console.print(message, soft_wrap=True))
+    console.print("The servers are ready.")
+
+
 def register(app: typer.Typer) -> None:
-    """Add ``up``, ``down``, ``status`` and ``warehouse-url`` to a command line."""
+    """Add ``up``, ``down``, ``status``, ``warehouse-url`` and ``prepare`` to a command line."""
     app.command("up")(up)
     app.command("down")(down)
     app.command("status")(status)
     app.command("warehouse-url")(warehouse_url)
+    app.command("prepare")(prepare)
