@@ -18,7 +18,7 @@ WITH fed AS (
 ),
 used AS (
   SELECT d.account_id, AVG(CASE WHEN ROUND(d.kwh, 3) = 0 THEN 1.0 ELSE 0.0 END) AS zero_day_share
-  FROM mart.fct_consumption_daily AS d
+  FROM facts.account_consumption_daily AS d
   WHERE d.day >= $period AND d.day <= $period_end AND d.kwh IS NOT NULL
   GROUP BY d.account_id
 )

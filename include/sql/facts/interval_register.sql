@@ -16,7 +16,8 @@ columns:
 WITH account_reason AS (
   SELECT d.account_id, MIN(d.energy_not_checked) AS reason
   FROM facts.bill_determinant AS d
-  WHERE d.energy_not_checked IN ('multiplier_changed', 'second_replace', 'register_without_event', 'capacity_change', 'change_tariff')
+  WHERE d.period = $period
+    AND d.energy_not_checked IN ('multiplier_changed', 'second_replace', 'register_without_event', 'capacity_change', 'change_tariff')
   GROUP BY d.account_id
 ),
 stretch AS (

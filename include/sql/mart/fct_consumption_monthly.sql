@@ -27,7 +27,7 @@ WITH summed AS (
          SUM(d.hours) AS hours,
          COUNT(*) AS days,
          CAST(SUM(d.intervals_measured + d.intervals_estimated) AS DOUBLE) / NULLIF(SUM(d.intervals_expected), 0) AS interval_share
-  FROM mart.fct_consumption_daily AS d
+  FROM facts.account_consumption_daily AS d
   JOIN core.calendar AS c ON c.day = d.day
   GROUP BY d.account_id, CAST(DATE_TRUNC('month', d.day) AS DATE)
 )

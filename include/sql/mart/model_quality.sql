@@ -3,12 +3,12 @@ grain: one row a model, training date and metric, of every model that was consid
 key: [model, trained_on, metric]
 purpose: How good the models are on what came after their training, and which are in use.
 columns:
-  model: {type: string, doc: 'arrears, leaving, load_profile or duplicates.'}
+  model: {type: string, doc: 'arrears, leaving, load_profile, duplicates, theft or area_misfit.'}
   trained_on: {type: date, doc: 'First of the month of training; 1900-01-01 for a scorecard, which is not trained.'}
   metric: {type: string, doc: 'rows, events, auc, ks, brier, calibration_NN_predicted and _observed by tenth of the probability; silhouette and drift of load profiles; precision, recall and threshold of duplicates.'}
   value: {type: double, doc: The metric.}
   in_use: {type: boolean, doc: This night's scores come from it.}
-  role: {type: string, doc: 'scorecard, champion, challenger; fit or linkage for the others.'}
+  role: {type: string, doc: 'scorecard, champion, challenger; fit, linkage or detector for the others.'}
   reason: {type: string, doc: Why the model in use was chosen.}
 */
 SELECT m.model,
@@ -32,3 +32,9 @@ UNION ALL
 SELECT 'duplicates' AS model, CAST(DATE_TRUNC('month', $as_of) AS DATE) AS trained_on, q.metric, q.value, TRUE AS in_use, 'linkage' AS role,
        CAST(NULL AS VARCHAR) AS reason
 FROM segment.duplicate_quality AS q
+UNION ALL
+SELECT q.model, q.trained_on, q.metric, q.value, q.in_use, 'detector' AS role, 'thefts injected into the own accounts, areas not trained on' AS reason
+FROM facts.theft_quality AS q
+UNION ALL
+SELECT q.model, q.trained_on, q.metric, q.value, q.in_use, 'detector' AS role, 'accounts moved to another area on paper' AS reason
+FROM facts.area_misfit_quality AS q

@@ -199,7 +199,7 @@ def _balances(context: TableContext) -> tuple[Balances, list[str], list[str]]:
     )
     accounts = context.query(
         "SELECT f.account_id, f.transformer_id, d.day, d.kwh FROM facts.fed_account AS f "
-        "JOIN mart.fct_consumption_daily AS d ON d.account_id = f.account_id WHERE d.day > $first ORDER BY f.account_id, d.day",
+        "JOIN facts.account_consumption_daily AS d ON d.account_id = f.account_id WHERE d.day > $first ORDER BY f.account_id, d.day",
         first=first.item(),
     )
     area_ids, area_at = np.unique(areas["id"].to_numpy(zero_copy_only=False).astype(str), return_inverse=True)
@@ -220,7 +220,7 @@ def _balances(context: TableContext) -> tuple[Balances, list[str], list[str]]:
     return data, list(account_ids[known]), list(area_ids)
 
 
-_NEEDS = ("facts.area_loss_daily", "facts.fed_account", "mart.fct_consumption_daily")
+_NEEDS = ("facts.area_loss_daily", "facts.fed_account", "facts.account_consumption_daily")
 
 
 @python_table(
