@@ -128,8 +128,13 @@ def settings_of(home: Path, **more: Any) -> Settings:
     return load_settings(home, **more)
 
 
-def open_world(settings: Settings, customers: int, as_of: dt.date = AS_OF, **instead: str) -> DuckDBSession:
-    """A session with the world in it; ``instead`` gives other SQL for tables (``layer__table``)."""
+def open_world(
+    settings: Settings, customers: int, as_of: dt.date = AS_OF, files: Path | None = None, **instead: str
+) -> DuckDBSession:
+    """A session with the world in it; ``instead`` gives other SQL for tables (``layer__table``).
+
+    The tables lie in memory, or in Parquet files of the folder ``files``, as they do in a lake.
+    """
     catalog = Catalog(contract=load_contract(), tables={})
     session = DuckDBSession(settings, Run.of(as_of, settings.utility.time_zone), catalog, stored=False)
     session.duck.execute(_MACROS)
@@ -146,7 +151,13 @@ def open_world(settings: Settings, customers: int, as_of: dt.date = AS_OF, **ins
                 for column in declared.columns
             )
             sql = f"SELECT {shown} FROM ({sql})"
-        session.duck.execute(f'CREATE TABLE {schema}."{table}" AS {sql}')
+        if files is None:
+            session.duck.execute(f'CREATE TABLE {schema}."{table}" AS {sql}')
+        else:
+            files.mkdir(parents=True, exist_ok=True)
+            path = files / f"{name}.parquet"
+            session.duck.execute(f"COPY ({sql}) TO '{path}' (FORMAT parquet, COMPRESSION zstd)")
+            session.duck.execute(f"CREATE VIEW {schema}.\"{table}\" AS SELECT * FROM read_parquet('{path}')")
         session._known.add(name)
     return session
 

@@ -35,6 +35,7 @@ _NEEDS = (
     "core.calendar",
 )
 
+# Hashes are made where they are asked for: six a customer, kept, would be most of what a night holds.
 # One address a channel in the form two spellings of it share. What is hashed is never shown.
 _ADDRESS = """
 CREATE OR REPLACE TABLE night.address AS
@@ -61,7 +62,7 @@ LEFT JOIN (
 """
 
 _HASHED = """
-CREATE OR REPLACE TABLE night.hashed AS
+CREATE OR REPLACE VIEW night.hashed AS
 SELECT a.customer_id, v.channel, v.bit,
        sha256(n.key || chr(31) || v.channel || chr(31) || v.address) AS address_hash
 FROM night.address AS a
@@ -75,7 +76,7 @@ WHERE v.address IS NOT NULL
 
 # The customer as such, for what was said of a person and not of an address.
 _RECORDED = """
-CREATE OR REPLACE TABLE night.recorded AS
+CREATE OR REPLACE VIEW night.recorded AS
 SELECT c.customer_id, sha256(n.key || chr(31) || 'record' || chr(31) || c.customer_id) AS record_hash
 FROM source.customer AS c CROSS JOIN night.night AS n
 """
@@ -94,9 +95,6 @@ agreed AS (
          BIT_OR(CASE WHEN c.purpose = 'service' AND c.status <> 'granted' THEN b.bit ELSE 0 END) AS service_refused
   FROM consent AS c JOIN night.bit AS b ON b.channel = c.channel
   GROUP BY c.customer_id
-),
-used AS (
-  SELECT customer_id, BIT_OR(bit) AS reachable FROM night.hashed GROUP BY customer_id
 ),
 marked AS (
   SELECT h.customer_id,
@@ -129,7 +127,10 @@ SELECT d.customer_id,
        CAST(COALESCE(g.service, 0) AS INTEGER) AS service,
        CAST(63 & ~COALESCE(g.service_refused, 0) AS INTEGER) AS service_not_refused,
        CAST(COALESCE(m.suppressed, 0) | COALESCE(r.suppressed, 0) AS INTEGER) AS suppressed,
-       CAST(COALESCE(u.reachable, 0) & ~COALESCE(m.bounced, 0) AS INTEGER) AS reachable,
+       CAST((CASE WHEN a.post_key IS NULL THEN 0 ELSE 1 END + CASE WHEN a.sms_key IS NULL THEN 0 ELSE 2 END
+             + CASE WHEN a.phone_key IS NULL THEN 0 ELSE 4 END + CASE WHEN a.email_key IS NULL THEN 0 ELSE 8 END
+             + CASE WHEN a.app_key IS NULL THEN 0 ELSE 16 END + CASE WHEN a.visit_key IS NULL THEN 0 ELSE 32 END)
+         & ~COALESCE(m.bounced, 0) AS INTEGER) AS reachable,
        COALESCE(d.live_accounts, 0) = 0 AS closed,
        COALESCE(r.known_dead, FALSE) AS known_dead,
        c.kind = 'person' AND c.born_on > n.adult_born_on AS under_age,
@@ -142,7 +143,6 @@ JOIN source.customer AS c ON c.customer_id = d.customer_id
 CROSS JOIN night.night AS n
 LEFT JOIN night.address AS a ON a.customer_id = d.customer_id
 LEFT JOIN agreed AS g ON g.customer_id = d.customer_id
-LEFT JOIN used AS u ON u.customer_id = d.customer_id
 LEFT JOIN marked AS m ON m.customer_id = d.customer_id
 LEFT JOIN recorded AS r ON r.customer_id = d.customer_id
 LEFT JOIN arrears AS w ON w.customer_id = d.customer_id
