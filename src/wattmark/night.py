@@ -114,11 +114,21 @@ def publish(settings: Settings, run: Run) -> dict[str, int]:
 
     Raises:
         PublishError: the warehouse refused; the last published run stays in place.
+        SegmentContractError: more customers changed segment than allowed; nothing is published.
     """
     from wattmark.local.services import warehouse_url
     from wattmark.publish import warehouse
+    from wattmark.segment.contract import require
+    from wattmark.segment.report import write_report
+    from wattmark.segment.state import keep_state
 
+    # Segments are let through before anything is published, and left to later nights after it.
+    with DuckDBSession(settings, run) as session:
+        require(session)
     done = warehouse.publish(settings, run, warehouse_url(settings))
+    with DuckDBSession(settings, run) as session:
+        keep_state(session)
+        write_report(session)
     _move_watermarks(settings, run)
     _note_versions(settings, run)
     return {one.name: one.rows for one in done}

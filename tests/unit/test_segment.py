@@ -66,7 +66,13 @@ def test_measures_of_a_perfect_order_and_of_one_outcome() -> None:
 
 
 def test_a_probability_on_a_cut_is_in_the_higher_band() -> None:
-    assert scoring.bands(np.array([0.0, 0.0199, 0.02, 0.5, 1.0]), [0.02, 0.08, 0.2, 0.5]).tolist() == [1, 1, 2, 5, 5]
+    assert scoring.bands(np.array([0.0, 0.0199, 0.02, 0.5, 1.0]), [0.02, 0.08, 0.2, 0.5]).tolist() == [
+        1,
+        1,
+        2,
+        5,
+        5,
+    ]
 
 
 def _shapes(count: int, seed: int = 0) -> np.ndarray:
@@ -88,7 +94,11 @@ def test_profiles_are_found_named_and_keep_number_and_name() -> None:
     fitted = profiles.fit(_shapes(300), 3, 6, 300, None, 0.02)
     assert len(fitted.centroids) == 3
     first = profiles.follow(fitted, {}, 0.08)
-    assert sorted(one.name for one in first) == ["sharp evening peak", "sharp midday peak", "sharp night peak"]
+    assert sorted(one.name for one in first) == [
+        "sharp evening peak",
+        "sharp midday peak",
+        "sharp night peak",
+    ]
     again = profiles.follow(profiles.fit(_shapes(303, seed=7)[::-1], 3, 6, 300, 3, 0.02), _last(first), 0.08)
     assert [(one.number, one.name) for one in again] == [(one.number, one.name) for one in first]
     assert all(one.drift is not None and one.drift < 0.01 for one in again)
@@ -113,9 +123,22 @@ def test_fewer_shapes_than_profiles() -> None:
 
 def test_rules_by_hand_and_none_without_baskets() -> None:
     baskets = {frozenset({"a", "b"}): 3, frozenset({"a"}): 1, frozenset(): 6}
-    found = association.rules(baskets, [(frozenset({"a"}), frozenset({"b"}), 1), (frozenset({"a"}), frozenset(), 3)], 0.1, 0.1, 1.0, 0.0)
+    found = association.rules(
+        baskets,
+        [(frozenset({"a"}), frozenset({"b"}), 1), (frozenset({"a"}), frozenset(), 3)],
+        0.1,
+        0.1,
+        1.0,
+        0.0,
+    )
     rule = next(one for one in found if one.product == "b")
-    assert (rule.antecedents, rule.support, rule.confidence, rule.lift, rule.expected_take_up) == (("a",), 0.3, 0.75, 2.5, 0.25)
+    assert (rule.antecedents, rule.support, rule.confidence, rule.lift, rule.expected_take_up) == (
+        ("a",),
+        0.3,
+        0.75,
+        2.5,
+        0.25,
+    )
     assert association.rules({frozenset(): 5}, [], 0.1, 0.1, 1.0, 0.0) == []
     assert association.rules({}, [], 0.1, 0.1, 1.0, 0.0) == []
 
@@ -142,7 +165,11 @@ def test_linkage_on_labelled_pairs_reaches_its_published_quality() -> None:
         homes.append(home)
         truth.append(same)
         others.append(name if same else "".join(random.choice(letters, 3)))
-        other_homes.append((home[:-2] if number % 4 == 0 else home) if same or number % 3 == 0 else f"宁波市{random.integers(1, 999)}号")
+        other_homes.append(
+            (home[:-2] if number % 4 == 0 else home)
+            if same or number % 3 == 0
+            else f"宁波市{random.integers(1, 999)}号"
+        )
         phone.append(same or number % 5 == 0)
     count = len(names)
     score = linkage.scores(

@@ -18,18 +18,45 @@ from wattmark.settings import load_settings
 METHODS = ("static", "behaviour", "value", "cluster", "association", "composite")
 
 
-def _night(home: Path, day: dt.date, segments: Mapping[str, str], *, keep: bool = True, limit: int = 1) -> tuple[list[tuple], contract.Verdict]:
+def _night(
+    home: Path, day: dt.date, segments: Mapping[str, str], *, keep: bool = True, limit: int = 1
+) -> tuple[list[tuple], contract.Verdict]:
     """One night whose segments are given; returns the history rows of method composite and the verdict."""
-    settings = load_settings(home, parameters={"segment.migration": {"min_customers": {"value": limit, "since": dt.date(2026, 1, 1), "reason": "test"}}})
+    settings = load_settings(
+        home,
+        parameters={
+            "segment.migration": {
+                "min_customers": {"value": limit, "since": dt.date(2026, 1, 1), "reason": "test"}
+            }
+        },
+    )
     with DuckDBSession(settings, Run.of(day, settings.utility.time_zone)) as session:
-        rows = [{"customer_id": who, "method": method, "segment": what, "score": 1.0} for who, what in segments.items() for method in METHODS]
-        session.give("segment.customer_segment", pa.Table.from_pylist(rows, schema=_schema(customer_id="s", method="s", segment="s", score="d")))
+        rows = [
+            {"customer_id": who, "method": method, "segment": what, "score": 1.0}
+            for who, what in segments.items()
+            for method in METHODS
+        ]
+        session.give(
+            "segment.customer_segment",
+            pa.Table.from_pylist(rows, schema=_schema(customer_id="s", method="s", segment="s", score="d")),
+        )
         session.give(
             "segment.customer_composite",
-            pa.Table.from_pylist([{"customer_id": who, "segment": what} for who, what in segments.items()], schema=_schema(customer_id="s", segment="s")),
+            pa.Table.from_pylist(
+                [{"customer_id": who, "segment": what} for who, what in segments.items()],
+                schema=_schema(customer_id="s", segment="s"),
+            ),
         )
-        session.give("segment.model", _schema(model="s", role="s", trained_on="t", kind="s", name="s", value="d", in_use="b").empty_table())
-        session.give("segment.load_centroid", _schema(load_profile="i", name="s", position="i", value="d").empty_table())
+        session.give(
+            "segment.model",
+            _schema(
+                model="s", role="s", trained_on="t", kind="s", name="s", value="d", in_use="b"
+            ).empty_table(),
+        )
+        session.give(
+            "segment.load_centroid",
+            _schema(load_profile="i", name="s", position="i", value="d").empty_table(),
+        )
         session.give(
             "segment.customer_grade",
             pa.Table.from_pylist(
@@ -44,12 +71,27 @@ def _night(home: Path, day: dt.date, segments: Mapping[str, str], *, keep: bool 
             ),
         )  # fmt: skip
         for name in ("segment.segment_change", "segment.migration"):
-            session.give(name, session.duck.sql(session.result_sql(session.catalog.tables[name])).to_arrow_table())
+            session.give(
+                name, session.duck.sql(session.result_sql(session.catalog.tables[name])).to_arrow_table()
+            )
         found = contract.verdict(session)
-        history = session.duck.sql(session.result_sql(session.catalog.tables["mart.segment_history"])).to_arrow_table().to_pylist()
+        history = (
+            session.duck.sql(session.result_sql(session.catalog.tables["mart.segment_history"]))
+            .to_arrow_table()
+            .to_pylist()
+        )
         if keep:
             state.keep_state(session)
-    return sorted((r["customer_id"], r["valid_from"].isoformat(), r["valid_to"] and r["valid_to"].isoformat(), r["segment"]) for r in history if r["method"] == "composite"), found
+    return sorted(
+        (
+            r["customer_id"],
+            r["valid_from"].isoformat(),
+            r["valid_to"] and r["valid_to"].isoformat(),
+            r["segment"],
+        )
+        for r in history
+        if r["method"] == "composite"
+    ), found
 
 
 def _schema(**columns: str) -> pa.Schema:
@@ -64,7 +106,15 @@ def test_a_rerun_sees_what_the_first_run_saw(tmp_path: Path) -> None:
     _night(tmp_path, D1, {"C1": "a", "C2": "a"})
     first, verdict = _night(tmp_path, D2, {"C1": "b", "C2": "a"})
     again, verdict_again = _night(tmp_path, D2, {"C1": "b", "C2": "a"})
-    assert first == again == [("C1", "2026-11-01", "2026-11-01", "a"), ("C1", "2026-11-02", None, "b"), ("C2", "2026-11-01", None, "a")]
+    assert (
+        first
+        == again
+        == [
+            ("C1", "2026-11-01", "2026-11-01", "a"),
+            ("C1", "2026-11-02", None, "b"),
+            ("C2", "2026-11-01", None, "a"),
+        ]
+    )
     assert verdict == verdict_again
     assert verdict.shares["composite"] == 0.5
 
@@ -73,7 +123,11 @@ def test_an_older_date_filled_in_later_changes_nothing_of_the_newer(tmp_path: Pa
     _night(tmp_path, D1, {"C1": "a", "C2": "a"})
     _night(tmp_path, D3, {"C1": "a", "C2": "a", "C3": "c"})
     filled, _ = _night(tmp_path, D2, {"C1": "b", "C2": "a"})
-    assert filled == [("C1", "2026-11-01", "2026-11-01", "a"), ("C1", "2026-11-02", None, "b"), ("C2", "2026-11-01", None, "a")]
+    assert filled == [
+        ("C1", "2026-11-01", "2026-11-01", "a"),
+        ("C1", "2026-11-02", None, "b"),
+        ("C2", "2026-11-01", None, "a"),
+    ]
     # The fourth sees all three: back to a on the third, as that night said.
     after, verdict = _night(tmp_path, dt.date(2026, 11, 4), {"C1": "a", "C2": "a", "C3": "c"})
     assert after == [
@@ -130,4 +184,6 @@ def test_state_tables_are_declared_once_with_the_same_columns(table: str) -> Non
     from wattmark.engine.produced import PRODUCED
 
     declared = PRODUCED[f"{state.LAYER}.{table}"]
-    assert [(name, arrow_type(kind)) for name, kind in declared.items()] == [(field.name, field.type) for field in state.TABLES[table]]
+    assert [(name, arrow_type(kind)) for name, kind in declared.items()] == [
+        (field.name, field.type) for field in state.TABLES[table]
+    ]

@@ -46,7 +46,12 @@ def _judged(context: TableContext) -> tuple[pa.Table, Any, dict[str, float]]:
         flags("has_phones"),
         flags("same_birth"),
         flags("has_births"),
-        linkage.Weights(settings["name_weight"], settings["phone_weight"], settings["address_weight"], settings["birth_weight"]),
+        linkage.Weights(
+            settings["name_weight"],
+            settings["phone_weight"],
+            settings["address_weight"],
+            settings["birth_weight"],
+        ),
     )
     return rows, np.where(flags("same_kind"), score, 0.0), settings
 
@@ -69,7 +74,11 @@ def duplicate_pair(context: TableContext) -> pa.Table:
     """Pairs called duplicates; different identity numbers are never called so."""
     rows, score, settings = _judged(context)
     same = rows.column("same_id_number").to_pylist()
-    kept = [(at, "identity number") if one else (at, "likeness") for at, one in enumerate(same) if one or (one is None and score[at] >= settings["threshold"])]
+    kept = [
+        (at, "identity number") if one else (at, "likeness")
+        for at, one in enumerate(same)
+        if one or (one is None and score[at] >= settings["threshold"])
+    ]
     at = pa.array([position for position, _ in kept], pa.int64())
     return pa.table(
         {
@@ -96,5 +105,10 @@ def duplicate_quality(context: TableContext) -> pa.Table:
     truth = rows.column("same_id_number").to_pylist()
     known = np.array([one is not None for one in truth], dtype=bool)
     same = np.array([bool(one) for one in truth], dtype=bool)
-    found = {"threshold": settings["threshold"], **linkage.quality(score[known], same[known], settings["threshold"])}
-    return pa.table({"metric": pa.array(list(found), pa.string()), "value": pa.array(list(found.values()), pa.float64())})
+    found = {
+        "threshold": settings["threshold"],
+        **linkage.quality(score[known], same[known], settings["threshold"]),
+    }
+    return pa.table(
+        {"metric": pa.array(list(found), pa.string()), "value": pa.array(list(found.values()), pa.float64())}
+    )

@@ -52,13 +52,19 @@ def _floats(rows: pa.Table, names: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _scorecard(context: TableContext, model: str) -> scoring.Model:
-    rows = context.query("SELECT feature, coefficient FROM segment.scorecard WHERE model = $model", model=model)
-    return scoring.Model(None, dict(zip(*(rows.column(name).to_pylist() for name in ("feature", "coefficient")), strict=True)))
+    rows = context.query(
+        "SELECT feature, coefficient FROM segment.scorecard WHERE model = $model", model=model
+    )
+    return scoring.Model(
+        None, dict(zip(*(rows.column(name).to_pylist() for name in ("feature", "coefficient")), strict=True))
+    )
 
 
 def _champion(context: TableContext, model: str) -> scoring.Model | None:
     rows = [row for row in state.newest_before(context.session, "model").to_pylist() if row["model"] == model]
-    rows = [row for row in rows if row["in_use"] and row["kind"] in ("coefficient", "mean") and row["trained_on"]]
+    rows = [
+        row for row in rows if row["in_use"] and row["kind"] in ("coefficient", "mean") and row["trained_on"]
+    ]
     if not rows:
         return None
     parts: dict[str, dict[str, float]] = {"coefficient": {}, "mean": {}}
@@ -80,7 +86,12 @@ def _champion(context: TableContext, model: str) -> scoring.Model | None:
         "in_use": "boolean",
         "reason": "string",
     },
-    needs=("segment.arrears_history", "segment.leave_history", "segment.model_parameter", "segment.scorecard"),
+    needs=(
+        "segment.arrears_history",
+        "segment.leave_history",
+        "segment.model_parameter",
+        "segment.scorecard",
+    ),
     grain="one row a model, role (scorecard, champion, challenger), and coefficient, mean or metric",
     purpose="Trains the models once a month, measures them on what came after the training, and says which is in use and why.",
     docs={
@@ -114,7 +125,11 @@ def model(context: TableContext) -> pa.Table:
             limits,
         )
         for role, candidate, metrics in choice.candidates:
-            for kind, numbers in (("coefficient", candidate.coefficients), ("mean", candidate.means), ("metric", metrics)):
+            for kind, numbers in (
+                ("coefficient", candidate.coefficients),
+                ("mean", candidate.means),
+                ("metric", metrics),
+            ):
                 found.extend(
                     {
                         "model": name, "role": role, "trained_on": candidate.trained_on, "kind": kind, "name": key,
@@ -135,7 +150,8 @@ def model(context: TableContext) -> pa.Table:
 
 def _in_use(context: TableContext, name: str) -> scoring.Model:
     rows = context.query(
-        "SELECT trained_on, kind, name, value FROM segment.model WHERE model = $model AND in_use ORDER BY kind, name", model=name
+        "SELECT trained_on, kind, name, value FROM segment.model WHERE model = $model AND in_use ORDER BY kind, name",
+        model=name,
     ).to_pylist()
     parts: dict[str, dict[str, float]] = {"coefficient": {}, "mean": {}, "metric": {}}
     trained: dt.date | None = None
@@ -147,7 +163,9 @@ def _in_use(context: TableContext, name: str) -> scoring.Model:
 
 def _scored(context: TableContext, name: str) -> tuple[pa.Table, Any, list[str], list[list[str]]]:
     features = FEATURES[name]
-    settings = context.query("SELECT most_reasons, least_contribution FROM segment.model_parameter").to_pylist()[0]
+    settings = context.query(
+        "SELECT most_reasons, least_contribution FROM segment.model_parameter"
+    ).to_pylist()[0]
     columns = ", ".join(features)
     rows = context.query(
         f"SELECT account_id, {columns} FROM {HISTORY[name]} WHERE cut_no = 0 ORDER BY account_id"  # noqa: S608
@@ -155,7 +173,9 @@ def _scored(context: TableContext, name: str) -> tuple[pa.Table, Any, list[str],
     values = _floats(rows, features)
     used = _in_use(context, name)
     probability = used.probabilities(values, rows.num_rows)
-    codes = scoring.reason_codes(used, values, rows.num_rows, settings["most_reasons"], settings["least_contribution"])
+    codes = scoring.reason_codes(
+        used, values, rows.num_rows, settings["most_reasons"], settings["least_contribution"]
+    )
     words: dict[tuple[str, ...], str] = {}
     texts = []
     for one in codes:
@@ -176,7 +196,11 @@ _SCORE_DOCS = {
 
 
 def _score(context: TableContext, name: str) -> pa.Table:
-    cuts = list(context.query("SELECT band_2, band_3, band_4, band_5 FROM segment.model_parameter").to_pylist()[0].values())
+    cuts = list(
+        context.query("SELECT band_2, band_3, band_4, band_5 FROM segment.model_parameter")
+        .to_pylist()[0]
+        .values()
+    )
     rows, probability, texts, _ = _scored(context, name)
     return pa.table(
         {

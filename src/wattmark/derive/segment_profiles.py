@@ -47,11 +47,17 @@ def load_centroid(context: TableContext) -> pa.Table:
     ).to_pylist()[0]
     last: dict[int, tuple[str, list[float]]] = {}
     same_month = False
-    for row in sorted(state.newest_before(context.session, "centroid").to_pylist(), key=lambda one: (one["load_profile"], one["position"])):
+    for row in sorted(
+        state.newest_before(context.session, "centroid").to_pylist(),
+        key=lambda one: (one["load_profile"], one["position"]),
+    ):
         last.setdefault(row["load_profile"], (row["name"], []))[1].append(row["value"])
         same_month = row["as_of"].replace(day=1) == context.run.as_of.replace(day=1)
     if last and same_month:
-        found = [profiles.Profile(number, name, tuple(centroid), 0.0, None) for number, (name, centroid) in sorted(last.items())]
+        found = [
+            profiles.Profile(number, name, tuple(centroid), 0.0, None)
+            for number, (name, centroid) in sorted(last.items())
+        ]
         return _rows(found, "")
     # The order of the hash is the same on every machine, and is no order of customers.
     sample = context.query(
@@ -61,7 +67,12 @@ def load_centroid(context: TableContext) -> pa.Table:
         return _rows([], "")
     shapes = np.column_stack([sample.column(at).to_numpy() for at in range(profiles.SHAPE)])
     fitted = profiles.fit(
-        shapes, settings["fewest"], settings["most"], settings["silhouette_sample"], len(last) or None, settings["keep_margin"]
+        shapes,
+        settings["fewest"],
+        settings["most"],
+        settings["silhouette_sample"],
+        len(last) or None,
+        settings["keep_margin"],
     )
     tried = " ".join(f"{count}={value}" for count, value in sorted(fitted.tried.items()))
     return _rows(profiles.follow(fitted, last, settings["rename_distance"]), tried)
@@ -77,4 +88,6 @@ def _rows(found: list[profiles.Profile], tried: str) -> pa.Table:
         for at, value in enumerate(one.centroid)
     ]  # fmt: skip
     kinds = {"integer": pa.int64(), "string": pa.string(), "double": pa.float64()}
-    return pa.Table.from_pylist(rows, schema=pa.schema([(name, kinds[kind]) for name, kind in _COLUMNS.items()]))
+    return pa.Table.from_pylist(
+        rows, schema=pa.schema([(name, kinds[kind]) for name, kind in _COLUMNS.items()])
+    )

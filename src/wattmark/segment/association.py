@@ -55,22 +55,35 @@ def rules(
         for size in range(1, MOST_ANTECEDENTS + 2):
             for items in combinations(sorted(basket), size):
                 counts[frozenset(items)] = counts.get(frozenset(items), 0) + accounts
-    frequent = sorted((tuple(sorted(items)), count) for items, count in counts.items() if count >= min_support * total)
+    frequent = sorted(
+        (tuple(sorted(items)), count) for items, count in counts.items() if count >= min_support * total
+    )
     if not any(len(items) > 1 for items, _ in frequent):
         return []
-    frame = pd.DataFrame({"support": [count / total for _, count in frequent], "itemsets": [frozenset(items) for items, _ in frequent]})
+    frame = pd.DataFrame(
+        {
+            "support": [count / total for _, count in frequent],
+            "itemsets": [frozenset(items) for items, _ in frequent],
+        }
+    )
     found = association_rules(frame, num_itemsets=total, metric="confidence", min_threshold=min_confidence)
     history = list(year)
     made = []
     for row in found.to_dict("records"):
-        if len(row["consequents"]) != 1 or len(row["antecedents"]) > MOST_ANTECEDENTS or round(row["lift"], PLACES) < min_lift:
+        if (
+            len(row["consequents"]) != 1
+            or len(row["antecedents"]) > MOST_ANTECEDENTS
+            or round(row["lift"], PLACES) < min_lift
+        ):
             continue
         (product,) = row["consequents"]
         antecedents: Basket = row["antecedents"]
         overall = _take_up(history, frozenset(), product)
         own = _take_up(history, antecedents, product)
         rate = (overall[0] / overall[1]) if overall[1] else 0.0
-        expected = (own[0] + prior_accounts * rate) / (own[1] + prior_accounts) if own[1] + prior_accounts else 0.0
+        expected = (
+            (own[0] + prior_accounts * rate) / (own[1] + prior_accounts) if own[1] + prior_accounts else 0.0
+        )
         made.append(
             Rule(
                 tuple(sorted(antecedents)), product, round(row["support"], PLACES), round(row["confidence"], PLACES),
@@ -81,5 +94,9 @@ def rules(
 
 
 def _take_up(history: list[tuple[Basket, Basket, int]], antecedents: Basket, product: str) -> tuple[int, int]:
-    could = [(taken, accounts) for held, taken, accounts in history if antecedents <= held and product not in held]
-    return sum(accounts for taken, accounts in could if product in taken), sum(accounts for _, accounts in could)
+    could = [
+        (taken, accounts) for held, taken, accounts in history if antecedents <= held and product not in held
+    ]
+    return sum(accounts for taken, accounts in could if product in taken), sum(
+        accounts for _, accounts in could
+    )

@@ -49,9 +49,14 @@ def verdict(session: Session) -> Verdict:
         for row in rows
         if not row["is_kept"]
     ]
-    unassigned = session.query(
-        "SELECT COUNT(*) AS n FROM segment.customer_composite AS c WHERE c.segment = $name", name=UNASSIGNED
-    ).read_all()["n"][0].as_py()
+    unassigned = (
+        session.query(
+            "SELECT COUNT(*) AS n FROM segment.customer_composite AS c WHERE c.segment = $name",
+            name=UNASSIGNED,
+        )
+        .read_all()["n"][0]
+        .as_py()
+    )
     if unassigned:
         broken.append(f"composite: no row of the decision table fits {unassigned} customers")
     return Verdict(not broken, tuple(broken), _cause(session, shares, unassigned), shares)
@@ -68,11 +73,19 @@ def _cause(session: Session, shares: Mapping[str, float], unassigned: int) -> st
     if changed:
         return f"definition: {', '.join(changed)}"
     models = {(row["model"], row["trained_on"]) for row in state.newest_before(session, "model").to_pylist()}
-    used = session.query("SELECT DISTINCT m.model, m.trained_on FROM segment.model AS m WHERE m.in_use").read_all().to_pylist()
+    used = (
+        session.query("SELECT DISTINCT m.model, m.trained_on FROM segment.model AS m WHERE m.in_use")
+        .read_all()
+        .to_pylist()
+    )
     fresh = sorted(row["model"] for row in used if (row["model"], row["trained_on"]) not in models)
     inputs = {method: share for method, share in shares.items() if method != "composite"}
     most = max(inputs, key=lambda method: (inputs[method], method), default="")
-    moved = f"data behind {most} ({inputs[most]:.1%} of customers moved)" if most and inputs[most] > 0 else "nothing moved"
+    moved = (
+        f"data behind {most} ({inputs[most]:.1%} of customers moved)"
+        if most and inputs[most] > 0
+        else "nothing moved"
+    )
     return f"newly trained: {', '.join(fresh)}; {moved}" if fresh else moved
 
 
@@ -109,7 +122,9 @@ def preview(session: Session, table: str, values: Mapping[str, Any]) -> list[tup
     file = session.catalog.tables[table]
     if not isinstance(file, SqlFile):
         raise SegmentContractError("segment.preview", f"{table} has no parameters to try out.")
-    checked = {name: file.parameters[name].check(value, f"preview of {table}") for name, value in values.items()}
+    checked = {
+        name: file.parameters[name].check(value, f"preview of {table}") for name, value in values.items()
+    }
     statement = file.bound(session.scalars, {**session.overrides.get(table, {}), **checked})
     session.see(sorted(file.references | {table}))
     rows = session.duck.sql(

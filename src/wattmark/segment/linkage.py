@@ -63,7 +63,11 @@ def scores(
         total += np.where(known, value * share, 0.0)
         weight += np.where(known, share, 0.0)
     # A name alone, however alike, proves nothing: at least half of the weights must speak.
-    return np.where(weight >= 0.5 * (weights.name + weights.phone + weights.address + weights.birth), np.round(total / np.maximum(weight, 1e-9), 4), 0.0)
+    return np.where(
+        weight >= 0.5 * (weights.name + weights.phone + weights.address + weights.birth),
+        np.round(total / np.maximum(weight, 1e-9), 4),
+        0.0,
+    )
 
 
 def quality(score: Floats, same: npt.NDArray[np.bool_], threshold: float) -> dict[str, float]:

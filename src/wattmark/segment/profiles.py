@@ -42,7 +42,9 @@ class Fit:
     tried: dict[int, float]
 
 
-def fit(shapes: Floats, fewest: int, most: int, silhouette_sample: int, last_count: int | None, keep_margin: float) -> Fit:
+def fit(
+    shapes: Floats, fewest: int, most: int, silhouette_sample: int, last_count: int | None, keep_margin: float
+) -> Fit:
     """Find centroids on a sample whose rows stand in a fixed order.
 
     The number of profiles is the one of the highest mean silhouette; the last number stays unless it is
@@ -68,8 +70,15 @@ def fit(shapes: Floats, fewest: int, most: int, silhouette_sample: int, last_cou
             if len(np.unique(labels)) < 2:
                 continue
             each = silhouette_samples(measured, labels)
-            own = tuple(round(float(np.mean(each[labels == at])), PLACES) if np.any(labels == at) else None for at in range(count))
-            found[count] = (round(float(np.mean(each)), PLACES), np.round(means.cluster_centers_, PLACES), own)
+            own = tuple(
+                round(float(np.mean(each[labels == at])), PLACES) if np.any(labels == at) else None
+                for at in range(count)
+            )
+            found[count] = (
+                round(float(np.mean(each)), PLACES),
+                np.round(means.cluster_centers_, PLACES),
+                own,
+            )
     if not found:
         return Fit(np.round(np.mean(shapes, axis=0, keepdims=True), PLACES), (None,), {})
     best = max(found, key=lambda count: (found[count][0], -count))
@@ -108,7 +117,9 @@ def describe(centroid: Sequence[float]) -> str:
     return name
 
 
-def follow(fitted: Fit, last: Mapping[int, tuple[str, Sequence[float]]], rename_distance: float) -> list[Profile]:
+def follow(
+    fitted: Fit, last: Mapping[int, tuple[str, Sequence[float]]], rename_distance: float
+) -> list[Profile]:
     """Give centroids the numbers and names of the ones they follow.
 
     Last and new centroids are matched so that the summed distance is smallest. A pair further apart than

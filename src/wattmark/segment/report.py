@@ -76,7 +76,12 @@ def _shapes(profiles: Sequence[dict[str, Any]]) -> Markup:
     axes = figure.subplots(1, 2, sharey=True)
     for letter, title, axis in (("h", "workday", axes[0]), ("w", "weekend and holiday", axes[1])):
         for at, one in enumerate(profiles):
-            axis.plot(range(24), [one[f"{letter}{hour:02d}"] for hour in range(24)], color=_COLOURS[at % len(_COLOURS)], label=f"{one['load_profile']} {one['name']}")
+            axis.plot(
+                range(24),
+                [one[f"{letter}{hour:02d}"] for hour in range(24)],
+                color=_COLOURS[at % len(_COLOURS)],
+                label=f"{one['load_profile']} {one['name']}",
+            )
         axis.set_title(title)
         axis.set_xlabel("hour")
     axes[0].set_ylabel("share of the day's energy")
@@ -91,7 +96,11 @@ def _calibration(metrics: Sequence[dict[str, Any]]) -> Markup:
     axis.plot([0, 1], [0, 1], color="#bbb", linewidth=1)
     for at, model in enumerate(sorted({one["model"] for one in metrics})):
         found = {one["metric"]: one["value"] for one in metrics if one["model"] == model and one["in_use"]}
-        pairs = [(found[key], found[key.replace("predicted", "observed")]) for key in sorted(found) if key.startswith("calibration") and key.endswith("predicted")]
+        pairs = [
+            (found[key], found[key.replace("predicted", "observed")])
+            for key in sorted(found)
+            if key.startswith("calibration") and key.endswith("predicted")
+        ]
         if pairs:
             axis.plot(*zip(*pairs, strict=True), marker="o", color=_COLOURS[at % len(_COLOURS)], label=model)
             axis.legend()
@@ -114,9 +123,19 @@ def segment_report(session: Session) -> str:
     Args:
         session: a session on a lake whose layer ``mart`` has been built.
     """
-    segments = session.query("SELECT * FROM mart.segment_profile AS s ORDER BY s.customers DESC, s.segment").read_all().to_pylist()
-    profiles = session.query("SELECT * FROM mart.load_profile AS p ORDER BY p.load_profile").read_all().to_pylist()
-    quality = session.query("SELECT * FROM mart.model_quality AS q ORDER BY q.model, q.trained_on, q.metric").read_all().to_pylist()
+    segments = (
+        session.query("SELECT * FROM mart.segment_profile AS s ORDER BY s.customers DESC, s.segment")
+        .read_all()
+        .to_pylist()
+    )
+    profiles = (
+        session.query("SELECT * FROM mart.load_profile AS p ORDER BY p.load_profile").read_all().to_pylist()
+    )
+    quality = (
+        session.query("SELECT * FROM mart.model_quality AS q ORDER BY q.model, q.trained_on, q.metric")
+        .read_all()
+        .to_pylist()
+    )
     environment = jinja2.Environment(autoescape=True)
     environment.filters.update(number=_number, share=_share)
     return environment.from_string(_PAGE).render(
@@ -124,7 +143,9 @@ def segment_report(session: Session) -> str:
         customers=session.query("SELECT COUNT(*) AS n FROM mart.dim_customer").read_all()["n"][0].as_py(),
         total=sum(one["customers"] for one in segments),
         segments=segments,
-        migration=session.query("SELECT * FROM mart.segment_migration AS m ORDER BY m.method").read_all().to_pylist(),
+        migration=session.query("SELECT * FROM mart.segment_migration AS m ORDER BY m.method")
+        .read_all()
+        .to_pylist(),
         profiles=profiles,
         metrics=[one for one in quality if not one["metric"].startswith("calibration")],
         sizes=_sizes(segments),

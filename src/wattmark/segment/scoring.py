@@ -53,7 +53,9 @@ def fit(columns: Mapping[str, Floats], failed: Truths, trained_on: dt.date) -> M
     matrix = np.column_stack([columns[name] for name in names])
     with threadpool_limits(limits=1):
         regression = LogisticRegression(C=1.0, max_iter=1000, tol=1e-8).fit(matrix, failed)
-    coefficients = {name: round(float(value), 6) for name, value in zip(names, regression.coef_[0], strict=True)}
+    coefficients = {
+        name: round(float(value), 6) for name, value in zip(names, regression.coef_[0], strict=True)
+    }
     coefficients[INTERCEPT] = round(float(regression.intercept_[0]), 6)
     means = {name: round(float(np.mean(columns[name])), 6) for name in names}
     return Model(trained_on, coefficients, means)
@@ -126,11 +128,18 @@ def choose(
     found = measures(challenger.probabilities(columns, len(failed)), failed)
     both = (known, ("challenger", challenger, found))
     if found["auc"] < base["auc"] - limits.margin:
-        return Choice(incumbent, role, f"AUC {found['auc']} is worse than {base['auc']} by more than {limits.margin}", both)
+        return Choice(
+            incumbent,
+            role,
+            f"AUC {found['auc']} is worse than {base['auc']} by more than {limits.margin}",
+            both,
+        )
     return Choice(challenger, "challenger", "as good as the last or better", both)
 
 
-def reason_codes(model: Model, columns: Mapping[str, Floats], size: int, most: int, least: float) -> list[list[str]]:
+def reason_codes(
+    model: Model, columns: Mapping[str, Floats], size: int, most: int, least: float
+) -> list[list[str]]:
     """For each row the features that raise it most above the mean, strongest first.
 
     Args:
@@ -144,7 +153,10 @@ def reason_codes(model: Model, columns: Mapping[str, Floats], size: int, most: i
     if not names or not size:
         return [[] for _ in range(size)]
     parts = np.column_stack(
-        [np.round(model.coefficients[name] * (columns[name] - model.means.get(name, 0.0)), 6) for name in names]
+        [
+            np.round(model.coefficients[name] * (columns[name] - model.means.get(name, 0.0)), 6)
+            for name in names
+        ]
     )
     order = np.argsort(-parts, axis=1, kind="stable")[:, :most]
     kept = np.where(np.take_along_axis(parts, order, axis=1) >= least, order, -1)

@@ -93,7 +93,10 @@ def newest_before(session: Session, table: str) -> pa.Table:
 def _write(session: Session, table: str, rows: pa.Table, part: dt.date, by: str = "as_of") -> int:
     schema = TABLES[table]
     columns = {
-        name: rows.column(name) if name in rows.schema.names else pa.array([part] * rows.num_rows, pa.date32()) for name in schema.names
+        name: rows.column(name)
+        if name in rows.schema.names
+        else pa.array([part] * rows.num_rows, pa.date32())
+        for name in schema.names
     }
     session.lake.replace(
         f"{LAYER}.{table}",
@@ -137,14 +140,18 @@ def keep_state(session: Session) -> dict[str, int]:
         "centroid": _write(
             session,
             "centroid",
-            session.query("SELECT c.load_profile, c.name, c.position, c.value FROM segment.load_centroid AS c").read_all(),
+            session.query(
+                "SELECT c.load_profile, c.name, c.position, c.value FROM segment.load_centroid AS c"
+            ).read_all(),
             as_of,
         ),
         "definition": _write(session, "definition", digests(session), as_of),
         "segment": _keep_segments(session),
     }
     month = as_of.replace(day=1)
-    kept = session.query(f"SELECT MAX(g.as_of) AS day FROM {LAYER}.grade AS g WHERE g.month = $month", month=month).read_all()  # noqa: S608
+    kept = session.query(
+        f"SELECT MAX(g.as_of) AS day FROM {LAYER}.grade AS g WHERE g.month = $month", month=month
+    ).read_all()  # noqa: S608
     newest = kept.column("day")[0].as_py()
     if newest is None or newest <= as_of:
         rows = session.query(
@@ -157,10 +164,14 @@ def keep_state(session: Session) -> dict[str, int]:
 
 def _keep_segments(session: Session) -> int:
     as_of = session.run.as_of
-    later = session.query(f"SELECT MIN(s.as_of) AS day FROM {LAYER}.segment AS s WHERE s.as_of > $as_of").read_all()  # noqa: S608
+    later = session.query(
+        f"SELECT MIN(s.as_of) AS day FROM {LAYER}.segment AS s WHERE s.as_of > $as_of"
+    ).read_all()  # noqa: S608
     next_day = later.column("day")[0].as_py()
     then = session.query(_SEGMENTS_AT, day=next_day).read_all() if next_day else None
-    changes = session.query("SELECT c.customer_id, c.method, c.segment FROM segment.segment_change AS c").read_all()
+    changes = session.query(
+        "SELECT c.customer_id, c.method, c.segment FROM segment.segment_change AS c"
+    ).read_all()
     written = _write(session, "segment", changes, as_of)
     if then is not None:
         session.give("night.segment_then", then)
@@ -183,6 +194,13 @@ def digests(session: Session) -> pa.Table:
     found = []
     for definition in session.catalog.layer("segment"):
         if isinstance(definition, SqlFile):
-            bound = definition.bound(dict.fromkeys(session.scalars, "run"), session.overrides.get(definition.name))
-            found.append((definition.name, hashlib.sha256(bound.sql(dialect="duckdb").encode()).hexdigest()[:16]))
-    return pa.table({"name": [name for name, _ in found], "digest": [digest for _, digest in found]}, schema=pa.schema([("name", pa.string()), ("digest", pa.string())]))
+            bound = definition.bound(
+                dict.fromkeys(session.scalars, "run"), session.overrides.get(definition.name)
+            )
+            found.append(
+                (definition.name, hashlib.sha256(bound.sql(dialect="duckdb").encode()).hexdigest()[:16])
+            )
+    return pa.table(
+        {"name": [name for name, _ in found], "digest": [digest for _, digest in found]},
+        schema=pa.schema([("name", pa.string()), ("digest", pa.string())]),
+    )

@@ -1,0 +1,104 @@
+"""
+### The yearly review of key accounts
+
+**What.** Once a month the key accounts whose review falls into the next 30 days, those that have ceased to be
+key accounts, and those that are emerging, are put before a person, one question each: retained, promoted or
+retired. The question holds the figures (energy, payment discipline, growth) and no personal data.
+
+**No answer, no decision.** A question waits 60 days and then fails; nothing is recorded for it, and it is asked
+again the next month. Answers are recorded one by one with who gave them, and the same answer again replaces itself.
+
+**Hazards.** The figures are those of the published night of `as_of`: a date whose night never ran fails.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from typing import Any
+
+from airflow.providers.standard.operators.hitl import HITLOperator
+from airflow.sdk import CronTriggerTimetable, Param, dag, get_current_context, task, task_group
+
+from wattmark import flow
+
+ANSWER_WITHIN = dt.timedelta(days=60)
+
+
+@dag(
+    dag_id="reviews",
+    dag_display_name="Key-account reviews",
+    description="Ask a person to retain, promote or retire key accounts whose review is due",
+    doc_md=__doc__,
+    schedule=CronTriggerTimetable("0 9 1 * *", timezone=os.environ.get("WATTMARK_TIME_ZONE", "UTC")),
+    start_date=dt.datetime(2026, 1, 1, tzinfo=dt.UTC),
+    catchup=False,
+    max_active_runs=4,
+    tags=["wattmark", "segments"],
+    default_args=flow.DEFAULT_ARGS,
+    params={
+        "as_of": Param(
+            None,
+            type=["null", "string"],
+            format="date",
+            title="Day",
+            description="The night whose figures are shown; empty: the day before the run's logical date.",
+        ),
+    },
+)
+def reviews() -> None:
+    @task(doc_md="The run whose figures are shown.")
+    def begin() -> dict[str, Any]:
+        from wattmark.settings import load_settings
+
+        return flow.run_values(get_current_context(), load_settings())
+
+    @task(pool="compute", doc_md="Reviews due and not yet decided.")
+    def due(values: dict[str, Any]) -> list[dict[str, Any]]:
+        from wattmark.segment import reviews as plain
+
+        found: list[dict[str, Any]] = flow.perform("reviews due", values, plain.due)
+        return found
+
+    @task_group(tooltip="One question for each key account")
+    def review(item: dict[str, Any], values: dict[str, Any]) -> None:
+        @task(doc_md="The question in words.")
+        def question(item: dict[str, Any]) -> str:
+            return str(item["text"])
+
+        asked = question(item)
+        answer = HITLOperator(
+            task_id="decide",
+            subject="Key-account review",
+            body="{{ ti.xcom_pull(task_ids='review.question', map_indexes=ti.map_index) }}",
+            options=["retained", "promoted", "retired"],
+            response_timeout=ANSWER_WITHIN,
+            retries=0,
+        )
+
+        @task(
+            max_active_tis_per_dag=1,
+            doc_md="Keep the decision, who took it, and the figures it was taken on.",
+        )
+        def record(item: dict[str, Any], given: dict[str, Any], values: dict[str, Any]) -> int:
+            from wattmark.segment import reviews as plain
+
+            decision = {
+                "customer_id": item["customer_id"],
+                "due_on": item["due_on"],
+                "proposal": item["proposal"],
+                "outcome": given["chosen_options"][0],
+                "reason": item["text"],
+                "decided_by": str((given.get("responded_by_user") or {}).get("name") or ""),
+            }
+            count: int = flow.perform("record review", values, plain.decide, [decision])
+            return count
+
+        asked >> answer
+        record(item, answer.output, values)
+
+    values = begin()
+    review.partial(values=values).expand(item=due(values))
+
+
+reviews()
