@@ -60,7 +60,7 @@ class Night:
                 session.build(name)
             return session.build(TABLE)
 
-    def held(self, as_of: dt.date = _day(31)) -> dict[int, tuple[float, float | None]]:
+    def held(self, as_of: dt.date = dt.date(2026, 10, 31)) -> dict[int, tuple[float, float | None]]:
         with DuckDBSession(self.settings, Run.of(as_of, "Asia/Shanghai")) as session:
             rows = (
                 session.query(f"SELECT day, kwh, peak_kwh FROM {TABLE} ORDER BY day").read_all().to_pylist()

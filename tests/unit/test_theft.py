@@ -1,4 +1,4 @@
-"""The theft model finds thefts it has not seen, leaves a clean utility alone, and does not depend on threads."""
+"""The theft model finds thefts it has not seen and leaves a clean utility alone."""
 
 from __future__ import annotations
 

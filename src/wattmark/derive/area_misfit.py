@@ -162,8 +162,8 @@ class Misfit:
 def find_misfits(data: Balances) -> dict[int, Misfit]:
     """The accounts that hang elsewhere, by index, the surest first.
 
-    Each one found is put where it belongs before the next is sought: neighbours use energy at the same hours, and
-    a misplaced account makes them look misplaced too. At most one account in a hundred is moved.
+    Each one found is put where it belongs before the next is sought: neighbours use energy at the same hours,
+    and a misplaced account makes them look misplaced too. At most one account in a hundred is moved.
     """
     loss = data.loss.copy()
     share, distance, _ = _own(data)
@@ -194,12 +194,14 @@ def find_misfits(data: Balances) -> dict[int, Misfit]:
 def _balances(context: TableContext) -> tuple[Balances, list[str], list[str]]:
     first = np.datetime64(context.run.as_of) - WINDOW_DAYS
     areas = context.query(
-        "SELECT id, day, supplied_kwh, loss_kwh FROM facts.area_loss_daily WHERE level = 'transformer' AND day > $first ORDER BY id, day",
+        "SELECT id, day, supplied_kwh, loss_kwh FROM facts.area_loss_daily "
+        "WHERE level = 'transformer' AND day > $first ORDER BY id, day",
         first=first.item(),
     )
     accounts = context.query(
         "SELECT f.account_id, f.transformer_id, d.day, d.kwh FROM facts.fed_account AS f "
-        "JOIN facts.account_consumption_daily AS d ON d.account_id = f.account_id WHERE d.day > $first ORDER BY f.account_id, d.day",
+        "JOIN facts.account_consumption_daily AS d ON d.account_id = f.account_id "
+        "WHERE d.day > $first ORDER BY f.account_id, d.day",
         first=first.item(),
     )
     area_ids, area_at = np.unique(areas["id"].to_numpy(zero_copy_only=False).astype(str), return_inverse=True)
@@ -242,7 +244,7 @@ _NEEDS = ("facts.area_loss_daily", "facts.fed_account", "facts.account_consumpti
     grain="one row an account that can be held against its area's daily loss",
     purpose="Whether an account's energy is missing in another area than its own.",
     docs={
-        "own_share": "Part of the account's daily energy by which the loss of its own area moves with it; -1 where it hangs elsewhere.",
+        "own_share": "Part of its daily energy by which its own area's loss moves; -1 if it hangs elsewhere.",
         "own_t": "Its distance from 0 in standard errors.",
         "other_transformer_id": "The area whose loss moves with the account most, of a suspect.",
         "other_share": "Part by which the loss of that area moves; +1 is what the true area shows.",
@@ -253,7 +255,7 @@ _NEEDS = ("facts.area_loss_daily", "facts.fed_account", "facts.account_consumpti
     },
 )
 def area_misfit(context: TableContext) -> pa.Table:
-    """Scores of all accounts that can be compared; linear in accounts, since only suspects are tried elsewhere."""
+    """Scores of all accounts that can be compared; only suspects are tried in other areas."""
     data, accounts, areas = _balances(context)
     share, distance, days = _own(data)
     placed = find_misfits(data)
@@ -289,13 +291,14 @@ def area_misfit(context: TableContext) -> pa.Table:
     },
     needs=_NEEDS,
     grain="one row a metric",
-    purpose="How many accounts that are moved to another area on paper the detector finds, and how many it suspects that were not.",
+    purpose="How many accounts moved on paper the detector finds, and how many it suspects that were not.",
     docs={
-        "metric": "auc (own-area distance of moved against unmoved accounts), found_share, found_area_share, unmoved_suspect_share, injected",
+        "metric": "auc (own-area distance, moved against unmoved), found_share, found_area_share, "
+        "unmoved_suspect_share, injected",
     },
 )
 def area_misfit_quality(context: TableContext) -> pa.Table:
-    """Detection measured by injection: each chosen account is moved alone, and everything is put back after it."""
+    """Detection measured by injection: each chosen account is moved alone."""
     data, _, areas = _balances(context)
     _, distance, days = _own(data)
     able = np.flatnonzero(days >= MIN_DAYS)

@@ -1,11 +1,11 @@
 """Scores accounts for theft: a drop that stays, and an area that loses what the account no longer pays for.
 
 Twelve months of billed energy are freed of season by what others of the usage category do. For each account
-the month is sought from which its energy is lowest for good; the energy missing since is held against what its
-area has lost since beyond its former rate. A logistic regression weighs these signals. It learns from the
-utility's own accounts, into some of which theft is injected (the energy is cut from a month on and lost in the
-area), because proven thefts are too few to learn from. Nobody is called a suspect on the score alone: the drop
-has to be large and the area has to lose about as much.
+the month is sought from which its energy is lowest for good; the energy missing since is held against what
+its area has lost since beyond its former rate. A logistic regression weighs these signals. It learns from the
+utility's own accounts, into some of which theft is injected (the energy is cut from a month on and lost in
+the area), because proven thefts are too few to learn from. Nobody is called a suspect on the score alone: the
+drop has to be large and the area has to lose about as much.
 """
 
 from __future__ import annotations
@@ -45,14 +45,14 @@ FOLLOW = (0.4, 1.8)
 
 MIN_PROBABILITY = 0.5
 NOISE_SHARE = 0.003
-"""Least uncertainty assumed of a monthly loss, as a share of the energy fed in: half the span of a 0.5S meter."""
+"""Least uncertainty assumed of a monthly loss, as a share of the energy fed in: a 0.5S meter's."""
 
 FEATURES = ("drop", "months_since", "loss_follows", "loss_z", "below_peers", "zero_day_share")
 
 
 @dataclass(frozen=True)
 class Series:
-    """Monthly kWh: accounts (accounts, months), their areas (areas, months); ``area`` and ``group`` index by account.
+    """Monthly kWh of accounts and areas, each (rows, months); ``area`` and ``group`` are indices by account.
 
     ``group`` is the usage category, ``kva`` the contracted capacity, ``zero_days`` a share. Unknown is NaN.
     """
@@ -68,7 +68,7 @@ class Series:
 
 @dataclass(frozen=True)
 class Signals:
-    """Per account: features of shape (accounts, 6), the month the drop begins (-1 for none) and the kWh missing."""
+    """Per account: features (accounts, 6), the month the drop begins (-1 for none) and the kWh missing."""
 
     features: Floats
     since: Ints
@@ -202,7 +202,7 @@ def _model() -> LogisticRegression:
 
 
 def _training(data: Series) -> tuple[Signals, Floats, Ints, Ints]:
-    """The accounts as they are, features and labels with the injected ones below, and areas to part folds by."""
+    """The accounts as they are; features and labels with the injected ones below; areas to part folds by."""
     plain = signals(data)
     injected, who = inject(data)
     features = np.vstack([plain.features, injected.features])
@@ -223,11 +223,13 @@ def _series(context: TableContext) -> tuple[Series, list[str], list[str]]:
         accounts["usage_category"].to_numpy(zero_copy_only=False).astype(str), return_inverse=True
     )
     billed = context.query(
-        "SELECT b.account_id, b.period, b.billed_kwh FROM facts.bill_net AS b JOIN facts.fed_account AS f ON f.account_id = b.account_id "
+        "SELECT b.account_id, b.period, b.billed_kwh FROM facts.bill_net AS b "
+        "JOIN facts.fed_account AS f ON f.account_id = b.account_id "
         "WHERE b.period > CAST(ADD_MONTHS($period, -12) AS DATE) AND b.period <= $period"
     )
     lost = context.query(
-        "SELECT id, period, supplied_kwh, loss_kwh FROM facts.area_loss WHERE level = 'transformer' AND loss_kwh IS NOT NULL"
+        "SELECT id, period, supplied_kwh, loss_kwh FROM facts.area_loss "
+        "WHERE level = 'transformer' AND loss_kwh IS NOT NULL"
     )
     last = np.datetime64(context.run.period, "M")
 
@@ -306,7 +308,7 @@ _QUALITY_SCHEMA = pa.schema(
     grain="one row an account that can be held against its area's loss",
     purpose="How much an account looks like theft, and why.",
     docs={
-        "score": "Probability by the model, of accounts into a fifth of which theft was injected; a rank, not a rate.",
+        "score": "Probability where a fifth of the accounts had theft injected; a rank, not a rate.",
         "rank_share": "Rank over the number of scored accounts; suspects stand first, then the higher score.",
         "is_suspect": "Score, drop and loss of the area all beyond their thresholds.",
         "drop_share": "Part of the energy that is gone in every month since.",
@@ -401,7 +403,7 @@ def quality(data: Series) -> dict[str, float]:
     },
     needs=_NEEDS,
     grain="one row a metric",
-    purpose="How well the theft model tells injected thefts from untouched accounts, on areas it was not trained on.",
+    purpose="How well the theft model tells injected thefts from untouched accounts, on unseen areas.",
     docs={"metric": "auc, leak_auc, precision_at_capacity, found_share, untouched_suspect_share, injected"},
 )
 def theft_quality(context: TableContext) -> pa.Table:

@@ -28,7 +28,7 @@ SOURCE_VERSION, AS_OF, DEFINITION = "source_version", "as_of", "definition"
 
 @dataclass(frozen=True)
 class Part:
-    """What a build has to replace: the days, or everything where ``days`` is None; and what to note with it."""
+    """What a build has to replace (everything where ``days`` is None), and what to note with it."""
 
     column: str
     days: tuple[dt.date, ...] | None
@@ -84,7 +84,7 @@ def part_of(session: Session, file: SqlFile) -> Part | None:
 
 
 def definition_hash(session: Session, file: SqlFile) -> str:
-    """Hash of what a file means: its text and parameters, those of the derived tables it reads, the time zone."""
+    """Hash of what a file means: its text and parameters, those of what it reads, the time zone."""
     names = [name for name in session.catalog.order([file.name]) if name != file.name]
     files = [
         table for name in [*names, file.name] if isinstance(table := session.catalog.tables[name], SqlFile)
