@@ -21,12 +21,12 @@ from sqlalchemy import create_engine, text
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from tests.campaign.world import open_world  # noqa: E402
-from wattmark.campaign.lists import make_lists  # noqa: E402
-from wattmark.local import services  # noqa: E402
-from wattmark.local.processes import next_free_port, read_services  # noqa: E402
-from wattmark.publish.ops import upgrade  # noqa: E402
-from wattmark.settings import load_settings  # noqa: E402
+from tests.campaign.world import open_world
+from wattmark.campaign.lists import make_lists
+from wattmark.local import services
+from wattmark.local.processes import next_free_port, read_services
+from wattmark.publish.ops import upgrade
+from wattmark.settings import load_settings
 
 CONDITIONS = (
     ("customer", "customer.grade IN ('A', 'B', 'C')"),
@@ -63,7 +63,9 @@ def main() -> None:
     folder = Path(tempfile.mkdtemp(prefix="wattmark-"))
     folder.chmod(0o755)
     settings = load_settings(
-        folder / "home", services={"postgres_port": next_free_port(16_900)}, compute={"threads": 2, "memory_limit_mb": 3072}
+        folder / "home",
+        services={"postgres_port": next_free_port(16_900)},
+        compute={"threads": 2, "memory_limit_mb": 3072},
     )
     try:
         services.up(settings, airflow=False)
@@ -85,7 +87,9 @@ def main() -> None:
                     f"{sum(one.listed for one in made):,} listed, problems: {[one.problem for one in made if one.problem]}"
                 )
         with engine.connect() as connection:
-            print(f"members stored: {connection.execute(text('SELECT COUNT(*) FROM ops.campaign_member')).scalar():,}")
+            print(
+                f"members stored: {connection.execute(text('SELECT COUNT(*) FROM ops.campaign_member')).scalar():,}"
+            )
         server = psutil.Process(read_services(settings.home).components["postgres"].pid)
         print(
             f"peak memory: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB; "

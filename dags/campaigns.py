@@ -41,11 +41,17 @@ LONGEST_ANSWER = dt.timedelta(days=30)
     default_args=flow.DEFAULT_ARGS,
     params={
         "as_of": Param(
-            None, type=["null", "string"], format="date", title="Day", description="Empty: the night that was published last."
+            None,
+            type=["null", "string"],
+            format="date",
+            title="Day",
+            description="Empty: the night that was published last.",
         ),
     },
 )
 def campaigns() -> None:
+    """Wire the steps of a night's lists."""
+
     @task(doc_md="The night the lists are made for.")
     def night() -> dict[str, Any]:
         from wattmark.campaign.night import published_night
@@ -54,9 +60,15 @@ def campaigns() -> None:
         settings = load_settings()
         context = get_current_context()
         given = context["params"].get("as_of")
-        return flow.run_values({"params": {"as_of": given or published_night(settings).isoformat()}}, settings)
+        return flow.run_values(
+            {"params": {"as_of": given or published_night(settings).isoformat()}}, settings
+        )
 
-    @task(pool="compute", outlets=[flow.LISTS], doc_md="Decide all campaigns together; write lists up to awaiting approval.")
+    @task(
+        pool="compute",
+        outlets=[flow.LISTS],
+        doc_md="Decide all campaigns together; write lists up to awaiting approval.",
+    )
     def make(values: dict[str, Any]) -> list[dict[str, str]]:
         from wattmark.campaign.night import awaiting
         from wattmark.campaign.night import campaigns as make_lists
@@ -67,7 +79,9 @@ def campaigns() -> None:
         return [{**one, "as_of": values["as_of"], "period": values["period"]} for one in found]
 
     @task_group(tooltip="One list: its approval and what follows")
-    def one_list(campaign_run_id: str, list_sha256: str, subject: str, body: str, as_of: str, period: str) -> None:
+    def one_list(
+        campaign_run_id: str, list_sha256: str, subject: str, body: str, as_of: str, period: str
+    ) -> None:
         approve = ApprovalOperator(
             task_id="approve",
             subject=subject,
@@ -77,7 +91,9 @@ def campaigns() -> None:
             doc_md="Yes releases the list; no answer is a no.",
         )
 
-        @task(trigger_rule="all_done", map_index_template="{{ list }}", doc_md="Release or refuse, as was said.")
+        @task(
+            trigger_rule="all_done", map_index_template="{{ list }}", doc_md="Release or refuse, as was said."
+        )
         def settle(campaign_run_id: str, list_sha256: str, as_of: str, period: str) -> str:
             from wattmark.campaign.night import answer
 

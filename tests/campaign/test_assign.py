@@ -66,7 +66,9 @@ def test_same_as_one_by_one(edges: list[dict[str, tuple[int, int, int, float]]])
 
 @settings(max_examples=50, deadline=None)
 @given(contests(), st.randoms(use_true_random=False))
-def test_order_of_rows_does_not_matter(edges: list[dict[str, tuple[int, int, int, float]]], random: object) -> None:
+def test_order_of_rows_does_not_matter(
+    edges: list[dict[str, tuple[int, int, int, float]]], random: object
+) -> None:
     order = list(range(len(edges)))
     random.shuffle(order)  # type: ignore[attr-defined]
     shuffled = settle(np.array(order, np.int64), arrays([edges[at] for at in order]))
@@ -80,7 +82,12 @@ def test_nothing_competes_for_nothing() -> None:
 def test_a_chain_in_which_each_waits_for_the_one_before() -> None:
     # Campaign k may have one contact; person k is wanted by campaigns k and k+1. Worst case: a round an edge.
     edges = [
-        {"person": (at // 2, 1, 1, 1.0), "size": ((at + 1) // 2, 1, 1, 1.0), "budget": (0, 0, 0, math.inf), "day": (0, 1, 1, math.inf)}
+        {
+            "person": (at // 2, 1, 1, 1.0),
+            "size": ((at + 1) // 2, 1, 1, 1.0),
+            "budget": (0, 0, 0, math.inf),
+            "day": (0, 1, 1, math.inf),
+        }
         for at in range(200)
     ]
     assert settle(np.arange(200), arrays(edges)).tolist() == one_by_one(edges)

@@ -126,12 +126,48 @@ def test_nesting_ends_somewhere() -> None:
 
 COLUMNS = [f"{name}.{column}" for name, one in KNOWN.items() for column in columns_of(one)]
 ATOMS = st.one_of(
-    st.sampled_from([*COLUMNS, "1", "-2.5e3", "'x'", "''''", "NULL", "TRUE", "$as_of", "$period", "DATE '2026-01-01'"]),
+    st.sampled_from(
+        [*COLUMNS, "1", "-2.5e3", "'x'", "''''", "NULL", "TRUE", "$as_of", "$period", "DATE '2026-01-01'"]
+    ),
     st.text(string.ascii_letters + "._\"'$;-*/()[]{},: \n", max_size=12),
-    st.sampled_from(["night.person", "read_text", "SELECT", "FROM relation.customer", "information_schema.tables", "--", "/*", "*/", "::", "$$", "\\"]),
+    st.sampled_from(
+        [
+            "night.person",
+            "read_text",
+            "SELECT",
+            "FROM relation.customer",
+            "information_schema.tables",
+            "--",
+            "/*",
+            "*/",
+            "::",
+            "$$",
+            "\\",
+        ]
+    ),
 )
-JOINS = st.sampled_from([" AND ", " OR ", " = ", " < ", " + ", " IN ", ", ", " ", " BETWEEN ", " LIKE ", " IS ", "||", ";", " UNION ", " NOT "])
-CALLS = st.sampled_from([*FUNCTION_NAMES, "holds", "segment", "any_account", "list", "read_csv", "nextval", "eval", "CAST"])
+JOINS = st.sampled_from(
+    [
+        " AND ",
+        " OR ",
+        " = ",
+        " < ",
+        " + ",
+        " IN ",
+        ", ",
+        " ",
+        " BETWEEN ",
+        " LIKE ",
+        " IS ",
+        "||",
+        ";",
+        " UNION ",
+        " NOT ",
+    ]
+)
+CALLS = st.sampled_from(
+    [*FUNCTION_NAMES, "holds", "segment", "any_account", "list", "read_csv", "nextval", "eval", "CAST"]
+)
 CONDITIONS = st.recursive(
     ATOMS,
     lambda inner: st.one_of(
@@ -156,7 +192,15 @@ def test_nothing_gets_past_the_list(grain: str, text: str) -> None:
     assert isinstance(again, exp.Select)
     assert {table.db for table in again.find_all(exp.Table)} == {SCHEMA}
     assert {table.name for table in again.find_all(exp.Table)} <= set(KNOWN)
-    asked_functions = {one.sql_name().lower() for one in again.find_all(exp.Func)} - {"cast", "case", "if", "max", "exists", "and", "or"}
+    asked_functions = {one.sql_name().lower() for one in again.find_all(exp.Func)} - {
+        "cast",
+        "case",
+        "if",
+        "max",
+        "exists",
+        "and",
+        "or",
+    }
     assert asked_functions <= set(FUNCTION_NAMES), asked_functions
     statements = duckdb.extract_statements(text_of(query))
     assert [one.type.name for one in statements] == ["SELECT"]

@@ -54,24 +54,45 @@ def definitions(draw: st.DrawFn) -> list[CampaignFile]:
     for at in range(draw(st.integers(1, 4))):
         purpose = draw(st.sampled_from(["marketing", "service"]))
         # Switching consent or the cap off is a right of service messages alone, and is tested on its own.
-        switchable = [rule for rule in RULES if rule not in ("suppressed", "undeliverable", "no_consent", "held_out", "mailed_too_often")]
+        switchable = [
+            rule
+            for rule in RULES
+            if rule not in ("suppressed", "undeliverable", "no_consent", "held_out", "mailed_too_often")
+        ]
         made.append(
             campaign(
                 id=f"c{at}",
                 purpose=purpose,
                 audience={
                     "grain": draw(st.sampled_from(["customer", "household", "account"])),
-                    "where": draw(st.sampled_from(["TRUE", "customer.grade <> 'E'", "customer.value_score > 50"])),
+                    "where": draw(
+                        st.sampled_from(["TRUE", "customer.grade <> 'E'", "customer.value_score > 50"])
+                    ),
                 },
-                exclude={rule: {"off": "a reason of some length"} for rule in draw(st.sets(st.sampled_from(switchable), max_size=3))},
-                channels=[{"channel": name} for name in draw(st.lists(st.sampled_from(CHANNELS), min_size=1, max_size=6, unique=True))],
-                cells=draw(st.sampled_from([[{"cell": "a", "share": 1}], [{"cell": "a", "share": 0.3}, {"cell": "b", "share": 0.7}]])),
+                exclude={
+                    rule: {"off": "a reason of some length"}
+                    for rule in draw(st.sets(st.sampled_from(switchable), max_size=3))
+                },
+                channels=[
+                    {"channel": name}
+                    for name in draw(st.lists(st.sampled_from(CHANNELS), min_size=1, max_size=6, unique=True))
+                ],
+                cells=draw(
+                    st.sampled_from(
+                        [
+                            [{"cell": "a", "share": 1}],
+                            [{"cell": "a", "share": 0.3}, {"cell": "b", "share": 0.7}],
+                        ]
+                    )
+                ),
                 control_share=draw(st.sampled_from([0, 0.1, 0.9])),
                 limits={
                     "size": draw(st.sampled_from([None, 0, 1, 20])),
                     "budget_amount": draw(st.sampled_from([None, 0, 1.0])),
                     "priority": draw(st.integers(1, 9)),
-                    "contacts": draw(st.sampled_from([None, {"count": 0, "days": 1}, {"count": 1, "days": 90}])),
+                    "contacts": draw(
+                        st.sampled_from([None, {"count": 0, "days": 1}, {"count": 1, "days": 90}])
+                    ),
                 },
             )
         )
@@ -105,14 +126,18 @@ SLOW = settings(max_examples=150, deadline=None, suppress_health_check=list(Heal
 
 @QUICK
 @given(files=definitions(), past=histories())
-def test_nobody_is_listed_who_must_not_be(world: DuckDBSession, files: list[CampaignFile], past: list[dict[str, Any]]) -> None:
+def test_nobody_is_listed_who_must_not_be(
+    world: DuckDBSession, files: list[CampaignFile], past: list[dict[str, Any]]
+) -> None:
     _decide_and_check(world, files, past)
 
 
 @pytest.mark.slow
 @SLOW
 @given(files=definitions(), past=histories())
-def test_nobody_is_listed_who_must_not_be_at_length(world: DuckDBSession, files: list[CampaignFile], past: list[dict[str, Any]]) -> None:
+def test_nobody_is_listed_who_must_not_be_at_length(
+    world: DuckDBSession, files: list[CampaignFile], past: list[dict[str, Any]]
+) -> None:
     _decide_and_check(world, files, past)
 
 
@@ -134,7 +159,8 @@ def _check(world: DuckDBSession, files: list[CampaignFile], past: list[dict[str,
         one, by_account = file.campaign, file.campaign.audience.grain == "account"
         # Considered is listed, control, excluded and over the limit, each once.
         considered, distinct = duck.execute(
-            "SELECT COUNT(*), COUNT(DISTINCT (customer_id, account_id)) FROM night.member WHERE number = ?", [number]
+            "SELECT COUNT(*), COUNT(DISTINCT (customer_id, account_id)) FROM night.member WHERE number = ?",
+            [number],
         ).fetchone() or (0, 0)
         audience = duck.execute(
             "SELECT COUNT(*) FROM mart.dim_account AS a JOIN mart.dim_customer AS customer USING (customer_id) WHERE "
@@ -145,13 +171,15 @@ def _check(world: DuckDBSession, files: list[CampaignFile], past: list[dict[str,
         assert audience is not None
         assert considered == distinct == audience[0]
         listed = duck.execute(
-            "SELECT customer_id, channel, cell FROM night.member WHERE number = ? AND outcome = 'listed'", [number]
+            "SELECT customer_id, channel, cell FROM night.member WHERE number = ? AND outcome = 'listed'",
+            [number],
         ).fetchall()
         assert {cell for _, _, cell in listed} <= {cell.cell for cell in one.cells}
         # Consent as the source has it, not as the code under test sees it.
         agreed = set(
             duck.execute(
-                "SELECT customer_id, channel FROM source.consent WHERE purpose = ? AND status = 'granted'", [one.purpose]
+                "SELECT customer_id, channel FROM source.consent WHERE purpose = ? AND status = 'granted'",
+                [one.purpose],
             ).fetchall()
         )
         assert {(customer, channel) for customer, channel, _ in listed} <= agreed
@@ -171,10 +199,16 @@ def _check(world: DuckDBSession, files: list[CampaignFile], past: list[dict[str,
         assert cost is not None
         if one.limits.budget_amount is not None:
             assert (cost[0] or 0) <= one.limits.budget_amount * 10_000
-    control = duck.execute("SELECT number, customer_id FROM night.member WHERE outcome = 'control'").fetchall()
-    contacted = duck.execute("SELECT number, customer_id FROM night.member WHERE outcome = 'listed'").fetchall()
+    control = duck.execute(
+        "SELECT number, customer_id FROM night.member WHERE outcome = 'control'"
+    ).fetchall()
+    contacted = duck.execute(
+        "SELECT number, customer_id FROM night.member WHERE outcome = 'listed'"
+    ).fetchall()
     assert not set(control) & set(contacted)
-    held_out = {row[0] for row in duck.execute("SELECT customer_id FROM night.person WHERE held_out").fetchall()}
+    held_out = {
+        row[0] for row in duck.execute("SELECT customer_id FROM night.person WHERE held_out").fetchall()
+    }
     assert not held_out & {customer for _, customer in contacted}
     # The cap over all campaigns: what was sent within the window and what is sent tonight.
     cap, days = world.settings.campaigns.contacts, world.settings.campaigns.contact_days
@@ -192,15 +226,29 @@ def _check(world: DuckDBSession, files: list[CampaignFile], past: list[dict[str,
 def outcomes(world: DuckDBSession, *files: CampaignFile) -> dict[str, tuple[str, str | None]]:
     decision = decide(world, None, list(files))
     assert decision.problems == {}
-    rows = world.duck.sql("SELECT customer_id, outcome, excluded_by FROM night.member WHERE number = 0").fetchall()
+    rows = world.duck.sql(
+        "SELECT customer_id, outcome, excluded_by FROM night.member WHERE number = 0"
+    ).fetchall()
     return {customer: (outcome, reason) for customer, outcome, reason in rows}
 
 
 def test_shares_are_kept_and_campaigns_do_not_know_each_other(tmp_path: Path) -> None:
     with open_world(load_settings(tmp_path, campaigns={"contacts": 9}), 20_000) as session:
-        off = {rule: {"off": "as many as possible"} for rule in ("closed", "in_dispute", "in_arrears", "under_age", "no_consent")}
+        off = {
+            rule: {"off": "as many as possible"}
+            for rule in ("closed", "in_dispute", "in_arrears", "under_age", "no_consent")
+        }
         cells = [{"cell": "a", "share": 0.5}, {"cell": "b", "share": 0.5}]
-        two = [campaign(id=name, purpose="service", exclude=off, cells=cells, channels=[{"channel": "post", "daily_limit": 10**6}]) for name in ("x", "y")]
+        two = [
+            campaign(
+                id=name,
+                purpose="service",
+                exclude=off,
+                cells=cells,
+                channels=[{"channel": "post", "daily_limit": 10**6}],
+            )
+            for name in ("x", "y")
+        ]
         decide(session, None, two)
         rows = session.duck.execute(
             "SELECT AVG((a.cell = 'control')::INT), AVG((b.cell = 'control')::INT), CORR((a.cell = 'control')::INT, (b.cell = 'control')::INT), "
@@ -226,7 +274,11 @@ def test_another_home_draws_other_controls(tmp_path: Path) -> None:
     for name in ("one", "two", "one"):
         with open_world(load_settings(tmp_path / name), 500) as session:
             decide(session, None, [campaign(control_share=0.5)])
-            found.append(session.duck.sql("SELECT customer_id FROM night.member WHERE outcome = 'control' ORDER BY 1").fetchall())
+            found.append(
+                session.duck.sql(
+                    "SELECT customer_id FROM night.member WHERE outcome = 'control' ORDER BY 1"
+                ).fetchall()
+            )
     assert found[0] == found[2]
     assert found[0] != found[1]
 
@@ -241,22 +293,32 @@ def test_consent_switched_off_for_service_still_heeds_a_refusal(world: DuckDBSes
         ).fetchall()
     }
     silent = set(found) - {
-        row[0] for row in world.duck.sql("SELECT customer_id FROM source.consent WHERE purpose = 'service' AND channel = 'sms'").fetchall()
+        row[0]
+        for row in world.duck.sql(
+            "SELECT customer_id FROM source.consent WHERE purpose = 'service' AND channel = 'sms'"
+        ).fetchall()
     }
     assert refused
     assert all(found[customer][0] == "excluded" for customer in refused)
     assert any(found[customer][0] == "listed" for customer in silent)
 
 
-@pytest.mark.parametrize(("born_on", "excluded"), [("2008-11-03", True), ("2008-11-02", False), ("2008-11-01", False), (None, False)])
+@pytest.mark.parametrize(
+    ("born_on", "excluded"),
+    [("2008-11-03", True), ("2008-11-02", False), ("2008-11-01", False), (None, False)],
+)
 def test_of_age_on_the_birthday(tmp_path: Path, born_on: str | None, excluded: bool) -> None:
     with open_world(load_settings(tmp_path), 50) as session:
-        session.duck.execute("UPDATE accepted.customer SET kind = 'person', born_on = CAST(? AS DATE)", [born_on])
+        session.duck.execute(
+            "UPDATE accepted.customer SET kind = 'person', born_on = CAST(? AS DATE)", [born_on]
+        )
         found = outcomes(session, campaign())
         assert any(reason == "under_age" for _, reason in found.values()) is excluded
 
 
-@pytest.mark.parametrize(("due_on", "excluded"), [("2026-11-01", True), ("2026-11-02", False), ("2026-11-03", False)])
+@pytest.mark.parametrize(
+    ("due_on", "excluded"), [("2026-11-01", True), ("2026-11-02", False), ("2026-11-03", False)]
+)
 def test_in_arrears_from_the_day_after_the_due_date(tmp_path: Path, due_on: str, excluded: bool) -> None:
     with open_world(load_settings(tmp_path), 200) as session:
         session.duck.execute("UPDATE mart.fct_bill SET unpaid_amount = 1, due_on = CAST(? AS DATE)", [due_on])
@@ -266,7 +328,11 @@ def test_in_arrears_from_the_day_after_the_due_date(tmp_path: Path, due_on: str,
 
 def test_one_letter_a_household(tmp_path: Path) -> None:
     with open_world(load_settings(tmp_path), 400) as session:
-        decide(session, None, [campaign(audience={"grain": "household", "where": "TRUE"}, channels=[{"channel": "post"}])])
+        decide(
+            session,
+            None,
+            [campaign(audience={"grain": "household", "where": "TRUE"}, channels=[{"channel": "post"}])],
+        )
         rows = session.duck.sql(
             "SELECT p.household, COUNT(*) FILTER (WHERE m.excluded_by IS NULL), COUNT(*) FILTER (WHERE m.excluded_by = 'same_household') "
             "FROM night.member AS m JOIN night.person AS p USING (customer_id) GROUP BY 1"
@@ -283,22 +349,55 @@ def test_the_first_channel_that_is_allowed_and_works(tmp_path: Path) -> None:
             "INSERT INTO accepted.consent SELECT c.customer_id, x.channel, 'marketing', 'granted', TIMESTAMPTZ '2026-01-01 00:00:00+08' "
             "FROM accepted.customer AS c, (VALUES ('email'), ('sms')) AS x(channel)"
         )
-        session.duck.execute("UPDATE accepted.customer SET kind = 'organisation', email = NULL, mobile = NULL")
-        session.duck.execute("UPDATE accepted.customer SET email = 'a@example.com' WHERE customer_id IN ('C00000000', 'C00000002')")
-        session.duck.execute("UPDATE accepted.customer SET mobile = '13800000000' WHERE customer_id IN ('C00000001', 'C00000002')")
+        session.duck.execute(
+            "UPDATE accepted.customer SET kind = 'organisation', email = NULL, mobile = NULL"
+        )
+        session.duck.execute(
+            "UPDATE accepted.customer SET email = 'a@example.com' WHERE customer_id IN ('C00000000', 'C00000002')"
+        )
+        session.duck.execute(
+            "UPDATE accepted.customer SET mobile = '13800000000' WHERE customer_id IN ('C00000001', 'C00000002')"
+        )
         session.duck.execute("INSERT INTO core.email VALUES ('a@example.com', 'a@example.com', TRUE)")
         session.duck.execute("DELETE FROM core.phone")
         session.duck.execute("INSERT INTO core.phone VALUES ('13800000000', '+8613800000000', TRUE, TRUE)")
-        decide(session, None, [campaign(channels=[{"channel": "post"}, {"channel": "email"}, {"channel": "sms"}], control_share=0)])
-        found = {row[0]: row[1:] for row in session.duck.sql("SELECT customer_id, channel, excluded_by FROM night.member").fetchall()}
-        alive = {row[0] for row in session.duck.sql("SELECT customer_id FROM night.person WHERE NOT held_out AND NOT closed AND NOT in_dispute AND NOT in_arrears").fetchall()}
-        expected = {"C00000000": ("email", None), "C00000001": ("sms", None), "C00000002": ("email", None), "C00000003": (None, "undeliverable")}
+        decide(
+            session,
+            None,
+            [
+                campaign(
+                    channels=[{"channel": "post"}, {"channel": "email"}, {"channel": "sms"}], control_share=0
+                )
+            ],
+        )
+        found = {
+            row[0]: row[1:]
+            for row in session.duck.sql(
+                "SELECT customer_id, channel, excluded_by FROM night.member"
+            ).fetchall()
+        }
+        alive = {
+            row[0]
+            for row in session.duck.sql(
+                "SELECT customer_id FROM night.person WHERE NOT held_out AND NOT closed AND NOT in_dispute AND NOT in_arrears"
+            ).fetchall()
+        }
+        expected = {
+            "C00000000": ("email", None),
+            "C00000001": ("sms", None),
+            "C00000002": ("email", None),
+            "C00000003": (None, "undeliverable"),
+        }
         assert alive & set(expected)
-        assert {who: found[who] for who in alive & set(expected)} == {who: what for who, what in expected.items() if who in alive}
+        assert {who: found[who] for who in alive & set(expected)} == {
+            who: what for who, what in expected.items() if who in alive
+        }
 
 
 def test_a_campaign_that_cannot_be_made_does_not_stop_the_others(world: DuckDBSession) -> None:
-    decision = decide(world, None, [campaign(schedule={"events": [{"kind": "outage_planned"}]}), campaign(id="two")])
+    decision = decide(
+        world, None, [campaign(schedule={"events": [{"kind": "outage_planned"}]}), campaign(id="two")]
+    )
     assert set(decision.problems) == {"one"}
     assert "outages.csv" in decision.problems["one"]
     assert [planned.file.campaign.id for planned in decision.planned] == ["two"]

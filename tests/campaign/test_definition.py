@@ -56,8 +56,16 @@ def test_the_good_file_is_good(tmp_path: Path) -> None:
         ("valid_to: 2026-12-31", "valid_to: 2025-12-31", "valid_from lies after valid_to"),
         ("cron: '0 6 * * 1'", "cron: '0 6 * *'", "wrong.yaml:8: schedule.cron"),
         ("{cron: '0 6 * * 1'}", "{}", "wrong.yaml:8: schedule: exactly one"),
-        ("{cron: '0 6 * * 1'}", "{cron: '0 6 * * 1', dates: [2026-01-01]}", "wrong.yaml:8: schedule: exactly one"),
-        ("customer.grade = 'A'", "customer.name = 'A'", "wrong.yaml:11: audience.where: customer.name is not a published column"),
+        (
+            "{cron: '0 6 * * 1'}",
+            "{cron: '0 6 * * 1', dates: [2026-01-01]}",
+            "wrong.yaml:8: schedule: exactly one",
+        ),
+        (
+            "customer.grade = 'A'",
+            "customer.name = 'A'",
+            "wrong.yaml:11: audience.where: customer.name is not a published column",
+        ),
         ("customer.grade = 'A'", "grade = 'A'", "wrong.yaml:11: audience.where"),
         ("- {channel: sms}", "- {channel: pigeon}", "wrong.yaml:13: channels.0.channel"),
         ("- {channel: sms}", "- {channel: sms}\n  - {channel: sms}", "wrong.yaml:12: channels"),
@@ -65,10 +73,26 @@ def test_the_good_file_is_good(tmp_path: Path) -> None:
         ("[contact.name]", "[contact.contact_name]", "may not stand on a list for sms"),
         ("[contact.name]", "[customer.born_on]", "wrong.yaml:14: personalise.0"),
         ("{by: [boss]}", "{by: []}", "wrong.yaml:15: approval.by"),
-        ("{by: [boss]}", "{by: [boss]}\nexclude: {no_consent: {off: because we like to}}", "wrong.yaml:16: exclude.no_consent"),
-        ("{by: [boss]}", "{by: [boss]}\nexclude: {suppressed: {off: because we like to}}", "for any campaign"),
-        ("{by: [boss]}", "{by: [boss]}\nexclude: {in_arrears: {off: no}}", "wrong.yaml:16: exclude.in_arrears.off"),
-        ("{by: [boss]}", "{by: [boss]}\ncells: [{cell: a, share: 0.5}, {cell: b, share: 0.4}]", "do not add up to 1"),
+        (
+            "{by: [boss]}",
+            "{by: [boss]}\nexclude: {no_consent: {off: because we like to}}",
+            "wrong.yaml:16: exclude.no_consent",
+        ),
+        (
+            "{by: [boss]}",
+            "{by: [boss]}\nexclude: {suppressed: {off: because we like to}}",
+            "for any campaign",
+        ),
+        (
+            "{by: [boss]}",
+            "{by: [boss]}\nexclude: {in_arrears: {off: no}}",
+            "wrong.yaml:16: exclude.in_arrears.off",
+        ),
+        (
+            "{by: [boss]}",
+            "{by: [boss]}\ncells: [{cell: a, share: 0.5}, {cell: b, share: 0.4}]",
+            "do not add up to 1",
+        ),
         ("{by: [boss]}", "{by: [boss]}\ncells: [{cell: control, share: 1}]", "none may be named control"),
         ("{by: [boss]}", "{by: [boss]}\ncontrol_share: 0.91", "wrong.yaml:16: control_share"),
         ("{event: converted}", "{event: converted, value_column: customer.grade}", "is no number"),
@@ -94,7 +118,9 @@ def test_two_files_may_not_share_an_id(tmp_path: Path) -> None:
 
 def test_a_home_may_replace_a_campaign(tmp_path: Path) -> None:
     (tmp_path / "campaigns").mkdir()
-    (tmp_path / "campaigns" / "own.yaml").write_text(GOOD.replace("id: test-campaign", "id: referral"), encoding="utf-8")
+    (tmp_path / "campaigns" / "own.yaml").write_text(
+        GOOD.replace("id: test-campaign", "id: referral"), encoding="utf-8"
+    )
     found = {file.campaign.id: file.path for file in load_campaigns(load_settings(tmp_path))}
     assert len(found) == 14
     assert found["referral"].name == "own.yaml"
@@ -103,7 +129,9 @@ def test_a_home_may_replace_a_campaign(tmp_path: Path) -> None:
 def test_the_fourteen_are_right(tmp_path: Path) -> None:
     settings = load_settings(tmp_path)
     files = load_campaigns(settings)
-    assert [file.path.name[:2] for file in sorted(files, key=lambda file: file.path)] == [f"{at:02}" for at in range(1, 15)]
+    assert [file.path.name[:2] for file in sorted(files, key=lambda file: file.path)] == [
+        f"{at:02}" for at in range(1, 15)
+    ]
     for file in files:
         check(file, settings)
 
@@ -119,7 +147,8 @@ def test_the_published_schema_is_that_of_the_classes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("day", "due"), [(dt.date(2026, 11, 1), False), (dt.date(2026, 11, 2), True), (dt.date(2026, 11, 3), False)]
+    ("day", "due"),
+    [(dt.date(2026, 11, 1), False), (dt.date(2026, 11, 2), True), (dt.date(2026, 11, 3), False)],
 )
 def test_cron_is_due_on_the_local_day_it_fires(day: dt.date, due: bool) -> None:
     assert Schedule(cron="0 6 * * 1").is_due(day) is due

@@ -32,7 +32,12 @@ CONNECTION = duckdb.connect(config={"threads": 1})
 def harmless(values: list[str | None]) -> list[str | None]:
     rows = pa.table({"x": pa.array(values, pa.string()), "at": list(range(len(values)))})
     CONNECTION.register("rows", rows)
-    return [row[0] for row in CONNECTION.sql(f'SELECT {escaped_sql(chr(34) + "x" + chr(34))} FROM rows ORDER BY "at"').fetchall()]
+    return [
+        row[0]
+        for row in CONNECTION.sql(
+            f'SELECT {escaped_sql(chr(34) + "x" + chr(34))} FROM rows ORDER BY "at"'
+        ).fetchall()
+    ]
 
 
 def is_formula(cell: str) -> bool:
@@ -48,11 +53,18 @@ def test_no_cell_is_a_formula_and_nothing_is_lost(values: list[str]) -> None:
 
 
 def test_telephone_numbers_stay_as_they_are() -> None:
-    assert harmless(["+8613800138000", "-12.5", "+86 138", None]) == ["+8613800138000", "-12.5", "'+86 138", None]
+    assert harmless(["+8613800138000", "-12.5", "+86 138", None]) == [
+        "+8613800138000",
+        "-12.5",
+        "'+86 138",
+        None,
+    ]
 
 
 def test_csv_comes_through(tmp_path: Path) -> None:
-    entry = write_list(tmp_path, "sms", pa.table({"name": pa.array(harmless(NAMES), pa.string())}), "csv", None)
+    entry = write_list(
+        tmp_path, "sms", pa.table({"name": pa.array(harmless(NAMES), pa.string())}), "csv", None
+    )
     text = (tmp_path / "sms.csv").read_bytes().decode("utf-8")
     read = [row[0] if row else "" for row in csv.reader(io.StringIO(text, newline=""))]
     assert [unescape(cell) for cell in read[1:]] == NAMES

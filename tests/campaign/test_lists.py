@@ -25,7 +25,9 @@ NOW = dt.datetime(2026, 11, 3, 1, tzinfo=dt.UTC)
 PEOPLE = 1500
 
 
-def make(settings: Settings, ops: Engine, only: list[str], as_of: dt.date = AS_OF, **instead: str) -> dict[str, CampaignOutcome]:
+def make(
+    settings: Settings, ops: Engine, only: list[str], as_of: dt.date = AS_OF, **instead: str
+) -> dict[str, CampaignOutcome]:
     with open_world(settings, PEOPLE, as_of, **instead) as session:
         return {one.campaign_id: one for one in make_lists(settings, session.run, session, ops, only)}
 
@@ -43,7 +45,11 @@ def everything(ops: Engine) -> list[Any]:
 
 def state_of(ops: Engine, name: str) -> str:
     with ops.connect() as connection:
-        return str(connection.execute(text("SELECT state FROM ops.campaign_run WHERE campaign_run_id = :n"), {"n": name}).scalar())
+        return str(
+            connection.execute(
+                text("SELECT state FROM ops.campaign_run WHERE campaign_run_id = :n"), {"n": name}
+            ).scalar()
+        )
 
 
 def digest(outcome: CampaignOutcome) -> str:
@@ -72,7 +78,9 @@ def test_lists_up_to_awaiting_approval(tmp_path: Path, ops: Engine) -> None:
         with ops.connect() as connection:
             counted = dict(
                 connection.execute(
-                    text("SELECT outcome, COUNT(*) FROM ops.campaign_member WHERE campaign_run_id = :n AND NOT is_seed GROUP BY 1"),
+                    text(
+                        "SELECT outcome, COUNT(*) FROM ops.campaign_member WHERE campaign_run_id = :n AND NOT is_seed GROUP BY 1"
+                    ),
                     {"n": one.campaign_run_id},
                 ).all()
             )
@@ -83,13 +91,18 @@ def test_lists_up_to_awaiting_approval(tmp_path: Path, ops: Engine) -> None:
 def test_again_for_the_same_date_is_the_same_list(tmp_path: Path, ops: Engine) -> None:
     settings = load_settings(tmp_path)
     first = make(settings, ops, TWO)
-    stored, files = everything(ops), {path: Path(path).read_bytes() for one in first.values() for path in one.files}
+    stored, files = (
+        everything(ops),
+        {path: Path(path).read_bytes() for one in first.values() for path in one.files},
+    )
     assert make(settings, ops, TWO) == first
     assert everything(ops) == stored
     assert {path: Path(path).read_bytes() for path in files} == files
 
 
-def test_files_lost_before_approval_are_written_again_from_what_was_stored(tmp_path: Path, ops: Engine) -> None:
+def test_files_lost_before_approval_are_written_again_from_what_was_stored(
+    tmp_path: Path, ops: Engine
+) -> None:
     settings = load_settings(tmp_path)
     first = make(settings, ops, TWO)
     files = {path: Path(path).read_bytes() for one in first.values() for path in one.files}
@@ -99,7 +112,9 @@ def test_files_lost_before_approval_are_written_again_from_what_was_stored(tmp_p
     assert {path: Path(path).read_bytes() for path in files} == files
 
 
-def test_killed_before_the_files_were_written(tmp_path: Path, ops: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_killed_before_the_files_were_written(
+    tmp_path: Path, ops: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from wattmark.campaign import lists
 
     settings = load_settings(tmp_path)
@@ -122,7 +137,9 @@ def test_killed_before_the_files_were_written(tmp_path: Path, ops: Engine, monke
 
 def test_no_personal_data_in_ops(tmp_path: Path, ops: Engine) -> None:
     made = make(load_settings(tmp_path), ops, TWO)
-    name = next(row for path in made["contract-renewal"].files for row in rows_of(path) if row["is_seed"] == "false")
+    name = next(
+        row for path in made["contract-renewal"].files for row in rows_of(path) if row["is_seed"] == "false"
+    )
     said = json.dumps([[str(value) for value in row] for row in everything(ops)])
     assert name["name"] not in said
     assert "@example.com" not in said
@@ -133,7 +150,9 @@ def test_no_personal_data_in_ops(tmp_path: Path, ops: Engine) -> None:
 def test_who_was_contacted_is_not_asked_again_too_soon(tmp_path: Path, ops: Engine) -> None:
     settings = load_settings(tmp_path)
     first = make(settings, ops, ["auto-debit-and-e-bill"])["auto-debit-and-e-bill"]
-    second = make(settings, ops, ["auto-debit-and-e-bill"], AS_OF + dt.timedelta(days=7))["auto-debit-and-e-bill"]
+    second = make(settings, ops, ["auto-debit-and-e-bill"], AS_OF + dt.timedelta(days=7))[
+        "auto-debit-and-e-bill"
+    ]
     with ops.connect() as connection:
         again = connection.execute(
             text(
@@ -152,7 +171,9 @@ def test_a_released_list_counts(tmp_path: Path, ops: Engine) -> None:
     settings = load_settings(tmp_path)
     first = make(settings, ops, ["auto-debit-and-e-bill"])["auto-debit-and-e-bill"]
     release(settings, ops, first.campaign_run_id, "head-of-marketing", digest(first), NOW)
-    second = make(settings, ops, ["auto-debit-and-e-bill"], AS_OF + dt.timedelta(days=7))["auto-debit-and-e-bill"]
+    second = make(settings, ops, ["auto-debit-and-e-bill"], AS_OF + dt.timedelta(days=7))[
+        "auto-debit-and-e-bill"
+    ]
     assert second.listed + second.control == 0
 
 
@@ -165,14 +186,20 @@ def test_released_once(tmp_path: Path, ops: Engine) -> None:
     assert {str(path) for path in delivered if not str(path).startswith(".")} == {
         f"{one.campaign_run_id}/{name}" for name in ("email.csv", "sms.csv", "post.csv", "manifest.json")
     }
-    assert not release(settings, ops, one.campaign_run_id, "head-of-contracts", digest(one), NOW + dt.timedelta(hours=1))
-    assert {path.relative_to(target): path.read_bytes() for path in target.rglob("*") if path.is_file()} == delivered
+    assert not release(
+        settings, ops, one.campaign_run_id, "head-of-contracts", digest(one), NOW + dt.timedelta(hours=1)
+    )
+    assert {
+        path.relative_to(target): path.read_bytes() for path in target.rglob("*") if path.is_file()
+    } == delivered
     assert state_of(ops, one.campaign_run_id) == "released"
     assert make(settings, ops, TWO)["contract-renewal"].state == "released"
 
 
 @pytest.mark.parametrize("dies_at", range(1, 13))
-def test_a_killed_release_rerun_releases_once(tmp_path: Path, ops: Engine, monkeypatch: pytest.MonkeyPatch, dies_at: int) -> None:
+def test_a_killed_release_rerun_releases_once(
+    tmp_path: Path, ops: Engine, monkeypatch: pytest.MonkeyPatch, dies_at: int
+) -> None:
     target = tmp_path / "out"
     settings = load_settings(tmp_path / "home", campaigns={"delivery": str(target)})
     one = make(settings, ops, ["contract-renewal"])["contract-renewal"]
@@ -195,7 +222,11 @@ def test_a_killed_release_rerun_releases_once(tmp_path: Path, ops: Engine, monke
             release(settings, ops, one.campaign_run_id, "head-of-contracts", digest(one), NOW)
     assert state_of(ops, one.campaign_run_id) == "awaiting_approval"
     # Whoever fetches lists takes what is there away at once; it must not come a second time.
-    fetched = [path.name for path in (target / one.campaign_run_id).glob("*")] if (target / one.campaign_run_id).exists() else []
+    fetched = (
+        [path.name for path in (target / one.campaign_run_id).glob("*")]
+        if (target / one.campaign_run_id).exists()
+        else []
+    )
     for name in fetched:
         (target / one.campaign_run_id / name).unlink()
     assert release(settings, ops, one.campaign_run_id, "head-of-contracts", digest(one), NOW)
@@ -217,7 +248,9 @@ def test_who_may_release_and_until_when(tmp_path: Path, ops: Engine) -> None:
         with pytest.raises(CampaignError) as raised:
             release(settings, ops, one.campaign_run_id, who, said, now)
         assert raised.value.code == f"campaign.{code}"
-    assert release(settings, ops, one.campaign_run_id, "head-of-contracts", digest(one), late - dt.timedelta(seconds=1))
+    assert release(
+        settings, ops, one.campaign_run_id, "head-of-contracts", digest(one), late - dt.timedelta(seconds=1)
+    )
 
 
 def test_a_changed_file_is_not_released(tmp_path: Path, ops: Engine) -> None:
@@ -273,7 +306,11 @@ def test_a_released_run_does_not_change(tmp_path: Path, ops: Engine) -> None:
     settings = load_settings(tmp_path)
     one = make(settings, ops, ["contract-renewal"])["contract-renewal"]
     release(settings, ops, one.campaign_run_id, "head-of-contracts", digest(one), NOW)
-    for statement in ("UPDATE ops.campaign_run SET list_sha256 = 'x'", "UPDATE ops.campaign_run SET released_at = NULL, state = 'refused'", "DELETE FROM ops.campaign_run"):
+    for statement in (
+        "UPDATE ops.campaign_run SET list_sha256 = 'x'",
+        "UPDATE ops.campaign_run SET released_at = NULL, state = 'refused'",
+        "DELETE FROM ops.campaign_run",
+    ):
         with pytest.raises(DBAPIError), ops.begin() as connection:
             connection.execute(text(statement))
 
@@ -281,20 +318,36 @@ def test_a_released_run_does_not_change(tmp_path: Path, ops: Engine) -> None:
 def test_unsubscribed_yesterday_is_suppressed_for_good(tmp_path: Path, ops: Engine) -> None:
     settings = load_settings(tmp_path)
     one = make(settings, ops, ["auto-debit-and-e-bill"])["auto-debit-and-e-bill"]
-    sms = [row for row in rows_of(next(path for path in one.files if path.endswith("sms.csv"))) if row["is_seed"] == "false"]
+    sms = [
+        row
+        for row in rows_of(next(path for path in one.files if path.endswith("sms.csv")))
+        if row["is_seed"] == "false"
+    ]
     gone = sms[0]["customer_id"]
     events = (
         f"SELECT 'X1' AS event_id, 'auto-debit-and-e-bill' AS campaign_id, '{gone}' AS customer_id, 'sms' AS channel, "
         "'unsubscribed' AS kind, TIMESTAMPTZ '2026-11-03 10:00:00+08' AS occurred_at, CAST(NULL AS DECIMAL(18,2)) AS value_amount"
     )
     next_year = AS_OF + dt.timedelta(days=364)
-    made = make(settings, ops, ["auto-debit-and-e-bill"], AS_OF + dt.timedelta(days=7), accepted__campaign_event=events)
+    made = make(
+        settings,
+        ops,
+        ["auto-debit-and-e-bill"],
+        AS_OF + dt.timedelta(days=7),
+        accepted__campaign_event=events,
+    )
     del made
     # A year later the event has left the source; the suppression has not.
     late = make(settings, ops, ["auto-debit-and-e-bill"], next_year)["auto-debit-and-e-bill"]
-    assert gone not in {row["customer_id"] for path in late.files if path.endswith("sms.csv") for row in rows_of(path)}
+    assert gone not in {
+        row["customer_id"] for path in late.files if path.endswith("sms.csv") for row in rows_of(path)
+    }
     with ops.connect() as connection:
-        said = connection.execute(text("SELECT address_hash FROM ops.suppression WHERE reason = 'unsubscribed'")).scalars().all()
+        said = (
+            connection.execute(text("SELECT address_hash FROM ops.suppression WHERE reason = 'unsubscribed'"))
+            .scalars()
+            .all()
+        )
     assert len(said) >= 2
     assert all(len(one_) == 64 for one_ in said)
 
@@ -322,7 +375,9 @@ def test_area_mailing_names_nobody(tmp_path: Path, ops: Engine) -> None:
     assert all(int(row["addresses"]) >= 20 for row in rows)
     with ops.connect() as connection:
         assert connection.execute(text("SELECT COUNT(*) FROM ops.campaign_member")).scalar() == 0
-        assert connection.execute(text("SELECT COUNT(*) FROM ops.campaign_area WHERE outcome = 'listed'")).scalar() == len(rows)
+        assert connection.execute(
+            text("SELECT COUNT(*) FROM ops.campaign_area WHERE outcome = 'listed'")
+        ).scalar() == len(rows)
 
 
 def test_all_fourteen_are_made(tmp_path: Path, ops: Engine) -> None:

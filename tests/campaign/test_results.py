@@ -50,10 +50,18 @@ def test_from_a_released_list_to_its_result(tmp_path: Path, ops: Engine, warehou
         assert session.query("SELECT * FROM campaign.member").read_all().num_rows == 0, "not released yet"
     release(settings, ops, one.campaign_run_id, "head-of-marketing", digest(one), NOW)
     with result_session(settings, AS_OF, nothing) as session:
-        assert session.query("SELECT * FROM campaign.run").read_all().num_rows == 0, "a night does not look at its own lists"
+        assert session.query("SELECT * FROM campaign.run").read_all().num_rows == 0, (
+            "a night does not look at its own lists"
+        )
     with result_session(settings, AS_OF + dt.timedelta(days=1), nothing) as session:
-        total = session.query("SELECT * FROM mart.campaign_result WHERE cell = 'all'").read_all().to_pylist()[0]
-        assert (total["considered"], total["listed"], total["control"]) == (one.considered, one.listed, one.control)
+        total = (
+            session.query("SELECT * FROM mart.campaign_result WHERE cell = 'all'").read_all().to_pylist()[0]
+        )
+        assert (total["considered"], total["listed"], total["control"]) == (
+            one.considered,
+            one.listed,
+            one.control,
+        )
         assert float(total["cost_amount"]) == pytest.approx(one.cost_amount, abs=0.01)
         page = write_report(session, tmp_path / "report")
         assert "Auto debit and e-bill" in page.read_text(encoding="utf-8")
@@ -79,8 +87,19 @@ def test_the_interval_is_newcombes(tmp_path: Path) -> None:
                 ]
             ),
         )  # fmt: skip
-        row = session.query("SELECT lift, lift_low, lift_high, verdict FROM mart.campaign_result WHERE cell = 'a'").read_all().to_pylist()[0]
-    assert (round(row["lift"], 4), round(row["lift_low"], 4), round(row["lift_high"], 4), row["verdict"]) == (0.2, 0.0524, 0.3339, "helps")
+        row = (
+            session.query(
+                "SELECT lift, lift_low, lift_high, verdict FROM mart.campaign_result WHERE cell = 'a'"
+            )
+            .read_all()
+            .to_pylist()[0]
+        )
+    assert (round(row["lift"], 4), round(row["lift_low"], 4), round(row["lift_high"], 4), row["verdict"]) == (
+        0.2,
+        0.0524,
+        0.3339,
+        "helps",
+    )
 
 
 def test_difference_in_differences_covers_the_truth_and_knows_its_power() -> None:
@@ -123,7 +142,9 @@ def _definition(name: str, day: dt.date) -> str:
 def test_a_simulated_year(tmp_path: Path, ops: Engine, warehouse_url: str) -> None:
     """Twelve nights, each with campaigns of seeded lift, late and repeated events: intervals cover the truth."""
     settings = load_settings(
-        tmp_path, services={"warehouse_url": warehouse_url}, campaigns={"contacts": 1000, "global_control_share": 0.02}
+        tmp_path,
+        services={"warehouse_url": warehouse_url},
+        campaigns={"contacts": 1000, "global_control_share": 0.02},
     )
     (tmp_path / "campaigns").mkdir()
     random = np.random.default_rng(2026)
@@ -144,7 +165,9 @@ def test_a_simulated_year(tmp_path: Path, ops: Engine, warehouse_url: str) -> No
             truth[one.campaign_id] = random.uniform(-0.5, 1.0) * base
             with ops.connect() as connection:
                 members = connection.execute(
-                    text("SELECT customer_id, outcome, channel FROM ops.campaign_member WHERE campaign_run_id = :n AND outcome IN ('listed', 'control')"),
+                    text(
+                        "SELECT customer_id, outcome, channel FROM ops.campaign_member WHERE campaign_run_id = :n AND outcome IN ('listed', 'control')"
+                    ),
                     {"n": one.campaign_run_id},
                 ).all()
             for customer, outcome, channel in members:
@@ -152,9 +175,25 @@ def test_a_simulated_year(tmp_path: Path, ops: Engine, warehouse_url: str) -> No
                 if random.random() < chance:
                     when = released + dt.timedelta(days=float(random.uniform(1, 18)))
                     for _ in range(1 + int(random.random() < 0.2)):
-                        events.append({"event_id": f"E{len(events)}", "campaign_id": one.campaign_id, "customer_id": customer, "channel": channel, "kind": "converted", "occurred_at": when, "value_amount": None})
+                        events.append(
+                            {
+                                "event_id": f"E{len(events)}",
+                                "campaign_id": one.campaign_id,
+                                "customer_id": customer,
+                                "channel": channel,
+                                "kind": "converted",
+                                "occurred_at": when,
+                                "value_amount": None,
+                            }
+                        )
     with result_session(settings, dt.date(2026, 12, 31), events_of(events)) as session:
-        rows = session.query("SELECT campaign_id, lift, lift_low, lift_high FROM mart.campaign_result WHERE cell = 'all'").read_all().to_pylist()
+        rows = (
+            session.query(
+                "SELECT campaign_id, lift, lift_low, lift_high FROM mart.campaign_result WHERE cell = 'all'"
+            )
+            .read_all()
+            .to_pylist()
+        )
     assert len(rows) == 12 * CAMPAIGNS_A_MONTH
     covered = sum(row["lift_low"] <= truth[row["campaign_id"]] <= row["lift_high"] for row in rows)
     assert 0.90 <= covered / len(rows) <= 0.99, covered / len(rows)

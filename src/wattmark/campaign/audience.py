@@ -13,6 +13,7 @@ Whatever is not on the lists is refused; nothing of the text reaches the engine 
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -35,6 +36,7 @@ PLACEHOLDERS = ("as_of", "period")
 MACROS = ("holds", "segment", "any_account")
 LIVE = ("active", "suspended")
 _DEEPEST = 40
+_NUMBER = re.compile(r"[0-9]*\.?[0-9]+([eE][+-]?[0-9]+)?|[0-9]+\.")
 _DUCK_TYPES = {
     "string": "VARCHAR",
     "integer": "BIGINT",
@@ -122,6 +124,7 @@ class Checker:
     """Checks conditions and columns of one grain against the published relations."""
 
     def __init__(self, known: Mapping[str, SqlFile], grain: str) -> None:
+        """Check against ``known`` relations, for one grain."""
         self.known = known
         self.account_grain = grain == "account"
 
@@ -184,16 +187,7 @@ class Checker:
             if unit is not None and str(unit.this).upper() != "DAY":
                 raise Refused("date_diff counts days alone")
         elif kind is exp.Literal:
-            if (
-                not node.is_string
-                and not str(node.this)
-                .replace(".", "", 1)
-                .replace("e", "", 1)
-                .replace("E", "", 1)
-                .replace("-", "", 1)
-                .replace("+", "", 1)
-                .isdigit()
-            ):
+            if not node.is_string and _NUMBER.fullmatch(str(node.this)) is None:
                 raise Refused("a number is not plain")
             return
         elif kind is exp.Var:
@@ -201,7 +195,7 @@ class Checker:
                 raise Refused(f"{node.this!r} is not allowed")
             return
         elif kind is exp.In:
-            if set(name for name, value in node.args.items() if value) - {"this", "expressions"}:
+            if {name for name, value in node.args.items() if value} - {"this", "expressions"}:
                 raise Refused("IN takes a list of values")
         elif kind is exp.Identifier or (kind not in _PLAIN_NODES and kind not in _FUNCTIONS):
             raise Refused(f"{node.key.upper()} is not allowed")
@@ -486,5 +480,5 @@ def prepare(session: Session, names: set[str]) -> None:
             for column, kind in columns_of(file).items()
         )
         session.duck.execute(
-            f'CREATE TABLE {SCHEMA}."{name}" AS SELECT {casts} FROM ({session.text_of(file)})'
-        )  # noqa: S608
+            f'CREATE TABLE {SCHEMA}."{name}" AS SELECT {casts} FROM ({session.text_of(file)})'  # noqa: S608
+        )

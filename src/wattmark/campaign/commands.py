@@ -18,7 +18,10 @@ from wattmark.settings import Settings, load_settings
 
 campaign_app = typer.Typer(name="campaign", help="Campaigns and mailing lists.", no_args_is_help=True)
 DayOption = Annotated[dt.datetime, typer.Option("--as-of", formats=["%Y-%m-%d"], help="The night's date.")]
-NamesArgument = Annotated[list[str] | None, typer.Argument(help="Campaign ids; all that are due where left out.", show_default=False)]
+NamesArgument = Annotated[
+    list[str] | None,
+    typer.Argument(help="Campaign ids; all that are due where left out.", show_default=False),
+]
 console = Console()
 
 
@@ -94,7 +97,10 @@ def _show_preview(one: Any) -> None:
         table.add_row("areas", f"{one.areas:,}")
     table.add_row("cost", f"{one.cost_amount:,.2f}")
     if one.balance:
-        table.add_row("balance against control", ", ".join(f"{cell} {value:+.3f}" for cell, value in one.balance.items()))
+        table.add_row(
+            "balance against control",
+            ", ".join(f"{cell} {value:+.3f}" for cell, value in one.balance.items()),
+        )
     console.print(table)
 
 
@@ -136,7 +142,9 @@ def explain(customer: Annotated[str, typer.Argument(help="Customer id.")], home:
 def approve(
     campaign_run_id: str,
     by: Annotated[str, typer.Option("--by", help="Who approves; one of those the campaign names.")],
-    digest: Annotated[str, typer.Option("--list-sha256", help="list_sha256 of the manifest that was looked at.")],
+    digest: Annotated[
+        str, typer.Option("--list-sha256", help="list_sha256 of the manifest that was looked at.")
+    ],
     home: HomeOption = None,
 ) -> None:
     """Approve a list and release it; a list is released once."""
@@ -145,7 +153,9 @@ def approve(
 
     settings = load_settings(home)
     fresh = release(settings, ops_engine(settings), campaign_run_id, by, digest, dt.datetime.now(dt.UTC))
-    console.print(f"{campaign_run_id} is released." if fresh else f"{campaign_run_id} had been released before.")
+    console.print(
+        f"{campaign_run_id} is released." if fresh else f"{campaign_run_id} had been released before."
+    )
 
 
 @campaign_app.command()
@@ -186,7 +196,9 @@ def correct(
 @campaign_app.command()
 def report(
     as_of: DayOption,
-    to: Annotated[Path | None, typer.Option("--to", help="Folder; reports/campaigns/<date> of the home where left out.")] = None,
+    to: Annotated[
+        Path | None, typer.Option("--to", help="Folder; reports/campaigns/<date> of the home where left out.")
+    ] = None,
     home: HomeOption = None,
 ) -> None:
     """Write the pages of all campaigns with results, their calendar and the contact history in numbers."""
@@ -217,7 +229,9 @@ def suppress(
 
 
 @campaign_app.command()
-def decrypt(file: Path, to: Annotated[Path, typer.Option("--to", help="File to write.")], home: HomeOption = None) -> None:
+def decrypt(
+    file: Path, to: Annotated[Path, typer.Option("--to", help="File to write.")], home: HomeOption = None
+) -> None:
     """Open an encrypted list with the utility's key."""
     from wattmark.campaign.definition import CampaignError
     from wattmark.campaign.files import decrypt as open_list

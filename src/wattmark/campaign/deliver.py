@@ -108,7 +108,9 @@ def target_of(location: str) -> Target:
     return FsspecTarget(location) if "://" in location else FolderTarget(Path(location))
 
 
-def deliver(target: Target, run_name: str, folder: Path, entries: Sequence[dict[str, Any]], manifest: bytes) -> list[str]:
+def deliver(
+    target: Target, run_name: str, folder: Path, entries: Sequence[dict[str, Any]], manifest: bytes
+) -> list[str]:
     """Hand over the files of one list and, last, its manifest; does nothing that was done before.
 
     Args:
@@ -124,7 +126,11 @@ def deliver(target: Target, run_name: str, folder: Path, entries: Sequence[dict[
     done = []
     contents = [(entry["file"], (folder / entry["file"]).read_bytes(), entry["sha256"]) for entry in entries]
     for name, content, digest in [*contents, ("manifest.json", manifest, "")]:
-        draft, receipt, place = f".drafts/{run_name}/{name}", f".receipts/{run_name}/{name}", f"{run_name}/{name}"
+        draft, receipt, place = (
+            f".drafts/{run_name}/{name}",
+            f".receipts/{run_name}/{name}",
+            f"{run_name}/{name}",
+        )
         if not target.exists(receipt):
             target.write(draft, content)
             target.write(receipt, json.dumps({"file": place, "sha256": digest}).encode())

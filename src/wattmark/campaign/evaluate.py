@@ -57,7 +57,9 @@ def difference(
     found = float(contacted.mean() - control.mean())
     if error == 0:
         return found, found, found, 0.0
-    freedom = sum(parts) ** 2 / sum(part**2 / (len(sample) - 1) for part, sample in zip(parts, (contacted, control), strict=True))
+    freedom = sum(parts) ** 2 / sum(
+        part**2 / (len(sample) - 1) for part, sample in zip(parts, (contacted, control), strict=True)
+    )
     reach = float(stats.t.ppf(0.5 + LEVEL / 2, freedom)) * error
     detectable = (stats.norm.ppf(0.5 + LEVEL / 2) + stats.norm.ppf(POWER)) * error
     return found, found - reach, found + reach, float(detectable)
@@ -105,7 +107,13 @@ def energy_effect(session: Session, campaign_id: str, wanted: str) -> EnergyEffe
         return EnergyEffect(campaign_id, len(contacted), len(control))
     found, low, high, detectable = difference(contacted, control)
     sign = -1 if wanted == "down" else 1
-    verdict = "helps" if min(sign * low, sign * high) > 0 else "harms" if max(sign * low, sign * high) < 0 else "unclear"
+    verdict = (
+        "helps"
+        if min(sign * low, sign * high) > 0
+        else "harms"
+        if max(sign * low, sign * high) < 0
+        else "unclear"
+    )
     price = session.query(
         "SELECT CAST(SUM(b.total_amount) AS DOUBLE) / NULLIF(SUM(b.billed_kwh), 0) AS price FROM mart.fct_bill AS b "
         "JOIN source.account AS a ON a.account_id = b.account_id JOIN campaign.contact AS c ON c.customer_id = a.customer_id "
@@ -113,4 +121,6 @@ def energy_effect(session: Session, campaign_id: str, wanted: str) -> EnergyEffe
         campaign=campaign_id,
     ).read_all()["price"][0].as_py()  # fmt: skip
     money = None if price is None else found * price
-    return EnergyEffect(campaign_id, len(contacted), len(control), found, low, high, detectable, money, verdict)
+    return EnergyEffect(
+        campaign_id, len(contacted), len(control), found, low, high, detectable, money, verdict
+    )

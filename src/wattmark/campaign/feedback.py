@@ -20,7 +20,9 @@ def record_hash(settings: Settings, customer_id: str) -> str:
     return hashlib.sha256(said.encode()).hexdigest()
 
 
-def suppress_customer(settings: Settings, engine: Engine, customer_id: str, reason: str, since: dt.date) -> None:
+def suppress_customer(
+    settings: Settings, engine: Engine, customer_id: str, reason: str, since: dt.date
+) -> None:
     """Suppress a customer on all channels, for good; the reason ``deceased`` marks the record as known dead."""
     with engine.begin() as connection:
         connection.execute(

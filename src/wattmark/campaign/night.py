@@ -46,7 +46,9 @@ def awaiting(outcomes: Sequence[CampaignOutcome]) -> list[dict[str, str]]:
                 "list_sha256": manifest["list_sha256"],
                 "subject": f"Release {one.campaign_run_id}: {one.listed:,} listed, cost {one.cost_amount:,.2f}",
                 "body": f"Considered {one.considered:,}, control {one.control:,}, excluded {one.excluded:,}, over limit "
-                f"{one.over_limit:,}.\n\n" + "\n".join(lines) + f"\n\nApproved by: {', '.join(manifest['approval']['by'])}, "
+                f"{one.over_limit:,}.\n\n"
+                + "\n".join(lines)
+                + f"\n\nApproved by: {', '.join(manifest['approval']['by'])}, "
                 f"until {manifest['approval']['due_at']}. List {manifest['list_sha256'][:16]}.",
             }
         )
@@ -54,7 +56,12 @@ def awaiting(outcomes: Sequence[CampaignOutcome]) -> list[dict[str, str]]:
 
 
 def answer(
-    settings: Settings, run: Run, campaign_run_id: str, list_sha256: str, said: dict[str, Any] | None, now: dt.datetime
+    settings: Settings,
+    run: Run,
+    campaign_run_id: str,
+    list_sha256: str,
+    said: dict[str, Any] | None,
+    now: dt.datetime,
 ) -> str:
     """Do what an approver said: release, or refuse; no answer leaves the list to the next night, which refuses it.
 
@@ -76,7 +83,11 @@ def answer(
     engine = ops_engine(settings)
     try:
         if (said or {}).get("chosen_options") == ["Approve"]:
-            return "released" if release(settings, engine, campaign_run_id, who, list_sha256, now) else "released before"
+            return (
+                "released"
+                if release(settings, engine, campaign_run_id, who, list_sha256, now)
+                else "released before"
+            )
         refuse(settings, engine, campaign_run_id, who, "refused by the approver")
         return "refused"
     finally:

@@ -222,7 +222,7 @@ def look_at_people(session: Session, engine: Engine | None) -> None:
     session.give("night.suppression", _suppressed(session, engine, as_of))
     # What tonight's feedback says holds even before it is stored.
     duck.execute(
-        f"INSERT INTO night.suppression SELECT channel, address_hash, reason, since FROM ({_FEEDBACK})"
+        f"INSERT INTO night.suppression SELECT channel, address_hash, reason, since FROM ({_FEEDBACK})"  # noqa: S608
     )
     session.give("night.history", _history(engine, as_of))
     _disputes(session, engine, as_of)

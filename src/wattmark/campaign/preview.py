@@ -43,11 +43,10 @@ def preview(session: Session, engine: Engine | None, files: Sequence[CampaignFil
         check(file, session.settings)
     named = [file for file in files if file.campaign.audience.grain != "area"]
     decision = decide(session, engine, named)
-    found = [
-        Preview(name, problem=problem) for name, problem in decision.problems.items()
+    found = [Preview(name, problem=problem) for name, problem in decision.problems.items()]
+    found += [
+        _count(session, planned.number, planned.file.campaign.id, decision) for planned in decision.planned
     ]
-    for planned in decision.planned:
-        found.append(_count(session, planned.number, planned.file.campaign.id, decision))
     for file in files:
         if file.campaign.audience.grain == "area":
             if not named:
@@ -82,7 +81,8 @@ def _count(session: Session, number: int, campaign_id: str, decision: Any) -> Pr
         counts("cell", "outcome IN ('listed', 'control')"),
     )
     money = duck.execute(
-        "SELECT SUM(cost), SUM(expected_value_amount) FROM night.member WHERE number = ? AND outcome = 'listed'", [number]
+        "SELECT SUM(cost), SUM(expected_value_amount) FROM night.member WHERE number = ? AND outcome = 'listed'",
+        [number],
     ).fetchone()
     if money is not None:
         one.cost_amount, one.expected_value_amount = int(money[0] or 0) / MONEY, float(money[1] or 0)

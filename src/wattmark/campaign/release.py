@@ -10,8 +10,8 @@ from typing import Any
 from sqlalchemy import Connection, Engine, text
 
 from wattmark.campaign.decide import decide
-from wattmark.campaign.deliver import deliver, target_of
 from wattmark.campaign.definition import CampaignError, CampaignFile, load_campaigns
+from wattmark.campaign.deliver import deliver, target_of
 from wattmark.campaign.files import digest_of, read_manifest, sha256_of, write_manifest
 from wattmark.campaign.lists import CampaignOutcome, folder_of, store, store_feedback, write_files
 from wattmark.engine.session import Session
@@ -22,18 +22,26 @@ from wattmark.settings import Settings
 def _locked(connection: Connection, campaign_run_id: str) -> dict[str, Any]:
     row = (
         connection.execute(
-            text("SELECT * FROM ops.campaign_run WHERE campaign_run_id = :name FOR UPDATE"), {"name": campaign_run_id}
+            text("SELECT * FROM ops.campaign_run WHERE campaign_run_id = :name FOR UPDATE"),
+            {"name": campaign_run_id},
         )
         .mappings()
         .first()
     )
     if row is None:
-        raise CampaignError("campaign.no_list", f"There is no list {campaign_run_id}.", "wattmark campaign lists shows them.")
+        raise CampaignError(
+            "campaign.no_list", f"There is no list {campaign_run_id}.", "wattmark campaign lists shows them."
+        )
     return dict(row)
 
 
 def release(
-    settings: Settings, engine: Engine, campaign_run_id: str, approved_by: str, list_sha256: str, now: dt.datetime
+    settings: Settings,
+    engine: Engine,
+    campaign_run_id: str,
+    approved_by: str,
+    list_sha256: str,
+    now: dt.datetime,
 ) -> bool:
     """Release an approved list: deliver it, and note it as released.
 
@@ -58,12 +66,22 @@ def release(
         if row["released_at"] is not None:
             return False
         if row["state"] != "awaiting_approval":
-            raise CampaignError("campaign.not_awaiting", f"{campaign_run_id} is {row['state']}.", "Only a list that awaits approval is released.")
+            raise CampaignError(
+                "campaign.not_awaiting",
+                f"{campaign_run_id} is {row['state']}.",
+                "Only a list that awaits approval is released.",
+            )
         allowed = row["definition"]["approval"]["by"]
         if not may_approve(settings, allowed, approved_by):
-            raise CampaignError("campaign.not_approver", f"{campaign_run_id} is approved by {', '.join(allowed)}.")
+            raise CampaignError(
+                "campaign.not_approver", f"{campaign_run_id} is approved by {', '.join(allowed)}."
+            )
         if now >= row["approval_due_at"]:
-            raise CampaignError("campaign.too_late", f"{campaign_run_id} had to be approved by {row['approval_due_at']:%Y-%m-%d %H:%M %Z}.", "No answer in time is a no; make the list of another date.")
+            raise CampaignError(
+                "campaign.too_late",
+                f"{campaign_run_id} had to be approved by {row['approval_due_at']:%Y-%m-%d %H:%M %Z}.",
+                "No answer in time is a no; make the list of another date.",
+            )
         folder = folder_of(settings, row["campaign_id"], row["as_of"], row["version"])
         manifest = _verified(folder, row, list_sha256)
         manifest |= {"state": "released", "approval": {**manifest["approval"], "approved_by": approved_by}}
@@ -100,7 +118,11 @@ def _verified(folder: Any, row: dict[str, Any], list_sha256: str) -> dict[str, A
         f"{folder}: the files of {row['campaign_run_id']} are not what was approved.",
         "Look at the list again and approve what its manifest says now.",
     )
-    if manifest is None or digest_of(manifest["files"]) != row["list_sha256"] or list_sha256 != row["list_sha256"]:
+    if (
+        manifest is None
+        or digest_of(manifest["files"]) != row["list_sha256"]
+        or list_sha256 != row["list_sha256"]
+    ):
         raise changed
     for entry in manifest["files"]:
         path = folder / entry["file"]
@@ -129,7 +151,9 @@ def refuse(settings: Settings, engine: Engine, campaign_run_id: str, by: str, wh
             write_manifest(folder, manifest | {"state": "refused"})
 
 
-def correct(settings: Settings, run: Run, session: Session, engine: Engine, campaign_id: str, why: str) -> CampaignOutcome:
+def correct(
+    settings: Settings, run: Run, session: Session, engine: Engine, campaign_id: str, why: str
+) -> CampaignOutcome:
     """Make a new version of a released list of the run's date, decided from what is known now.
 
     The contacts of the version before do not count against the new one. The new version awaits approval of its
@@ -142,7 +166,9 @@ def correct(settings: Settings, run: Run, session: Session, engine: Engine, camp
     if file is None:
         raise CampaignError("campaign.unknown", f"There is no campaign {campaign_id}.")
     if file.campaign.audience.grain == "area":
-        raise CampaignError("campaign.area", "An area mailing has no names to correct.", "Make the list of another date.")
+        raise CampaignError(
+            "campaign.area", "An area mailing has no names to correct.", "Make the list of another date."
+        )
     last, version = _last_released(engine, file, run)
     decision = decide(session, engine, [file], [last])
     if decision.problems:
@@ -168,7 +194,13 @@ def _last_released(engine: Engine, file: CampaignFile, run: Run) -> tuple[str, i
         )
     released = [row for row in rows if row["state"] == "released"]
     if not released:
-        raise CampaignError("campaign.not_released", f"{file.campaign.id} has no released list of {run.as_of}.", "A list that is not released is refused instead.")
+        raise CampaignError(
+            "campaign.not_released",
+            f"{file.campaign.id} has no released list of {run.as_of}.",
+            "A list that is not released is refused instead.",
+        )
     if rows[-1]["state"] in ("listed", "awaiting_approval"):
-        raise CampaignError("campaign.open_correction", f"{rows[-1]['campaign_run_id']} still awaits approval.")
+        raise CampaignError(
+            "campaign.open_correction", f"{rows[-1]['campaign_run_id']} still awaits approval."
+        )
     return released[-1]["campaign_run_id"], rows[-1]["version"] + 1

@@ -59,7 +59,17 @@ WORDS = {
     "unclear": "Whether it helps is not clear.",
     "too_few": "Too few to tell.",
 }
-COLUMNS = ("considered", "listed", "control", "delivered", "responded", "converted", "complained", "cost_amount", "value_amount")
+COLUMNS = (
+    "considered",
+    "listed",
+    "control",
+    "delivered",
+    "responded",
+    "converted",
+    "complained",
+    "cost_amount",
+    "value_amount",
+)
 _LEFT, _RIGHT = 220, 630
 
 
@@ -72,8 +82,16 @@ def write_report(session: Session, folder: Path) -> Path:
     settings = session.settings
     # Values are escaped: names of campaigns are a utility's own text.
     pages = Environment(autoescape=True)
-    results = session.query("SELECT * FROM mart.campaign_result ORDER BY campaign_id, cell <> 'all', cell, channel").read_all().to_pylist()
-    calendar = session.query("SELECT * FROM mart.campaign_calendar ORDER BY send_on, campaign_id, channel").read_all().to_pylist()
+    results = (
+        session.query("SELECT * FROM mart.campaign_result ORDER BY campaign_id, cell <> 'all', cell, channel")
+        .read_all()
+        .to_pylist()
+    )
+    calendar = (
+        session.query("SELECT * FROM mart.campaign_calendar ORDER BY send_on, campaign_id, channel")
+        .read_all()
+        .to_pylist()
+    )
     history = session.query(
         "SELECT contacts, COUNT(*) AS customers FROM (SELECT customer_id, COUNT(*) AS contacts FROM mart.contact_history "
         "WHERE send_on > CAST(ADD_MONTHS($as_of, -12) AS DATE) GROUP BY customer_id) AS c GROUP BY contacts ORDER BY contacts"
@@ -93,7 +111,7 @@ def write_report(session: Session, folder: Path) -> Path:
         )  # fmt: skip
         _write(pages, folder / f"{one.id}.html", one.name.get("en", one.id), body)
     body = pages.from_string(_INDEX).render(
-        as_of=session.run.as_of, campaigns=campaigns, words=WORDS, history=history, calendar=[row for row in calendar][:100]
+        as_of=session.run.as_of, campaigns=campaigns, words=WORDS, history=history, calendar=calendar[:100]
     )
     _write(pages, folder / "index.html", "Campaigns", body)
     return folder / "index.html"
@@ -112,12 +130,14 @@ def _effect(session: Session, campaign_id: str, wanted: str) -> EnergyEffect | N
 
 def _place(rows: list[dict[str, Any]]) -> tuple[float, tuple[float, float]]:
     """Add x of lift and interval to each row; returns x of no effect and the scale's ends in points."""
-    ends = [0.0] + [100 * row[name] for row in rows if row["lift"] is not None for name in ("lift_low", "lift_high")]
+    ends = [0.0] + [
+        100 * row[name] for row in rows if row["lift"] is not None for name in ("lift_low", "lift_high")
+    ]
     low, high = min(ends), max(ends)
     span = (high - low) or 1.0
 
     def x(share: float) -> float:
-        return round(_LEFT + (_RIGHT - _LEFT) * (100 * share - low) / span, 1)
+        return round(float(_LEFT + (_RIGHT - _LEFT) * (100 * share - low) / span), 1)
 
     for row in rows:
         if row["lift"] is not None:

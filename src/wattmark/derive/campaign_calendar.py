@@ -41,7 +41,9 @@ def campaign_calendar(context: TableContext) -> pa.Table:
     from wattmark.campaign.definition import load_campaigns
     from wattmark.settings import ChannelSettings
 
-    days = context.query("SELECT day, is_working_day, is_holiday FROM core.calendar WHERE day > $as_of ORDER BY day").to_pylist()
+    days = context.query(
+        "SELECT day, is_working_day, is_holiday FROM core.calendar WHERE day > $as_of ORDER BY day"
+    ).to_pylist()
     allowed = {
         "every_day": [row["day"] for row in days],
         "no_holidays": [row["day"] for row in days if not row["is_holiday"]],
@@ -56,7 +58,9 @@ def campaign_calendar(context: TableContext) -> pa.Table:
             if not one.is_due(night):
                 continue
             for channel in one.channels:
-                usual = context.settings.campaigns.channels.get(channel.channel) or ChannelSettings.model_validate({})
+                usual = context.settings.campaigns.channels.get(
+                    channel.channel
+                ) or ChannelSettings.model_validate({})
                 send_on = next((day for day in allowed[channel.days or usual.days] if day > night), None)
                 rows.append(
                     {

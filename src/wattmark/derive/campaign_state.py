@@ -101,7 +101,10 @@ def _read(context: TableContext, sql: str, columns: dict[str, str]) -> pa.Table:
     columns=_RUN,
     grain="one row a list that was released before the night's date ended",
     purpose="Released lists, and what counts as their success.",
-    docs={"products": "For success by taking up a service: which ones, parted by commas.", "send_on": "First day of contacts."},
+    docs={
+        "products": "For success by taking up a service: which ones, parted by commas.",
+        "send_on": "First day of contacts.",
+    },
 )
 def run(context: TableContext) -> pa.Table:
     """Released lists from the warehouse."""
@@ -114,7 +117,10 @@ def run(context: TableContext) -> pa.Table:
     columns=_MEMBER,
     grain="one row a member of a released list that was listed, held as control, or over a limit",
     purpose="Whom released lists contacted and whom they held back.",
-    docs={"account_id": "Empty text where the campaign speaks to customers.", "product_code": "The service that was offered."},
+    docs={
+        "account_id": "Empty text where the campaign speaks to customers.",
+        "product_code": "The service that was offered.",
+    },
 )
 def member(context: TableContext) -> pa.Table:
     """Members of released lists from the warehouse, seeds left out."""
