@@ -80,7 +80,8 @@ def fit(
                 own,
             )
     if not found:
-        return Fit(np.round(np.mean(shapes, axis=0, keepdims=True), PLACES), (None,), {})
+        mean: Floats = np.round(shapes.mean(axis=0).reshape(1, -1), PLACES)
+        return Fit(mean, (None,), {})
     best = max(found, key=lambda count: (found[count][0], -count))
     if last_count in found and found[last_count][0] >= found[best][0] - keep_margin:
         best = last_count

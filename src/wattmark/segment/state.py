@@ -106,7 +106,7 @@ def _write(session: Session, table: str, rows: pa.Table, part: dt.date, by: str 
         metadata={"run_id": session.run.run_id},
     )
     session.forget(f"{LAYER}.{table}")
-    return rows.num_rows
+    return int(rows.num_rows)
 
 
 _SEGMENTS_AT = f"""
