@@ -1,0 +1,23 @@
+"""Registers Wattmark's pages and its counter with Airflow; the code lives in ``wattmark.web``.
+
+Every file here is imported by four of Airflow's processes, so this one does nothing but name things, and only
+the API server, which serves them, makes the applications.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from airflow.plugins_manager import AirflowPlugin
+
+from wattmark.web.apps import fastapi_apps
+
+
+class WattmarkPlugin(AirflowPlugin):
+    """Pages under ``/wattmark``, the counter under ``/wattmark-counter``, and a place in the menu."""
+
+    name = "wattmark"
+    fastapi_apps: ClassVar[list[Any]] = fastapi_apps()
+    external_views: ClassVar[list[Any]] = [
+        {"name": "Wattmark", "href": "/wattmark/", "destination": "nav", "url_route": "wattmark", "category": "browse"},
+    ]

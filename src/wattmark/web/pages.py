@@ -1,0 +1,101 @@
+"""Pages about the last night: findings, lists, what was refused, and the reports beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import sqlalchemy as sa
+from fastapi import APIRouter, FastAPI, HTTPException
+from fastapi.params import Depends as Dependency
+from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
+from jinja2 import Environment, PackageLoader
+from starlette.concurrency import run_in_threadpool
+
+from wattmark.local.services import warehouse_url
+from wattmark.quality.judge import site_folder
+from wattmark.settings import Settings
+from wattmark.web import security
+
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'self'",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+}
+
+_QUERIES = {
+    "run": "SELECT run_id, as_of, state, started_at, finished_at, rows_in, rows_out FROM ops.pipeline_run ORDER BY as_of DESC, run_id DESC LIMIT 10",
+    "findings": "SELECT rule_id, kind, severity, COUNT(*) AS findings, SUM(ABS(at_stake_amount)) AS money FROM mart.audit_exception "
+    "GROUP BY 1, 2, 3 ORDER BY 5 DESC NULLS LAST, 4 DESC",
+    "coverage": "SELECT COUNT(*) AS rules, SUM(should_check) AS should_check, SUM(checked) AS checked, SUM(not_checked) AS not_checked FROM mart.audit_coverage",
+    "lists": "SELECT r.campaign_id, r.state, COUNT(*) FILTER (WHERE m.outcome = 'listed') AS listed, COUNT(*) FILTER (WHERE m.outcome = 'control') AS control, "
+    "COUNT(*) FILTER (WHERE m.outcome = 'excluded') AS excluded, COUNT(*) FILTER (WHERE m.outcome = 'over_limit') AS over_limit "
+    "FROM ops.campaign_run r LEFT JOIN ops.campaign_member m USING (campaign_run_id) WHERE r.as_of = (SELECT MAX(as_of) FROM ops.campaign_run) GROUP BY 1, 2 ORDER BY 1",
+    "refused": "SELECT source_table, read_rows, accepted_rows, quarantined_rows, superseded_rows FROM mart.reconciliation WHERE quarantined_rows + superseded_rows > 0 ORDER BY 4 DESC, 1",
+}  # fmt: skip
+
+
+def folders(settings: Settings) -> dict[str, Path]:
+    """Folders of ready-made pages, by the name they are served under."""
+    return {"data-docs": site_folder(settings), "reports": settings.home / "reports"}
+
+
+def _links(settings: Settings) -> list[tuple[str, str]]:
+    """Data Docs and the newest report of each kind: link and text."""
+    found = [("data-docs/index.html", "Data Docs")] if (site_folder(settings) / "index.html").exists() else []
+    reports = settings.home / "reports"
+    for kind in sorted(reports.iterdir()) if reports.is_dir() else []:
+        pages = sorted([*kind.glob("*.html"), *kind.glob("*/index.html")])
+        if pages:
+            found.append((f"reports/{pages[-1].relative_to(reports).as_posix()}", f"Report on {kind.name}"))
+    return found
+
+
+def _figures(settings: Settings) -> dict[str, list[dict[str, Any]]]:
+    plain = sa.make_url(warehouse_url(settings)).set(drivername="postgresql").render_as_string(hide_password=False)
+    found: dict[str, list[dict[str, Any]]] = {}
+    with psycopg.connect(plain, autocommit=True, row_factory=psycopg.rows.dict_row) as connection:
+        for name, query in _QUERIES.items():
+            try:
+                found[name] = connection.execute(query).fetchall()  # type: ignore[call-overload]
+            except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
+                found[name] = []
+    return found
+
+
+def pages_app(settings: Settings, *, guards: Sequence[Dependency] | None = None) -> FastAPI:
+    """The application: ``GET /`` and the files of Data Docs and reports, for whoever is signed in.
+
+    Args:
+        settings: the home's settings.
+        guards: dependencies every request must pass; Airflow's for readers where None.
+    """
+    app = FastAPI(title="wattmark", docs_url=None, redoc_url=None, openapi_url=None)
+    router = APIRouter(dependencies=list(security.readers() if guards is None else guards))
+    page = Environment(loader=PackageLoader("wattmark.web"), autoescape=True).get_template("index.html")
+
+    @router.get("/")
+    async def index() -> HTMLResponse:
+        try:
+            figures = await run_in_threadpool(_figures, settings)
+        except (psycopg.OperationalError, sa.exc.SQLAlchemyError):
+            raise HTTPException(503, "The warehouse does not answer.") from None
+        return HTMLResponse(page.render(**figures, links=_links(settings)), headers=HEADERS)
+
+    @router.get("/{area}/")
+    async def first(area: str) -> RedirectResponse:
+        return RedirectResponse("index.html")
+
+    @router.get("/{area}/{name:path}")
+    async def file(area: str, name: str) -> FileResponse:
+        folder = folders(settings).get(area)
+        wanted = (folder / name).resolve() if folder else None
+        # Only what lies below the folder is served, whatever the path says.
+        if folder is None or wanted is None or not wanted.is_relative_to(folder.resolve()) or not wanted.is_file():
+            raise HTTPException(404, "There is no such page.")
+        return FileResponse(wanted, headers=HEADERS)
+
+    app.include_router(router)
+    return app
