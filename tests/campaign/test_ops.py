@@ -59,5 +59,5 @@ def test_an_outcome_and_its_reason_go_together(ops: Engine, outcome: str, reason
 
 
 def test_another_database_is_refused() -> None:
-    with pytest.raises(PublishError, match="ops.not_postgresql"):
+    with pytest.raises(PublishError, match=r"ops\.not_postgresql"):
         upgrade("sqlite:///x.db")

@@ -147,6 +147,8 @@ def test_a_simulated_year(tmp_path: Path, ops: Engine, warehouse_url: str) -> No
         campaigns={"contacts": 1000, "global_control_share": 0.02},
     )
     (tmp_path / "campaigns").mkdir()
+    # The same key, the same assignment: the year is the same each time.
+    (tmp_path / "campaign.key").write_text("5" * 64)
     random = np.random.default_rng(2026)
     truth: dict[str, float] = {}
     events: list[dict[str, Any]] = []

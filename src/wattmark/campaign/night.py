@@ -33,7 +33,8 @@ def awaiting(outcomes: Sequence[CampaignOutcome]) -> list[dict[str, str]]:
     """What has to be approved: id, digest, and the words an approver is shown. Nobody on a list is named."""
     found = []
     for one in outcomes:
-        if one.state != "awaiting_approval":
+        # A list of nobody is no question to anybody; the next night closes it.
+        if one.state != "awaiting_approval" or not one.listed:
             continue
         manifest = json.loads((Path(one.files[0]).parent / "manifest.json").read_text(encoding="utf-8"))
         lines = [
