@@ -51,34 +51,46 @@ def test_everything_good_is_accepted(tmp_path: Path) -> None:
     assert local.astimezone(dt.UTC) == dt.datetime(2026, 1, 1, 0, 0, tzinfo=dt.UTC), "naive times are the utility's own"
 
 
-@pytest.mark.parametrize(
-    ("table", "values", "reason"),
-    [
-        ("account", {"status": "abolished"}, "values:status"),
-        ("account", {"customer_id": "NOBODY"}, "ref:customer_id"),
-        ("account", {"contracted_kva": "eight"}, "type:contracted_kva"),
-        ("account", {"contracted_kva": ""}, "required:contracted_kva"),
-        ("account", {"opened_on": "2026-02-30"}, "type:opened_on"),
-        ("bill", {"total_amount": "50.005"}, "type:total_amount"),
-        ("bill", {"issued_at": "yesterday"}, "type:issued_at"),
-        ("account", {"is_temporary": "perhaps"}, "type:is_temporary"),
-    ],
-)
-def test_a_bad_value_sends_its_row_to_quarantine(tmp_path: Path, table: str, values: dict[str, Any], reason: str) -> None:
-    settings = settings_for(tmp_path, write_tiny(tmp_path / "src", **{table: changed(table, 4, **values)}))
-    done = night(settings)[table]
-    assert (done.accepted_rows, done.quarantined_rows) == (29, 1)
-    assert done.reasons == {reason: 1}
-    found = rows(settings, f"SELECT * FROM quarantine.{table}")
-    assert [row["reason"] for row in found] == [reason]
-    assert found[0]["first_seen"] == AS_OF
+SPOILED: list[tuple[str, int, dict[str, Any], str]] = [
+    ("account", 1, {"status": "abolished"}, "values:status"),
+    ("account", 2, {"customer_id": "NOBODY"}, "ref:customer_id"),
+    ("account", 3, {"contracted_kva": "eight"}, "type:contracted_kva"),
+    ("account", 4, {"contracted_kva": ""}, "required:contracted_kva"),
+    ("account", 5, {"opened_on": "2026-02-30"}, "type:opened_on"),
+    ("account", 6, {"is_temporary": "perhaps"}, "type:is_temporary"),
+    ("customer", 9, {"registered_on": "soon"}, "type:registered_on"),
+    ("bill", 20, {"total_amount": "50.005"}, "type:total_amount"),
+    ("bill", 21, {"issued_at": "yesterday"}, "type:issued_at"),
+]
+
+
+def test_a_bad_value_sends_its_row_to_quarantine_with_the_reason(tmp_path: Path) -> None:
+    tables: dict[str, list[dict[str, Any]]] = {}
+    for table, at, values, _ in SPOILED:
+        tables.setdefault(table, [dict(row) for row in ROWS[table]])[at].update(values)
+    settings = settings_for(tmp_path, write_tiny(tmp_path / "src", **tables))
+    done = night(settings)
+    for table in tables:
+        key = f"{table}_id"
+        wanted = {tables[table][at][key]: reason for name, at, _, reason in SPOILED if name == table}
+        found = {row["key"]: row for row in rows(settings, f"SELECT * FROM quarantine.{table}")}
+        own = {key: row["reason"] for key, row in found.items() if not row["reason"].startswith("follows:")}
+        assert own == wanted
+        assert done[table].faulty_rows == len(wanted)
+        assert {row["first_seen"] for row in found.values()} == {AS_OF}
+        assert done[table].accepted_rows + len(found) == 30
+
+
+def test_one_bad_row_never_stops_a_night_however_small_the_table(tmp_path: Path) -> None:
+    done = night(settings_for(tmp_path, write_tiny(tmp_path / "src", staff=changed("staff", 0, post="king"))))
+    assert (done["staff"].read_rows, done["staff"].quarantined_rows) == (1, 1)
 
 
 def test_what_refers_to_a_refused_row_is_refused_too(tmp_path: Path) -> None:
     settings = settings_for(tmp_path, write_tiny(tmp_path / "src", customer=changed("customer", 0, kind="robot")))
     done = night(settings)
-    assert done["account"].reasons == {"ref:customer_id": 1}
-    assert done["bill"].reasons == {"ref:account_id": 1}
+    assert done["account"].reasons == {"follows:customer_id": 1}
+    assert done["bill"].reasons == {"follows:account_id": 1}
 
 
 def test_blank_required_text_is_for_the_audit_to_find(tmp_path: Path) -> None:

@@ -28,13 +28,15 @@ QUARANTINE_SCHEMA = pa.schema(
     ]
 )
 RECONCILIATION = "quality.reconciliation"
+FOLLOWS = "follows:"
 
 
 @dataclass(frozen=True)
 class Reconciled:
     """What became of the rows read of one table; ``read_rows`` is the sum of the other three.
 
-    ``warned_rows`` counts rows that passed with a warning; ``reasons`` rows set aside by reason.
+    ``warned_rows`` counts rows that passed with a warning; ``reasons`` rows set aside by reason. A row that
+    refers to a refused one is set aside as well (``follows:<column>``) and not counted as a fault of its own.
     """
 
     source_table: str
@@ -44,6 +46,11 @@ class Reconciled:
     superseded_rows: int
     warned_rows: int
     reasons: dict[str, int]
+
+    @property
+    def faulty_rows(self) -> int:
+        """Rows set aside for a fault of their own."""
+        return sum(count for reason, count in self.reasons.items() if not reason.startswith(FOLLOWS))
 
 
 def accept_all(settings: Settings, run: Run) -> list[Reconciled]:
@@ -61,10 +68,10 @@ def accept_all(settings: Settings, run: Run) -> list[Reconciled]:
         for name in contract.load_order():
             result = _accept(session, contract, all_suites[name])
             done.append(result)
-            if all_suites[name].stops(result.read_rows, result.quarantined_rows):
+            if all_suites[name].stops(result.read_rows, result.faulty_rows):
                 worst = ", ".join(f"{reason} ({count:,})" for reason, count in sorted(result.reasons.items(), key=lambda item: -item[1])[:3])
                 stopped.append(
-                    f"{name}: {result.quarantined_rows:,} of {result.read_rows:,} rows refused, over the tolerated "
+                    f"{name}: {result.faulty_rows:,} of {result.read_rows:,} rows refused, over the tolerated "
                     f"{all_suites[name].tolerate:.1%}: {worst}"
                 )
     rows = [{key: value for key, value in asdict(one).items() if key != "reasons"} for one in done]
@@ -120,6 +127,13 @@ def _accept(session: DuckDBSession, contract: Contract, suite: Suite) -> Reconci
     else:
         counts = _accept_table(session, table, note.whole, checked("TRUE"), listed)
     accepted, superseded, warned_rows = counts
+    for column, target in refs:
+        if session.lake.exists(f"quarantine.{target.name}"):
+            session.see([f"quarantine.{target.name}"])
+            session.duck.execute(
+                f"UPDATE _refused SET reason = {sql_literal(FOLLOWS + column)} WHERE reason = {sql_literal('ref:' + column)} "
+                f"AND json_extract_string(row, {sql_literal('$.' + column)}) IN (SELECT key FROM quarantine.{target.name})"
+            )
     quarantined = _one(session, "SELECT COUNT(*) FROM _refused")
     reasons = dict(session.duck.execute("SELECT reason, COUNT(*) FROM (SELECT CASE WHEN reason LIKE 'csv line%' THEN 'csv' ELSE reason END AS reason FROM _refused) GROUP BY 1 ORDER BY 1").fetchall())
     _keep_quarantine(session, table, note.whole)

@@ -229,9 +229,9 @@ class Suite:
         return tuple(check for check in self.checks if check.severity == "critical")
 
     def stops(self, rows: int, refused: int) -> bool:
-        """Whether so many refused rows of a table's rows stop the night."""
+        """Whether so many refused rows of a table's rows stop the night; a single one never does."""
         if refused * 2 > rows:
-            return refused > 1 or rows == 1
+            return refused > 1
         return refused > ALWAYS_TOLERATED_ROWS and refused > self.tolerate * rows
 
 
