@@ -50,7 +50,9 @@ GROUP BY ALL
 def _child(work: Callable[..., Any], args: tuple[Any, ...], pipe: Any) -> None:
     started = time.perf_counter()
     result = work(*args)
-    pipe.send((time.perf_counter() - started, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, result))
+    pipe.send(
+        (time.perf_counter() - started, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, result)
+    )
 
 
 def measured(work: Callable[..., Any], *args: Any) -> tuple[float, float, Any]:
@@ -112,12 +114,21 @@ def roll_up_ratio(settings: Settings, run: Run, rounds: int = 5) -> tuple[float,
             started = time.perf_counter()
             session.duck.sql(text).to_arrow_table()
             ours.append(time.perf_counter() - started)
-            with duckdb.connect(config={"threads": settings.compute.threads, "memory_limit": f"{settings.compute.memory_limit_mb}MB"}) as plain:
+            with duckdb.connect(
+                config={
+                    "threads": settings.compute.threads,
+                    "memory_limit": f"{settings.compute.memory_limit_mb}MB",
+                }
+            ) as plain:
                 plain.execute(f"SET TimeZone = '{settings.zone.key}'")
                 started = time.perf_counter()
                 plain.execute(HAND_WRITTEN, [files]).to_arrow_table()
                 theirs.append(time.perf_counter() - started)
-    return statistics.median(ours), statistics.median(theirs), statistics.median(a / b for a, b in zip(ours, theirs, strict=True))
+    return (
+        statistics.median(ours),
+        statistics.median(theirs),
+        statistics.median(a / b for a, b in zip(ours, theirs, strict=True)),
+    )
 
 
 def main() -> None:
@@ -133,7 +144,9 @@ def main() -> None:
         for accounts in given.accounts or [3000, 12000]:
             source, home = work / f"source-{accounts}", work / f"home-{accounts}"
             settings = load_settings(home, sources=[{"location": str(source)}])
-            table = Table("step", "seconds", "rows", "peak MB", title=f"{accounts:,} accounts", title_justify="left")
+            table = Table(
+                "step", "seconds", "rows", "peak MB", title=f"{accounts:,} accounts", title_justify="left"
+            )
             steps: list[tuple[str, Callable[..., Any], tuple[Any, ...]]] = [
                 ("sample", make_sample, (accounts, source)),
                 ("extract", extract_all, (settings, run)),
@@ -153,7 +166,9 @@ def main() -> None:
                 services.down(settings)
             console.print(table)
             ours, theirs, ratio = roll_up_ratio(settings, run)
-            console.print(f"interval roll-up: {ours:.2f} s, hand-written {theirs:.2f} s, ratio {ratio:.2f} (at most 1.5)")
+            console.print(
+                f"interval roll-up: {ours:.2f} s, hand-written {theirs:.2f} s, ratio {ratio:.2f} (at most 1.5)"
+            )
     finally:
         if not given.folder:
             shutil.rmtree(work, ignore_errors=True)

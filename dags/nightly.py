@@ -59,9 +59,26 @@ TABLE_GROUPS = 2
         callback=AsyncCallback(flow.tell_late, kwargs={"text": "not done two hours after it was queued"}),
     ),
     params={
-        "as_of": Param(None, type=["null", "string"], format="date", title="Day", description="The day the run speaks for; empty: the day before the run's logical date."),
-        "period": Param(None, type=["null", "string"], format="date", title="Audited month", description="First day of the month; empty: the last full month before the day."),
-        "full_refresh": Param(False, type="boolean", title="Full refresh", description="Read every table whole instead of from its watermark."),
+        "as_of": Param(
+            None,
+            type=["null", "string"],
+            format="date",
+            title="Day",
+            description="The day the run speaks for; empty: the day before the run's logical date.",
+        ),
+        "period": Param(
+            None,
+            type=["null", "string"],
+            format="date",
+            title="Audited month",
+            description="First day of the month; empty: the last full month before the day.",
+        ),
+        "full_refresh": Param(
+            False,
+            type="boolean",
+            title="Full refresh",
+            description="Read every table whole instead of from its watermark.",
+        ),
     },
 )
 def nightly() -> None:
@@ -83,7 +100,9 @@ def nightly() -> None:
         return counts
 
     @task(doc_md="Close the run in `ops.pipeline_run`, also when it failed.")
-    def close(values: dict[str, Any], accepted: dict[str, int] | None, published: dict[str, int] | None) -> None:
+    def close(
+        values: dict[str, Any], accepted: dict[str, int] | None, published: dict[str, int] | None
+    ) -> None:
         from wattmark import night
 
         done = published is not None
@@ -99,12 +118,16 @@ def nightly() -> None:
 
         return night.tables(load_settings())
 
-    @task(pool="source", map_index_template="{{ table }}", doc_md="Read one table from its source into landing.")
+    @task(
+        pool="source", map_index_template="{{ table }}", doc_md="Read one table from its source into landing."
+    )
     def extract(table: str, values: dict[str, Any]) -> dict[str, Any]:
         from wattmark import night
 
         get_current_context()["table"] = table  # type: ignore[typeddict-unknown-key]
-        counts: dict[str, Any] = flow.perform(f"extract {table}", values, night.extract, table, full_refresh=values["full_refresh"])
+        counts: dict[str, Any] = flow.perform(
+            f"extract {table}", values, night.extract, table, full_refresh=values["full_refresh"]
+        )
         return counts
 
     @task_group(tooltip="Judge what was handed over; take up good rows, set bad ones aside")
@@ -116,7 +139,9 @@ def nightly() -> None:
 
             names = night.tables(load_settings())[part::TABLE_GROUPS]
             get_current_context()["part"] = f"part {part + 1}"  # type: ignore[typeddict-unknown-key]
-            failed: dict[str, dict[str, int]] = flow.perform(f"judge part {part + 1}", values, night.judge, names)
+            failed: dict[str, dict[str, int]] = flow.perform(
+                f"judge part {part + 1}", values, night.judge, names
+            )
             return failed
 
         @task(pool="compute", doc_md="Accept or quarantine each row; every row read is accounted for.")
@@ -144,7 +169,9 @@ def nightly() -> None:
     @task_group(tooltip="Conformed tables, facts, segments, what campaigns did")
     def warehouse(values: dict[str, Any]) -> Any:
         core = layer_task("core", "Conformed tables: live accounts, calendar, what feeds what.")(values)
-        facts = layer_task("facts", "Each computed fact once: net bills, register energy, the shadow bill.")(values)
+        facts = layer_task("facts", "Each computed fact once: net bills, register energy, the shadow bill.")(
+            values
+        )
         segment = layer_task("segment", "Grades, classes and scores.")(values)
         campaign = layer_task("campaign", "What released campaign lists did, and what came back.")(values)
         core >> facts >> segment >> campaign
@@ -164,7 +191,11 @@ def nightly() -> None:
         public >> personal
         return public, personal
 
-    @task(pool="publish", outlets=[flow.MART], doc_md="Publish the run in one transaction; then move the watermark.")
+    @task(
+        pool="publish",
+        outlets=[flow.MART],
+        doc_md="Publish the run in one transaction; then move the watermark.",
+    )
     def publish(values: dict[str, Any]) -> dict[str, int]:
         from wattmark import night
 

@@ -19,5 +19,11 @@ class WattmarkPlugin(AirflowPlugin):
     name = "wattmark"
     fastapi_apps: ClassVar[list[Any]] = fastapi_apps()
     external_views: ClassVar[list[Any]] = [
-        {"name": "Wattmark", "href": "/wattmark/", "destination": "nav", "url_route": "wattmark", "category": "browse"},
+        {
+            "name": "Wattmark",
+            "href": "/wattmark/",
+            "destination": "nav",
+            "url_route": "wattmark",
+            "category": "browse",
+        },
     ]

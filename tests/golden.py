@@ -18,8 +18,8 @@ import pyarrow as pa
 
 from wattmark.audit.rules import rule_of
 from wattmark.audit.runner import create_findings, run_rule
-from wattmark.engine.catalog import Catalog, PythonTable, load_catalog
 from wattmark.contract.model import arrow_type
+from wattmark.engine.catalog import Catalog, PythonTable, load_catalog
 from wattmark.engine.produced import PRODUCED
 from wattmark.engine.session import DuckDBSession
 from wattmark.engine.sqlfile import SqlFile
@@ -28,6 +28,7 @@ from wattmark.settings import Settings, load_settings
 from wattmark.yamlfile import read_yaml
 
 ROOT = Path(__file__).parent / "sql"
+
 
 @dataclass(frozen=True)
 class Case:
@@ -75,7 +76,11 @@ def _schema(name: str, rows: list[dict[str, Any]], catalog: Catalog) -> pa.Schem
     if name in PRODUCED:
         return pa.schema([(column, arrow_type(kind)) for column, kind in PRODUCED[name].items()])
     definition = catalog.tables[name]
-    types = definition.columns if isinstance(definition, PythonTable) else (definition.header.get("columns") or {})
+    types = (
+        definition.columns
+        if isinstance(definition, PythonTable)
+        else (definition.header.get("columns") or {})
+    )
     fields = []
     for column, declared in types.items():
         kind = declared["type"] if isinstance(declared, dict) else declared
@@ -88,28 +93,44 @@ def _schema(name: str, rows: list[dict[str, Any]], catalog: Catalog) -> pa.Schem
 def run_case(case: Case, home: Path) -> None:
     """Run one case on DuckDB and compare; raises AssertionError that shows expected and found."""
     body = case.body
-    settings = load_settings(home, utility=body.get("utility", {}), parameters={
-        case.table.removeprefix("audit."): {
-            name: {"value": value, "since": dt.date(2026, 1, 1), "reason": "golden case"}
-            for name, value in (body.get("params") or {}).items()
+    settings = load_settings(
+        home,
+        utility=body.get("utility", {}),
+        parameters={
+            case.table.removeprefix("audit."): {
+                name: {"value": value, "since": dt.date(2026, 1, 1), "reason": "golden case"}
+                for name, value in (body.get("params") or {}).items()
+            }
         }
-    } if body.get("params") else {})
+        if body.get("params")
+        else {},
+    )
     catalog = load_catalog(settings.include)
-    run = Run.of(_value(body.get("as_of", "2026-11-04"), pa.date32(), settings), settings.utility.time_zone,
-                 body.get("period") and _value(body["period"], pa.date32(), settings))
+    run = Run.of(
+        _value(body.get("as_of", "2026-11-04"), pa.date32(), settings),
+        settings.utility.time_zone,
+        body.get("period") and _value(body["period"], pa.date32(), settings),
+    )
     with DuckDBSession(settings, run, catalog, stored=False) as session:
         for name, rows in (body.get("given") or {}).items():
             schema = _schema(name, rows, catalog)
             filler = (body.get("defaults") or {}).get(name, {})
             unknown = {key for row in rows for key in row} - set(schema.names)
             if unknown:
-                raise ValueError(f"{case.file}: {case.body['name']}: {name} has no column {', '.join(sorted(unknown))}")
+                raise ValueError(
+                    f"{case.file}: {case.body['name']}: {name} has no column {', '.join(sorted(unknown))}"
+                )
             full = [{**filler, **row} for row in rows]
             layer, table = name.split(".")
             target = f"accepted.{table}" if layer == "source" else name
-            typed = [{field.name: _value(row.get(field.name), field.type, settings) for field in schema} for row in full]
+            typed = [
+                {field.name: _value(row.get(field.name), field.type, settings) for field in schema}
+                for row in full
+            ]
             if layer == "source" and (contract := catalog.contract.tables[table]).by_day:
-                typed = [{**row, "day": row[contract.since].astimezone(settings.zone).date()} for row in typed]
+                typed = [
+                    {**row, "day": row[contract.since].astimezone(settings.zone).date()} for row in typed
+                ]
                 schema = contract.accepted_schema
             session.give(target, pa.Table.from_pylist(typed, schema=schema))
         if case.table.startswith("audit."):
@@ -133,7 +154,9 @@ def _check_rule(case: Case, session: DuckDBSession) -> None:
     by_subject = {row["subject_id"]: row for row in rows}
     for subject, amount in (expect.get("at_stake") or {}).items():
         found = by_subject[str(subject)]["at_stake_amount"]
-        assert (None if found is None else float(found)) == amount, f"at stake of {subject}: {found}, not {amount}"
+        assert (None if found is None else float(found)) == amount, (
+            f"at stake of {subject}: {found}, not {amount}"
+        )
     for subject, wanted in (expect.get("evidence") or {}).items():
         evidence = json.loads(by_subject[str(subject)]["evidence"])
         assert {key: evidence.get(key) for key in wanted} == wanted
@@ -155,7 +178,11 @@ def _check_rows(case: Case, session: DuckDBSession) -> None:
     expected: list[dict[str, Any]] = case.body["expect"]["rows"]
     columns = list(expected[0]) if expected else ["*"]
     if case.body["expect"].get("where"):
-        rows = session.query(f"SELECT * FROM {case.table} WHERE {case.body['expect']['where']}").read_all().to_pylist()
+        rows = (
+            session.query(f"SELECT * FROM {case.table} WHERE {case.body['expect']['where']}")
+            .read_all()
+            .to_pylist()
+        )
     else:
         rows = session.query(f"SELECT * FROM {case.table}").read_all().to_pylist()
     found = [{name: _plain(row[name]) for name in columns} for row in rows] if expected else rows

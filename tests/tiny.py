@@ -66,7 +66,9 @@ def write_csv(path: Path, columns: list[str], rows: list[dict[str, Any]], encodi
         writer.writerows(rows)
 
 
-def write_tiny(folder: Path, *, intervals: tuple[str, ...] = ("2026-11-03",), **changed: list[dict[str, Any]]) -> Path:
+def write_tiny(
+    folder: Path, *, intervals: tuple[str, ...] = ("2026-11-03",), **changed: list[dict[str, Any]]
+) -> Path:
     """Write the utility as CSV files, intervals as daily Parquet; ``changed`` replaces whole tables."""
     for table in load_contract().tables.values():
         if table.name == "interval_reading":

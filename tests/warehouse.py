@@ -15,7 +15,12 @@ NOT_COMPARED = {"mart.audit_coverage": ["seconds"]}
 
 
 def plain_url(home: Path) -> str:
-    done = subprocess.run([sys.executable, "-m", "wattmark", "warehouse-url", "--home", str(home)], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "wattmark", "warehouse-url", "--home", str(home)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     return sa.make_url(done.stdout.strip()).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
@@ -29,6 +34,10 @@ def hashes(url: str) -> dict[str, str]:
             row = sql.SQL("to_jsonb(t)")
             for column in NOT_COMPARED.get(f"{schema}.{name}", []):
                 row = sql.SQL("{} - {}").format(row, sql.Literal(column))
-            query = sql.SQL("SELECT COUNT(*) || ':' || COALESCE(MD5(STRING_AGG(h, '' ORDER BY h)), '') FROM (SELECT MD5(({})::text) AS h FROM {} AS t) AS x")
-            found[f"{schema}.{name}"] = str(connection.execute(query.format(row, sql.Identifier(schema, name))).fetchall()[0][0])
+            query = sql.SQL(
+                "SELECT COUNT(*) || ':' || COALESCE(MD5(STRING_AGG(h, '' ORDER BY h)), '') FROM (SELECT MD5(({})::text) AS h FROM {} AS t) AS x"
+            )
+            found[f"{schema}.{name}"] = str(
+                connection.execute(query.format(row, sql.Identifier(schema, name))).fetchall()[0][0]
+            )
     return found

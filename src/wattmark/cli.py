@@ -20,13 +20,21 @@ app = typer.Typer(
 
 
 def _mount() -> None:
-    from wattmark import commands, quickstart
+    from wattmark import commands, docs_pages, quickstart
     from wattmark.audit import commands as audit_commands
     from wattmark.campaign import commands as campaign_commands
     from wattmark.local import commands as local_commands
     from wattmark.sample import commands as sample_commands
 
-    for module in (commands, quickstart, local_commands, sample_commands, campaign_commands, audit_commands):
+    for module in (
+        commands,
+        quickstart,
+        local_commands,
+        sample_commands,
+        campaign_commands,
+        audit_commands,
+        docs_pages,
+    ):
         module.register(app)
 
 

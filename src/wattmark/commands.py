@@ -20,14 +20,32 @@ from rich.table import Table
 from wattmark.local.commands import HomeOption
 from wattmark.settings import SOURCE_VARIABLE, Settings, load_settings
 
-DayOption = Annotated[dt.datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d"], help="The day the run speaks for.", show_default=False)]
+DayOption = Annotated[
+    dt.datetime | None,
+    typer.Option("--as-of", formats=["%Y-%m-%d"], help="The day the run speaks for.", show_default=False),
+]
 
 
 def run(
     as_of: DayOption,
-    source: Annotated[str | None, typer.Option("--source", help="Folder or SQLAlchemy URL; the home's own sources where left out.", show_default=False)] = None,
+    source: Annotated[
+        str | None,
+        typer.Option(
+            "--source",
+            help="Folder or SQLAlchemy URL; the home's own sources where left out.",
+            show_default=False,
+        ),
+    ] = None,
     home: HomeOption = None,
-    period: Annotated[dt.datetime | None, typer.Option("--period", formats=["%Y-%m-%d", "%Y-%m"], help="Audited month; the last full one before --as-of where left out.", show_default=False)] = None,
+    period: Annotated[
+        dt.datetime | None,
+        typer.Option(
+            "--period",
+            formats=["%Y-%m-%d", "%Y-%m"],
+            help="Audited month; the last full one before --as-of where left out.",
+            show_default=False,
+        ),
+    ] = None,
     full_refresh: Annotated[bool, typer.Option("--full-refresh", help="Read every table whole.")] = False,
 ) -> None:
     """Run the nightly DAG once, without a scheduler, and leave the home's database up."""
@@ -37,10 +55,17 @@ def run(
     if source and "://" not in source and not source.startswith("airflow:"):
         source = str(Path(source).expanduser().resolve())
     settings = load_settings(home, **({"sources": [{"location": source}]} if source else {}))
-    conf = {"as_of": f"{as_of:%Y-%m-%d}", "full_refresh": full_refresh, **({"period": f"{period:%Y-%m-01}"} if period else {})}
+    conf = {
+        "as_of": f"{as_of:%Y-%m-%d}",
+        "full_refresh": full_refresh,
+        **({"period": f"{period:%Y-%m-01}"} if period else {}),
+    }
     ended = run_dag(settings, "nightly", conf, console, source)
     if ended["state"] != "success":
-        console.print(f"[red]The night {as_of:%Y-%m-%d} failed.[/red] Nothing of it was published. Log: {ended['log']}", soft_wrap=True)
+        console.print(
+            f"[red]The night {as_of:%Y-%m-%d} failed.[/red] Nothing of it was published. Log: {ended['log']}",
+            soft_wrap=True,
+        )
         raise typer.Exit(1)
     from wattmark.report import print_night
 
@@ -48,7 +73,9 @@ def run(
     console.print(f"[green]The night {as_of:%Y-%m-%d} is published.[/green]")
 
 
-def run_dag(settings: Settings, dag_id: str, conf: dict[str, Any], console: Console, source: str | None = None) -> dict[str, Any]:
+def run_dag(
+    settings: Settings, dag_id: str, conf: dict[str, Any], console: Console, source: str | None = None
+) -> dict[str, Any]:
     """Run one DAG in a process of its own, showing its steps; returns its state and the log's path.
 
     Airflow writes its own log to ``<home>/logs``; errors meant for people are shown here as well.
@@ -72,7 +99,13 @@ def run_dag(settings: Settings, dag_id: str, conf: dict[str, Any], console: Cons
         )  # fmt: skip
     os.close(write)
     errors: list[str] = []
-    with Progress(SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=console, transient=True) as progress:
+    with Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+    ) as progress:
         shown = progress.add_task("loading Airflow")
 
         def follow() -> None:
@@ -84,7 +117,11 @@ def run_dag(settings: Settings, dag_id: str, conf: dict[str, Any], console: Cons
                     elif event["state"] == "failed":
                         errors.append(f"{event['step']}: {event['error']}")
                     else:
-                        progress.console.print(f"[green]✓[/green] {event['step']:<28} {event['seconds']:>6.1f} s  {_brief(event.get('result'))}", highlight=False, soft_wrap=True)
+                        progress.console.print(
+                            f"[green]✓[/green] {event['step']:<28} {event['seconds']:>6.1f} s  {_brief(event.get('result'))}",
+                            highlight=False,
+                            soft_wrap=True,
+                        )
 
         follower = threading.Thread(target=follow, daemon=True)
         follower.start()
@@ -104,7 +141,11 @@ def _brief(result: Any) -> str:
     if not isinstance(result, dict):
         return ""
     if "rows" in result and "table" in result:
-        extra = f"  unknown columns: {', '.join(result['unknown_columns'])}" if result.get("unknown_columns") else ""
+        extra = (
+            f"  unknown columns: {', '.join(result['unknown_columns'])}"
+            if result.get("unknown_columns")
+            else ""
+        )
         return f"{result['rows']:,} rows{extra}"
     numbers = {key: value for key, value in result.items() if isinstance(value, int)}
     if len(numbers) > 6:
@@ -127,5 +168,3 @@ def register(app: typer.Typer) -> None:
     """Add ``run`` and ``check`` to a command line."""
     app.command("run")(run)
     app.command("check")(check)
-
-

@@ -18,8 +18,14 @@ from airflow.sdk import Asset, CronTriggerTimetable, ExceptionRetryPolicy, Retry
 from wattmark.run import Run
 from wattmark.settings import Settings, load_settings
 
-MART = Asset("wattmark://warehouse/mart", group="wattmark", extra={"what": "All tables of schema mart, one run at a time"})
-LISTS = Asset("wattmark://lists", group="wattmark", extra={"what": "Campaign lists of the day, awaiting approval"})
+MART = Asset(
+    "wattmark://warehouse/mart",
+    group="wattmark",
+    extra={"what": "All tables of schema mart, one run at a time"},
+)
+LISTS = Asset(
+    "wattmark://lists", group="wattmark", extra={"what": "Campaign lists of the day, awaiting approval"}
+)
 
 PROGRESS_VARIABLE = "WATTMARK_PROGRESS_FD"
 """Environment variable with the file descriptor that a run without a scheduler reports its steps to."""
@@ -64,12 +70,20 @@ def run_values(context: Mapping[str, Any], settings: Settings) -> dict[str, Any]
         as_of = moment.astimezone(ZoneInfo(settings.utility.time_zone)).date() - dt.timedelta(days=1)
     period = dt.date.fromisoformat(params["period"]) if params.get("period") else None
     run = Run.of(as_of, settings.utility.time_zone, period)
-    return {"as_of": run.as_of.isoformat(), "period": run.period.isoformat(), "full_refresh": bool(params.get("full_refresh", False))}
+    return {
+        "as_of": run.as_of.isoformat(),
+        "period": run.period.isoformat(),
+        "full_refresh": bool(params.get("full_refresh", False)),
+    }
 
 
 def run_of(values: Mapping[str, Any], settings: Settings) -> Run:
     """The inverse of ``run_values``."""
-    return Run.of(dt.date.fromisoformat(values["as_of"]), settings.utility.time_zone, dt.date.fromisoformat(values["period"]))
+    return Run.of(
+        dt.date.fromisoformat(values["as_of"]),
+        settings.utility.time_zone,
+        dt.date.fromisoformat(values["period"]),
+    )
 
 
 def report(**event: Any) -> None:
@@ -78,7 +92,9 @@ def report(**event: Any) -> None:
         os.write(int(descriptor), (json.dumps(event, default=str) + "\n").encode())
 
 
-def perform(label: str, values: Mapping[str, Any], work: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+def perform(
+    label: str, values: Mapping[str, Any], work: Callable[..., Any], *args: Any, **kwargs: Any
+) -> Any:
     """Do one step of a run: ``work(settings, run, *args)``, reporting its begin, its end and its result."""
     settings = load_settings()
     started = time.monotonic()

@@ -54,7 +54,10 @@ class Lake:
 
     def files(self, name: str, version: int | None = None) -> list[str]:
         """Local paths of the Parquet files that make up a version."""
-        return sorted(unquote(urlparse(uri).path) if "://" in uri else uri for uri in self._open(name, version).file_uris())
+        return sorted(
+            unquote(urlparse(uri).path) if "://" in uri else uri
+            for uri in self._open(name, version).file_uris()
+        )
 
     def replace(
         self,
@@ -98,7 +101,9 @@ class Lake:
         """Distinct values of one partition column, as text, sorted."""
         return sorted({str(partition[column]) for partition in self._open(name).partitions()})
 
-    def partition_files(self, name: str, column: str, version: int | None = None) -> dict[str, list[str]] | None:
+    def partition_files(
+        self, name: str, column: str, version: int | None = None
+    ) -> dict[str, list[str]] | None:
         """Files of a version by the value of its partition column; None where the version is not there any more."""
         try:
             files = self.files(name, version)
@@ -131,7 +136,11 @@ class Lake:
     def vacuum(self, names: Iterable[str], keep_hours: int) -> int:
         """Delete files no version younger than ``keep_hours`` needs; returns how many."""
         return sum(
-            len(self._open(name).vacuum(retention_hours=keep_hours, dry_run=False, enforce_retention_duration=False))
+            len(
+                self._open(name).vacuum(
+                    retention_hours=keep_hours, dry_run=False, enforce_retention_duration=False
+                )
+            )
             for name in names
             if self.exists(name)
         )
@@ -139,5 +148,7 @@ class Lake:
     def tables(self) -> list[str]:
         """All tables of the lake as ``layer.table``, sorted."""
         return sorted(
-            f"{log.parent.parent.name}.{log.parent.name}" for log in self.root.glob("*/*/_delta_log") if log.is_dir()
+            f"{log.parent.parent.name}.{log.parent.name}"
+            for log in self.root.glob("*/*/_delta_log")
+            if log.is_dir()
         )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+import logging
 import time
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from wattmark import __version__
+from wattmark.audit.root_cause import night_root_causes
 from wattmark.audit.rules import Rule, all_rules
 from wattmark.audit.runner import run_family
 from wattmark.contract import load_contract
@@ -30,6 +32,8 @@ from wattmark.run import Run
 from wattmark.settings import Settings
 from wattmark.sources import Watermark
 from wattmark.state import keep_watermarks, watermarks_before, write_atomically
+
+log = logging.getLogger(__name__)
 
 LAYERS = ("core", "facts", "segment", "campaign")
 """Layers built before the audit, in this order."""
@@ -61,13 +65,23 @@ def check(settings: Settings) -> dict[str, int]:
     suites(catalog.contract, settings.project / "expectations")
     rules = all_rules(catalog)
     bind_all(settings, catalog)
-    return {"tables": len(catalog.tables) - len(rules), "rules": len(rules), "overridden_parameters": sum(map(len, overridden.values()))}
+    return {
+        "tables": len(catalog.tables) - len(rules),
+        "rules": len(rules),
+        "overridden_parameters": sum(map(len, overridden.values())),
+    }
 
 
 def extract(settings: Settings, run: Run, table: str, *, full_refresh: bool = False) -> dict[str, Any]:
     """Read one table from its source into landing; returns counts and what the contract did not expect."""
     found = land(settings, run, table, full_refresh=full_refresh)
-    return {"table": table, "rows": found.rows, "whole": found.whole, "unknown_columns": list(found.unknown), "absent_columns": list(found.absent)}
+    return {
+        "table": table,
+        "rows": found.rows,
+        "whole": found.whole,
+        "unknown_columns": list(found.unknown),
+        "absent_columns": list(found.absent),
+    }
 
 
 def judge(settings: Settings, run: Run, names: Iterable[str]) -> dict[str, dict[str, int]]:
@@ -100,12 +114,19 @@ def families(settings: Settings) -> list[str]:
 
 
 def audit(settings: Settings, run: Run, names: Iterable[str] | None = None) -> dict[str, int]:
-    """Run the rules of some families (all where None); returns findings by rule, of rules that found any."""
+    """Run the rules of some families; returns findings by rule, of rules that found any.
+
+    All families where ``names`` is None; findings that follow from others are then hung on them.
+    """
     rules: dict[str, list[Rule]] = {}
     for rule in all_rules(catalog_of(settings)).values():
         rules.setdefault(rule.family, []).append(rule)
     with open_session(settings, run) as session:
-        coverage = [one for family in (names or sorted(rules)) for one in run_family(session, rules[family], family)]
+        coverage = [
+            one for family in (names or sorted(rules)) for one in run_family(session, rules[family], family)
+        ]
+    if names is None:
+        log.info("Root causes: %s", night_root_causes(settings, run))
     return {one.rule_id: one.flagged for one in coverage if one.flagged}
 
 
@@ -143,22 +164,32 @@ def _move_watermarks(settings: Settings, run: Run) -> None:
                 continue
             # Never past the run's own day: a row dated years ahead must not hide all that come before it.
             kind = table.column(table.since).type
-            row = session.query(f"SELECT MAX({table.since}) AS newest FROM accepted.{table.name} WHERE {table.since} < $as_of_end").read_all()
+            row = session.query(
+                f"SELECT MAX({table.since}) AS newest FROM accepted.{table.name} WHERE {table.since} < $as_of_end"
+            ).read_all()
             newest = row["newest"][0].as_py() if kind == "timestamp" else None
             earlier = before.get(table.name)
-            marks[table.name] = Watermark(since=newest or (earlier.since if earlier else None), files=landed(settings, run, table.name).files)
+            marks[table.name] = Watermark(
+                since=newest or (earlier.since if earlier else None),
+                files=landed(settings, run, table.name).files,
+            )
     keep_watermarks(settings, run, marks)
 
 
 def _note_versions(settings: Settings, run: Run) -> None:
     lake = Lake(settings.lake)
     versions = {name: lake.version(name) for name in lake.tables() if name.startswith("accepted.")}
-    write_atomically(settings.home / "state" / "versions" / f"{run.run_id}.json", json.dumps(versions, indent=1, sort_keys=True))
+    write_atomically(
+        settings.home / "state" / "versions" / f"{run.run_id}.json",
+        json.dumps(versions, indent=1, sort_keys=True),
+    )
 
 
 def parameters_hash(settings: Settings) -> str:
     """Short hash of everything that decides a run's result besides the data: settings and SQL files."""
-    digest = hashlib.sha256(settings.model_dump_json(exclude={"home", "project", "services", "sources", "compute"}).encode())
+    digest = hashlib.sha256(
+        settings.model_dump_json(exclude={"home", "project", "services", "sources", "compute"}).encode()
+    )
     for path in sorted((settings.include / "sql").rglob("*.sql")):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
@@ -166,8 +197,8 @@ def parameters_hash(settings: Settings) -> str:
 
 def begin(settings: Settings, run: Run) -> None:
     """Note in ``ops.pipeline_run`` that the run has begun, migrating schema ``ops`` where needed."""
-    from wattmark.publish.ops import upgrade
     from wattmark.local.services import warehouse_url
+    from wattmark.publish.ops import upgrade
 
     url = warehouse_url(settings)
     upgrade(url)
@@ -175,11 +206,20 @@ def begin(settings: Settings, run: Run) -> None:
             parameters_hash=parameters_hash(settings), rows_in=None, rows_out=None)  # fmt: skip
 
 
-def finish(settings: Settings, run: Run, state: str, rows_in: int | None = None, rows_out: int | None = None) -> None:
+def finish(
+    settings: Settings, run: Run, state: str, rows_in: int | None = None, rows_out: int | None = None
+) -> None:
     """Note how the run ended: ``succeeded`` or ``failed``."""
     from wattmark.local.services import warehouse_url
 
-    _record(warehouse_url(settings), run, state=state, finished_at=dt.datetime.now(dt.UTC), rows_in=rows_in, rows_out=rows_out)
+    _record(
+        warehouse_url(settings),
+        run,
+        state=state,
+        finished_at=dt.datetime.now(dt.UTC),
+        rows_in=rows_in,
+        rows_out=rows_out,
+    )
 
 
 def _record(url: str, run: Run, **values: Any) -> None:
@@ -192,15 +232,20 @@ def _record(url: str, run: Run, **values: Any) -> None:
 
             if "started_at" in values:
                 row = {"run_id": run.run_id, "as_of": run.as_of, **values}
-                connection.execute(insert(table).values(row).on_conflict_do_update(index_elements=["run_id"], set_=row))
+                connection.execute(
+                    insert(table).values(row).on_conflict_do_update(index_elements=["run_id"], set_=row)
+                )
             else:
                 connection.execute(table.update().where(table.c.run_id == run.run_id).values(**values))
     finally:
         engine.dispose()
 
 
-def run_all(settings: Settings, run: Run, *, full_refresh: bool = False, progress: Callable[[str], None] = print) -> dict[str, int]:
+def run_all(
+    settings: Settings, run: Run, *, full_refresh: bool = False, progress: Callable[[str], None] = print
+) -> dict[str, int]:
     """All steps in one process, without Airflow (tests and benchmarks); returns rows published by table."""
+
     def step(name: str, work: Callable[[], Any]) -> Any:
         started = time.perf_counter()
         result = work()
@@ -210,7 +255,10 @@ def run_all(settings: Settings, run: Run, *, full_refresh: bool = False, progres
     step("check", lambda: check(settings))
     step("begin", lambda: begin(settings, run))
     try:
-        step("extract", lambda: [extract(settings, run, table, full_refresh=full_refresh) for table in tables(settings)])
+        step(
+            "extract",
+            lambda: [extract(settings, run, table, full_refresh=full_refresh) for table in tables(settings)],
+        )
         counts = step("accept", lambda: accept(settings, run))
         step("judge", lambda: judge(settings, run, tables(settings)))
         for layer in LAYERS:
@@ -224,5 +272,3 @@ def run_all(settings: Settings, run: Run, *, full_refresh: bool = False, progres
         raise
     finish(settings, run, "succeeded", counts["read"], sum(done.values()))
     return done
-
-

@@ -8,7 +8,14 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
 
 from wattmark.errors import ServiceError
 from wattmark.local import services
@@ -60,12 +67,22 @@ def quickstart(
     as_of = _sample(settings, console, SamplePlan(accounts=accounts, seed=seed, faults=True))
     console.print(f"The night {as_of}, in Airflow at {services.airflow_url(settings)}", soft_wrap=True)
     with Progress(
-        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=console,
     ) as progress:
         shown = progress.add_task("waiting for the scheduler", total=None)
 
         def follow(now: RunProgress) -> None:
-            progress.update(shown, completed=now.finished, total=now.total or None, description=", ".join(now.running[:3]) or now.state)
+            progress.update(
+                shown,
+                completed=now.finished,
+                total=now.total or None,
+                description=", ".join(now.running[:3]) or now.state,
+            )
 
         ended = trigger_and_wait(settings, "nightly", {"as_of": as_of}, follow)
     for failure in ended.failures:
@@ -78,7 +95,11 @@ def quickstart(
     from wattmark.report import print_night
 
     print_night(settings, console)
-    console.print(f"           (user {ADMIN}, password under airflow_admin in {secrets_file(settings.home)})", soft_wrap=True, highlight=False)
+    console.print(
+        f"           (user {ADMIN}, password under airflow_admin in {secrets_file(settings.home)})",
+        soft_wrap=True,
+        highlight=False,
+    )
     console.print(f"[green]The night {as_of} is published.[/green] Stop the services with: make down")
 
 
@@ -93,7 +114,9 @@ def _sample(settings: Settings, console: Console, plan: SamplePlan) -> str:
         made.unlink(missing_ok=True)
         with console.status(f"Making a sample utility of {plan.accounts:,} accounts"):
             summary = generate(plan, DatabaseSink(services.source_url(settings), folder))
-        console.print(f"A sample utility: {summary.accounts:,} accounts, {sum(summary.rows.values()):,} rows in {summary.seconds:.0f} s")
+        console.print(
+            f"A sample utility: {summary.accounts:,} accounts, {sum(summary.rows.values()):,} rows in {summary.seconds:.0f} s"
+        )
         write_atomically(made, json.dumps(wanted))
     return plan.as_of.isoformat()
 
@@ -101,5 +124,3 @@ def _sample(settings: Settings, console: Console, plan: SamplePlan) -> str:
 def register(app: typer.Typer) -> None:
     """Add ``quickstart`` to a command line."""
     app.command("quickstart")(quickstart)
-
-

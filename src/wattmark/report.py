@@ -24,13 +24,17 @@ def _rows(connection: psycopg.Connection[Any], query: str) -> list[tuple[Any, ..
 def print_night(settings: Settings, console: Console) -> None:
     """Print tables and rows, findings by money, lists, refused rows, and where to look."""
     url = sa.make_url(warehouse_url(settings))
-    with psycopg.connect(url.set(drivername="postgresql").render_as_string(hide_password=False), autocommit=True) as connection:
+    with psycopg.connect(
+        url.set(drivername="postgresql").render_as_string(hide_password=False), autocommit=True
+    ) as connection:
         tables = connection.execute(
             "SELECT table_schema, table_name FROM information_schema.tables WHERE table_schema IN ('mart', 'mart_pii') ORDER BY 1, 2"
         ).fetchall()
         shown = Table("table", "rows", title="Published", title_justify="left")
         for schema, name in tables:
-            count = connection.execute(psycopg.sql.SQL("SELECT COUNT(*) FROM {}").format(psycopg.sql.Identifier(schema, name))).fetchall()[0][0]
+            count = connection.execute(
+                psycopg.sql.SQL("SELECT COUNT(*) FROM {}").format(psycopg.sql.Identifier(schema, name))
+            ).fetchall()[0][0]
             shown.add_row(f"{schema}.{name}", f"{count:,}")
         console.print(shown)
         found = _rows(
@@ -38,9 +42,19 @@ def print_night(settings: Settings, console: Console) -> None:
             "SELECT rule_id, kind, severity, COUNT(*), SUM(ABS(at_stake_amount)) FROM mart.audit_exception "
             "GROUP BY 1, 2, 3 ORDER BY SUM(ABS(at_stake_amount)) DESC NULLS LAST, COUNT(*) DESC",
         )
-        findings = Table("rule", "kind", "severity", "findings", "at stake", title="Findings by money", title_justify="left")
+        findings = Table(
+            "rule",
+            "kind",
+            "severity",
+            "findings",
+            "at stake",
+            title="Findings by money",
+            title_justify="left",
+        )
         for rule_id, kind, severity, count, money in found[:20]:
-            findings.add_row(rule_id, kind, severity, f"{count:,}", f"{money:,.2f}" if money is not None else "")
+            findings.add_row(
+                rule_id, kind, severity, f"{count:,}", f"{money:,.2f}" if money is not None else ""
+            )
         if len(found) > 20:
             findings.caption = f"and {len(found) - 20} more rules with findings, in mart.audit_exception"
         console.print(findings)
@@ -51,15 +65,32 @@ def print_night(settings: Settings, console: Console) -> None:
             "WHERE r.as_of = (SELECT MAX(as_of) FROM mart.audit_coverage) GROUP BY 1, 2 ORDER BY 1",
         )
         if lists:
-            made = Table("campaign", "state", "listed", "control", "excluded", title="Campaign lists", title_justify="left")
+            made = Table(
+                "campaign",
+                "state",
+                "listed",
+                "control",
+                "excluded",
+                title="Campaign lists",
+                title_justify="left",
+            )
             for campaign, state, listed, control, excluded in lists:
                 made.add_row(campaign, state, f"{listed:,}", f"{control:,}", f"{excluded:,}")
             console.print(made)
-        read = _rows(connection, "SELECT SUM(read_rows), SUM(accepted_rows), SUM(quarantined_rows), SUM(superseded_rows) FROM mart.reconciliation")
+        read = _rows(
+            connection,
+            "SELECT SUM(read_rows), SUM(accepted_rows), SUM(quarantined_rows), SUM(superseded_rows) FROM mart.reconciliation",
+        )
         if read and read[0][0] is not None:
             total, accepted, quarantined, superseded = read[0]
-            console.print(f"Rows: {total:,} read = {accepted:,} accepted + {quarantined:,} quarantined + {superseded:,} superseded")
-    console.print(f"Warehouse: {url.render_as_string(hide_password=True)}   (wattmark warehouse-url shows the password)", soft_wrap=True, highlight=False)
+            console.print(
+                f"Rows: {total:,} read = {accepted:,} accepted + {quarantined:,} quarantined + {superseded:,} superseded"
+            )
+    console.print(
+        f"Warehouse: {url.render_as_string(hide_password=True)}   (wattmark warehouse-url shows the password)",
+        soft_wrap=True,
+        highlight=False,
+    )
     console.print(f"Data Docs: {site_folder(settings) / 'index.html'}", soft_wrap=True, highlight=False)
     for part in status(settings):
         if part.component == "api-server" and part.state == "running":

@@ -95,7 +95,9 @@ class Services(_Model):
 
     postgres_port: int = Field(5499, ge=1024, le=65535)
     airflow_port: int = Field(8080, ge=1024, le=65535)
-    warehouse_url: str | None = Field(None, description="SQLAlchemy URL of a PostgreSQL warehouse of one's own")
+    warehouse_url: str | None = Field(
+        None, description="SQLAlchemy URL of a PostgreSQL warehouse of one's own"
+    )
     airflow_database_url: str | None = Field(None, description="SQLAlchemy URL for Airflow's metadata")
 
 
@@ -103,7 +105,9 @@ class ChannelSettings(_Model):
     """What one channel costs and carries, and when it may be used (local time)."""
 
     cost_amount: float = Field(0.0, ge=0)
-    daily_limit: int | None = Field(None, ge=0, description="Contacts a day over all campaigns; none where empty")
+    daily_limit: int | None = Field(
+        None, ge=0, description="Contacts a day over all campaigns; none where empty"
+    )
     days: Literal["every_day", "no_holidays", "working_days"] = "every_day"
     from_hour: int = Field(9, ge=0, le=23, description="Outside from_hour to until_hour is quiet")
     until_hour: int = Field(20, ge=1, le=24)
@@ -118,12 +122,18 @@ class Campaigns(_Model):
     adult_years: int = Field(18, ge=0, le=30)
     feedback_rate_standard: float = Field(0.05, ge=0, le=1)
     smallest_group: int = Field(30, ge=2, description="Fewer in either group, and no lift is stated")
-    list_key_file: Path | None = Field(None, description="File with a base64 key of 32 bytes that list files are encrypted with")
-    delivery: str | None = Field(None, description="Folder or URL (sftp://, s3://, …) released lists are delivered to")
+    list_key_file: Path | None = Field(
+        None, description="File with a base64 key of 32 bytes that list files are encrypted with"
+    )
+    delivery: str | None = Field(
+        None, description="Folder or URL (sftp://, s3://, …) released lists are delivered to"
+    )
     approvers: dict[str, tuple[str, ...]] = Field(
         default_factory=dict, description="Who may approve for a role that campaigns name; * is every role"
     )
-    channels: dict[Literal["post", "sms", "phone", "email", "app", "visit"], ChannelSettings] = Field(default_factory=dict)
+    channels: dict[Literal["post", "sms", "phone", "email", "app", "visit"], ChannelSettings] = Field(
+        default_factory=dict
+    )
 
 
 class Schedule(_Model):
@@ -135,7 +145,9 @@ class Schedule(_Model):
 class Audit(_Model):
     """What holds for the audit besides the rules' own parameters."""
 
-    root_causes: int = Field(200, ge=0, description="Causes tried a night to explain other findings, most money first")
+    root_causes: int = Field(
+        200, ge=0, description="Causes tried a night to explain other findings, most money first"
+    )
 
 
 class Override(_Model):
@@ -195,7 +207,9 @@ def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     merged = dict(base)
     for key, value in over.items():
         known = merged.get(key)
-        merged[key] = _merge(known, value) if isinstance(known, Mapping) and isinstance(value, Mapping) else value
+        merged[key] = (
+            _merge(known, value) if isinstance(known, Mapping) and isinstance(value, Mapping) else value
+        )
     return merged
 
 

@@ -31,7 +31,11 @@ def watermarks_before(settings: Settings, run: Run) -> dict[str, Watermark]:
     A rerun of a date starts from the same watermarks as its first run, so it reads the same rows.
     """
     folder = _folder(settings)
-    earlier = [path for path in folder.glob("*.json") if dt.date.fromisoformat(path.stem) < run.as_of] if folder.is_dir() else []
+    earlier = (
+        [path for path in folder.glob("*.json") if dt.date.fromisoformat(path.stem) < run.as_of]
+        if folder.is_dir()
+        else []
+    )
     if not earlier:
         return {}
     raw: dict[str, Any] = json.loads(max(earlier).read_text(encoding="utf-8"))

@@ -26,11 +26,15 @@ class _Loader(yaml.CSafeLoader):
         keys = [key.value for key, _ in node.value]
         for at, key in enumerate(keys):
             if key in keys[:at]:
-                raise yaml.MarkedYAMLError(problem=f"found duplicate key {key!r}", problem_mark=node.value[at][0].start_mark)
+                raise yaml.MarkedYAMLError(
+                    problem=f"found duplicate key {key!r}", problem_mark=node.value[at][0].start_mark
+                )
         return super().construct_mapping(node, deep)
 
 
-_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF"))
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
+)
 
 
 def parse_yaml(text: str, name: str, first_line: int = 1) -> Any:

@@ -29,12 +29,25 @@ def folder() -> Iterator[Path]:
 
 
 def spoiled(folder: Path) -> Path:
-    accounts = [{**row, "status": "abolished"} if number == 3 else row for number, row in enumerate(ROWS["account"])]
+    accounts = [
+        {**row, "status": "abolished"} if number == 3 else row for number, row in enumerate(ROWS["account"])
+    ]
     return write_tiny(folder / "source", account=accounts)
 
 
 def command(source: Path, home: Path) -> list[str]:
-    return [sys.executable, "-m", "wattmark", "run", "--source", str(source), "--as-of", DAY, "--home", str(home)]
+    return [
+        sys.executable,
+        "-m",
+        "wattmark",
+        "run",
+        "--source",
+        str(source),
+        "--as-of",
+        DAY,
+        "--home",
+        str(home),
+    ]
 
 
 def run(source: Path, home: Path) -> subprocess.CompletedProcess[str]:
@@ -50,10 +63,16 @@ def test_a_night_publishes_and_its_rerun_publishes_the_same(folder: Path) -> Non
         url = plain_url(home)
         before = hashes(url)
         with psycopg.connect(url) as connection:
-            counts = dict(connection.execute("SELECT source_table, read_rows - accepted_rows - quarantined_rows - superseded_rows FROM mart.reconciliation").fetchall())
+            counts = dict(
+                connection.execute(
+                    "SELECT source_table, read_rows - accepted_rows - quarantined_rows - superseded_rows FROM mart.reconciliation"
+                ).fetchall()
+            )
             assert len(counts) == 34
             assert set(counts.values()) == {0}
-            assert connection.execute("SELECT reason FROM quarantine.account").fetchall() == [("values:status",)]
+            assert connection.execute("SELECT reason FROM quarantine.account").fetchall() == [
+                ("values:status",)
+            ]
             assert connection.execute("SELECT state FROM ops.pipeline_run").fetchall() == [("succeeded",)]
             assert connection.execute("SELECT COUNT(*) FROM mart.dim_account").fetchall() == [(29,)]
             assert connection.execute("SELECT obj_description('mart.dim_account'::regclass)").fetchall()[0][0]
@@ -91,7 +110,9 @@ def kill_at(source: Path, home: Path, step: str, *, server: bool) -> None:
         raise AssertionError(f"{step} never began")
     time.sleep(0.3)
     if server:
-        postmaster = next(part.pid for part in services.status(load_settings(home)) if part.component == "postgresql")
+        postmaster = next(
+            part.pid for part in services.status(load_settings(home)) if part.component == "postgresql"
+        )
         assert postmaster is not None
         psutil.Process(postmaster).kill()
     else:
@@ -108,7 +129,12 @@ def test_killed_anywhere_and_rerun_gives_the_same_warehouse(folder: Path) -> Non
         assert run(source, other).returncode == 0
         wanted = hashes(plain_url(other))
         services.down(load_settings(other))
-        for step, server in (("validate.accept", False), ("warehouse.facts", False), ("publish", True), ("publish", False)):
+        for step, server in (
+            ("validate.accept", False),
+            ("warehouse.facts", False),
+            ("publish", True),
+            ("publish", False),
+        ):
             kill_at(source, home, step, server=server)
         done = run(source, home)
         assert done.returncode == 0, done.stdout[-2000:]

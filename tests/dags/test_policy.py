@@ -42,7 +42,12 @@ def bag(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         "AIRFLOW__CORE__DAGS_FOLDER": str(PROJECT_ROOT / "dags"), "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/airflow.db",
     }  # fmt: skip
     done = subprocess.run(
-        [sys.executable, "-c", _PROBE, str(PROJECT_ROOT / "dags")], env=environment, capture_output=True, text=True, cwd=home, check=False
+        [sys.executable, "-c", _PROBE, str(PROJECT_ROOT / "dags")],
+        env=environment,
+        capture_output=True,
+        text=True,
+        cwd=home,
+        check=False,
     )
     line = next((line for line in done.stdout.splitlines() if line.startswith("@@")), None)
     assert line is not None, done.stderr[-2000:]

@@ -48,7 +48,9 @@ def test_everything_good_is_accepted(tmp_path: Path) -> None:
     assert done["interval_reading"].accepted_rows == 3 * 48
     assert all(one.read_rows == one.accepted_rows for one in done.values())
     local = rows(settings, "SELECT updated_at FROM accepted.customer LIMIT 1")[0]["updated_at"]
-    assert local.astimezone(dt.UTC) == dt.datetime(2026, 1, 1, 0, 0, tzinfo=dt.UTC), "naive times are the utility's own"
+    assert local.astimezone(dt.UTC) == dt.datetime(2026, 1, 1, 0, 0, tzinfo=dt.UTC), (
+        "naive times are the utility's own"
+    )
 
 
 SPOILED: list[tuple[str, int, dict[str, Any], str]] = [
@@ -87,7 +89,9 @@ def test_one_bad_row_never_stops_a_night_however_small_the_table(tmp_path: Path)
 
 
 def test_what_refers_to_a_refused_row_is_refused_too(tmp_path: Path) -> None:
-    settings = settings_for(tmp_path, write_tiny(tmp_path / "src", customer=changed("customer", 0, kind="robot")))
+    settings = settings_for(
+        tmp_path, write_tiny(tmp_path / "src", customer=changed("customer", 0, kind="robot"))
+    )
     done = night(settings)
     assert done["account"].reasons == {"follows:customer_id": 1}
     assert done["bill"].reasons == {"follows:account_id": 1}
@@ -100,10 +104,14 @@ def test_blank_required_text_is_for_the_audit_to_find(tmp_path: Path) -> None:
 
 def test_duplicated_keys_newest_wins_and_the_rest_is_counted(tmp_path: Path) -> None:
     newer = {**ROWS["account"][0], "contracted_kva": 16, "updated_at": "2026-02-01 00:00:00"}
-    settings = settings_for(tmp_path, write_tiny(tmp_path / "src", account=[newer, *ROWS["account"], ROWS["account"][1]]))
+    settings = settings_for(
+        tmp_path, write_tiny(tmp_path / "src", account=[newer, *ROWS["account"], ROWS["account"][1]])
+    )
     done = night(settings)["account"]
     assert (done.read_rows, done.accepted_rows, done.superseded_rows) == (32, 30, 2)
-    assert rows(settings, "SELECT contracted_kva FROM accepted.account WHERE account_id = 'A1'") == [{"contracted_kva": 16.0}]
+    assert rows(settings, "SELECT contracted_kva FROM accepted.account WHERE account_id = 'A1'") == [
+        {"contracted_kva": 16.0}
+    ]
 
 
 def test_a_day_of_intervals_twice(tmp_path: Path) -> None:
@@ -166,8 +174,14 @@ def test_other_names_by_configuration_and_unknown_columns(tmp_path: Path) -> Non
     source = write_tiny(tmp_path / "src")
     text = (source / "staff.csv").read_text()
     (source / "staff.csv").unlink()
-    (source / "EMPLOYEES.csv").write_text(text.replace("staff_id", "EMP_NO").replace("post", "post,shoe_size", 1).replace("billing", "billing,43"))
-    settings = settings_for(tmp_path, source, rename={"staff": {"name": "EMPLOYEES", "columns": {"staff_id": "EMP_NO"}}})
+    (source / "EMPLOYEES.csv").write_text(
+        text.replace("staff_id", "EMP_NO")
+        .replace("post", "post,shoe_size", 1)
+        .replace("billing", "billing,43")
+    )
+    settings = settings_for(
+        tmp_path, source, rename={"staff": {"name": "EMPLOYEES", "columns": {"staff_id": "EMP_NO"}}}
+    )
     run = Run.of(AS_OF, settings.utility.time_zone)
     landed = extract(settings, run, "staff")
     assert landed.unknown == ("shoe_size",)
@@ -178,7 +192,13 @@ def test_rerun_of_a_night_changes_nothing(tmp_path: Path) -> None:
     source = write_tiny(tmp_path / "src", account=changed("account", 4, status="abolished"))
     settings = settings_for(tmp_path, source)
     first = night(settings)
-    before = rows(settings, "SELECT * FROM accepted.account ORDER BY account_id"), rows(settings, "SELECT * FROM quarantine.account")
+    before = (
+        rows(settings, "SELECT * FROM accepted.account ORDER BY account_id"),
+        rows(settings, "SELECT * FROM quarantine.account"),
+    )
     assert night(settings) == first
-    assert before == (rows(settings, "SELECT * FROM accepted.account ORDER BY account_id"), rows(settings, "SELECT * FROM quarantine.account"))
+    assert before == (
+        rows(settings, "SELECT * FROM accepted.account ORDER BY account_id"),
+        rows(settings, "SELECT * FROM quarantine.account"),
+    )
     shutil.rmtree(source)

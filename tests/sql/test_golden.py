@@ -28,4 +28,6 @@ def test_every_rule_has_a_flagged_and_an_unflagged_subject() -> None:
     for rule_id in all_rules(load_catalog(PROJECT_ROOT / "include")):
         own = [case.body["expect"] for case in CASES if case.table == f"audit.{rule_id}"]
         assert any(expect["flagged"] for expect in own), f"{rule_id}: nothing is ever flagged"
-        assert any(expect.get("should_check", 0) > len(expect["flagged"]) for expect in own), f"{rule_id}: no case states a should_check above what is flagged"
+        assert any(expect.get("should_check", 0) > len(expect["flagged"]) for expect in own), (
+            f"{rule_id}: no case states a should_check above what is flagged"
+        )

@@ -41,7 +41,12 @@ def test_data_docs_are_served_and_nothing_beside_them(client: TestClient, settin
     assert client.get("/data-docs/index.html").text == "<p>docs</p>"
     secret = Path(settings.home / "secrets.json")
     assert secret.exists()
-    for path in ("/data-docs/../secrets.json", "/data-docs/%2e%2e/secrets.json", "/data-docs//etc/passwd", "/nothing/index.html"):
+    for path in (
+        "/data-docs/../secrets.json",
+        "/data-docs/%2e%2e/secrets.json",
+        "/data-docs//etc/passwd",
+        "/nothing/index.html",
+    ):
         assert client.get(path).status_code == 404, path
 
 

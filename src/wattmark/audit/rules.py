@@ -28,7 +28,15 @@ SUBJECTS = (
     "metering_point", "order", "org_unit", "payment", "reading_area", "service_call", "transformer", "violation",
 )  # fmt: skip
 MODES = ("nightly", "online")
-FIXED_COLUMNS = ("subject_id", "account_id", "customer_id", "org_unit_id", "flagged", "not_checked", "at_stake_amount")
+FIXED_COLUMNS = (
+    "subject_id",
+    "account_id",
+    "customer_id",
+    "org_unit_id",
+    "flagged",
+    "not_checked",
+    "at_stake_amount",
+)
 _RULE_ID = re.compile(r"^[A-Z]{3}-\d{2}$")
 
 
@@ -65,11 +73,16 @@ def rule_of(file: SqlFile) -> Rule:
 
     def choice(key: str, allowed: tuple[str, ...]) -> str:
         if header.get(key) not in allowed:
-            raise SqlFileError("rule.header", f"{file.path}:1: {key} must be one of {', '.join(allowed)}, not {header.get(key)!r}.")
+            raise SqlFileError(
+                "rule.header",
+                f"{file.path}:1: {key} must be one of {', '.join(allowed)}, not {header.get(key)!r}.",
+            )
         return str(header[key])
 
     if not _RULE_ID.match(rule_id):
-        raise SqlFileError("rule.name", f"{file.path}: a rule's file is named after its id, such as TAR-03.sql.")
+        raise SqlFileError(
+            "rule.name", f"{file.path}: a rule's file is named after its id, such as TAR-03.sql."
+        )
     for key in ("title", "zh", "flags"):
         if not header.get(key):
             raise SqlFileError("rule.header", f"{file.path}:1: {key} is missing.")
@@ -97,5 +110,9 @@ def rule_of(file: SqlFile) -> Rule:
 
 def all_rules(catalog: Catalog) -> dict[str, Rule]:
     """All rules by id, sorted."""
-    files = [table for name, table in sorted(catalog.tables.items()) if name.startswith("audit.") and isinstance(table, SqlFile)]
+    files = [
+        table
+        for name, table in sorted(catalog.tables.items())
+        if name.startswith("audit.") and isinstance(table, SqlFile)
+    ]
     return {file.table: rule_of(file) for file in files}

@@ -75,13 +75,28 @@ def run_rule(session: Session, rule: Rule, findings: str) -> Coverage:
         totals = duck.execute(
             "SELECT COUNT(*), COUNT(*) FILTER (WHERE flagged), COUNT(not_checked), COUNT(DISTINCT subject_id) FROM _rule"
         ).fetchall()[0]
-        reasons = dict(duck.execute("SELECT not_checked, COUNT(*) FROM _rule WHERE not_checked IS NOT NULL GROUP BY 1 ORDER BY 1").fetchall())
+        reasons = dict(
+            duck.execute(
+                "SELECT not_checked, COUNT(*) FROM _rule WHERE not_checked IS NOT NULL GROUP BY 1 ORDER BY 1"
+            ).fetchall()
+        )
         if totals[1] != totals[3]:
-            twice = duck.execute("SELECT subject_id FROM _rule WHERE flagged GROUP BY 1 HAVING COUNT(*) > 1 ORDER BY 1 LIMIT 1").fetchall()
-            raise rule.file.error("rule.twice", f"subject {twice[0][0]} is flagged more than once.", "subject_id")
+            twice = duck.execute(
+                "SELECT subject_id FROM _rule WHERE flagged GROUP BY 1 HAVING COUNT(*) > 1 ORDER BY 1 LIMIT 1"
+            ).fetchall()
+            raise rule.file.error(
+                "rule.twice", f"subject {twice[0][0]} is flagged more than once.", "subject_id"
+            )
         values = ", ".join(
             str(literal(value).sql(dialect="duckdb"))
-            for value in (rule.rule_id, rule.subject, session.run.period, rule.severity, rule.kind, rule.family)
+            for value in (
+                rule.rule_id,
+                rule.subject,
+                session.run.period,
+                rule.severity,
+                rule.kind,
+                rule.family,
+            )
         )
         duck.execute(
             f"""INSERT INTO {findings}
@@ -134,5 +149,7 @@ def run_family(session: Session, rules: Iterable[Rule], family: str) -> list[Cov
     note = {"run_id": session.run.run_id}
     found = session.duck.sql(f"SELECT * FROM {table} ORDER BY rule_id, subject_id").to_arrow_reader()
     session.lake.replace(FINDINGS, found, partition_by=["family"], where=where, metadata=note)
-    session.lake.replace(COVERAGE, coverage_table(coverage), partition_by=["family"], where=where, metadata=note)
+    session.lake.replace(
+        COVERAGE, coverage_table(coverage), partition_by=["family"], where=where, metadata=note
+    )
     return coverage

@@ -41,6 +41,16 @@ _ARROW = {
 }
 
 
+def duckdb_type(kind: str) -> str:
+    """SQL type (DuckDB's dialect) of a contract type."""
+    return _DUCKDB[kind]
+
+
+def arrow_type(kind: str) -> pa.DataType:
+    """Arrow type of a contract type."""
+    return _ARROW[kind]
+
+
 @dataclass(frozen=True)
 class Column:
     """One column of the contract; ``type`` is one of the contract's seven type names."""
@@ -126,11 +136,14 @@ class Table:
         Args:
             accepted: the name of the relation to read.
         """
+
         def visible(column: Column) -> str:
             return f"{column.name} < $as_of_end" if column.type == "timestamp" else f"{column.name} <= $as_of"
 
         selected = ", ".join(
-            f"CASE WHEN {visible(column)} THEN {column.name} END AS {column.name}" if column.process_date else column.name
+            f"CASE WHEN {visible(column)} THEN {column.name} END AS {column.name}"
+            if column.process_date
+            else column.name
             for column in self.columns
         )
         events = [visible(column) for column in self.columns if column.event_time]
@@ -162,7 +175,9 @@ class Contract:
 
         def visit(name: str, path: tuple[str, ...]) -> None:
             if name in path:
-                raise ContractError("contract.cycle", f"required references form a cycle: {' > '.join((*path, name))}.")
+                raise ContractError(
+                    "contract.cycle", f"required references form a cycle: {' > '.join((*path, name))}."
+                )
             if name not in done:
                 for _, target in self.required_refs(self.tables[name]):
                     visit(target.name, (*path, name))
@@ -186,13 +201,24 @@ def load_contract(path: Path = PROJECT_ROOT / "include" / "contract" / "source-m
         columns = []
         for raw in entry["columns"]:
             if raw.get("type") not in _DUCKDB:
-                raise ContractError("contract.type", f"{path}: {name}.{raw.get('name')}: unknown type {raw.get('type')!r}.")
+                raise ContractError(
+                    "contract.type", f"{path}: {name}.{raw.get('name')}: unknown type {raw.get('type')!r}."
+                )
             columns.append(Column(**{**raw, "values": tuple(raw.get("values", ()))}))
-        tables[name] = Table(name=name, columns=tuple(columns), since=entry.get("since"), partition=entry.get("partition"), doc=entry.get("doc", "").strip())
+        tables[name] = Table(
+            name=name,
+            columns=tuple(columns),
+            since=entry.get("since"),
+            partition=entry.get("partition"),
+            doc=entry.get("doc", "").strip(),
+        )
         if not tables[name].key:
             raise ContractError("contract.no_key", f"{path}: {name} has no key column.")
     for table in tables.values():
         for column in table.columns:
             if column.ref and column.ref not in tables:
-                raise ContractError("contract.ref", f"{path}: {table.name}.{column.name} refers to unknown table {column.ref}.")
+                raise ContractError(
+                    "contract.ref",
+                    f"{path}: {table.name}.{column.name} refers to unknown table {column.ref}.",
+                )
     return Contract(version=document["version"], tables=tables)

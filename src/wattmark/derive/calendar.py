@@ -37,7 +37,9 @@ def calendar(context: TableContext) -> pa.Table:
     utility = context.settings.utility
     first = dt.date(context.run.as_of.year - YEARS_BACK, 1, 1)
     last = dt.date(context.run.as_of.year + 2, 12, 31)
-    known = holidays.country_holidays(utility.country, subdiv=utility.subdivision, years=range(first.year, last.year + 1))
+    known = holidays.country_holidays(
+        utility.country, subdiv=utility.subdivision, years=range(first.year, last.year + 1)
+    )
     days = [first + dt.timedelta(days=number) for number in range((last - first).days + 1)]
     working = [known.is_working_day(day) for day in days]
     numbers, count = [], 0

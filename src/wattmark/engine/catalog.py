@@ -145,7 +145,9 @@ class Catalog:
             table = self.tables.get(name)
             where = str(settings.home / "settings.yaml")
             if not isinstance(table, SqlFile):
-                raise SettingsError("parameter.owner", f"{where}: parameters.{owner}: there is no such rule or table.")
+                raise SettingsError(
+                    "parameter.owner", f"{where}: parameters.{owner}: there is no such rule or table."
+                )
             for parameter, override in values.items():
                 if parameter not in table.parameters:
                     raise SettingsError(

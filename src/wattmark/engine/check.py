@@ -40,17 +40,26 @@ def bind_all(settings: Settings, catalog: Catalog) -> dict[str, dict[str, str]]:
             session.duck.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
             if isinstance(definition, PythonTable):
                 found[name] = dict(definition.columns)
-                columns = ", ".join(f"CAST(NULL AS {duckdb_type(kind)}) AS {column}" for column, kind in definition.columns.items())
+                columns = ", ".join(
+                    f"CAST(NULL AS {duckdb_type(kind)}) AS {column}"
+                    for column, kind in definition.columns.items()
+                )
                 body = f"SELECT {columns} WHERE FALSE"
             else:
                 session.see([one for one in sorted(definition.references) if one not in catalog.tables])
                 body = session.text_of(definition)
             try:
                 relation = session.duck.sql(body)
-                kinds = {column: contract_type(str(kind)) for column, kind in zip(relation.columns, relation.types, strict=True)}
+                kinds = {
+                    column: contract_type(str(kind))
+                    for column, kind in zip(relation.columns, relation.types, strict=True)
+                }
                 if schema != "audit":
                     # An empty table stands in, so that what reads it binds without binding all this again.
-                    columns = ", ".join(f'"{column}" {kind}' for column, kind in zip(relation.columns, relation.types, strict=True))
+                    columns = ", ".join(
+                        f'"{column}" {kind}'
+                        for column, kind in zip(relation.columns, relation.types, strict=True)
+                    )
                     session.duck.execute(f'CREATE TABLE "{schema}"."{table}" ({columns})')
                     session.knows(name)
             except duckdb.Error as error:
@@ -62,12 +71,23 @@ def bind_all(settings: Settings, catalog: Catalog) -> dict[str, dict[str, str]]:
                 continue
             declared = definition.header.get("columns")
             if declared is not None:
-                expected = {column: entry["type"] if isinstance(entry, dict) else entry for column, entry in declared.items()}
+                expected = {
+                    column: entry["type"] if isinstance(entry, dict) else entry
+                    for column, entry in declared.items()
+                }
                 for column in sorted(set(expected) ^ set(kinds)):
-                    raise definition.error("sql.columns", f"{column} is {'documented but not selected' if column in expected else 'selected but not documented'}.", column)
+                    raise definition.error(
+                        "sql.columns",
+                        f"{column} is {'documented but not selected' if column in expected else 'selected but not documented'}.",
+                        column,
+                    )
                 for column, kind in expected.items():
                     if kinds[column] != kind:
-                        raise definition.error("sql.columns", f"{column} is documented as {kind}, but is {kinds[column]}.", column)
+                        raise definition.error(
+                            "sql.columns",
+                            f"{column} is documented as {kind}, but is {kinds[column]}.",
+                            column,
+                        )
             for column in definition.key:
                 if column not in kinds:
                     raise definition.error("sql.key", f"the key column {column} is not selected.", column)

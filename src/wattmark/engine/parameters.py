@@ -41,9 +41,12 @@ class Parameter:
         Raises:
             SettingsError: wrong type, out of bounds, or rows of another width; ``where`` names the place.
         """
+
         def refuse(why: str) -> SettingsError:
             return SettingsError(
-                "parameter.invalid", f"{where}: parameter {self.name}: {why}.", f"It is: {self.doc or self.type}."
+                "parameter.invalid",
+                f"{where}: parameter {self.name}: {why}.",
+                f"It is: {self.doc or self.type}.",
             )
 
         if self.type in RELATIONS:
@@ -51,10 +54,16 @@ class Parameter:
             width = len(self.columns)
             for row in rows:
                 if len(row) != width:
-                    raise refuse(f"a row has {len(row)} values where {width} are wanted ({', '.join(self.columns)})")
+                    raise refuse(
+                        f"a row has {len(row)} values where {width} are wanted ({', '.join(self.columns)})"
+                    )
                 for (column, kind), item in zip(self.columns.items(), row, strict=True):
                     if item is not None:
-                        self._scalar(item, {"double": "number"}.get(kind, kind), lambda why, c=column: refuse(f"{c}: {why}"))
+                        self._scalar(
+                            item,
+                            {"double": "number"}.get(kind, kind),
+                            lambda why, c=column: refuse(f"{c}: {why}"),
+                        )
             return value
         self._scalar(value, self.type, refuse)
         if value is not None and self.minimum is not None and value < self.minimum:
@@ -107,6 +116,7 @@ class Parameter:
 
     def rows(self, value: Any) -> list[tuple[Any, ...]]:
         """The rows of a relation parameter, in the order of ``columns``."""
+
         def refuse(why: str) -> SettingsError:
             return SettingsError("parameter.invalid", f"parameter {self.name}: {why}.")
 
@@ -120,10 +130,16 @@ def declare(name: str, raw: Any, where: str) -> Parameter:
         SettingsError: the declaration, or its own default, is wrong.
     """
     if not isinstance(raw, dict) or raw.get("type") not in SCALARS | RELATIONS:
-        raise SettingsError("parameter.declaration", f"{where}: parameter {name}: type must be one of {', '.join(sorted(SCALARS | RELATIONS))}.")
+        raise SettingsError(
+            "parameter.declaration",
+            f"{where}: parameter {name}: type must be one of {', '.join(sorted(SCALARS | RELATIONS))}.",
+        )
     unknown = set(raw) - {"type", "default", "doc", "minimum", "maximum", "choices", "columns"}
     if unknown or "default" not in raw:
-        raise SettingsError("parameter.declaration", f"{where}: parameter {name}: {'unknown key ' + ', '.join(sorted(unknown)) if unknown else 'default is missing'}.")
+        raise SettingsError(
+            "parameter.declaration",
+            f"{where}: parameter {name}: {'unknown key ' + ', '.join(sorted(unknown)) if unknown else 'default is missing'}.",
+        )
     parameter = Parameter(name=name, **{**raw, "choices": tuple(raw.get("choices", ()))})
     if parameter.type in RELATIONS and not parameter.columns:
         raise SettingsError("parameter.declaration", f"{where}: parameter {name}: columns are missing.")

@@ -30,6 +30,15 @@ PRODUCED: dict[str, dict[str, str]] = {
         "seconds": "double",
         "family": "string",
     },
+    "findings.root_cause": {
+        "rule_id": "string",
+        "subject_type": "string",
+        "subject_id": "string",
+        "cause_rule_id": "string",
+        "cause_subject_type": "string",
+        "cause_subject_id": "string",
+        "explanation": "string",
+    },
     "quality.reconciliation": {
         "source_table": "string",
         "read_rows": "integer",
@@ -38,7 +47,12 @@ PRODUCED: dict[str, dict[str, str]] = {
         "superseded_rows": "integer",
         "warned_rows": "integer",
     },
-    "segment_state.segment": {"customer_id": "string", "method": "string", "segment": "string", "as_of": "date"},
+    "segment_state.segment": {
+        "customer_id": "string",
+        "method": "string",
+        "segment": "string",
+        "as_of": "date",
+    },
     "segment_state.grade": {
         "customer_id": "string",
         "grade": "string",
@@ -59,6 +73,12 @@ PRODUCED: dict[str, dict[str, str]] = {
         "in_use": "boolean",
         "as_of": "date",
     },
-    "segment_state.centroid": {"load_profile": "integer", "name": "string", "position": "integer", "value": "double", "as_of": "date"},
+    "segment_state.centroid": {
+        "load_profile": "integer",
+        "name": "string",
+        "position": "integer",
+        "value": "double",
+        "as_of": "date",
+    },
     "segment_state.definition": {"name": "string", "digest": "string", "as_of": "date"},
 }

@@ -104,7 +104,9 @@ class Session(ABC):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def close(self) -> None:
@@ -148,7 +150,8 @@ class Session(ABC):
     def _drop(self, name: str) -> None:
         schema, table = name.split(".")
         for kind, relation in self.duck.execute(
-            "SELECT table_type, table_name FROM information_schema.tables WHERE table_schema = ? AND table_name = ?", [schema, table]
+            "SELECT table_type, table_name FROM information_schema.tables WHERE table_schema = ? AND table_name = ?",
+            [schema, table],
         ).fetchall():
             self.duck.execute(f'DROP {"VIEW" if kind == "VIEW" else "TABLE"} "{schema}"."{relation}"')
 
@@ -163,8 +166,14 @@ class Session(ABC):
                 accepted = f"{ACCEPTED}.{table}"
                 self.see([accepted])
                 body = sqlglot.parse_one(self.contract.tables[table].as_of_sql(accepted), read="duckdb")
-                self.duck.execute(f'CREATE VIEW "{schema}"."{table}" AS {self._bind(body).sql(dialect="duckdb")}')
-            elif (definition := self._derived(name)) is not None and definition.is_view and isinstance(definition, SqlFile):
+                self.duck.execute(
+                    f'CREATE VIEW "{schema}"."{table}" AS {self._bind(body).sql(dialect="duckdb")}'
+                )
+            elif (
+                (definition := self._derived(name)) is not None
+                and definition.is_view
+                and isinstance(definition, SqlFile)
+            ):
                 self.see(sorted(definition.references))
                 self.duck.execute(f'CREATE VIEW "{schema}"."{table}" AS {self.text_of(definition)}')
             elif self._reads(name) and self.lake.exists(name):
@@ -176,12 +185,17 @@ class Session(ABC):
                 )
                 self.duck.execute(f'CREATE VIEW "{schema}"."{table}" AS SELECT {columns} WHERE FALSE')
             elif name in PRODUCED:
-                columns = ", ".join(f"CAST(NULL AS {duckdb_type(kind)}) AS {column}" for column, kind in PRODUCED[name].items())
+                columns = ", ".join(
+                    f"CAST(NULL AS {duckdb_type(kind)}) AS {column}"
+                    for column, kind in PRODUCED[name].items()
+                )
                 self.duck.execute(f'CREATE VIEW "{schema}"."{table}" AS SELECT {columns} WHERE FALSE')
             elif not self.stored and definition is not None:
                 self.build(name)
             else:
-                raise SqlFileError("lake.missing", f"{name} is not in the lake yet.", "Run the steps before this one first.")
+                raise SqlFileError(
+                    "lake.missing", f"{name} is not in the lake yet.", "Run the steps before this one first."
+                )
             self._known.add(name)
 
     def _derived(self, name: str) -> TableDefinition | None:
@@ -195,12 +209,18 @@ class Session(ABC):
         if files:
             partitions = self.lake.partition_columns(name)
             types = ", ".join(f"'{column}': {_duck_type(arrow.field(column).type)}" for column in partitions)
-            options = f", hive_partitioning = true, hive_types = {{{types}}}" if partitions else ", hive_partitioning = false"
+            options = (
+                f", hive_partitioning = true, hive_types = {{{types}}}"
+                if partitions
+                else ", hive_partitioning = false"
+            )
             listed = ", ".join(str(literal(file).sql(dialect="duckdb")) for file in files)
             columns = ", ".join(f'"{field.name}"' for field in arrow)
             body = f"SELECT {columns} FROM read_parquet([{listed}]{options}, union_by_name = true)"
         else:
-            columns = ", ".join(f'CAST(NULL AS {_duck_type(field.type)}) AS "{field.name}"' for field in arrow)
+            columns = ", ".join(
+                f'CAST(NULL AS {_duck_type(field.type)}) AS "{field.name}"' for field in arrow
+            )
             body = f"SELECT {columns} WHERE FALSE"
         self.duck.execute(f'CREATE VIEW "{schema}"."{table}" AS {body}')
 
@@ -274,7 +294,9 @@ class Session(ABC):
             relation = self.duck.sql(self.result_sql(file))
             for column, kind in zip(relation.columns, relation.types, strict=True):
                 if str(kind) == "HUGEINT":
-                    raise file.error("sql.hugeint", f"{column} is a HUGEINT; write CAST(SUM(…) AS BIGINT).", column)
+                    raise file.error(
+                        "sql.hugeint", f"{column} is a HUGEINT; write CAST(SUM(…) AS BIGINT).", column
+                    )
             return self._keep(file.name, file, relation.to_arrow_reader())
         except duckdb.Error as error:
             raise engine_error(file, error) from None

@@ -9,7 +9,6 @@ from typing import Any
 from wattmark.errors import SettingsError
 from wattmark.settings import Settings
 
-
 _LAUNCHER = """#!/bin/sh
 # The packaged runtime has no jdk.incubator.vector, which Spark asks for to speed up linear algebra only.
 for argument do
@@ -44,7 +43,9 @@ def start_spark(settings: Settings) -> Any:
         from pyspark.sql import SparkSession
     except ImportError:
         raise SettingsError(
-            "spark.missing", "compute.engine is spark, but pyspark is not installed.", "Install wattmark[spark]."
+            "spark.missing",
+            "compute.engine is spark, but pyspark is not installed.",
+            "Install wattmark[spark].",
         ) from None
     if not os.environ.get("JAVA_HOME"):
         os.environ["JAVA_HOME"] = str(_packaged_java(settings.home))

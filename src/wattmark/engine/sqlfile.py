@@ -23,9 +23,26 @@ from wattmark.yamlfile import parse_yaml
 
 _HEADER = re.compile(r"\A\s*/\*(.*?)\*/", re.DOTALL)
 RUN_SCALARS = frozenset(
-    {"as_of", "as_of_end", "period", "period_end", "period_next", "period_start_at", "period_end_at", "period_days", "period_hours", "run_id"}
+    {
+        "as_of",
+        "as_of_end",
+        "period",
+        "period_end",
+        "period_next",
+        "period_start_at",
+        "period_end_at",
+        "period_days",
+        "period_hours",
+        "run_id",
+    }
 )
-_SPARK_TYPES = {"double": "DOUBLE", "integer": "BIGINT", "string": "VARCHAR", "boolean": "BOOLEAN", "date": "DATE"}
+_SPARK_TYPES = {
+    "double": "DOUBLE",
+    "integer": "BIGINT",
+    "string": "VARCHAR",
+    "boolean": "BOOLEAN",
+    "date": "DATE",
+}
 
 # What means something else, or nothing, on another engine; found by running both (docs/architecture.md).
 _FORBIDDEN_FUNCTIONS = {
@@ -72,12 +89,19 @@ class SqlFile:
     @cached_property
     def parameters(self) -> dict[str, Parameter]:
         """Declared parameters by name."""
-        return {name: declare(name, raw, str(self.path)) for name, raw in (self.header.get("params") or {}).items()}
+        return {
+            name: declare(name, raw, str(self.path))
+            for name, raw in (self.header.get("params") or {}).items()
+        }
 
     @cached_property
     def references(self) -> frozenset[str]:
         """Tables read, as ``layer.table``; common table expressions and parameters are not among them."""
-        return frozenset(f"{node.db}.{node.name}" for node in self.statement.find_all(exp.Table) if node.db and node.db != "param")
+        return frozenset(
+            f"{node.db}.{node.name}"
+            for node in self.statement.find_all(exp.Table)
+            if node.db and node.db != "param"
+        )
 
     def line_of(self, word: str) -> int:
         """First line of the file's statement that contains a word; the statement's first line if none does."""
@@ -100,7 +124,9 @@ class SqlFile:
             scalars: the run's values (``Run.scalars()``).
             overrides: parameter values of the utility, already checked.
         """
-        values = {name: parameter.default for name, parameter in self.parameters.items()} | dict(overrides or {})
+        values = {name: parameter.default for name, parameter in self.parameters.items()} | dict(
+            overrides or {}
+        )
 
         def replace(node: exp.Expression) -> exp.Expression:
             if isinstance(node, exp.Placeholder):
@@ -109,7 +135,9 @@ class SqlFile:
                     return literal(values[name])
                 if name in scalars:
                     return literal(scalars[name])
-                raise self.error("sql.placeholder", f"${name} is neither a parameter nor a value of the run.", f"${name}")
+                raise self.error(
+                    "sql.placeholder", f"${name} is neither a parameter nor a value of the run.", f"${name}"
+                )
             if isinstance(node, exp.Table) and node.db == "param":
                 parameter = self.parameters.get(node.name)
                 if parameter is None or parameter.type not in RELATIONS:
@@ -135,7 +163,9 @@ def literal(value: Any) -> exp.Expression:
         number = exp.Literal.number(repr(abs(value)))
         return exp.cast(number if value >= 0 else exp.Neg(this=number), "DOUBLE")
     if isinstance(value, dt.datetime):
-        return exp.cast(exp.Literal.string(value.isoformat(sep=" ")), exp.DataType.build("TIMESTAMPTZ", dialect="duckdb"))
+        return exp.cast(
+            exp.Literal.string(value.isoformat(sep=" ")), exp.DataType.build("TIMESTAMPTZ", dialect="duckdb")
+        )
     if isinstance(value, dt.date):
         return exp.cast(exp.Literal.string(value.isoformat()), "DATE")
     return exp.Literal.string(str(value))
@@ -171,7 +201,11 @@ def read_sql_file(path: Path, layer: str) -> SqlFile:
     text = path.read_text(encoding="utf-8")
     match = _HEADER.match(text)
     if not match:
-        raise SqlFileError("sql.header", f"{path}:1: the header comment is missing.", "Begin the file with /* YAML */ that states grain and key.")
+        raise SqlFileError(
+            "sql.header",
+            f"{path}:1: the header comment is missing.",
+            "Begin the file with /* YAML */ that states grain and key.",
+        )
     header = parse_yaml(match.group(1), str(path))
     if not isinstance(header, dict):
         raise SqlFileError("sql.header", f"{path}:1: the header is not a YAML mapping.")
@@ -181,12 +215,23 @@ def read_sql_file(path: Path, layer: str) -> SqlFile:
         statements = [one for one in sqlglot.parse(body, read="duckdb") if one is not None]
     except sqlglot.errors.ParseError as error:
         where = error.errors[0] if error.errors else {}
-        raise SqlFileError("sql.syntax", f"{path}:{where.get('line', first_line)}: {where.get('description', 'does not parse')} near {where.get('highlight', '')!r}.") from None
+        raise SqlFileError(
+            "sql.syntax",
+            f"{path}:{where.get('line', first_line)}: {where.get('description', 'does not parse')} near {where.get('highlight', '')!r}.",
+        ) from None
     except sqlglot.errors.TokenError as error:
         raise SqlFileError("sql.syntax", f"{path}:{first_line}: {error}.") from None
     if len(statements) != 1 or not isinstance(statements[0], exp.Query):
         raise SqlFileError("sql.statement", f"{path}:{first_line}: the file must hold exactly one SELECT.")
-    file = SqlFile(path=path, layer=layer, table=path.stem, header=header, statement=statements[0], text=text, first_line=first_line)
+    file = SqlFile(
+        path=path,
+        layer=layer,
+        table=path.stem,
+        header=header,
+        statement=statements[0],
+        text=text,
+        first_line=first_line,
+    )
     for word, problem in lint(file.statement):
         raise file.error("sql.portability", f"{word}: {problem}.", word)
     _ = file.parameters
@@ -200,9 +245,17 @@ def lint(statement: exp.Expression) -> Iterator[tuple[str, str]]:
             name = node.sql_name() if not isinstance(node, exp.Anonymous) else str(node.this).upper()
             if name in _FORBIDDEN_FUNCTIONS:
                 yield name, _FORBIDDEN_FUNCTIONS[name]
-        if isinstance(node, exp.Extract) and str(node.this).upper() in {"DOW", "DAYOFWEEK", "ISODOW", "EPOCH"}:
+        if isinstance(node, exp.Extract) and str(node.this).upper() in {
+            "DOW",
+            "DAYOFWEEK",
+            "ISODOW",
+            "EPOCH",
+        }:
             yield str(node.this), "days of the week differ between engines; join core.calendar"
-        elif isinstance(node, exp.DateDiff) and str(node.args.get("unit") or "DAY").upper() not in {"DAY", "'DAY'"}:
+        elif isinstance(node, exp.DateDiff) and str(node.args.get("unit") or "DAY").upper() not in {
+            "DAY",
+            "'DAY'",
+        }:
             yield "DATE_DIFF", "only 'day' means the same everywhere"
         elif isinstance(node, exp.AtTimeZone):
             yield "AT TIME ZONE", "the session runs in the utility's zone; cast instead"
@@ -214,7 +267,9 @@ def lint(statement: exp.Expression) -> Iterator[tuple[str, str]]:
             yield "ASOF", "is not portable"
         elif isinstance(node, exp.Interval) and isinstance(node.this, exp.Paren):
             yield "INTERVAL", "use ADD_MONTHS or DATE_DIFF with a computed number"
-        elif isinstance(node, exp.Star) and (node.args.get("replace") or node.args.get("except_") or node.args.get("except")):
+        elif isinstance(node, exp.Star) and (
+            node.args.get("replace") or node.args.get("except_") or node.args.get("except")
+        ):
             yield "*", "name the columns"
 
 

@@ -69,7 +69,10 @@ def accept_all(settings: Settings, run: Run) -> list[Reconciled]:
             result = _accept(session, contract, all_suites[name])
             done.append(result)
             if all_suites[name].stops(result.read_rows, result.faulty_rows):
-                worst = ", ".join(f"{reason} ({count:,})" for reason, count in sorted(result.reasons.items(), key=lambda item: -item[1])[:3])
+                worst = ", ".join(
+                    f"{reason} ({count:,})"
+                    for reason, count in sorted(result.reasons.items(), key=lambda item: -item[1])[:3]
+                )
                 stopped.append(
                     f"{name}: {result.faulty_rows:,} of {result.read_rows:,} rows refused, over the tolerated "
                     f"{all_suites[name].tolerate:.1%}: {worst}"
@@ -111,16 +114,23 @@ def _accept(session: DuckDBSession, contract: Contract, suite: Suite) -> Reconci
         f"THEN {sql_literal(f'ref:{column}')}"
         for column, target in refs
     )
-    reason = f"COALESCE(_problem, {reason_sql(suite.critical)}{', CASE ' + missing + ' END' if missing else ''})"
-    warned = " OR ".join(f"COALESCE({check.failing}, FALSE)" for check in suite.checks if check.severity == "warning") or "FALSE"
+    reason = (
+        f"COALESCE(_problem, {reason_sql(suite.critical)}{', CASE ' + missing + ' END' if missing else ''})"
+    )
+    warned = (
+        " OR ".join(
+            f"COALESCE({check.failing}, FALSE)" for check in suite.checks if check.severity == "warning"
+        )
+        or "FALSE"
+    )
     listed = ", ".join(quoted(column) for column in columns)
-    session.duck.execute(f"CREATE OR REPLACE TEMP TABLE _refused AS SELECT CAST(NULL AS VARCHAR) AS key, CAST(NULL AS VARCHAR) AS row, CAST(NULL AS VARCHAR) AS reason, CAST(NULL AS VARCHAR) AS file WHERE FALSE")
+    session.duck.execute(
+        "CREATE OR REPLACE TEMP TABLE _refused AS SELECT CAST(NULL AS VARCHAR) AS key, CAST(NULL AS VARCHAR) AS row, CAST(NULL AS VARCHAR) AS reason, CAST(NULL AS VARCHAR) AS file WHERE FALSE"
+    )
 
     def checked(where: str) -> str:
         typed = typed_select(table, f"(SELECT * FROM {source} WHERE {where})", kinds, carried)
-        return (
-            f"SELECT {listed}, {reason} AS _reason, {warned} AS _warned, _raw, _key, _file, _text FROM ({typed}) AS t"
-        )
+        return f"SELECT {listed}, {reason} AS _reason, {warned} AS _warned, _raw, _key, _file, _text FROM ({typed}) AS t"
 
     if table.by_day:
         counts = _accept_days(session, table, note.whole, checked, listed)
@@ -135,7 +145,11 @@ def _accept(session: DuckDBSession, contract: Contract, suite: Suite) -> Reconci
                 f"AND json_extract_string(row, {sql_literal('$.' + column)}) IN (SELECT key FROM quarantine.{target.name})"
             )
     quarantined = _one(session, "SELECT COUNT(*) FROM _refused")
-    reasons = dict(session.duck.execute("SELECT reason, COUNT(*) FROM (SELECT CASE WHEN reason LIKE 'csv line%' THEN 'csv' ELSE reason END AS reason FROM _refused) GROUP BY 1 ORDER BY 1").fetchall())
+    reasons = dict(
+        session.duck.execute(
+            "SELECT reason, COUNT(*) FROM (SELECT CASE WHEN reason LIKE 'csv line%' THEN 'csv' ELSE reason END AS reason FROM _refused) GROUP BY 1 ORDER BY 1"
+        ).fetchall()
+    )
     _keep_quarantine(session, table, note.whole)
     result = Reconciled(name, note.rows, accepted, quarantined, superseded, warned_rows, reasons)
     if result.read_rows != accepted + result.quarantined_rows + superseded:
@@ -154,13 +168,20 @@ _REFUSE = """INSERT INTO _refused SELECT _key, COALESCE(_text, CAST(to_json(_raw
 def _newest(table: Table, relation: str, listed: str) -> str:
     """Of rows with one key the newest by the since column; ties by content, so the choice is repeatable."""
     key = ", ".join(quoted(column) for column in table.key)
-    newest = f"{quoted(table.since)} DESC NULLS LAST, " if table.since and table.since not in table.key else ""
+    newest = (
+        f"{quoted(table.since)} DESC NULLS LAST, " if table.since and table.since not in table.key else ""
+    )
     return f"SELECT {listed} FROM {relation} QUALIFY ROW_NUMBER() OVER (PARTITION BY {key} ORDER BY {newest}_row_hash DESC) = 1"
 
 
 def _has_duplicates(session: DuckDBSession, relation: str, table: Table) -> bool:
     key = ", ".join(quoted(column) for column in table.key)
-    return session.duck.execute(f"SELECT 1 FROM {relation} GROUP BY {key} HAVING COUNT(*) > 1 LIMIT 1").fetchall() != []
+    return (
+        session.duck.execute(
+            f"SELECT 1 FROM {relation} GROUP BY {key} HAVING COUNT(*) > 1 LIMIT 1"
+        ).fetchall()
+        != []
+    )
 
 
 def _one(session: DuckDBSession, sql: str) -> int:
@@ -170,7 +191,9 @@ def _one(session: DuckDBSession, sql: str) -> int:
 def _take(session: DuckDBSession, table: Table, checked: str, listed: str) -> tuple[int, int]:
     """Fill the temporary tables _good (newest row a key) and _refused; returns rows superseded and warned."""
     duck = session.duck
-    duck.execute(f"CREATE OR REPLACE TEMP TABLE _checked AS SELECT {listed}, _reason, _warned, CASE WHEN _reason IS NOT NULL THEN _raw END AS _raw, CASE WHEN _reason IS NOT NULL THEN _key END AS _key, CASE WHEN _reason IS NOT NULL THEN _file END AS _file, _text FROM ({checked})")
+    duck.execute(
+        f"CREATE OR REPLACE TEMP TABLE _checked AS SELECT {listed}, _reason, _warned, CASE WHEN _reason IS NOT NULL THEN _raw END AS _raw, CASE WHEN _reason IS NOT NULL THEN _key END AS _key, CASE WHEN _reason IS NOT NULL THEN _file END AS _file, _text FROM ({checked})"
+    )
     duck.execute(_REFUSE)
     good = _one(session, "SELECT COUNT(*) FROM _checked WHERE _reason IS NULL")
     warned = _one(session, "SELECT COUNT(*) FROM _checked WHERE _reason IS NULL AND _warned")
@@ -183,7 +206,9 @@ def _take(session: DuckDBSession, table: Table, checked: str, listed: str) -> tu
     return 0, warned
 
 
-def _accept_table(session: DuckDBSession, table: Table, whole: bool, checked: str, listed: str) -> tuple[int, int, int]:
+def _accept_table(
+    session: DuckDBSession, table: Table, whole: bool, checked: str, listed: str
+) -> tuple[int, int, int]:
     lake, duck, name = session.lake, session.duck, f"accepted.{table.name}"
     superseded, warned = _take(session, table, checked, listed)
     partition = [table.partition] if table.partition else []
@@ -191,20 +216,29 @@ def _accept_table(session: DuckDBSession, table: Table, whole: bool, checked: st
     metadata = {"run_id": session.run.run_id}
     if whole or not lake.exists(name):
         accepted = _one(session, "SELECT COUNT(*) FROM _good")
-        lake.replace(name, duck.sql(f"SELECT {listed} FROM _good{order}").to_arrow_reader(), partition_by=partition, metadata=metadata)
+        lake.replace(
+            name,
+            duck.sql(f"SELECT {listed} FROM _good{order}").to_arrow_reader(),
+            partition_by=partition,
+            metadata=metadata,
+        )
     else:
         session.see([name])
         join = " AND ".join(f"o.{quoted(column)} = n.{quoted(column)}" for column in table.key)
         since = quoted(table.since or table.key[0])
         # A row that comes again from before, but older than the one accepted, is superseded by it.
         stale = f"EXISTS (SELECT 1 FROM {name} AS o WHERE {join} AND o.{since} > n.{since})"
-        duck.execute(f"CREATE OR REPLACE TEMP TABLE _merge AS SELECT {listed} FROM _good AS n WHERE NOT {stale}")
+        duck.execute(
+            f"CREATE OR REPLACE TEMP TABLE _merge AS SELECT {listed} FROM _good AS n WHERE NOT {stale}"
+        )
         accepted = _one(session, "SELECT COUNT(*) FROM _merge")
         superseded += _one(session, "SELECT COUNT(*) FROM _good") - accepted
         if accepted:
             where = None
             if table.partition:
-                touched = duck.execute(f"SELECT DISTINCT {quoted(table.partition)} FROM _merge ORDER BY 1").fetchall()
+                touched = duck.execute(
+                    f"SELECT DISTINCT {quoted(table.partition)} FROM _merge ORDER BY 1"
+                ).fetchall()
                 where = f"{table.partition} IN ({', '.join(repr(str(row[0])) for row in touched)})"
             old = f"SELECT {listed} FROM {name} AS o WHERE {where or 'TRUE'} AND NOT EXISTS (SELECT 1 FROM _merge AS n WHERE {join})"
             lake.replace(
@@ -226,14 +260,21 @@ def _clustering(table: Table) -> str:
     return table.key[0]
 
 
-def _accept_days(session: DuckDBSession, table: Table, whole: bool, checked: Any, listed: str) -> tuple[int, int, int]:
+def _accept_days(
+    session: DuckDBSession, table: Table, whole: bool, checked: Any, listed: str
+) -> tuple[int, int, int]:
     """Day by day: a day's rows are merged by key and put in place of the day's part."""
     lake, duck, name = session.lake, session.duck, f"accepted.{table.name}"
     source = f"{LANDING}.{table.name}"
     metadata = {"run_id": session.run.run_id}
-    days = [row[0] for row in duck.execute(f"SELECT DISTINCT {DAY} FROM {source} ORDER BY 1 NULLS FIRST").fetchall()]
+    days = [
+        row[0]
+        for row in duck.execute(f"SELECT DISTINCT {DAY} FROM {source} ORDER BY 1 NULLS FIRST").fetchall()
+    ]
     totals = [0, 0, 0]
-    fields = ", ".join(f"CAST(NULL AS {column.duckdb_type}) AS {quoted(column.name)}" for column in table.columns)
+    fields = ", ".join(
+        f"CAST(NULL AS {column.duckdb_type}) AS {quoted(column.name)}" for column in table.columns
+    )
     if whole or not lake.exists(name):
         empty = f"SELECT {fields}, CAST(NULL AS DATE) AS {DAY} WHERE FALSE"
         lake.replace(name, duck.sql(empty).to_arrow_reader(), partition_by=[DAY], metadata=metadata)
@@ -265,16 +306,26 @@ def _keep_quarantine(session: DuckDBSession, table: Table, whole: bool) -> None:
     earlier = "SELECT key, row, reason, file, run_id, first_seen FROM _earlier"
     if lake.exists(name):
         session.see([name])
-        duck.execute(f"CREATE OR REPLACE TEMP TABLE _earlier AS SELECT * FROM {name} WHERE run_id <> {sql_literal(session.run.run_id)}")
+        duck.execute(
+            f"CREATE OR REPLACE TEMP TABLE _earlier AS SELECT * FROM {name} WHERE run_id <> {sql_literal(session.run.run_id)}"
+        )
     else:
-        duck.execute("CREATE OR REPLACE TEMP TABLE _earlier (key VARCHAR, row VARCHAR, reason VARCHAR, file VARCHAR, run_id VARCHAR, first_seen DATE)")
+        duck.execute(
+            "CREATE OR REPLACE TEMP TABLE _earlier (key VARCHAR, row VARCHAR, reason VARCHAR, file VARCHAR, run_id VARCHAR, first_seen DATE)"
+        )
     rows = (
         f"SELECT r.key, r.row, r.reason, r.file, {sql_literal(session.run.run_id)} AS run_id, "
         f"COALESCE((SELECT MIN(e.first_seen) FROM _earlier AS e WHERE e.row = r.row), {sql_literal(session.run.as_of)}) AS first_seen FROM _refused AS r"
     )
     if not whole:
-        landing_keys = " || '|' || ".join(f"COALESCE(CAST({quoted(column)} AS VARCHAR), '')" for column in table.key)
+        landing_keys = " || '|' || ".join(
+            f"COALESCE(CAST({quoted(column)} AS VARCHAR), '')" for column in table.key
+        )
         rows += f" UNION ALL {earlier} WHERE key NOT IN (SELECT {landing_keys} FROM {LANDING}.{table.name})"
-    lake.replace(name, duck.sql(f"SELECT * FROM ({rows}) ORDER BY ALL").to_arrow_table().cast(QUARANTINE_SCHEMA), metadata={"run_id": session.run.run_id})
+    lake.replace(
+        name,
+        duck.sql(f"SELECT * FROM ({rows}) ORDER BY ALL").to_arrow_table().cast(QUARANTINE_SCHEMA),
+        metadata={"run_id": session.run.run_id},
+    )
     session.forget(name)
     duck.execute("DROP TABLE _earlier; DROP TABLE _refused")

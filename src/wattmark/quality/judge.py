@@ -131,7 +131,7 @@ def _make_views(settings: Settings, run: Run, wanted: list[Suite], database: Pat
                 if check.mark
             )
             typed = typed_select(suite.table, f"({body})", kinds)
-            files[suite.table.name] = f"SELECT *{marks} FROM ({typed})"  # noqa: S608
+            files[suite.table.name] = f"SELECT *{marks} FROM ({typed})"
     with duckdb.connect(str(database)) as connection:
         connection.execute(f"SET TimeZone = '{settings.zone.key}'")
         for table, select in files.items():

@@ -24,7 +24,19 @@ from wattmark.state import watermarks_before, write_atomically
 
 LANDING = "landing"
 
-_KEPT_TYPES = ("VARCHAR", "BIGINT", "INTEGER", "SMALLINT", "TINYINT", "DOUBLE", "FLOAT", "BOOLEAN", "DATE", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE")
+_KEPT_TYPES = (
+    "VARCHAR",
+    "BIGINT",
+    "INTEGER",
+    "SMALLINT",
+    "TINYINT",
+    "DOUBLE",
+    "FLOAT",
+    "BOOLEAN",
+    "DATE",
+    "TIMESTAMP",
+    "TIMESTAMP WITH TIME ZONE",
+)
 
 
 @dataclass(frozen=True)
@@ -75,7 +87,9 @@ def extract(settings: Settings, run: Run, name: str, *, full_refresh: bool = Fal
     table = contract.tables[name]
     lake = Lake(settings.lake)
     known = lake.exists(f"accepted.{name}")
-    after: Watermark | None = None if full_refresh or not known else watermarks_before(settings, run).get(name)
+    after: Watermark | None = (
+        None if full_refresh or not known else watermarks_before(settings, run).get(name)
+    )
     source = source_of(table, contract, settings)
     try:
         extracted = source.extract(table, after, dt.timedelta(days=settings.extract.lookback_days))
@@ -93,7 +107,12 @@ def extract(settings: Settings, run: Run, name: str, *, full_refresh: bool = Fal
 
 def _land(session: DuckDBSession, lake: Lake, table: Table, rows: pa.RecordBatchReader) -> int:
     session.duck.register("_incoming", rows)
-    kinds = {field.name: kind for field, kind in zip(rows.schema, session.duck.sql("SELECT * FROM _incoming LIMIT 0").types, strict=True)}
+    kinds = {
+        field.name: kind
+        for field, kind in zip(
+            rows.schema, session.duck.sql("SELECT * FROM _incoming LIMIT 0").types, strict=True
+        )
+    }
     items = []
     for column, kind in kinds.items():
         cast = _kept(str(kind))
@@ -113,7 +132,11 @@ def _land(session: DuckDBSession, lake: Lake, table: Table, rows: pa.RecordBatch
             count += batch.num_rows
             yield batch
 
-    lake.replace(f"{LANDING}.{table.name}", pa.RecordBatchReader.from_batches(reader.schema, counting()), partition_by=partition)
+    lake.replace(
+        f"{LANDING}.{table.name}",
+        pa.RecordBatchReader.from_batches(reader.schema, counting()),
+        partition_by=partition,
+    )
     return count
 
 

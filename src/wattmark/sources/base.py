@@ -30,7 +30,10 @@ class Watermark:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for a JSON file."""
-        return {"since": self.since.isoformat() if self.since else None, "files": {k: list(v) for k, v in sorted(self.files.items())}}
+        return {
+            "since": self.since.isoformat() if self.since else None,
+            "files": {k: list(v) for k, v in sorted(self.files.items())},
+        }
 
     @classmethod
     def from_json(cls, raw: dict[str, Any]) -> Watermark:
@@ -73,7 +76,9 @@ class Source(ABC):
         mapping = self.settings.rename.get(table.name)
         return mapping.columns.get(column, column) if mapping else column
 
-    def match(self, table: Table, found: list[str], where: str) -> tuple[dict[str, str], tuple[str, ...], tuple[str, ...]]:
+    def match(
+        self, table: Table, found: list[str], where: str
+    ) -> tuple[dict[str, str], tuple[str, ...], tuple[str, ...]]:
         """Match the source's columns to the contract's, without regard to case.
 
         Returns:
@@ -101,7 +106,9 @@ class Source(ABC):
                 "Add it at the source, or map the source's own name in settings.yaml: sources[].rename."
                 f"{table.name}.columns.",
             )
-        unknown = tuple(sorted(name for name in found if name not in matched.values() and not name.startswith("_")))
+        unknown = tuple(
+            sorted(name for name in found if name not in matched.values() and not name.startswith("_"))
+        )
         return matched, unknown, tuple(absent)
 
     @abstractmethod

@@ -25,10 +25,14 @@ class DatabaseSource(Source):
             self.engine = sa.create_engine(settings.location)
             self.label = self.engine.url.render_as_string(hide_password=True)
             self._inspector = sa.inspect(self.engine)
-            names = self._inspector.get_table_names(settings.schema_name) + self._inspector.get_view_names(settings.schema_name)
+            names = self._inspector.get_table_names(settings.schema_name) + self._inspector.get_view_names(
+                settings.schema_name
+            )
         except (sa.exc.SQLAlchemyError, ModuleNotFoundError, ImportError) as error:
             raise SourceUnavailableError(
-                "source.unreachable", f"{_safe(settings.location)}: {_first_line(error)}", "Check that the database is up and the URL is right, then rerun."
+                "source.unreachable",
+                f"{_safe(settings.location)}: {_first_line(error)}",
+                "Check that the database is up and the URL is right, then rerun.",
             ) from None
         self._names = {name.lower(): name for name in names}
 
@@ -41,15 +45,22 @@ class DatabaseSource(Source):
         name = self._names[self.name_of(table).lower()]
         found = [column["name"] for column in self._inspector.get_columns(name, self.settings.schema_name)]
         matched, unknown, absent = self.match(table, found, self.label)
-        selectable = sa.table(name, *(sa.column(column) for column in found), schema=self.settings.schema_name)
+        selectable = sa.table(
+            name, *(sa.column(column) for column in found), schema=self.settings.schema_name
+        )
         query = sa.select(*(selectable.c[source].label(column) for column, source in matched.items()))
         whole = after is None or table.since is None or after.since is None
         if not whole and after is not None and after.since is not None and table.since is not None:
             # Whole local days are replaced, so reading must begin at a day's start: the lookback is in days.
-            query = query.where(selectable.c[matched[table.since]] >= sa.bindparam("since", after.since - lookback, sa.DateTime(timezone=True)))
+            query = query.where(
+                selectable.c[matched[table.since]]
+                >= sa.bindparam("since", after.since - lookback, sa.DateTime(timezone=True))
+            )
         return Extracted(self._with_extras(table, name, query, matched), whole, unknown, absent, {})
 
-    def _with_extras(self, table: Table, name: str, query: sa.Select[Any], matched: dict[str, str]) -> pa.RecordBatchReader:
+    def _with_extras(
+        self, table: Table, name: str, query: sa.Select[Any], matched: dict[str, str]
+    ) -> pa.RecordBatchReader:
         batches = self._adbc(query) if self.engine.dialect.name == "postgresql" else self._plain(query)
         try:
             first = next(batches, None)
@@ -58,7 +69,15 @@ class DatabaseSource(Source):
         names = [column.name for column in table.columns]
         types = {field.name: field.type for field in first.schema} if first is not None else {}
         schema = pa.schema(
-            [pa.field(one, types.get(one, pa.string()) if not pa.types.is_null(types.get(one, pa.string())) else pa.string()) for one in names]
+            [
+                pa.field(
+                    one,
+                    types.get(one, pa.string())
+                    if not pa.types.is_null(types.get(one, pa.string()))
+                    else pa.string(),
+                )
+                for one in names
+            ]
             + [pa.field(one, pa.string()) for one in (FILE, PROBLEM, TEXT)]
         )
 
@@ -67,11 +86,17 @@ class DatabaseSource(Source):
             try:
                 while batch is not None:
                     columns = [
-                        batch.column(batch.schema.get_field_index(field.name)).cast(field.type) if field.name in matched else pa.nulls(batch.num_rows, field.type)
+                        batch.column(batch.schema.get_field_index(field.name)).cast(field.type)
+                        if field.name in matched
+                        else pa.nulls(batch.num_rows, field.type)
                         for field in schema
                         if field.name not in (FILE, PROBLEM, TEXT)
                     ]
-                    columns += [pa.array([name] * batch.num_rows, pa.string()), pa.nulls(batch.num_rows, pa.string()), pa.nulls(batch.num_rows, pa.string())]
+                    columns += [
+                        pa.array([name] * batch.num_rows, pa.string()),
+                        pa.nulls(batch.num_rows, pa.string()),
+                        pa.nulls(batch.num_rows, pa.string()),
+                    ]
                     yield pa.record_batch(columns, schema=schema)
                     batch = next(batches, None)
             except Exception as error:
@@ -80,15 +105,24 @@ class DatabaseSource(Source):
         return pa.RecordBatchReader.from_batches(schema, stream())
 
     def _broke(self, table: Table, error: Exception) -> SourceUnavailableError:
-        return SourceUnavailableError("source.broke_off", f"{self.label}: reading {table.name} broke off: {_first_line(error)}", "Nothing was published; rerun when the database is back.")
+        return SourceUnavailableError(
+            "source.broke_off",
+            f"{self.label}: reading {table.name} broke off: {_first_line(error)}",
+            "Nothing was published; rerun when the database is back.",
+        )
 
     def _adbc(self, query: sa.Select[Any]) -> Iterator[pa.RecordBatch]:
         from adbc_driver_postgresql import dbapi
 
         url = self.engine.url
-        uri = sa.URL.create("postgresql", url.username, url.password, url.host, url.port, url.database, url.query)
+        uri = sa.URL.create(
+            "postgresql", url.username, url.password, url.host, url.port, url.database, url.query
+        )
         text = str(query.compile(dialect=self.engine.dialect, compile_kwargs={"literal_binds": True}))
-        with dbapi.connect(uri.render_as_string(hide_password=False)) as connection, connection.cursor() as cursor:
+        with (
+            dbapi.connect(uri.render_as_string(hide_password=False)) as connection,
+            connection.cursor() as cursor,
+        ):
             cursor.execute(text.replace("%%", "%"))
             for batch in cursor.fetch_record_batch():
                 arrays = [_plain_storage(column) for column in batch.columns]
@@ -101,7 +135,10 @@ class DatabaseSource(Source):
         with self.engine.connect().execution_options(yield_per=self.batch_rows) as connection:
             for part in connection.execute(query).partitions():
                 columns = list(zip(*part, strict=True))
-                yield pa.record_batch([pa.array([_as_text(value) for value in column], pa.string()) for column in columns], schema=schema)
+                yield pa.record_batch(
+                    [pa.array([_as_text(value) for value in column], pa.string()) for column in columns],
+                    schema=schema,
+                )
 
     def close(self) -> None:
         """Close all connections."""

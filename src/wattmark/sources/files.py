@@ -36,9 +36,15 @@ class FileSource(Source):
         super().__init__(settings, contract)
         self.folder = Path(settings.location).expanduser().resolve()
         if not self.folder.is_dir():
-            raise SourceError("source.no_folder", f"{self.folder}: there is no such folder.", "Check the source's location.")
+            raise SourceError(
+                "source.no_folder", f"{self.folder}: there is no such folder.", "Check the source's location."
+            )
         if not any(self.folder.iterdir()):
-            raise SourceError("source.empty", f"{self.folder}: the folder is empty.", "Put one file or one folder of files a table into it.")
+            raise SourceError(
+                "source.empty",
+                f"{self.folder}: the folder is empty.",
+                "Put one file or one folder of files a table into it.",
+            )
         all_settings.scratch.mkdir(parents=True, exist_ok=True)
         self._scratch = Path(tempfile.mkdtemp(prefix="files-", dir=all_settings.scratch))
         self.duck = duckdb.connect(
@@ -63,7 +69,11 @@ class FileSource(Source):
         found = [path for path in single if path.is_file()]
         folder = self.folder / name
         if folder.is_dir():
-            found += [path for path in folder.rglob("*") if path.is_file() and path.name.endswith(SUFFIXES) and not path.name.startswith((".", "_"))]
+            found += [
+                path
+                for path in folder.rglob("*")
+                if path.is_file() and path.name.endswith(SUFFIXES) and not path.name.startswith((".", "_"))
+            ]
         return sorted(found)
 
     def has(self, table: Table) -> bool:
@@ -76,15 +86,27 @@ class FileSource(Source):
         In a folder with one folder a day, a day is read whole as soon as one of its files changed.
         """
         files = self._files(table)
-        prints = {str(path.relative_to(self.folder)): (path.stat().st_size, path.stat().st_mtime_ns) for path in files}
+        prints = {
+            str(path.relative_to(self.folder)): (path.stat().st_size, path.stat().st_mtime_ns)
+            for path in files
+        }
         whole = after is None or table.since is None
         if not whole and after is not None:
-            changed = {path.parent for path in files if after.files.get(name := str(path.relative_to(self.folder))) != prints[name]}
-            single = {path for path in files if path.parent in (self.folder, self.folder / self.name_of(table))}
+            changed = {
+                path.parent
+                for path in files
+                if after.files.get(name := str(path.relative_to(self.folder))) != prints[name]
+            }
+            single = {
+                path for path in files if path.parent in (self.folder, self.folder / self.name_of(table))
+            }
             files = [
                 path
                 for path in files
-                if (path in single and after.files.get(name := str(path.relative_to(self.folder))) != prints[name])
+                if (
+                    path in single
+                    and after.files.get(name := str(path.relative_to(self.folder))) != prints[name]
+                )
                 or (path not in single and path.parent in changed)
             ]
         if not files:
@@ -105,18 +127,28 @@ class FileSource(Source):
             rows = self.duck.sql(" UNION ALL ".join(selects)).to_arrow_reader(100_000)
         except duckdb.Error as error:
             raise self._unreadable(files, error) from None
-        return Extracted(_guarded(rows, lambda error: self._unreadable(files, error)), whole, tuple(sorted(unknown)), tuple(sorted(absent or ())), prints)
+        return Extracted(
+            _guarded(rows, lambda error: self._unreadable(files, error)),
+            whole,
+            tuple(sorted(unknown)),
+            tuple(sorted(absent or ())),
+            prints,
+        )
 
     def rejects(self) -> list[dict[str, Any]]:
         """CSV lines that could not be split into columns in what was read last: file, line, why, text."""
-        if not self.duck.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = 'reject_errors'").fetchall():
+        if not self.duck.execute(
+            "SELECT 1 FROM duckdb_tables() WHERE table_name = 'reject_errors'"
+        ).fetchall():
             return []
         rows = self.duck.execute(
             "SELECT s.file_path, e.line, e.error_message, e.csv_line FROM reject_errors e JOIN reject_scans s USING (scan_id, file_id) ORDER BY 1, 2"
         ).fetchall()
         seen: dict[tuple[str, int], dict[str, Any]] = {}
         for path, line, why, text in rows:
-            seen.setdefault((path, line), {FILE: self._label(Path(path)), PROBLEM: f"csv line {line}: {why}", TEXT: text})
+            seen.setdefault(
+                (path, line), {FILE: self._label(Path(path)), PROBLEM: f"csv line {line}: {why}", TEXT: text}
+            )
         return list(seen.values())
 
     def _label(self, path: Path) -> str:
@@ -127,7 +159,13 @@ class FileSource(Source):
         for path in paths:
             try:
                 if kind == "parquet":
-                    names = [row[0] for row in self.duck.execute("SELECT name FROM parquet_schema(?) WHERE num_children IS NULL OR num_children = 0", [str(path)]).fetchall()]
+                    names = [
+                        row[0]
+                        for row in self.duck.execute(
+                            "SELECT name FROM parquet_schema(?) WHERE num_children IS NULL OR num_children = 0",
+                            [str(path)],
+                        ).fetchall()
+                    ]
                 else:
                     names = [name.strip() for name in self._header(path)]
             except duckdb.Error as error:
@@ -136,10 +174,14 @@ class FileSource(Source):
         return shapes
 
     def _header(self, path: Path) -> list[str]:
-        relation = self.duck.execute(f"DESCRIBE SELECT * FROM read_csv({_text(str(path))}, header = true, all_varchar = true, ignore_errors = true)").fetchall()
+        relation = self.duck.execute(
+            f"DESCRIBE SELECT * FROM read_csv({_text(str(path))}, header = true, all_varchar = true, ignore_errors = true)"
+        ).fetchall()
         return [row[0] for row in relation]
 
-    def _select(self, table: Table, kind: str, paths: list[Path], matched: dict[str, str], *, text: bool) -> str:
+    def _select(
+        self, table: Table, kind: str, paths: list[Path], matched: dict[str, str], *, text: bool
+    ) -> str:
         listed = ", ".join(_text(str(path)) for path in paths)
         items = []
         for column in table.columns:
@@ -147,7 +189,11 @@ class FileSource(Source):
                 items.append(f"CAST(NULL AS VARCHAR) AS {_quote(column.name)}")
             elif text and kind == "parquet":
                 items.append(f"CAST({_quote(matched[column.name])} AS VARCHAR) AS {_quote(column.name)}")
-            elif kind == "csv" and column.type == "string" and not (column.optional or column.key or column.ref or column.values):
+            elif (
+                kind == "csv"
+                and column.type == "string"
+                and not (column.optional or column.key or column.ref or column.values)
+            ):
                 # CSV cannot tell an empty text from none; a required text that is blank is the audit's to find.
                 items.append(f"COALESCE({_quote(matched[column.name])}, '') AS {_quote(column.name)}")
             else:
@@ -169,7 +215,11 @@ class FileSource(Source):
             return path
         encoding = codecs.lookup(self.settings.encoding).name
         decoder = codecs.getincrementaldecoder(encoding)()
-        target = self._scratch / f"{len(list(self._scratch.iterdir()))}-{path.name}" if encoding not in ("utf-8", "utf-8-sig") else None
+        target = (
+            self._scratch / f"{len(list(self._scratch.iterdir()))}-{path.name}"
+            if encoding not in ("utf-8", "utf-8-sig")
+            else None
+        )
         out = target.open("w", encoding="utf-8", newline="") if target else None
         lines = 0
         try:
@@ -204,7 +254,9 @@ class FileSource(Source):
                         "It may still be being written, or its copy broke off: provide it again and rerun.",
                     )
         first = str(error).splitlines()[0]
-        return SourceError("source.unreadable", f"{files[0].parent}: {first}", "Provide the file again and rerun.")
+        return SourceError(
+            "source.unreadable", f"{files[0].parent}: {first}", "Provide the file again and rerun."
+        )
 
 
 def _empty(table: Table) -> pa.RecordBatchReader:

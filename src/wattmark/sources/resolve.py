@@ -17,7 +17,11 @@ _AIRFLOW = "airflow:"
 def _connection_url(conn_id: str) -> str:
     """URL of an Airflow connection, through the task's own interface to connections."""
     if not os.environ.get("AIRFLOW_HOME"):
-        raise SourceError("source.connection", f"the source is the Airflow connection {conn_id}, but this is not an Airflow task.", "Give a URL.")
+        raise SourceError(
+            "source.connection",
+            f"the source is the Airflow connection {conn_id}, but this is not an Airflow task.",
+            "Give a URL.",
+        )
     from airflow.sdk import BaseHook
 
     return str(BaseHook.get_connection(conn_id).get_uri()).replace("postgres://", "postgresql+psycopg://", 1)
@@ -30,7 +34,9 @@ def open_source(source: SourceSettings, contract: Contract, settings: Settings) 
         SourceError: it cannot be reached, or the folder is missing or empty.
     """
     if source.location.startswith(_AIRFLOW):
-        source = source.model_copy(update={"location": _connection_url(source.location.removeprefix(_AIRFLOW))})
+        source = source.model_copy(
+            update={"location": _connection_url(source.location.removeprefix(_AIRFLOW))}
+        )
     kind = DatabaseSource if "://" in source.location else FileSource
     return kind(source, contract, settings)
 
@@ -42,7 +48,9 @@ def source_of(table: Table, contract: Contract, settings: Settings) -> Source:
         SourceError: no source is configured, or none has the table.
     """
     if not settings.sources:
-        raise SourceError("source.none", "no source is configured.", "Set sources in settings.yaml, or pass --source.")
+        raise SourceError(
+            "source.none", "no source is configured.", "Set sources in settings.yaml, or pass --source."
+        )
     looked: list[str] = []
     for candidate in settings.sources:
         if candidate.tables and table.name not in candidate.tables:
@@ -50,7 +58,11 @@ def source_of(table: Table, contract: Contract, settings: Settings) -> Source:
         source = open_source(candidate, contract, settings)
         if source.has(table):
             return source
-        looked.append(source.label if isinstance(source, DatabaseSource) else str(getattr(source, "folder", candidate.location)))
+        looked.append(
+            source.label
+            if isinstance(source, DatabaseSource)
+            else str(getattr(source, "folder", candidate.location))
+        )
         source.close()
     raise SourceError(
         "source.missing_table",

@@ -8,7 +8,13 @@ from typing import Any
 
 def _serves_pages() -> bool:
     """Whether this process is the API server; the scheduler and its kind import plugins too."""
-    return any("api_server" in argument or "api-server" in argument or "uvicorn" in argument or "gunicorn" in argument for argument in sys.argv)
+    return any(
+        "api_server" in argument
+        or "api-server" in argument
+        or "uvicorn" in argument
+        or "gunicorn" in argument
+        for argument in sys.argv
+    )
 
 
 def fastapi_apps() -> list[dict[str, Any]]:

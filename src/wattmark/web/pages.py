@@ -54,7 +54,11 @@ def _links(settings: Settings) -> list[tuple[str, str]]:
 
 
 def _figures(settings: Settings) -> dict[str, list[dict[str, Any]]]:
-    plain = sa.make_url(warehouse_url(settings)).set(drivername="postgresql").render_as_string(hide_password=False)
+    plain = (
+        sa.make_url(warehouse_url(settings))
+        .set(drivername="postgresql")
+        .render_as_string(hide_password=False)
+    )
     found: dict[str, list[dict[str, Any]]] = {}
     with psycopg.connect(plain, autocommit=True, row_factory=psycopg.rows.dict_row) as connection:
         for name, query in _QUERIES.items():
@@ -93,7 +97,12 @@ def pages_app(settings: Settings, *, guards: Sequence[Dependency] | None = None)
         folder = folders(settings).get(area)
         wanted = (folder / name).resolve() if folder else None
         # Only what lies below the folder is served, whatever the path says.
-        if folder is None or wanted is None or not wanted.is_relative_to(folder.resolve()) or not wanted.is_file():
+        if (
+            folder is None
+            or wanted is None
+            or not wanted.is_relative_to(folder.resolve())
+            or not wanted.is_file()
+        ):
             raise HTTPException(404, "There is no such page.")
         return FileResponse(wanted, headers=HEADERS)
 
