@@ -107,7 +107,8 @@ def rules_page(rules: Mapping[str, Rule], kinds: Mapping[str, Mapping[str, str]]
         NOTE,
         "",
         f"{len(rules)} rules: {len(rules) - listings} find exceptions, {listings} list what has to be "
-        f"looked over; {online} also answer at the counter. Money at stake is positive where it is owed to the utility.",
+        f"looked over; {online} also answer at the counter. Money at stake is positive where it is owed to "
+        "the utility.",
         "",
         *_table(
             ("rule", "title", "名称", "kind", "subject", "severity"),

@@ -93,7 +93,7 @@ def find(session: Session, rule: Rule) -> tuple[Coverage, list[Finding]]:
     """Run one rule in a session; returns what it looked at and what it found, by subject."""
     table = create_findings(session, "_whatif")
     coverage = run_rule(session, rule, table)
-    rows = session.duck.sql(f"SELECT * FROM {table} ORDER BY subject_id").to_arrow_table().to_pylist()  # noqa: S608
+    rows = session.duck.sql(f"SELECT * FROM {table} ORDER BY subject_id").to_arrow_table().to_pylist()
     return coverage, findings_from(rows)
 
 

@@ -135,7 +135,7 @@ def page(scores: Iterable[Score], what: str) -> str:
         "",
         what,
         "",
-        f"{len(known)} of {len(listed)} rules had faults seeded; {len(exact)} found all of them, nothing else.",
+        f"{len(known)} of {len(listed)} rules had faults seeded; {len(exact)} found these and no others.",
         "",
         "Recall is found over seeded. Precision is found over found and extra; *effects* are findings that a",
         "seeded fault of another rule is known to bring about, counted for neither. A listing names what",

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from wattmark.audit.rules import all_rules
+from wattmark.docs_pages import REFERENCE, _cell, dags_page, project_pages, settings_page, stale, write
+from wattmark.engine.catalog import load_catalog
+from wattmark.settings import PROJECT_ROOT, Settings
+
+
+@pytest.fixture(scope="module")
+def wanted() -> dict[str, str]:
+    return project_pages()
+
+
+def test_no_reference_page_is_stale(wanted: dict[str, str]) -> None:
+    assert stale(PROJECT_ROOT / REFERENCE, wanted) == [], "run wattmark docs and commit the pages"
+
+
+def test_a_missing_and_a_changed_page_are_stale_until_written(wanted: dict[str, str], tmp_path: Path) -> None:
+    assert stale(tmp_path, wanted) == list(wanted)
+    assert write(tmp_path, wanted) == list(wanted)
+    assert stale(tmp_path, wanted) == []
+    (tmp_path / "rules.md").write_text(wanted["rules.md"] + " ", encoding="utf-8")
+    assert stale(tmp_path, wanted) == ["rules.md"]
+    assert write(tmp_path, wanted) == ["rules.md"]
+    assert write(tmp_path, wanted) == []
+
+
+def test_each_rule_stands_on_the_page_with_both_titles_and_its_parameters(wanted: dict[str, str]) -> None:
+    page = wanted["rules.md"]
+    for rule_id, rule in all_rules(load_catalog(PROJECT_ROOT / "include")).items():
+        section = page.split(f"\n## {rule_id}\n")[1].split("\n## ")[0]
+        assert f"**{rule.title}** · {rule.zh}" in section
+        assert "Evidence: " in section
+        for name in rule.file.parameters:
+            assert f"| `{name}` |" in section
+
+
+def test_each_published_table_stands_on_the_page_with_its_columns(wanted: dict[str, str]) -> None:
+    page = wanted["tables.md"]
+    section = page.split("\n### mart.audit_root_cause\n")[1].split("\n### ")[0]
+    assert "| `cause_rule_id` | string | Rule of the finding it follows from. |" in section
+    assert "Key: `rule_id`, `subject_type`, `subject_id`, `period`; stored." in section
+
+
+def test_personal_columns_are_marked_in_the_source_page(wanted: dict[str, str]) -> None:
+    section = wanted["source.md"].split("\n## customer\n")[1].split("\n## ")[0]
+    assert any("`id_number`" in line and "personal" in line for line in section.splitlines())
+
+
+def test_every_setting_stands_on_the_page() -> None:
+    page = settings_page()
+    for name in set(Settings.model_fields) - {"home", "project"}:
+        assert f"| `{name}` |" in page
+    assert "| `home` |" not in page
+    assert "at least 0" in next(line for line in page.splitlines() if line.startswith("| `root_causes`"))
+
+
+def test_dags_are_read_not_run(tmp_path: Path) -> None:
+    (tmp_path / "one.py").write_text(
+        '"""What it is for."""\nimport nothing_that_exists\n'
+        '@dag(dag_id="one", dag_display_name="One", description="Does it", schedule=None, tags=["a"],\n'
+        '     params={"day": Param("2026", description="Which day")})\ndef one(): ...\n',
+        encoding="utf-8",
+    )
+    (tmp_path / "helper.py").write_text("x = 1\n", encoding="utf-8")
+    page = dags_page(tmp_path)
+    assert "## one" in page and "What it is for." in page and "| `day` | `2026` | Which day |" in page
+    assert "helper" not in page
+
+
+@pytest.mark.parametrize(("value", "cell"), [("a|b", "a\\|b"), ("a\n  b", "a b"), (None, "None"), ("", "")])
+def test_a_cell_cannot_break_its_table(value: object, cell: str) -> None:
+    assert _cell(value) == cell
