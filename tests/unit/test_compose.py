@@ -1,4 +1,4 @@
-"""docker-compose.yaml and Dockerfile: what they name exists, nothing floats, and the services agree with `up`."""
+"""docker-compose.yaml and Dockerfile: what they name exists, nothing floats, `up` agrees."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ OWN = {name: service for name, service in SERVICES.items() if "build" in service
 VARIABLE = re.compile(r"\$\{(\w+)(?:(:?[-?])([^}]*))?\}")
 # Where a service listens and keeps its files differs from one machine's; all else is the same.
 PLACES = {
-    "WATTMARK_HOME", "WATTMARK_PROJECT", "AIRFLOW_HOME", "AIRFLOW__CORE__DAGS_FOLDER", "AIRFLOW__CORE__PLUGINS_FOLDER",
+    "WATTMARK_HOME", "WATTMARK_PROJECT", "AIRFLOW_HOME", "AIRFLOW__CORE__DAGS_FOLDER",
+    "AIRFLOW__CORE__PLUGINS_FOLDER",
     "AIRFLOW__CORE__EXECUTION_API_SERVER_URL", "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE",
     "AIRFLOW__API__HOST", "AIRFLOW__API__PORT", "AIRFLOW__API__BASE_URL", "AIRFLOW__LOGGING__BASE_LOG_FOLDER",
     "AIRFLOW__OPENLINEAGE__TRANSPORT",
@@ -160,10 +161,8 @@ def test_secrets_come_from_the_environment_alone() -> None:
     known = example()
     for service in SERVICES.values():
         for name, value in (service.get("environment") or {}).items():
-            if (
-                name in SECRETS
-                or name.endswith(("_PASSWORD", "_URL", "RESULT_BACKEND"))
-                and "://" not in default(value)
+            if name in SECRETS or (
+                name.endswith(("_PASSWORD", "_URL", "RESULT_BACKEND")) and "://" not in default(value)
             ):
                 variables = VARIABLE.findall(str(value))
                 assert variables and all(kind == ":?" for _, kind, _ in variables), (

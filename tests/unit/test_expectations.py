@@ -106,7 +106,7 @@ def test_a_mistake_is_named_by_file_and_line(tmp_path: Path, entry: str, why: st
 def test_a_mistake_at_the_top_is_named(tmp_path: Path, text: str) -> None:
     path = tmp_path / "reading_area.yaml"
     path.write_text(f"# why\n{text}", encoding="utf-8")
-    with pytest.raises(ContractError, match="reading_area.yaml:2: "):
+    with pytest.raises(ContractError, match=r"reading_area\.yaml:2: "):
         suite_of(CONTRACT.tables["reading_area"], tmp_path)
 
 
@@ -116,13 +116,13 @@ def test_values_of_the_contract_are_not_repeated(tmp_path: Path) -> None:
         "    kwargs: {column: status, value_set: [stock]}\n    severity: warning\n",
         encoding="utf-8",
     )
-    with pytest.raises(ContractError, match="meter.yaml:2: the contract lists the values of status"):
+    with pytest.raises(ContractError, match=r"meter\.yaml:2: the contract lists the values of status"):
         suite_of(CONTRACT.tables["meter"], tmp_path)
 
 
 def test_a_file_of_no_table_is_refused(tmp_path: Path) -> None:
     (tmp_path / "metre.yaml").write_text("tolerate: 0.1\n", encoding="utf-8")
-    with pytest.raises(ContractError, match="metre.yaml:1: the contract has no table metre"):
+    with pytest.raises(ContractError, match=r"metre\.yaml:1: the contract has no table metre"):
         suites(CONTRACT, tmp_path)
 
 
@@ -147,7 +147,7 @@ def test_the_share_that_stops_a_night(rows: int, refused: int, stops: bool) -> N
 # --- both judges -------------------------------------------------------------------------------------
 
 _VALUES: dict[str, list[Any]] = {
-    "string": [None, "", " ", "x", "110101", "1101011", "C26", "C2", "auto_debit", "active_total", "0.5S", "2"],
+    "string": [None, "", " ", "x", "110101", "1101011", "C26", "auto_debit", "active_total", "0.5S", "2"],
     "integer": [None, -1, 0, 1, 2, 3, 4, 5, 6, 9, 10, 15, 30, 31, 32, 60, 61],
     "decimal": [None, -0.01, 0, 0.01, 100],
     "double": [None, -0.001, 0.0, 0.001, 0.2, 0.21, 1.0, 1.01, 250000.0, 250001.0, 1e6, 1000001.0],
