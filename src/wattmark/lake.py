@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TypeAlias
 from urllib.parse import unquote, urlparse
 
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, write_deltalake
 from deltalake.exceptions import DeltaError, TableNotFoundError
 
-Rows = pa.Table | pa.RecordBatchReader
+Rows: TypeAlias = pa.Table | pa.RecordBatchReader
 
 
 class Lake:
@@ -35,7 +36,7 @@ class Lake:
 
     def exists(self, name: str) -> bool:
         """Whether the table was ever written."""
-        return DeltaTable.is_deltatable(str(self.path(name)))
+        return bool(DeltaTable.is_deltatable(str(self.path(name))))
 
     def version(self, name: str) -> int | None:
         """Newest version, or None where the table does not exist."""

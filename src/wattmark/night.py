@@ -12,6 +12,7 @@ import json
 import logging
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -262,10 +263,10 @@ def run_all(
         counts = step("accept", lambda: accept(settings, run))
         step("judge", lambda: judge(settings, run, tables(settings)))
         for layer in LAYERS:
-            step(layer, lambda layer=layer: build(settings, run, layer))
+            step(layer, partial(build, settings, run, layer))
         step("audit", lambda: audit(settings, run))
         for layer in MART_LAYERS:
-            step(layer, lambda layer=layer: build(settings, run, layer))
+            step(layer, partial(build, settings, run, layer))
         done: dict[str, int] = step("publish", lambda: publish(settings, run))
     except WattmarkError:
         finish(settings, run, "failed")

@@ -16,7 +16,7 @@ from wattmark.settings import Settings
 
 def _rows(connection: psycopg.Connection[Any], query: str) -> list[tuple[Any, ...]]:
     try:
-        return connection.execute(query).fetchall()  # type: ignore[arg-type]
+        return connection.execute(query).fetchall()
     except psycopg.errors.UndefinedTable:
         return []
 

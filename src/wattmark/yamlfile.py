@@ -17,7 +17,7 @@ from wattmark.errors import SettingsError
 class _Loader(yaml.CSafeLoader):
     """libyaml's loader with YAML 1.2's booleans (NO is Norway, not false) and without duplicate keys."""
 
-    yaml_implicit_resolvers = {
+    yaml_implicit_resolvers = {  # noqa: RUF012 - how PyYAML declares it
         first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:bool"]
         for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
     }

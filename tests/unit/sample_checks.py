@@ -1,4 +1,4 @@
-# ruff: noqa: E501 - each rule on as few lines as it can be read on
+
 """Independent checks of a clean sample: each query gives the rows that contradict a rule of the catalogue."""
 
 from __future__ import annotations

@@ -219,12 +219,15 @@ def test_causes_over_the_limit_are_counted_not_tried(tmp_path: Path) -> None:
     assert linked == {} and done.left_out == done.causes > 0
 
 
-def test_two_causes_in_one_area_do_not_explain_it_one_by_one(tmp_path: Path) -> None:
+def test_two_causes_in_one_area_explain_it_together(tmp_path: Path) -> None:
     rows = world()
     for point in ("P1", "P2"):
         row(rows, "metering_point", metering_point_id=point)["multiplier"] = 40
-    linked, _, findings = explained(rows, tmp_path)
-    assert ("NET-01", "T1") in found(findings) and ("NET-01", "T1") not in linked
+    linked, done, findings = explained(rows, tmp_path)
+    assert ("NET-01", "T1") in found(findings)
+    area = next(link for link in done.links if link.effect.rule_id == "NET-01")
+    assert {area.cause.subject_id, *(one.subject_id for one in area.together_with)} == {"P1", "P2"}
+    assert {change.key["metering_point_id"] for change in area.changes} == {"P1", "P2"}
     assert linked["TAR-06", "B110"][:2] == ["MET-03", "P1"] and linked["TAR-06", "B210"][:2] == [
         "MET-03",
         "P2",

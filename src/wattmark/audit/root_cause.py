@@ -16,7 +16,7 @@ import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -39,6 +39,8 @@ SCHEMA = pa.schema([(name, arrow_type(kind)) for name, kind in PRODUCED[ROOT_CAU
 
 AREAS = ("transformer", "line")
 """Subjects that are judged over many accounts at once."""
+TOGETHER = 6
+"""Causes of one area that are tried together at most."""
 _POPULATION = frozenset({"source.account", "facts.bill_net"})
 """What a rule may read to be run over all accounts with one account mended."""
 _COMPONENTS = ("energy", "loss_iron", "loss_copper", "capacity", "demand", "power_factor", "surcharge")
@@ -57,6 +59,8 @@ class Link:
     changes: tuple[Change, ...]
     before: dict[str, Any]
     after: dict[str, Any]
+    together_with: tuple[Finding, ...] = ()
+    """Other causes that had to be mended as well."""
 
     def explanation(self) -> dict[str, Any]:
         """What a clerk reads: the mend in words, the values changed, the effect's values before and after."""
@@ -64,6 +68,7 @@ class Link:
         return {
             "if": kind.what,
             "if_zh": kind.zh,
+            "together_with": ["/".join(subject_of(one)) for one in self.together_with],
             "billed_anew": self.billed_anew,
             "changes": [change.told() for change in self.changes],
             "before": {name: plain(value) for name, value in self.before.items()},
@@ -606,7 +611,28 @@ def _explain_area(
         found, _ = trial.links([(cause, [effect])])
         if found:
             return found[0]
-    return None
+    return _together(trial, effect, causes[:TOGETHER]) if len(causes) > 1 else None
+
+
+def _together(trial: _Trial, effect: Finding, causes: Sequence[Finding]) -> Link | None:
+    """Several causes that clear a finding only together: those without which it stays, hung on the largest."""
+
+    def cleared_by(some: Sequence[Finding]) -> list[Link]:
+        return trial.links([(cause, [effect]) for cause in some])[0]
+
+    needed, found = list(causes), cleared_by(causes)
+    if not found:
+        return None
+    for cause in causes:
+        fewer = [one for one in needed if one is not cause]
+        if len(fewer) > 1 and (still := cleared_by(fewer)):
+            needed, found = fewer, still
+    largest = max(
+        found, key=lambda link: (abs(link.cause.at_stake_amount or Decimal(0)), subject_of(link.cause))
+    )
+    others = tuple(link.cause for link in found if link is not largest)
+    changes = tuple(change for link in found for change in link.changes)
+    return replace(largest, changes=changes, together_with=others)
 
 
 def rows_of(links: Iterable[Link]) -> pa.Table:

@@ -480,5 +480,5 @@ def prepare(session: Session, names: set[str]) -> None:
             for column, kind in columns_of(file).items()
         )
         session.duck.execute(
-            f'CREATE TABLE {SCHEMA}."{name}" AS SELECT {casts} FROM ({session.text_of(file)})'  # noqa: S608
+            f'CREATE TABLE {SCHEMA}."{name}" AS SELECT {casts} FROM ({session.text_of(file)})'
         )

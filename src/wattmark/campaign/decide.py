@@ -272,7 +272,7 @@ def consider(session: Session, planned: Planned) -> None:
                {"CAST(to_json(struct_pack(" + packed + ")) AS VARCHAR)" if packed else "CAST(NULL AS VARCHAR)"} AS fields,
                {"CAST(_own_value AS DOUBLE)" if campaign.success.value_column else "CAST(NULL AS DOUBLE)"} AS own_value,
                {"_status = 'closed'" if by_account else "FALSE"} AS account_closed
-        FROM night.found"""  # noqa: S608
+        FROM night.found"""
     )
     _give_this(session, planned)
     duck.execute(_CONSIDER)

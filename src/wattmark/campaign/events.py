@@ -85,7 +85,7 @@ def find_events(session: Session, campaign: Campaign) -> None:
         elif event.kind == "outage_planned":
             session.give("night.outage", _outages(session))
         duck.execute(
-            f"INSERT INTO night.event SELECT e.customer_id, e.account_id, e.occurs_on, ? FROM ({_QUERIES[event.kind]}) AS e "  # noqa: S608
+            f"INSERT INTO night.event SELECT e.customer_id, e.account_id, e.occurs_on, ? FROM ({_QUERIES[event.kind]}) AS e "
             "CROSS JOIN night.event_window AS w WHERE e.occurs_on BETWEEN w.from_on AND w.to_on",
             [event.kind],
         )

@@ -551,6 +551,6 @@ def write_channel_list(
           LEFT JOIN core.phone AS p ON p.raw = c.phone
           LEFT JOIN core.email AS e ON e.raw = c.email AND e.is_valid
           LEFT JOIN night.seed AS s ON s.customer_id = l.customer_id AND l.is_seed
-        ) ORDER BY is_seed, customer_id, account_id"""  # noqa: S608
+        ) ORDER BY is_seed, customer_id, account_id"""
     ).to_arrow_table()
     return write_list(folder, channel, rows, campaign.format, key)

@@ -222,7 +222,7 @@ def look_at_people(session: Session, engine: Engine | None) -> None:
     session.give("night.suppression", _suppressed(session, engine, as_of))
     # What tonight's feedback says holds even before it is stored.
     duck.execute(
-        f"INSERT INTO night.suppression SELECT channel, address_hash, reason, since FROM ({_FEEDBACK})"  # noqa: S608
+        f"INSERT INTO night.suppression SELECT channel, address_hash, reason, since FROM ({_FEEDBACK})"
     )
     session.give("night.history", _history(engine, as_of))
     _disputes(session, engine, as_of)
@@ -292,12 +292,12 @@ def _disputes(session: Session, engine: Engine | None, as_of: dt.date) -> None:
           UNION ALL
           SELECT a.customer_id FROM source.service_call AS s JOIN source.account AS a ON a.account_id = s.account_id
           WHERE s.kind = 'complaint' AND s.resolved_at IS NULL
-        ) WHERE customer_id IS NOT NULL"""  # noqa: S608
+        ) WHERE customer_id IS NOT NULL"""
     )
 
 
 def feedback_suppressions(session: Session) -> pa.Table:
     """Suppressions that follow from the events known tonight: channel, address_hash, reason, since."""
     return session.duck.sql(
-        f"SELECT channel, address_hash, reason, MIN(since) AS since FROM ({_FEEDBACK}) GROUP BY ALL ORDER BY ALL"  # noqa: S608
+        f"SELECT channel, address_hash, reason, MIN(since) AS since FROM ({_FEEDBACK}) GROUP BY ALL ORDER BY ALL"
     ).to_arrow_table()

@@ -68,7 +68,7 @@ def _count(session: Session, number: int, campaign_id: str, decision: Any) -> Pr
         # Column and condition are ours; the number is a value.
         return dict(
             duck.execute(
-                f"SELECT {column}, COUNT(*) FROM night.member WHERE number = ? AND {condition} GROUP BY 1 ORDER BY 2 DESC, 1",  # noqa: S608
+                f"SELECT {column}, COUNT(*) FROM night.member WHERE number = ? AND {condition} GROUP BY 1 ORDER BY 2 DESC, 1",
                 [number],
             ).fetchall()
         )

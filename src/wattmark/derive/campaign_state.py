@@ -54,7 +54,7 @@ SELECT r.campaign_run_id, r.campaign_id, r.purpose, r.as_of, CAST(r.version AS b
        CAST(r.definition->'success'->>'value_amount' AS double precision) AS value_amount,
        CAST(r.definition->'success'->>'expected_rate' AS double precision) AS expected_rate
 FROM ops.campaign_run r WHERE {_KNOWN}
-"""  # noqa: S608
+"""
 _MEMBERS_SQL = f"""
 SELECT m.campaign_run_id, m.customer_id, m.account_id, m.outcome, m.channel, m.cell, m.segment, m.send_on,
        m.fields->>'service_product_code' AS product_code,
@@ -63,7 +63,7 @@ SELECT m.campaign_run_id, m.customer_id, m.account_id, m.outcome, m.channel, m.c
         WHERE s.value->>'channel' = m.channel) AS cost_amount
 FROM ops.campaign_member m JOIN ops.campaign_run r ON r.campaign_run_id = m.campaign_run_id
 WHERE {_KNOWN} AND NOT m.is_seed AND m.outcome IN ('listed', 'control', 'over_limit')
-"""  # noqa: S608
+"""
 
 
 def _engine(context: TableContext) -> Engine | None:

@@ -110,7 +110,7 @@ def model(context: TableContext) -> pa.Table:
     for name, features in FEATURES.items():
         columns = ", ".join(features)
         rows = context.query(
-            f"SELECT cut_no, failed, {columns} FROM {HISTORY[name]} "  # noqa: S608 - names of this module
+            f"SELECT cut_no, failed, {columns} FROM {HISTORY[name]} "
             "WHERE cut_no > 0 AND failed IS NOT NULL ORDER BY cut_no, account_id"
         )
         is_test = rows.column("cut_no").to_numpy() == 1
@@ -168,7 +168,7 @@ def _scored(context: TableContext, name: str) -> tuple[pa.Table, Any, list[str],
     ).to_pylist()[0]
     columns = ", ".join(features)
     rows = context.query(
-        f"SELECT account_id, {columns} FROM {HISTORY[name]} WHERE cut_no = 0 ORDER BY account_id"  # noqa: S608
+        f"SELECT account_id, {columns} FROM {HISTORY[name]} WHERE cut_no = 0 ORDER BY account_id"
     )
     values = _floats(rows, features)
     used = _in_use(context, name)

@@ -61,7 +61,7 @@ def load_centroid(context: TableContext) -> pa.Table:
         return _rows(found, "")
     # The order of the hash is the same on every machine, and is no order of customers.
     sample = context.query(
-        f"SELECT {names} FROM segment.profile_shape ORDER BY MD5(account_id), account_id LIMIT {int(settings['sample'])}"  # noqa: S608
+        f"SELECT {names} FROM segment.profile_shape ORDER BY MD5(account_id), account_id LIMIT {int(settings['sample'])}"
     )
     if not sample.num_rows:
         return _rows([], "")

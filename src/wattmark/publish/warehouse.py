@@ -75,9 +75,9 @@ def _targets(catalog: Catalog, contract: Contract) -> Iterator[_Target]:
         if schema in ("mart", "mart_pii"):
             comment, docs, as_json = _described(definition)
             yield _Target(schema, table, name, definition.key, comment, docs, as_json)
-    for table in contract.tables.values():
+    for source in contract.tables.values():
         yield _Target(
-            "quarantine", table.name, f"quarantine.{table.name}", (), f"Rows of {table.name} that were refused, with the reason.",
+            "quarantine", source.name, f"quarantine.{source.name}", (), f"Rows of {source.name} that were refused, with the reason.",
             {"key": "Key of the refused row, its parts joined by |.", "row": "The row as it was handed over, as JSON text.",
              "reason": "The expectation it failed and the column.", "file": "File or table it came from.",
              "run_id": "Run that refused it.", "first_seen": "Day it was refused first."},

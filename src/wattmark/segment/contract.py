@@ -128,7 +128,7 @@ def preview(session: Session, table: str, values: Mapping[str, Any]) -> list[tup
     statement = file.bound(session.scalars, {**session.overrides.get(table, {}), **checked})
     session.see(sorted(file.references | {table}))
     rows = session.duck.sql(
-        f"SELECT o.segment, n.segment, COUNT(*) FROM {table} AS o JOIN ({render(statement, 'duckdb')}) AS n USING (customer_id) "  # noqa: S608 - the project's own files
+        f"SELECT o.segment, n.segment, COUNT(*) FROM {table} AS o JOIN ({render(statement, 'duckdb')}) AS n USING (customer_id) "
         "WHERE o.segment IS DISTINCT FROM n.segment GROUP BY ALL ORDER BY 3 DESC, 1, 2"
     ).fetchall()
     return [(str(old), str(new), int(count)) for old, new, count in rows]

@@ -9,8 +9,8 @@ from typing import Any
 
 import jinja2
 import matplotlib as mpl
-from matplotlib.figure import Figure
 from markupsafe import Markup
+from matplotlib.figure import Figure
 
 from wattmark.engine.session import Session
 from wattmark.state import write_atomically

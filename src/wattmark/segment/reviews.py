@@ -78,7 +78,7 @@ def _decided(settings: Settings, run: Run) -> set[str]:
         return set()
     with DuckDBSession(settings, run) as session:
         rows = session.query(
-            f"SELECT DISTINCT d.customer_id FROM {TABLE} AS d "  # noqa: S608 - a constant
+            f"SELECT DISTINCT d.customer_id FROM {TABLE} AS d "
             "WHERE d.as_of < $as_of AND DATE_DIFF('day', d.as_of, $as_of) <= $days",
             days=DECIDED_DAYS,
         ).read_all()
@@ -144,7 +144,7 @@ def decide(settings: Settings, run: Run, decisions: list[dict[str, str]]) -> int
                 session.query(f"SELECT {columns} FROM {TABLE} AS d WHERE d.as_of = $as_of")
                 .read_all()
                 .to_pylist()
-            )  # noqa: S608
+            )
         rows = [row for row in earlier if row["customer_id"] not in seen] + rows
     lake.replace(
         TABLE,

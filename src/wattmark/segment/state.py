@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+
 import pyarrow as pa
 
 from wattmark.engine.session import Session
@@ -84,7 +85,7 @@ def newest_before(session: Session, table: str) -> pa.Table:
     schema = TABLES[table]
     columns = ", ".join(schema.names)
     rows = session.query(
-        f"SELECT {columns} FROM {LAYER}.{table} WHERE as_of = "  # noqa: S608 - names of this module
+        f"SELECT {columns} FROM {LAYER}.{table} WHERE as_of = "
         f"(SELECT MAX(s.as_of) FROM {LAYER}.{table} AS s WHERE s.as_of < $as_of)"
     ).read_all()
     return rows.cast(schema)
@@ -112,7 +113,7 @@ def _write(session: Session, table: str, rows: pa.Table, part: dt.date, by: str 
 _SEGMENTS_AT = f"""
   SELECT s.customer_id, s.method, s.segment FROM {LAYER}.segment AS s WHERE s.as_of <= $day
   QUALIFY ROW_NUMBER() OVER (PARTITION BY s.customer_id, s.method ORDER BY s.as_of DESC) = 1
-"""  # noqa: S608 - a constant
+"""
 
 
 def keep_state(session: Session) -> dict[str, int]:
@@ -151,7 +152,7 @@ def keep_state(session: Session) -> dict[str, int]:
     month = as_of.replace(day=1)
     kept = session.query(
         f"SELECT MAX(g.as_of) AS day FROM {LAYER}.grade AS g WHERE g.month = $month", month=month
-    ).read_all()  # noqa: S608
+    ).read_all()
     newest = kept.column("day")[0].as_py()
     if newest is None or newest <= as_of:
         rows = session.query(
@@ -166,7 +167,7 @@ def _keep_segments(session: Session) -> int:
     as_of = session.run.as_of
     later = session.query(
         f"SELECT MIN(s.as_of) AS day FROM {LAYER}.segment AS s WHERE s.as_of > $as_of"
-    ).read_all()  # noqa: S608
+    ).read_all()
     next_day = later.column("day")[0].as_py()
     then = session.query(_SEGMENTS_AT, day=next_day).read_all() if next_day else None
     changes = session.query(
@@ -176,7 +177,7 @@ def _keep_segments(session: Session) -> int:
     if then is not None:
         session.give("night.segment_then", then)
         moved = session.query(
-            f"WITH now AS ({_SEGMENTS_AT}) "  # noqa: S608
+            f"WITH now AS ({_SEGMENTS_AT}) "
             "SELECT COALESCE(t.customer_id, n.customer_id) AS customer_id, COALESCE(t.method, n.method) AS method, t.segment "
             "FROM night.segment_then AS t FULL OUTER JOIN now AS n ON n.customer_id = t.customer_id AND n.method = t.method "
             "WHERE t.segment IS DISTINCT FROM n.segment",

@@ -128,5 +128,6 @@ class Source(ABC):
             SourceError: the table cannot be read, or lacks a required column.
         """
 
+    @abstractmethod
     def close(self) -> None:
         """Give back connections."""

@@ -63,7 +63,7 @@ def _figures(settings: Settings) -> dict[str, list[dict[str, Any]]]:
     with psycopg.connect(plain, autocommit=True, row_factory=psycopg.rows.dict_row) as connection:
         for name, query in _QUERIES.items():
             try:
-                found[name] = connection.execute(query).fetchall()  # type: ignore[call-overload]
+                found[name] = connection.execute(query).fetchall()
             except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
                 found[name] = []
     return found
