@@ -72,6 +72,8 @@ EventKind = Literal[
 _NAME = r"^[a-z][a-z0-9_]{0,39}$"
 _ID = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
 CONTROL = "control"
+RESERVED_CELLS = (CONTROL, "all")
+"""The control group, and the sum of all cells in results."""
 
 
 class CampaignError(WattmarkError):
@@ -238,7 +240,7 @@ class Campaign(_Model):
     audience: Audience
     exclude: dict[Rule, Switch] = Field(default_factory=dict)
     channels: tuple[Channel, ...] = Field(min_length=1)
-    cells: tuple[Cell, ...] = (Cell(cell="all", share=1.0),)
+    cells: tuple[Cell, ...] = (Cell(cell="standard", share=1.0),)
     control_share: float = Field(0.1, ge=0, le=0.9)
     limits: Limits = Field(default_factory=lambda: Limits.model_validate({}))
     personalise: tuple[str, ...] = ()
@@ -251,8 +253,10 @@ class Campaign(_Model):
     @classmethod
     def _cells_fill_one(cls, cells: tuple[Cell, ...]) -> tuple[Cell, ...]:
         names = [cell.cell for cell in cells]
-        if len(set(names)) != len(names) or CONTROL in names:
-            raise ValueError(f"cells need names of their own, and none may be named {CONTROL}")
+        if len(set(names)) != len(names) or set(names) & set(RESERVED_CELLS):
+            raise ValueError(
+                f"cells need names of their own, and none may be named {' or '.join(RESERVED_CELLS)}"
+            )
         if abs(sum(cell.share for cell in cells) - 1) > 1e-9:
             raise ValueError("the cells' shares do not add up to 1")
         return cells
