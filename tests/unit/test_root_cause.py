@@ -47,7 +47,25 @@ def world() -> Rows:
         rows["register_reading"].append(reading("PT", month, number * 6200.0, (number + 1) * 6200.0))
     for one in ("1", "2"):
         rows["customer"].append({"customer_id": f"C{one}", "name": "x", "kind": "organisation"})
-        rows["account"].append({"account_id": f"A{one}", "customer_id": f"C{one}", "account_name": "x", "org_unit_id": "U1", "status": "active", "opened_on": "2020-01-01", "usage_category": "commercial", "tariff_code": "C1", "supply_kv": 0.38, "metering_kv": 0.38, "metering_mode": "lv_lv", "contracted_kva": 50, "running_kva": 50, "demand_basis": "none", "allocation": "none"})  # fmt: skip
+        rows["account"].append(
+            {
+                "account_id": f"A{one}",
+                "customer_id": f"C{one}",
+                "account_name": "x",
+                "org_unit_id": "U1",
+                "status": "active",
+                "opened_on": "2020-01-01",
+                "usage_category": "commercial",
+                "tariff_code": "C1",
+                "supply_kv": 0.38,
+                "metering_kv": 0.38,
+                "metering_mode": "lv_lv",
+                "contracted_kva": 50,
+                "running_kva": 50,
+                "demand_basis": "none",
+                "allocation": "none",
+            }
+        )
         rows["supply_point"].append(
             {
                 "supply_point_id": f"S{one}",
@@ -78,7 +96,22 @@ def world() -> Rows:
         )
         for number, month in enumerate(MONTHS):
             rows["register_reading"].append(reading(f"P{one}", month, number * 150.0, (number + 1) * 150.0))
-            rows["bill"].append({"bill_id": f"B{one}{month[5:7]}", "account_id": f"A{one}", "period": month, "period_start": month, "period_end": f"{month[:8]}28" if month != LAST else "2026-10-31", "tariff_code": "C1", "metered_kwh": 3000, "loss_kwh": 0, "billed_kwh": 3000, "total_amount": 3000, "issued_at": f"{month} 08:00:00", "due_on": "2026-12-20"})  # fmt: skip
+            rows["bill"].append(
+                {
+                    "bill_id": f"B{one}{month[5:7]}",
+                    "account_id": f"A{one}",
+                    "period": month,
+                    "period_start": month,
+                    "period_end": f"{month[:8]}28" if month != LAST else "2026-10-31",
+                    "tariff_code": "C1",
+                    "metered_kwh": 3000,
+                    "loss_kwh": 0,
+                    "billed_kwh": 3000,
+                    "total_amount": 3000,
+                    "issued_at": f"{month} 08:00:00",
+                    "due_on": "2026-12-20",
+                }
+            )
             rows["bill_line"].append(
                 {
                     "bill_id": f"B{one}{month[5:7]}",

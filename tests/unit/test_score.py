@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from wattmark import night
+from wattmark.audit.rules import Rule, all_rules
+from wattmark.audit.score import Score, findings_of, page, score, write_page
+from wattmark.engine.catalog import catalog_of, load_catalog
+from wattmark.run import Run
+from wattmark.sample.faults import Truth
+from wattmark.sample.generate import generate
+from wattmark.sample.plan import SamplePlan
+from wattmark.sample.sinks import FolderSink
+from wattmark.settings import PROJECT_ROOT, load_settings
+
+
+@pytest.fixture(scope="module")
+def rules() -> dict[str, Rule]:
+    known = all_rules(load_catalog(PROJECT_ROOT / "include"))
+    return {rule_id: known[rule_id] for rule_id in ("ARC-09", "MET-03", "TAR-20", "RSK-04")}
+
+
+SEEDED = Truth("MET-03", "twice the ratio", "metering_point", "P1", "A1", ("TAR-20",), ("A1", "P1", "T1"))
+
+
+def by_rule(scores: list[Score]) -> dict[str, Score]:
+    return {one.rule_id: one for one in scores}
+
+
+def test_a_seeded_fault_that_is_found_is_a_hit(rules: dict[str, Rule]) -> None:
+    one = by_rule(score(rules, [SEEDED], {"MET-03": [("metering_point", "P1", "A1")]}))["MET-03"]
+    assert (one.seeded, one.hits, one.missed, one.extras, one.recall, one.precision) == (
+        1,
+        1,
+        (),
+        (),
+        1.0,
+        1.0,
+    )
+
+
+def test_a_seeded_fault_that_is_not_found_is_a_miss_with_its_way(rules: dict[str, Rule]) -> None:
+    one = by_rule(score(rules, [SEEDED], {}))["MET-03"]
+    assert (one.hits, one.missed, one.ways_missed, one.recall, one.precision) == (
+        0,
+        ("P1",),
+        ("twice the ratio",),
+        0.0,
+        None,
+    )
+
+
+def test_the_same_key_of_another_subject_type_is_no_hit(rules: dict[str, Rule]) -> None:
+    one = by_rule(score(rules, [replace(SEEDED, touched=())], {"MET-03": [("meter", "P1", None)]}))["MET-03"]
+    assert one.hits == 0 and one.extras == ("P1",)
+
+
+def test_an_unseeded_finding_is_an_extra(rules: dict[str, Rule]) -> None:
+    one = by_rule(
+        score(rules, [SEEDED], {"MET-03": [("metering_point", "P1", "A1"), ("metering_point", "P2", "A2")]})
+    )["MET-03"]
+    assert one.extras == ("P2",) and one.precision == 0.5 and one.recall == 1.0
+
+
+@pytest.mark.parametrize(
+    ("finding", "effects", "extras"),
+    [
+        (("bill", "B1", "A1"), 1, ()),
+        (("bill", "B2", "A2"), 0, ("B2",)),
+        (("bill", "B3", None), 0, ("B3",)),
+    ],
+)
+def test_a_known_effect_counts_for_neither_side(
+    rules: dict[str, Rule], finding: tuple[str, str, str | None], effects: int, extras: tuple[str, ...]
+) -> None:
+    one = by_rule(score(rules, [SEEDED], {"TAR-20": [finding]}))["TAR-20"]
+    assert (one.effects, one.extras, one.seeded) == (effects, extras, 0)
+
+
+def test_an_effect_of_a_rule_that_the_fault_does_not_name_is_an_extra(rules: dict[str, Rule]) -> None:
+    one = by_rule(score(rules, [replace(SEEDED, effects=())], {"TAR-20": [("bill", "B1", "A1")]}))["TAR-20"]
+    assert one.extras == ("B1",) and one.precision == 0.0
+
+
+def test_a_listing_has_no_precision(rules: dict[str, Rule]) -> None:
+    one = by_rule(score(rules, [], {"ARC-09": [("customer", "C1", None)]}))["ARC-09"]
+    assert one.precision is None and one.recall is None
+
+
+def test_the_page_lists_each_rule_and_counts_the_exact_ones(rules: dict[str, Rule], tmp_path: Path) -> None:
+    scores = score(
+        rules, [SEEDED], {"MET-03": [("metering_point", "P1", "A1")], "RSK-04": [("account", "A9", "A9")]}
+    )
+    text = page(scores, "A sample.")
+    assert "1 of 4 rules had faults seeded; 1 found these and no others." in text
+    assert "| MET-03 |" in text and "| 1 | 1 | 0 | 0 | 0 | 1.000 | 1.000 |" in text
+    assert (
+        next(line for line in text.splitlines() if line.startswith("| RSK-04")).split("|")[3].strip()
+        == "model"
+    )
+    write_page(tmp_path / "a" / "page.md", scores, "A sample.")
+    assert (tmp_path / "a" / "page.md").read_text(encoding="utf-8") == text
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_the_rules_find_what_was_seeded_and_nothing_else(tmp_path: Path) -> None:
+    """A small utility with every fault that fits into it, through the night's own steps up to the audit."""
+    plan = SamplePlan(accounts=600, faults=True, seed=5, as_of=dt.date(2026, 11, 4))
+    made = generate(plan, FolderSink(tmp_path / "sample", "parquet"))
+    assert len(made.truth) >= 40
+    settings = load_settings(tmp_path / "home", sources=[{"location": str(tmp_path / "sample")}])
+    run = Run.of(plan.as_of, settings.utility.time_zone)
+    for table in night.tables(settings):
+        night.extract(settings, run, table)
+    night.accept(settings, run)
+    for layer in ("core", "facts", "segment"):
+        night.build(settings, run, layer)
+    night.audit(settings, run)
+    scores = score(all_rules(catalog_of(settings)), made.truth, findings_of(settings, run))
+    wrong = {
+        one.rule_id: (one.ways_missed, one.extras)
+        for one in scores
+        if not one.is_model and (one.missed or (one.extras and one.kind == "exception"))
+    }
+    assert wrong == {}
