@@ -18,7 +18,7 @@ from wattmark.settings import load_settings
 
 MONTHS = [f"2026-{month:02d}-01" for month in range(2, 11)]
 LAST = MONTHS[-1]
-RULES = ("MET-03", "TAR-01", "TAR-02", "TAR-03", "TAR-06", "TAR-18", "TAR-20", "NET-01", "BUS-07")
+RULES = ("MET-03", "TAR-01", "TAR-02", "TAR-03", "TAR-06", "TAR-18", "TAR-20", "INS-02", "NET-01", "BUS-07")
 
 Rows = dict[str, list[dict[str, Any]]]
 
@@ -242,6 +242,22 @@ def test_a_broken_series_is_mended_to_the_reading_before(tmp_path: Path) -> None
     assert linked["NET-01", "T1"] == ["TAR-01", "P1", "read"]
     # 2,000 kWh are not more than the smallest jump looked at.
     assert ("TAR-03", "A1") not in found(findings)
+
+
+def test_a_charge_that_is_not_due_explains_the_recalculation_and_keeps_another_fault_out(
+    tmp_path: Path,
+) -> None:
+    rows = world()
+    for account, other in (("1", 0), ("2", 300)):
+        rows["bill_line"].append(
+            {"bill_id": f"B{account}10", "line_no": 2, "component": "demand", "amount": 480}
+        )
+        row(rows, "bill", bill_id=f"B{account}10")["total_amount"] = 3480 + other
+        row(rows, "bill_line", bill_id=f"B{account}10", line_no=1)["amount"] = 3000 + other
+    linked, _, findings = explained(rows, tmp_path)
+    assert {("INS-02", "A1"), ("INS-02", "A2"), ("TAR-20", "B110"), ("TAR-20", "B210")} <= found(findings)
+    # Without the demand charge the first bill is right; the second is still 300 out.
+    assert linked == {("TAR-20", "B110"): ["INS-02", "A1", "read"]}
 
 
 def test_causes_over_the_limit_are_counted_not_tried(tmp_path: Path) -> None:

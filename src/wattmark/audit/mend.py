@@ -191,44 +191,87 @@ def _tariff(bench: Bench, cause: Finding) -> list[Change]:
     return [] if tariff is None else bench.set("bill", key, "tariff_code", tariff)
 
 
-ENERGY = ("energy", "energy_sharp", "energy_peak", "energy_flat", "energy_valley")
+_CHARGE = ("energy", "loss_iron", "loss_copper", "capacity", "demand")
+"""Components that the power factor adjusts."""
+
+
+def _recharge(bench: Bench, bill_id: str, taken: frozenset[str]) -> list[Change]:
+    """Put some components of a bill to what its recalculation gives.
+
+    The power-factor line keeps its share of the charge unless it is taken too, so that a wrong factor stays a
+    finding of its own.
+    """
+    bench.session.see(["facts.shadow_bill"])
+    found = bench.session.duck.sql(
+        "SELECT * FROM facts.shadow_bill WHERE bill_id = ? AND total_amount IS NOT NULL", params=[bill_id]
+    ).to_arrow_table()
+    if not found.num_rows:
+        return []
+    nothing = decimal.Decimal(0)
+    row = found.to_pylist()[0]
+    iron = nothing if row["loss_iron_amount"] is None else row["loss_iron_amount"]
+    billed_iron = sum(
+        (one[0] for one in bench.rows(
+            f"SELECT amount FROM {ACCEPTED}.bill_line WHERE bill_id = ? AND component = 'loss_iron'", [bill_id]
+        )),
+        nothing,
+    )  # fmt: skip
+
+    def amounts(prefix: str, iron_amount: decimal.Decimal) -> dict[str, decimal.Decimal]:
+        simple = ("energy", "capacity", "demand", "power_factor", "surcharge")
+        found = {name: row[f"{prefix}{name}_amount"] or nothing for name in simple}
+        loss = row[f"{prefix}loss_amount"] or nothing
+        return found | {"loss_iron": iron_amount, "loss_copper": loss - iron_amount}
+
+    billed, right = amounts("billed_", billed_iron), amounts("", iron)
+    wanted = {name: right[name] if name in taken else amount for name, amount in billed.items()}
+    charge = sum((billed[name] for name in _CHARGE), nothing)
+    if "power_factor" not in taken and charge:
+        new_charge = sum((wanted[name] for name in _CHARGE), nothing)
+        wanted["power_factor"] = round(billed["power_factor"] * new_charge / charge, 2)
+    moved = {name: wanted[name] - billed[name] for name in wanted if wanted[name] != billed[name]}
+    changes: list[Change] = []
+    if "loss_iron" in taken:
+        key = {"bill_id": bill_id}
+        metered = bench.rows(f"SELECT metered_kwh FROM {ACCEPTED}.bill WHERE bill_id = ?", [bill_id])
+        loss_kwh = row["loss_kwh"] or 0.0
+        changes += bench.set("bill", key, "loss_kwh", loss_kwh)
+        if metered:
+            changes += bench.set("bill", key, "billed_kwh", metered[0][0] + loss_kwh)
+    return changes + (add_lines(bench, bill_id, moved) if moved else [])
 
 
 def _billed_energy(bench: Bench, cause: Finding) -> list[Change]:
-    """The bill as if it had taken up the energy that the readings give; every share of it keeps its price."""
     billed, read = cause.evidence.get("billed_kwh"), cause.evidence.get("reading_kwh")
     # Energy below zero is a reading's fault, not one to bill by.
     if billed is None or read is None or read < 0:
         return []
-    bench.session.see(["facts.shadow_bill"])
-    found = bench.rows(
-        "SELECT loss_kwh, energy_amount, loss_iron_amount, loss_amount, surcharge_amount, "
-        "billed_energy_amount, "
-        "billed_loss_amount, billed_capacity_amount, billed_demand_amount, billed_power_factor_amount, "
-        "capacity_amount, demand_amount, power_factor_amount, total_amount, billed_surcharge_amount "
-        "FROM facts.shadow_bill WHERE bill_id = ?",
-        [cause.subject_id],
+    changes = bench.set("bill", {"bill_id": cause.subject_id}, "metered_kwh", float(read))
+    return changes + _recharge(
+        bench, cause.subject_id, frozenset({"energy", "loss_iron", "loss_copper", "surcharge"})
     )
-    if not found or found[0][13] is None:
-        return []
-    row = [decimal.Decimal(0) if value is None else value for value in found[0]]
-    charge = row[5] + row[6] + row[7] + row[8]
-    share = row[9] / charge if charge else None
-    # What the factor adds stays in proportion, so that a wrong factor stays a finding of its own.
-    factor = share * (row[1] + row[3] + row[7] + row[8]) if share is not None else row[12]
-    lines = {
-        "energy": row[1],
-        "loss_copper": row[3],
-        "power_factor": round(factor, 2),
-        "surcharge": row[4],
-    }
-    before = {"energy": row[5], "loss_copper": row[6], "power_factor": row[9], "surcharge": row[14]}
-    key = {"bill_id": cause.subject_id}
-    changes = bench.set("bill", key, "metered_kwh", float(read))
-    changes += bench.set("bill", key, "loss_kwh", float(row[0]))
-    changes += bench.set("bill", key, "billed_kwh", float(read) + float(row[0]))
-    moved = {name: lines[name] - before[name] for name in lines if lines[name] != before[name]}
-    return changes + add_lines(bench, cause.subject_id, moved)
+
+
+def _component(*names: str) -> Mend:
+    """Put components of the account's bill, or of the bill that is flagged, to what they must be."""
+
+    def mend(bench: Bench, cause: Finding) -> list[Change]:
+        bills = [cause.subject_id] if cause.subject_type == "bill" else [
+            row[0] for row in bench.rows(
+                f"SELECT bill_id FROM {ACCEPTED}.bill WHERE account_id = ? AND period = ? "
+                "AND corrects_bill_id IS NULL ORDER BY 1",
+                [cause.account_id, bench.session.run.period],
+            )
+        ]  # fmt: skip
+        return [change for bill_id in bills for change in _recharge(bench, bill_id, frozenset(names))]
+
+    return mend
+
+
+def _capacity(bench: Bench, cause: Finding) -> list[Change]:
+    size = cause.evidence.get("transformers_kva")
+    key = {"account_id": cause.account_id}
+    return [] if size is None else bench.set("account", key, "contracted_kva", float(size))
 
 
 def add_lines(bench: Bench, bill_id: str, amounts: Mapping[str, decimal.Decimal]) -> list[Change]:
@@ -248,6 +291,9 @@ def add_lines(bench: Bench, bill_id: str, amounts: Mapping[str, decimal.Decimal]
 
 
 CAUSES: dict[str, CauseKind] = {
+    "ACC-08": CauseKind(
+        _capacity, "the contracted capacity is that of the dedicated transformers", "合同容量改为专变容量之和"
+    ),
     "MET-12": CauseKind(
         _loss_code,
         "the transformer's loss code is the one of its model and size",
@@ -274,5 +320,13 @@ CAUSES: dict[str, CauseKind] = {
     ),
     "TAR-21": CauseKind(_tariff, "the bill is on the account's tariff", "账单改用客户执行电价"),
     "TAR-06": CauseKind(_billed_energy, "the bill takes up the energy that was read", "账单改按抄见电量计算"),
+    "BUS-12": CauseKind(
+        _component("loss_iron", "loss_copper", "surcharge"), "the bill has its losses", "账单补计铜铁损"
+    ),
+    "TAR-09": CauseKind(_component("loss_iron"), "the bill has its iron losses", "账单补计铁损"),
+    "INS-02": CauseKind(_component("demand"), "the bill has no demand charge", "账单取消需量电费"),
+    "TAR-22": CauseKind(
+        _component("power_factor"), "the power-factor line is recalculated", "力调电费改为复算值"
+    ),
 }
 """Rules whose findings can be mended from their own evidence, the deeper ones first."""

@@ -109,7 +109,17 @@ class _SmallSession(DuckDBSession):
 
 
 class _Pool:
-    """Accepted rows of some accounts and points, and the interval facts of these points."""
+    """Accepted rows of some accounts and points, and the interval facts of these points.
+
+    Args:
+        session: where they are read from.
+        rules: what is to be run over them.
+        accounts: whose rows; of tables that the rules do not read, only those of ``own`` accounts.
+        points: metering points besides those of the accounts.
+        texts: bound statements, shared by all pools of a run.
+        areas: ids of the transformers and lines to hold; those that feed the accounts where None.
+        own: accounts of the causes.
+    """
 
     def __init__(
         self,
@@ -119,6 +129,7 @@ class _Pool:
         points: Iterable[str],
         texts: dict[str, str],
         areas: Mapping[str, Iterable[str]] | None = None,
+        own: Iterable[str] | None = None,
     ) -> None:
         self.settings, self.run, self.catalog = session.settings, session.run, session.catalog
         self.texts = texts
@@ -126,6 +137,17 @@ class _Pool:
         self._session = session
         duck = session.duck
         self._ids("_rc_account", accounts)
+        self._ids("_rc_own", accounts if own is None else own)
+        order = [
+            session.catalog.tables[name] for name in session.catalog.order(rule.file.name for rule in rules)
+        ]
+        read = {
+            reference.split(".")[1]
+            for one in order
+            for reference in one.references
+            if reference.startswith("source.")
+        }
+        is_dated = any(one.name == "facts.interval_register" for one in order)
         self._ids("_rc_point", points)
         session.see([f"{ACCEPTED}.{name}" for name in session.contract.tables])
         self._ids(
@@ -137,7 +159,7 @@ class _Pool:
             ),
         )
         self._ids("_rc_customer", self._column("customer_id", "account", "account_id IN (FROM _rc_account)"))
-        self._ids("_rc_bill", self._column("bill_id", "bill", "account_id IN (FROM _rc_account)"))
+        self._ids("_rc_bill", self._column("bill_id", "bill", "account_id IN (FROM _rc_own)"))
         self._ids(
             "_rc_meter", self._column("meter_id", "metering_point", "metering_point_id IN (FROM _rc_point)")
         )
@@ -156,9 +178,10 @@ class _Pool:
             elif name == "meter":
                 where = "metering_point_id IN (FROM _rc_point) OR meter_id IN (FROM _rc_meter)"
             elif name == "interval_reading":
-                where = f"metering_point_id IN (FROM _rc_point) AND day IN ({self._edge_days()})"
+                days = self._edge_days() if is_dated else "NULL"
+                where = f"metering_point_id IN (FROM _rc_point) AND day IN ({days})"
             elif "account_id" in columns:
-                where = "account_id IN (FROM _rc_account)"
+                where = f"account_id IN (FROM {'_rc_account' if name in read else '_rc_own'})"
             elif "metering_point_id" in columns:
                 where = "metering_point_id IN (FROM _rc_point)"
             elif "bill_id" in columns:
@@ -231,7 +254,7 @@ class _Pool:
 
 
 def _interval_facts(session: Session, rules: Iterable[Rule]) -> set[str]:
-    """Facts of some rules made of intervals and files alone: no mend changes them, so they are taken over."""
+    """Facts of some rules made of intervals and files alone: they are taken as they stand."""
     found: set[str] = set()
     catalog = session.catalog
     for name in catalog.order(rule.file.name for rule in rules):
@@ -512,16 +535,17 @@ def explain(session: Session, findings: Sequence[Finding], limit: int) -> Outcom
             unmended += nothing
             for link in found:
                 links.setdefault(subject_of(link.effect), link)
-    areas = [one for one in effects if one.subject_type in AREAS and one.account_id is None]
-    for effect in areas:
-        related = [
-            cause for cause in _feeding(session, effect, causes, account_of) if may_follow(effect, cause)
-        ]
-        if related:
-            wanted[subject_of(effect)] = effect
-            found_link = _explain_area(session, rules, effect, related, account_of, texts)
-            if found_link is not None:
-                links.setdefault(subject_of(effect), found_link)
+    balances = []
+    for effect in effects:
+        if effect.subject_type in AREAS and effect.account_id is None:
+            related = [
+                cause for cause in _feeding(session, effect, causes, account_of) if may_follow(effect, cause)
+            ]
+            if related:
+                wanted[subject_of(effect)] = effect
+                balances.append(_balance_of(session, effect, related, account_of))
+    for link in _explain_areas(session, rules, balances, texts):
+        links.setdefault(subject_of(link.effect), link)
     ordered = tuple(links[key] for key in sorted(links))
     return Outcome(ordered, len(all_causes), len(all_causes) - len(causes), unmended, len(wanted))
 
@@ -582,36 +606,70 @@ def _feeding(
     ]
 
 
-def _explain_area(
-    session: Session,
-    rules: Mapping[str, Rule],
-    effect: Finding,
-    causes: Sequence[Finding],
-    account_of: Mapping[Subject, str],
-    texts: dict[str, str],
-) -> Link | None:
-    """Run an area's or line's rule again with one related cause after the other mended."""
+@dataclass(frozen=True)
+class _Balance:
+    """An area's or line's finding, the causes related to it, and whose rows it needs."""
+
+    effect: Finding
+    causes: list[Finding]
+    points: set[str]
+    accounts: set[str]
+    own: set[str]
+    areas: dict[str, list[str]]
+
+
+def _balance_of(
+    session: Session, effect: Finding, causes: list[Finding], account_of: Mapping[Subject, str]
+) -> _Balance:
     points, accounts = _balance(session, effect.subject_type, [effect.subject_id])
+    own = {account_of[subject_of(cause)] for cause in causes if subject_of(cause) in account_of}
     points |= {cause.subject_id for cause in causes if cause.subject_type == "metering_point"}
-    accounts |= {account_of[subject_of(cause)] for cause in causes if subject_of(cause) in account_of}
-    is_line = effect.subject_type == "line"
-    session.see([f"{ACCEPTED}.transformer"])
-    if is_line:
+    areas: dict[str, list[str]] = {"transformer": [effect.subject_id], "line": []}
+    if effect.subject_type == "line":
+        session.see([f"{ACCEPTED}.transformer"])
         on_line = session.duck.execute(
-            f"SELECT transformer_id FROM {ACCEPTED}.transformer WHERE line_id = ?", [effect.subject_id]
+            f"SELECT transformer_id FROM {ACCEPTED}.transformer WHERE line_id = ? ORDER BY 1",
+            [effect.subject_id],
         ).fetchall()
-        transformers = [row[0] for row in on_line]
-    else:
-        transformers = [effect.subject_id]
-    area = {"transformer": transformers, "line": [effect.subject_id] if is_line else []}
-    trial = _Trial(
-        _Pool(session, [rules[effect.rule_id]], accounts, points, texts, area), rules, [effect], session
+        areas = {"transformer": [row[0] for row in on_line], "line": [effect.subject_id]}
+    return _Balance(effect, causes, points, accounts | own, own, areas)
+
+
+def _explain_areas(
+    session: Session, rules: Mapping[str, Rule], balances: Sequence[_Balance], texts: dict[str, str]
+) -> Iterator[Link]:
+    """Run rules of areas and lines again with one related cause after the other mended.
+
+    The night's tables are read once for all of them.
+    """
+    if not balances:
+        return
+    needed = [rules[rule_id] for rule_id in sorted({one.effect.rule_id for one in balances})]
+    stage = _Pool(
+        session,
+        needed,
+        {account for one in balances for account in one.accounts},
+        {point for one in balances for point in one.points},
+        texts,
+        {name: [area for one in balances for area in one.areas[name]] for name in AREAS},
+        {account for one in balances for account in one.own},
     )
-    for cause in causes:
-        found, _ = trial.links([(cause, [effect])])
+    with stage.bench() as all_of_them:
+        for one in balances:
+            own_rule = [rules[one.effect.rule_id]]
+            pool = _Pool(all_of_them.session, own_rule, one.accounts, one.points, texts, one.areas, one.own)
+            link = _explain_area(_Trial(pool, rules, [one.effect], session), one)
+            if link is not None:
+                yield link
+
+
+def _explain_area(trial: _Trial, balance: _Balance) -> Link | None:
+    for cause in balance.causes:
+        found, _ = trial.links([(cause, [balance.effect])])
         if found:
             return found[0]
-    return _together(trial, effect, causes[:TOGETHER]) if len(causes) > 1 else None
+    few = balance.causes[:TOGETHER]
+    return _together(trial, balance.effect, few) if len(few) > 1 else None
 
 
 def _together(trial: _Trial, effect: Finding, causes: Sequence[Finding]) -> Link | None:
