@@ -136,15 +136,16 @@ def _small(kva: float) -> Place:
     return change
 
 
-def _busy(c: Context) -> Mask:
-    return k.any_area(c) & (
-        np.bincount(
-            c.model.area[c.model.area >= 0],
-            c.model.kw[c.model.area >= 0],
-            minlength=len(c.model.block.area_number),
-        )
-        > 190
-    )
+def _busy(kva: float) -> Candidates:
+    """Areas whose highest demand is above a rating: at least 0.23 of what is connected comes at once."""
+
+    def mask(c: Context) -> Mask:
+        m = c.model
+        fed = m.area >= 0
+        connected_kw = np.bincount(m.area[fed], m.kw[fed], minlength=len(m.block.area_number))
+        return k.any_area(c) & (connected_kw > 4.4 * kva)
+
+    return mask
 
 
 def _intervals(mask: Candidates) -> Candidates:
@@ -168,7 +169,7 @@ for kva in (50.0, 80.0):
         "NET-05",
         f"a transformer of {kva:.0f} kVA in the file",
         "transformer",
-        _intervals(_busy),
+        _intervals(_busy(kva)),
         tables=_small(kva),
         unit="area",
     )
@@ -176,7 +177,7 @@ fault(
     "NET-05",
     "one half-hour above the rating",
     "transformer",
-    _intervals(_busy),
+    _intervals(_busy(43.0)),
     model=_area_spike,
     unit="area",
     effects="NET-01 NET-02 ANA-01",
