@@ -10,6 +10,7 @@ from wattmark import night
 from wattmark.audit.rules import Rule, all_rules
 from wattmark.audit.score import Score, findings_of, page, score, write_page
 from wattmark.engine.catalog import catalog_of, load_catalog
+from wattmark.engine.session import DuckDBSession
 from wattmark.run import Run
 from wattmark.sample.faults import Truth
 from wattmark.sample.generate import generate
@@ -110,9 +111,9 @@ def test_the_page_lists_each_rule_and_counts_the_exact_ones(rules: dict[str, Rul
 @pytest.mark.timeout(1800)
 def test_the_rules_find_what_was_seeded_and_nothing_else(tmp_path: Path) -> None:
     """A small utility with every fault that fits into it, through the night's own steps up to the audit."""
-    plan = SamplePlan(accounts=600, faults=True, seed=5, as_of=dt.date(2026, 11, 4))
+    plan = SamplePlan(accounts=1500, faults=True, seed=1, as_of=dt.date(2026, 11, 4))
     made = generate(plan, FolderSink(tmp_path / "sample", "parquet"))
-    assert len(made.truth) >= 40
+    assert len(made.truth) >= 200
     settings = load_settings(tmp_path / "home", sources=[{"location": str(tmp_path / "sample")}])
     run = Run.of(plan.as_of, settings.utility.time_zone)
     for table in night.tables(settings):
@@ -128,3 +129,12 @@ def test_the_rules_find_what_was_seeded_and_nothing_else(tmp_path: Path) -> None
         if not one.is_model and (one.missed or (one.extras and one.kind == "exception"))
     }
     assert wrong == {}
+    with DuckDBSession(settings, run) as session:
+        linked = session.query("SELECT COUNT(*) AS n FROM findings.root_cause").read_all()["n"][0].as_py()
+        session.build("mart.audit_root_cause")
+        told = (
+            session.query("SELECT rule_id, cause_rule_id FROM mart.audit_root_cause").read_all().to_pylist()
+        )
+    # Each link stands between two findings of the night; a broken series of readings explains intervals.
+    assert len(told) == linked > 0
+    assert {"rule_id": "ANA-01", "cause_rule_id": "TAR-01"} in told

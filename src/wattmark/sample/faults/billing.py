@@ -170,7 +170,14 @@ def _with_sub(c: Context) -> Mask:
     subs = np.zeros(m.size, dtype=np.bool_)
     subs[m.points.account[m.points.role == SUB]] = True
     at_main = np.maximum(c.main_at, 0)
-    flags: Mask = subs & (m.status == 1) & (m.points.replaced_in[at_main] < 0) & (m.change_kind == 0)
+    # What an allocation bills is not recalculated from readings.
+    flags: Mask = (
+        subs
+        & (m.status == 1)
+        & (m.points.replaced_in[at_main] < 0)
+        & (m.change_kind == 0)
+        & (m.allocation == 0)
+    )
     return flags
 
 
