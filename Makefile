@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 HOME_FOLDER ?= .wattmark
-ACCOUNTS ?= 3000
+ACCOUNTS ?= 2000
 export WATTMARK_HOME := $(HOME_FOLDER)
 # Compiled files save every Airflow task seconds of start-up.
 unexport PYTHONDONTWRITEBYTECODE

@@ -202,6 +202,13 @@ def nightly() -> None:
         rows: dict[str, int] = flow.perform("publish", values, night.publish)
         return rows
 
+    @task(pool="publish", outlets=[flow.LISTS], doc_md="Campaign lists of the day, up to awaiting approval; the DAG `campaigns` asks for it.")
+    def lists(values: dict[str, Any]) -> dict[str, int]:
+        from wattmark.campaign.night import list_counts
+
+        made: dict[str, int] = flow.perform("lists", values, list_counts)
+        return made
+
     values = begin()
     listed = tables(values)
     check(values) >> listed
@@ -215,7 +222,8 @@ def nightly() -> None:
     audited >> mart
     published = publish(values)
     [personal, judged] >> published
-    published >> close(values, accepted, published).as_teardown(setups=values)
+    listed_now = lists(values)
+    published >> listed_now >> close(values, accepted, published).as_teardown(setups=values)
 
 
 nightly()

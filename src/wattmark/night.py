@@ -22,7 +22,7 @@ from wattmark.audit.root_cause import night_root_causes
 from wattmark.audit.rules import Rule, all_rules
 from wattmark.audit.runner import run_family
 from wattmark.contract import load_contract
-from wattmark.engine.catalog import catalog_of
+from wattmark.engine.catalog import Catalog, catalog_of
 from wattmark.engine.session import DuckDBSession, open_session
 from wattmark.errors import WattmarkError
 from wattmark.lake import Lake
@@ -58,19 +58,31 @@ def check(settings: Settings) -> dict[str, int]:
     Raises:
         WattmarkError: names the file and line.
     """
-    from wattmark.engine.check import bind_all
     from wattmark.quality.checks import suites
 
     catalog = catalog_of(settings)
     overridden = catalog.overrides(settings)
     suites(catalog.contract, settings.project / "expectations")
     rules = all_rules(catalog)
-    bind_all(settings, catalog)
+    _bind_once(settings, catalog)
     return {
         "tables": len(catalog.tables) - len(rules),
         "rules": len(rules),
         "overridden_parameters": sum(map(len, overridden.values())),
     }
+
+
+def _bind_once(settings: Settings, catalog: Catalog) -> None:
+    """Bind all files unless the very same ones were bound before."""
+    from wattmark.engine.catalog import catalog_digest
+    from wattmark.engine.check import bind_all
+
+    marker = settings.home / "state" / "catalog" / "bound"
+    digest = catalog_digest(settings.include)
+    if marker.exists() and marker.read_text(encoding="utf-8") == digest:
+        return
+    bind_all(settings, catalog)
+    write_atomically(marker, digest)
 
 
 def extract(settings: Settings, run: Run, table: str, *, full_refresh: bool = False) -> dict[str, Any]:

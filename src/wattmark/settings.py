@@ -146,7 +146,7 @@ class Audit(_Model):
     """What holds for the audit besides the rules' own parameters."""
 
     root_causes: int = Field(
-        200, ge=0, description="Causes tried a night to explain other findings, most money first"
+        20, ge=0, description="Causes tried a night to explain other findings, most money first"
     )
 
 

@@ -536,10 +536,12 @@ def explain(session: Session, findings: Sequence[Finding], limit: int) -> Outcom
             for link in found:
                 links.setdefault(subject_of(link.effect), link)
     balances = []
+    touched = _touched(session, causes, account_of) if causes else {}
     for effect in effects:
         if effect.subject_type in AREAS and effect.account_id is None:
+            area = (effect.subject_type, effect.subject_id)
             related = [
-                cause for cause in _feeding(session, effect, causes, account_of) if may_follow(effect, cause)
+                cause for cause in causes if area in touched[subject_of(cause)] and may_follow(effect, cause)
             ]
             if related:
                 wanted[subject_of(effect)] = effect
@@ -575,35 +577,46 @@ def _rounds(causes: Iterable[Finding], account_of: Mapping[Subject, str]) -> lis
     return rounds
 
 
-def _balance(session: Session, level: str, ids: Iterable[str]) -> tuple[set[str], set[str]]:
-    """Points and accounts that the balances of some areas or lines hold."""
+def _balance(session: Session, level: str, area: str) -> tuple[set[str], set[str]]:
+    """Points and accounts that the balance of an area or line holds."""
     session.see(["facts.loss_member"])
-    points: set[str] = set()
-    accounts: set[str] = set()
-    for one in ids:
-        for point, account in session.duck.execute(
-            "SELECT metering_point_id, account_id FROM facts.loss_member WHERE level = ? AND id = ?",
-            [level, one],
-        ).fetchall():
-            points.add(point)
-            if account:
-                accounts.add(account)
+    rows = session.duck.execute(
+        "SELECT metering_point_id, account_id FROM facts.loss_member WHERE level = ? AND id = ?",
+        [level, area],
+    ).fetchall()
+    points = {point for point, _ in rows}
+    accounts = {account for _, account in rows if account}
     return points, accounts
 
 
-def _feeding(
-    session: Session, effect: Finding, causes: Iterable[Finding], account_of: Mapping[Subject, str]
-) -> list[Finding]:
-    """Causes at a point or account of the area's or line's balance, or that name the area."""
-    points, accounts = _balance(session, effect.subject_type, [effect.subject_id])
-    return [
-        cause
-        for cause in causes
-        if (cause.subject_type == "metering_point" and cause.subject_id in points)
-        or account_of.get(subject_of(cause)) in accounts
-        or effect.subject_id
-        in (cause.evidence.get("other_transformer_id"), cause.evidence.get("transformer_id"))
-    ]
+def _touched(
+    session: Session, causes: Sequence[Finding], account_of: Mapping[Subject, str]
+) -> dict[Subject, set[tuple[str, str]]]:
+    """Areas and lines by cause: whose balance holds its point or account, or that it names itself."""
+    points = {cause.subject_id for cause in causes if cause.subject_type == "metering_point"}
+    accounts = set(account_of.values())
+    session.see(["facts.loss_member"])
+    session.duck.register("_rc_points", pa.table({"id": pa.array(sorted(points), pa.string())}))
+    session.duck.register("_rc_accounts", pa.table({"id": pa.array(sorted(accounts), pa.string())}))
+    held = session.duck.execute(
+        "SELECT level, id, metering_point_id, account_id FROM facts.loss_member "
+        "WHERE metering_point_id IN (FROM _rc_points) OR account_id IN (FROM _rc_accounts)"
+    ).fetchall()
+    session.duck.unregister("_rc_points")
+    session.duck.unregister("_rc_accounts")
+    by_point: dict[str, set[tuple[str, str]]] = {}
+    by_account: dict[str, set[tuple[str, str]]] = {}
+    for level, area, point, account in held:
+        by_point.setdefault(point, set()).add((level, area))
+        by_account.setdefault(account, set()).add((level, area))
+    found = {}
+    for cause in causes:
+        areas = set(by_account.get(account_of.get(subject_of(cause), ""), set()))
+        if cause.subject_type == "metering_point":
+            areas |= by_point.get(cause.subject_id, set())
+        named = (cause.evidence.get("other_transformer_id"), cause.evidence.get("transformer_id"))
+        found[subject_of(cause)] = areas | {("transformer", str(one)) for one in named if one}
+    return found
 
 
 @dataclass(frozen=True)
@@ -621,7 +634,7 @@ class _Balance:
 def _balance_of(
     session: Session, effect: Finding, causes: list[Finding], account_of: Mapping[Subject, str]
 ) -> _Balance:
-    points, accounts = _balance(session, effect.subject_type, [effect.subject_id])
+    points, accounts = _balance(session, effect.subject_type, effect.subject_id)
     own = {account_of[subject_of(cause)] for cause in causes if subject_of(cause) in account_of}
     points |= {cause.subject_id for cause in causes if cause.subject_type == "metering_point"}
     areas: dict[str, list[str]] = {"transformer": [effect.subject_id], "line": []}

@@ -29,6 +29,11 @@ def campaigns(settings: Settings, run: Run, only: Sequence[str] = ()) -> list[Ca
         engine.dispose()
 
 
+def list_counts(settings: Settings, run: Run) -> dict[str, int]:
+    """Make the lists of a date and count customers and accounts listed, by campaign; lists of nobody left out."""
+    return {one.campaign_id: one.listed for one in campaigns(settings, run) if one.listed}
+
+
 def awaiting(outcomes: Sequence[CampaignOutcome]) -> list[dict[str, str]]:
     """What has to be approved: id, digest, and the words an approver is shown. Nobody on a list is named."""
     found = []

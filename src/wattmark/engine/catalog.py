@@ -33,7 +33,8 @@ SOURCE_LAYER = "source"
 class PythonTable:
     """A table that Python makes because SQL cannot: a calendar, phone validity, a model's scores.
 
-    ``columns`` maps names to contract types; ``make`` gets a TableContext and returns arrow rows.
+    ``columns`` maps names to contract types; ``maker`` names the function, ``module:function``, that gets a
+    TableContext and returns arrow rows. It is imported when it is first called: most tasks need no model's library.
     """
 
     name: str
@@ -42,7 +43,7 @@ class PythonTable:
     needs: tuple[str, ...]
     grain: str
     purpose: str
-    make: Callable[[TableContext], Any]
+    maker: str
     docs: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -54,6 +55,11 @@ class PythonTable:
     def references(self) -> frozenset[str]:
         """Tables read."""
         return frozenset(self.needs)
+
+    def make(self, context: TableContext) -> Any:
+        """The table's rows, as arrow."""
+        module, function = self.maker.split(":")
+        return getattr(importlib.import_module(module), function)(context)
 
     @property
     def is_view(self) -> bool:
@@ -77,9 +83,8 @@ def python_table(
     """Register a function as the maker of a table (see PythonTable)."""
 
     def register(make: Callable[[TableContext], Any]) -> Callable[[TableContext], Any]:
-        _python_tables[name] = PythonTable(
-            name, tuple(key), dict(columns), tuple(needs), grain, purpose, make, dict(docs or {})
-        )
+        maker = f"{make.__module__}:{make.__qualname__}"
+        _python_tables[name] = PythonTable(name, tuple(key), dict(columns), tuple(needs), grain, purpose, maker, dict(docs or {}))
         return make
 
     return register
@@ -168,28 +173,43 @@ def _load_python_tables() -> dict[str, PythonTable]:
     return dict(_python_tables)
 
 
-def _read_files(root: Path, cache: Path | None) -> list[SqlFile]:
-    """All SQL files below a folder, parsed; from the cache where none of them changed since."""
-    paths = sorted(root.glob("*/**/*.sql"))
+def _read_all(root: Path) -> dict[str, TableDefinition]:
+    tables: dict[str, TableDefinition] = dict(_load_python_tables())
+    for path in sorted(root.glob("*/**/*.sql")):
+        file = read_sql_file(path, path.relative_to(root).parts[0])
+        if file.name in tables:
+            raise SqlFileError("sql.twice", f"{path}:1: {file.name} is made twice.")
+        tables[file.name] = file
+    return tables
+
+
+def catalog_digest(include: Path) -> str:
+    """What tells one state of all table definitions from another, as short text."""
     digest = hashlib.sha256(f"{__version__} {sqlglot.__version__}".encode())
-    # The code that parses is part of what a parsed file is.
-    for path in [*sorted(Path(__file__).parent.glob("*.py")), *paths]:
+    # The code that parses and declares is part of what a parsed file is.
+    code = Path(__file__).parents[1]
+    files = [*code.glob("engine/*.py"), *code.glob("derive/*.py"), *code.glob("contract/*.py"), *include.glob("contract/*.yaml"), *include.glob("sql/*/**/*.sql")]
+    for path in sorted(files):
         digest.update(str(path).encode() + path.read_bytes())
-    kept = cache / f"{digest.hexdigest()[:32]}.pickle" if cache else None
-    if kept and kept.exists():
+    return digest.hexdigest()[:32]
+
+
+def _cached(root: Path, cache: Path) -> dict[str, TableDefinition]:
+    """All tables, from the cache where no file that makes them changed since."""
+    kept = cache / f"{catalog_digest(root.parent)}.pickle"
+    if kept.exists():
         with kept.open("rb") as file:
-            files: list[SqlFile] = pickle.load(file)  # noqa: S301 - written by this home, readable by its owner alone
-        return files
-    files = [read_sql_file(path, path.relative_to(root).parts[0]) for path in paths]
-    if kept:
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        for old in kept.parent.glob("*.pickle"):
-            old.unlink(missing_ok=True)
-        draft = kept.with_suffix(f".{os.getpid()}")
-        draft.touch(mode=0o600)
-        draft.write_bytes(pickle.dumps(files))
-        draft.replace(kept)
-    return files
+            found: dict[str, TableDefinition] = pickle.load(file)  # noqa: S301 - written by this home, readable by its owner alone
+        return found
+    tables = _read_all(root)
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    for old in kept.parent.glob("*.pickle"):
+        old.unlink(missing_ok=True)
+    draft = kept.with_suffix(f".{os.getpid()}")
+    draft.touch(mode=0o600)
+    draft.write_bytes(pickle.dumps(tables))
+    draft.replace(kept)
+    return tables
 
 
 @lru_cache(maxsize=4)
@@ -198,16 +218,13 @@ def load_catalog(include: Path, cache: Path | None = None) -> Catalog:
 
     Args:
         include: the project's folder of SQL files and contract.
-        cache: folder to keep the parsed files in, so that each task of a night need not parse them again.
+        cache: folder to keep what was read in, so that each task of a night need not parse it again.
 
     Raises:
         SqlFileError: a file is wrong, or two make the same table.
     """
-    tables: dict[str, TableDefinition] = dict(_load_python_tables())
-    for file in _read_files(include / "sql", cache):
-        if file.name in tables:
-            raise SqlFileError("sql.twice", f"{file.path}:1: {file.name} is made twice.")
-        tables[file.name] = file
+    root = include / "sql"
+    tables = _cached(root, cache) if cache else _read_all(root)
     catalog = Catalog(contract=load_contract(include / "contract" / "source-model.yaml"), tables=tables)
     catalog.order()
     return catalog
