@@ -1,6 +1,8 @@
 """
 ### The yearly review of key accounts
 
+**Grain.** One run a month, one question a key account.
+
 **What.** Once a month the key accounts whose review falls into the next 30 days, those that have ceased to be
 key accounts, and those that are emerging, are put before a person, one question each: retained, promoted or
 retired. The question holds the figures (energy, payment discipline, growth) and no personal data.
@@ -9,6 +11,8 @@ retired. The question holds the figures (energy, payment discipline, growth) and
 again the next month. Answers are recorded one by one with who gave them, and the same answer again replaces itself.
 
 **Hazards.** The figures are those of the published night of `as_of`: a date whose night never ran fails.
+
+**Reruns.** Any task may be cleared and run again; a decision taken is not asked for again.
 """
 
 from __future__ import annotations
@@ -74,6 +78,7 @@ def reviews() -> None:
             options=["retained", "promoted", "retired"],
             response_timeout=ANSWER_WITHIN,
             retries=0,
+            doc_md="A person decides; no answer in time is no decision.",
         )
 
         @task(

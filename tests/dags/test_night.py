@@ -76,6 +76,7 @@ def test_a_night_publishes_and_its_rerun_publishes_the_same(folder: Path) -> Non
             assert connection.execute("SELECT state FROM ops.pipeline_run").fetchall() == [("succeeded",)]
             assert connection.execute("SELECT COUNT(*) FROM mart.dim_account").fetchall() == [(29,)]
             assert connection.execute("SELECT obj_description('mart.dim_account'::regclass)").fetchall()[0][0]
+            connection.execute("GRANT wattmark_bi TO CURRENT_USER")
             with pytest.raises(psycopg.errors.InsufficientPrivilege), connection.transaction():
                 connection.execute("SET LOCAL ROLE wattmark_bi")
                 connection.execute("SELECT 1 FROM mart_pii.customer_contact")

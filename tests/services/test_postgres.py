@@ -357,7 +357,7 @@ def test_port_search_ends(attempts: int) -> None:
 
 def test_program_that_ends_at_once_counts_as_crashed(tmp_path: Path) -> None:
     log = tmp_path / "log"
-    argv = ["/bin/sh", "-c", "echo said before the end; exit 3"]
+    argv = ["/bin/sh", "-c", "echo said before the end; sleep 0.5; exit 3"]
     record = processes.launch(argv, env={"PATH": "/bin:/usr/bin"}, cwd=tmp_path, log=log)
     psutil.Process(record.pid).wait(timeout=10)
     processes.write_services(tmp_path, processes.ServicesFile(components={"triggerer": record}))
