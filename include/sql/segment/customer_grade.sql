@@ -39,9 +39,9 @@ WITH composed AS (
          v.value_score,
          v.current_value_amount,
          v.potential_value_amount,
-         ROUND((o.objective_tier * 20 * CAST($objective_weight AS DOUBLE) + h.behaviour_tier * 20 * CAST($behaviour_weight AS DOUBLE)
+         CAST(ROUND(CAST((o.objective_tier * 20 * CAST($objective_weight AS DOUBLE) + h.behaviour_tier * 20 * CAST($behaviour_weight AS DOUBLE)
                 + v.value_score * CAST($value_weight AS DOUBLE))
-               / NULLIF(CAST($objective_weight AS DOUBLE) + CAST($behaviour_weight AS DOUBLE) + CAST($value_weight AS DOUBLE), 0), 4) AS composite
+               / NULLIF(CAST($objective_weight AS DOUBLE) + CAST($behaviour_weight AS DOUBLE) + CAST($value_weight AS DOUBLE), 0) AS DECIMAL(28,8)), 4) AS DOUBLE) AS composite
   FROM segment.customer_base AS b
   JOIN segment.customer_objective AS o ON o.customer_id = b.customer_id
   JOIN segment.customer_behaviour AS h ON h.customer_id = b.customer_id

@@ -54,6 +54,8 @@ def start_spark(settings: Settings) -> Any:
         SparkSession.builder.master(master)
         .appName("wattmark")
         .config("spark.ui.enabled", "false")
+        # Instants as instants: the older default, INT96, is read back without its zone.
+        .config("spark.sql.parquet.outputTimestampType", "TIMESTAMP_MICROS")
         .config("spark.sql.session.timeZone", settings.zone.key)
         # Spark's ANSI mode raises where DuckDB raises (bad casts, overflow) instead of answering NULL.
         .config("spark.sql.ansi.enabled", "true")
