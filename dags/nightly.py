@@ -111,24 +111,26 @@ def nightly() -> None:
             accepted["read"] if accepted else None, sum(published.values()) if published else None,
         )  # fmt: skip
 
-    @task(doc_md="The contract's tables, each becomes one extract.")
-    def tables(_values: dict[str, Any]) -> list[str]:
+    @task(doc_md="The contract's tables: each that grows becomes one extract, small snapshots are bundled.")
+    def tables(_values: dict[str, Any]) -> list[list[str]]:
         from wattmark import night
         from wattmark.settings import load_settings
 
-        return night.tables(load_settings())
+        return night.table_groups(load_settings())
 
     @task(
-        pool="source", map_index_template="{{ table }}", doc_md="Read one table from its source into landing."
+        pool="source", map_index_template="{{ tables }}", doc_md="Read tables from their source into landing."
     )
-    def extract(table: str, values: dict[str, Any]) -> dict[str, Any]:
+    def extract(names: list[str], values: dict[str, Any]) -> dict[str, int]:
         from wattmark import night
 
-        get_current_context()["table"] = table  # type: ignore[typeddict-unknown-key]
-        counts: dict[str, Any] = flow.perform(
-            f"extract {table}", values, night.extract, table, full_refresh=values["full_refresh"]
-        )
-        return counts
+        get_current_context()["tables"] = ", ".join(names)  # type: ignore[typeddict-unknown-key]
+        return {
+            name: flow.perform(
+                f"extract {name}", values, night.extract, name, full_refresh=values["full_refresh"]
+            )["rows"]
+            for name in names
+        }
 
     @task_group(tooltip="Judge what was handed over; take up good rows, set bad ones aside")
     def validate(values: dict[str, Any], extracted: Any) -> Any:
@@ -202,7 +204,11 @@ def nightly() -> None:
         rows: dict[str, int] = flow.perform("publish", values, night.publish)
         return rows
 
-    @task(pool="publish", outlets=[flow.LISTS], doc_md="Campaign lists of the day, up to awaiting approval; the DAG `campaigns` asks for it.")
+    @task(
+        pool="publish",
+        outlets=[flow.LISTS],
+        doc_md="Campaign lists of the day, up to awaiting approval; the DAG `campaigns` asks for it.",
+    )
     def lists(values: dict[str, Any]) -> dict[str, int]:
         from wattmark.campaign.night import list_counts
 
@@ -212,7 +218,7 @@ def nightly() -> None:
     values = begin()
     listed = tables(values)
     check(values) >> listed
-    extracted = extract.partial(values=values).expand(table=listed)
+    extracted = extract.partial(values=values).expand(names=listed)
     judged, accepted = validate(values, extracted)
     first, built = warehouse(values)
     accepted >> first

@@ -22,7 +22,11 @@ from wattmark.sample.sinks import FolderSink
 from wattmark.settings import PROJECT_ROOT, Settings, load_settings
 
 RUN = Run.of(dt.date(2026, 11, 4), "Asia/Shanghai")
-FILES = sorted(name for name, table in load_catalog(PROJECT_ROOT / "include").tables.items() if isinstance(table, SqlFile))
+FILES = sorted(
+    name
+    for name, table in load_catalog(PROJECT_ROOT / "include").tables.items()
+    if isinstance(table, SqlFile)
+)
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3000)]
 
@@ -30,7 +34,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(3000)]
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     folder = tmp_path_factory.mktemp("engines")
-    generate(SamplePlan(accounts=120, interval_days=33, faults=True), FolderSink(folder / "source", "parquet"))
+    generate(
+        SamplePlan(accounts=120, interval_days=33, faults=True), FolderSink(folder / "source", "parquet")
+    )
     made = load_settings(folder / "home", sources=[{"location": str(folder / "source")}])
     for table in night.tables(made):
         night.extract(made, RUN, table)

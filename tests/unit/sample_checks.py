@@ -1,4 +1,3 @@
-
 """Independent checks of a clean sample: each query gives the rows that contradict a rule of the catalogue."""
 
 from __future__ import annotations

@@ -84,7 +84,9 @@ def python_table(
 
     def register(make: Callable[[TableContext], Any]) -> Callable[[TableContext], Any]:
         maker = f"{make.__module__}:{make.__qualname__}"
-        _python_tables[name] = PythonTable(name, tuple(key), dict(columns), tuple(needs), grain, purpose, maker, dict(docs or {}))
+        _python_tables[name] = PythonTable(
+            name, tuple(key), dict(columns), tuple(needs), grain, purpose, maker, dict(docs or {})
+        )
         return make
 
     return register
@@ -188,7 +190,13 @@ def catalog_digest(include: Path) -> str:
     digest = hashlib.sha256(f"{__version__} {sqlglot.__version__}".encode())
     # The code that parses and declares is part of what a parsed file is.
     code = Path(__file__).parents[1]
-    files = [*code.glob("engine/*.py"), *code.glob("derive/*.py"), *code.glob("contract/*.py"), *include.glob("contract/*.yaml"), *include.glob("sql/*/**/*.sql")]
+    files = [
+        *code.glob("engine/*.py"),
+        *code.glob("derive/*.py"),
+        *code.glob("contract/*.py"),
+        *include.glob("contract/*.yaml"),
+        *include.glob("sql/*/**/*.sql"),
+    ]
     for path in sorted(files):
         digest.update(str(path).encode() + path.read_bytes())
     return digest.hexdigest()[:32]

@@ -87,7 +87,15 @@ def airflow_env(settings: Settings) -> dict[str, str]:
     web = address(settings)
     database = database_url(settings)
     # The sample's own database, as a utility's would be: a connection that tasks ask Airflow for.
-    source = {} if settings.services.warehouse_url else {"AIRFLOW_CONN_WATTMARK_SOURCE": postgres.url(home, "source").replace("postgresql+psycopg", "postgres", 1)}
+    source = (
+        {}
+        if settings.services.warehouse_url
+        else {
+            "AIRFLOW_CONN_WATTMARK_SOURCE": postgres.url(home, "source").replace(
+                "postgresql+psycopg", "postgres", 1
+            )
+        }
+    )
     return {
         **source,
         "WATTMARK_HOME": str(home),
@@ -208,9 +216,7 @@ def prepare_folder(settings: Settings, password: str) -> None:
     lineage = settings.home / "logs" / "openlineage.jsonl"
     lineage.parent.mkdir(parents=True, exist_ok=True)
     lineage.touch(mode=0o600)
-    processes.write_private(
-        folder / "passwords.json", json.dumps({ADMIN: password}) + "\n"
-    )
+    processes.write_private(folder / "passwords.json", json.dumps({ADMIN: password}) + "\n")
 
 
 def _start_component(settings: Settings, component: str, fingerprint: str) -> None:

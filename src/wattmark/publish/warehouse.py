@@ -230,7 +230,9 @@ def _plain_strings(reader: pa.RecordBatchReader) -> pa.RecordBatchReader:
 def _grant(connection: psycopg.Connection[Any]) -> None:
     database = sql.Identifier(connection.info.dbname)
     for role in (BI_ROLE, PII_ROLE):
-        connection.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(database, sql.Identifier(role)))
+        connection.execute(
+            sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(database, sql.Identifier(role))
+        )
     for schema, role in SCHEMAS.items():
         names = sql.Identifier(f"{schema}__next"), sql.Identifier(role)
         connection.execute(sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(*names))
