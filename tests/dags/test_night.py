@@ -54,6 +54,7 @@ def run(source: Path, home: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command(source, home), capture_output=True, text=True, check=False)
 
 
+@pytest.mark.timeout(900)
 def test_a_night_publishes_and_its_rerun_publishes_the_same(folder: Path) -> None:
     source, home = spoiled(folder), folder / "home"
     try:
