@@ -41,9 +41,6 @@ LAYERS = ("core", "facts", "segment", "campaign")
 MART_LAYERS = ("mart", "mart_pii")
 """Layers built after it."""
 
-KEEP_VERSIONS_HOURS = 24 * 400
-"""Older versions of lake tables stay so long, for replaying an earlier night."""
-
 
 def tables(settings: Settings) -> list[str]:
     """Contract tables in the order in which they are taken up."""
