@@ -89,7 +89,14 @@ def _bounds(parameter: Parameter) -> str:
 
 def _parameters(parameters: Mapping[str, Parameter]) -> list[str]:
     rows = [
-        (f"`{one.name}`", one.type, _value(one.default), _bounds(one), one.doc) for one in parameters.values()
+        (
+            f"`{one.name}`",
+            one.type,
+            _value(one.default),
+            _bounds(one),
+            f"{one.doc} The same as `{one.same_as}`, and set there." if one.same_as else one.doc,
+        )
+        for one in parameters.values()
     ]
     return _table(("parameter", "type", "default", "bounds", "meaning"), rows)
 

@@ -8,11 +8,7 @@ severity: medium
 flags: >-
   as ACC-02, for live accounts.
 params:
-  bands_kva:
-    type: map_of_tuples
-    columns: {supply_kv: double, min_kva: double, max_kva: double}
-    default: {0.22: [0, 16], 0.38: [0, 160], 10: [30, 15000], 35: [5000, 40000], 110: [20000, 100000], 220: [100000, null]}
-    doc: 'Smallest and largest capacity by supply voltage in kV, both included; an empty limit is none. 0.4 kV is 0.38 kV.'
+  bands_kva: {same_as: ACC-02.bands_kva}
 messages:
   en: "{contracted_kva} kVA is outside the band of {supply_kv} kV ({min_kva} to {max_kva} kVA)."
   zh: "报装容量 {contracted_kva} kVA 不在 {supply_kv} kV 的允许范围（{min_kva} 至 {max_kva} kVA）内。"

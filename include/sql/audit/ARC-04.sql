@@ -8,11 +8,7 @@ severity: medium
 flags: >-
   as ACC-03, for live accounts.
 params:
-  allowed:
-    type: map_of_lists
-    columns: {usage_category: string, letter: string}
-    default: {residential: [], agricultural: [A], general_industrial: [B, C, D], large_industrial: [B, C, D], commercial: [E, F, G, H, I, J, K, L, M, N, O, P, Q, R, S, T], bulk_resale: [D]}
-    doc: First letters of the industry code by usage category; a category with none allows no code.
+  allowed: {same_as: ACC-03.allowed}
 messages:
   en: "Industry {industry_code} does not fit usage category {usage_category}."
   zh: "行业分类 {industry_code} 与用电类别 {usage_category} 不符。"

@@ -21,7 +21,8 @@ WITH suspension AS (
   FROM core.capacity_out AS s
   WHERE s.kind = 'suspend'
     AND s.start_on <= $as_of
-    AND (s.last_on IS NULL OR s.last_on >= CAST(DATE_TRUNC('year', $as_of) AS DATE))
+    AND (s.last_on IS NULL OR s.last_on >= CAST(DATE_TRUNC('year', $as_of) AS DATE)
+         OR s.start_on >= CAST(DATE_TRUNC('year', $as_of) AS DATE))
 ),
 total AS (
   SELECT s.account_id,

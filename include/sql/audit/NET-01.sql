@@ -24,34 +24,23 @@ messages:
   zh: >-
     线损率 {loss_rate} 超出 {min_loss} 至 {max_loss}：供 {supplied_kwh} kWh，售 {sold_kwh} kWh。
 */
-WITH before AS (
-  SELECT l.id, MEDIAN(l.loss_kwh) AS median_loss_kwh
-  FROM facts.area_loss AS l
-  WHERE l.level = 'transformer'
-    AND l.period >= CAST(ADD_MONTHS($period, -6) AS DATE)
-    AND l.period < $period
-  GROUP BY l.id
-)
 SELECT t.transformer_id AS subject_id,
        t.org_unit_id,
        l.supplied_kwh >= $min_kwh
          AND (ROUND(l.loss_rate - $min_loss, 9) < 0 OR ROUND(l.loss_rate - $max_loss, 9) > 0) AS flagged,
        CASE WHEN l.id IS NULL THEN 'no_data' ELSE l.not_checked END AS not_checked,
-       (l.loss_kwh - b.median_loss_kwh) * r.mean_price AS at_stake_amount,
+       l.excess_amount AS at_stake_amount,
        l.loss_rate,
        $min_loss AS min_loss,
        $max_loss AS max_loss,
        l.supplied_kwh,
        l.sold_kwh,
        l.loss_kwh,
-       b.median_loss_kwh,
-       l.source AS energy_source,
+       l.median_loss_kwh,
+       l.energy_source,
        l.supply_point_id AS area_metering_point_id,
        l.points,
        l.points_unread
 FROM source.transformer AS t
-LEFT JOIN facts.area_loss AS l ON l.level = 'transformer' AND l.id = t.transformer_id AND l.period = $period
-LEFT JOIN before AS b ON b.id = t.transformer_id
-LEFT JOIN facts.mean_price AS r ON r.usage_category = 'residential'
-WHERE t.ownership = 'public'
-  AND TRIM(t.area_metering_point_id) <> ''
+LEFT JOIN facts.loss_excess AS l ON l.level = 'transformer' AND l.id = t.transformer_id
+WHERE t.ownership = 'public' AND TRIM(t.area_metering_point_id) <> ''

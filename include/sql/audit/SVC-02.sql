@@ -18,36 +18,17 @@ messages:
   en: "{working_days} working days to energizing; the limit is {max_wd}."
   zh: "验收后 {working_days} 个工作日送电，时限 {max_wd}。"
 */
-WITH judged AS (
-  SELECT o.order_id,
-         o.account_id,
-         o.kind,
-         o.staff_id,
-         o.inspected_at AS from_at,
-         o.energized_at AS to_at,
-         x.supply_kv,
-         x.is_dual_supply,
-         CASE WHEN x.supply_kv < 1 THEN 'low' ELSE 'high' END AS limit_key,
-         CAST(o.inspected_at AS DATE) AS from_on,
-         COALESCE(CAST(o.energized_at AS DATE), $as_of) AS to_on
-  FROM source.service_order AS o
-  INNER JOIN source.account AS x ON x.account_id = o.account_id
-  WHERE (CAST(o.submitted_at AS DATE) >= CAST(ADD_MONTHS($as_of, -12) AS DATE) OR o.closed_at IS NULL)
-    AND (o.outcome IS NULL OR o.outcome NOT IN ('withdrawn', 'rejected'))
-    AND o.inspected_at IS NOT NULL
-)
-SELECT j.order_id AS subject_id,
-       j.account_id,
-       cb.working_day_no - ca.working_day_no > m.max_wd AS flagged,
-       CASE WHEN ca.day IS NULL THEN 'before the calendar' END AS not_checked,
-       j.kind AS order_kind,
-       j.from_at AS inspected_at,
-       j.to_at AS energized_at,
-       cb.working_day_no - ca.working_day_no AS working_days,
+SELECT s.order_id AS subject_id,
+       s.account_id,
+       s.working_days > m.max_wd AS flagged,
+       s.order_kind,
+       s.begun_at AS inspected_at,
+       s.done_at AS energized_at,
+       s.working_days,
        m.max_wd,
-       j.limit_key,
-       j.staff_id
-FROM judged AS j
-LEFT JOIN core.calendar AS ca ON ca.day = j.from_on
-LEFT JOIN core.calendar AS cb ON cb.day = j.to_on
-LEFT JOIN param.max_wd AS m ON m.limit_key = j.limit_key
+       m.limit_key,
+       s.staff_id
+FROM facts.order_step AS s
+LEFT JOIN param.max_wd AS m
+  ON m.limit_key = CASE WHEN s.is_low_voltage THEN 'low' ELSE 'high' END
+WHERE s.step = 'energize'

@@ -10,8 +10,8 @@ import pyarrow as pa
 from wattmark.engine.catalog import python_table
 from wattmark.engine.session import TableContext
 
-YEARS_BACK = 6
-"""No rule counts working days over a longer span; ``unpaid`` and tenure count plain days."""
+YEARS_BACK = 20
+"""Orders that stay open and money that is not remitted are counted from their first day, however old."""
 
 
 @python_table(
@@ -24,7 +24,7 @@ YEARS_BACK = 6
         "iso_weekday": "integer",
         "is_holiday": "boolean",
     },
-    grain="one row a local day, from six years before as_of to two years after",
+    grain="one row a local day, from twenty years before as_of to two years after",
     purpose="Working days by the country's calendar, make-up Saturdays included; weekdays that mean the same on every engine.",
     docs={
         "working_day_no": "Working days since the calendar's start, so that the working days d with a < d <= b are "

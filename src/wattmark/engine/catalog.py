@@ -148,7 +148,7 @@ class Catalog:
         """
         found: dict[str, dict[str, Any]] = {}
         for owner, values in settings.parameters.items():
-            name = owner if "." in owner else f"audit.{owner}"
+            name = _owner(owner)
             table = self.tables.get(name)
             where = str(settings.home / "settings.yaml")
             if not isinstance(table, SqlFile):
@@ -162,9 +162,53 @@ class Catalog:
                         f"{where}: parameters.{owner}.{parameter}: {owner} has no such parameter.",
                         f"It has: {', '.join(table.parameters) or 'none'}.",
                     )
+                if same_as := table.parameters[parameter].same_as:
+                    raise SettingsError(
+                        "parameter.borrowed",
+                        f"{where}: parameters.{owner}.{parameter}: it is that of {same_as}.",
+                        f"Set parameters.{same_as}; it changes both.",
+                    )
                 value = table.parameters[parameter].check(override.value, f"{where}: parameters.{owner}")
                 found.setdefault(name, {})[parameter] = value
+        for name, table in self.tables.items():
+            for parameter, same_as in table.borrowed.items() if isinstance(table, SqlFile) else ():
+                owner, _, theirs = same_as.rpartition(".")
+                given = found.get(_owner(owner), {})
+                if theirs in given:
+                    found.setdefault(name, {})[parameter] = given[theirs]
         return found
+
+
+def _owner(owner: str) -> str:
+    """The table that a settings file or ``same_as`` means: rules go by their id alone."""
+    return owner if "." in owner else f"audit.{owner}"
+
+
+def _with_borrowed(tables: Mapping[str, TableDefinition]) -> dict[str, TableDefinition]:
+    """The tables, each parameter that is another file's with its declaration.
+
+    Raises:
+        SqlFileError: there is no such parameter, or it is borrowed itself.
+    """
+    done = dict(tables)
+    for name, file in tables.items():
+        if not isinstance(file, SqlFile) or not file.borrowed:
+            continue
+        declarations = {}
+        for parameter, same_as in file.borrowed.items():
+            owner, _, theirs = same_as.rpartition(".")
+            lender = tables.get(_owner(owner))
+            declared = (lender.header.get("params") or {}) if isinstance(lender, SqlFile) else {}
+            if theirs not in declared or "same_as" in declared[theirs]:
+                raise file.error(
+                    "parameter.same_as",
+                    f"parameter {parameter}: {same_as} is no parameter of a rule or table"
+                    f"{', but itself another one' if theirs in declared else ''}.",
+                    parameter,
+                )
+            declarations[parameter] = declared[theirs]
+        done[name] = file.with_borrowed(declarations)
+    return done
 
 
 def _load_python_tables() -> dict[str, PythonTable]:
@@ -182,7 +226,7 @@ def _read_all(root: Path) -> dict[str, TableDefinition]:
         if file.name in tables:
             raise SqlFileError("sql.twice", f"{path}:1: {file.name} is made twice.")
         tables[file.name] = file
-    return tables
+    return _with_borrowed(tables)
 
 
 def catalog_digest(include: Path) -> str:

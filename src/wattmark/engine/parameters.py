@@ -23,7 +23,8 @@ class Parameter:
     ``type`` is a scalar type (number, integer, string, boolean, date) or a relation: ``list`` (one
     column), ``map`` (key, value), ``map_of_lists`` (key, item; an empty list gives one row with an
     empty item), ``map_of_tuples`` (key and the tuple's items), ``rows`` (a list of lists).
-    ``columns`` names the relation's columns and their contract types.
+    ``columns`` names the relation's columns and their contract types. ``same_as`` names the parameter whose
+    declaration and value this one takes, ``owner.parameter``; it cannot be set by itself.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Parameter:
     maximum: float | None = None
     choices: tuple[Any, ...] = ()
     columns: dict[str, str] = field(default_factory=dict)
+    same_as: str = ""
 
     def check(self, value: Any, where: str) -> Any:
         """Return the value if it fits the declaration.
@@ -134,7 +136,7 @@ def declare(name: str, raw: Any, where: str) -> Parameter:
             "parameter.declaration",
             f"{where}: parameter {name}: type must be one of {', '.join(sorted(SCALARS | RELATIONS))}.",
         )
-    unknown = set(raw) - {"type", "default", "doc", "minimum", "maximum", "choices", "columns"}
+    unknown = set(raw) - {"type", "default", "doc", "minimum", "maximum", "choices", "columns", "same_as"}
     if unknown or "default" not in raw:
         raise SettingsError(
             "parameter.declaration",

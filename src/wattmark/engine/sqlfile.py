@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -86,9 +86,26 @@ class SqlFile:
         """Whether the table is computed where it is read instead of being stored."""
         return bool(self.header.get("view", False))
 
+    @property
+    def borrowed(self) -> dict[str, str]:
+        """Parameters that are another file's, by name: ``{"bands_kva": "ACC-02.bands_kva"}``."""
+        declared = self.header.get("params") or {}
+        return {
+            name: str(raw["same_as"])
+            for name, raw in declared.items()
+            if isinstance(raw, dict) and "same_as" in raw
+        }
+
+    def with_borrowed(self, declarations: Mapping[str, Mapping[str, Any]]) -> SqlFile:
+        """The file with the declarations of its borrowed parameters filled in, by the name they have here."""
+        filled = {
+            name: {**declarations[name], "same_as": owner} for name, owner in self.borrowed.items()
+        }  # fmt: skip
+        return replace(self, header={**self.header, "params": {**self.header["params"], **filled}})
+
     @cached_property
     def parameters(self) -> dict[str, Parameter]:
-        """Declared parameters by name."""
+        """Declared parameters by name; borrowed ones once the catalog has filled them in."""
         return {
             name: declare(name, raw, str(self.path))
             for name, raw in (self.header.get("params") or {}).items()
@@ -128,7 +145,7 @@ class SqlFile:
             overrides or {}
         )
 
-        def replace(node: exp.Expression) -> exp.Expression:
+        def put(node: exp.Expression) -> exp.Expression:
             if isinstance(node, exp.Placeholder):
                 name = str(node.this)
                 if name in values and self.parameters[name].type not in RELATIONS:
@@ -145,7 +162,7 @@ class SqlFile:
                 return _relation(parameter, values[node.name], node.alias or node.name)
             return node
 
-        return self.statement.copy().transform(replace, copy=False)
+        return self.statement.copy().transform(put, copy=False)
 
 
 def literal(value: Any) -> exp.Expression:
@@ -234,7 +251,11 @@ def read_sql_file(path: Path, layer: str) -> SqlFile:
     )
     for word, problem in lint(file.statement):
         raise file.error("sql.portability", f"{word}: {problem}.", word)
-    _ = file.parameters
+    for name, raw in (header.get("params") or {}).items():
+        if isinstance(raw, dict) and "same_as" in raw and set(raw) != {"same_as"}:
+            raise file.error("parameter.declaration", f"parameter {name}: same_as stands alone.", name)
+    if not file.borrowed:
+        _ = file.parameters
     return file
 
 

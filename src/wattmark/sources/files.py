@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import datetime as dt
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -69,10 +70,12 @@ class FileSource(Source):
         found = [path for path in single if path.is_file()]
         folder = self.folder / name
         if folder.is_dir():
+            # A day's folder may be a link to another disk; pathlib's glob would pass it by in silence.
             found += [
-                path
-                for path in folder.rglob("*")
-                if path.is_file() and path.name.endswith(SUFFIXES) and not path.name.startswith((".", "_"))
+                Path(parent) / name
+                for parent, _, names in os.walk(folder, followlinks=True)
+                for name in names
+                if name.endswith(SUFFIXES) and not name.startswith((".", "_"))
             ]
         return sorted(found)
 
