@@ -34,9 +34,9 @@ word AS (
          l.folded,
          l.is_exempt,
          REGEXP_MATCHES(l.folded, '[a-z]') AS is_latin,
-         CONCAT('(^|[^0-9a-zÀ-ɏ])',
+         CONCAT('(^|[^0-9a-zÀ-ÖØ-öø-ɏḀ-ỿ])',
                 REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(l.folded, '.', '[.]'), '+', '[+]'), '*', '[*]'), '?', '[?]'), '(', '[(]'), ')', '[)]'), '|', '[|]'),
-                '([^0-9a-zÀ-ɏ]|$)') AS pattern
+                '([^0-9a-zÀ-ÖØ-öø-ɏḀ-ỿ]|$)') AS pattern
   FROM listed AS l
   WHERE l.folded <> ''
 ),

@@ -6,14 +6,14 @@ columns:
   account_id: {type: string, doc: The supply account.}
   period: {type: date, doc: First day of the billing month.}
   metered_kwh: {type: double, doc: Active total.}
-  sharp_kwh: {type: double, doc: 'Register active_sharp; empty where none was read, as below.'}
+  sharp_kwh: {type: double, doc: 'Register active_sharp; empty where none was read or the energy of one of the four cannot be said, as below.'}
   peak_kwh: {type: double, doc: Register active_peak.}
   flat_kwh: {type: double, doc: Register active_flat.}
   valley_kwh: {type: double, doc: Register active_valley.}
   main_active_kwh: {type: double, doc: 'Active total of the main points alone, for the power factor.'}
-  reactive_kvarh: {type: double, doc: 'Reactive total of the main points; empty where a main point with an active reading has none.'}
+  reactive_kvarh: {type: double, doc: 'Reactive total of the main points; empty where a main point with an active reading has none, or one that cannot be said.'}
   demand_kw: {type: double, doc: 'Maximum demand x multiplier, summed over the main points; empty where one has none.'}
-  not_checked: {type: string, doc: Why the energy cannot be said (see facts.register_energy).}
+  not_checked: {type: string, doc: 'Why the energy cannot be said (see facts.register_energy). A previous_value that is missing is a reason on active_total alone; another register is then as if not read.'}
 */
 WITH summed AS (
   SELECT e.account_id,
@@ -29,7 +29,9 @@ WITH summed AS (
          COUNT(*) FILTER (WHERE e.register = 'active_total' AND e.role = 'main') AS active_points,
          COUNT(*) FILTER (WHERE e.register = 'reactive_total' AND e.role = 'main') AS reactive_points,
          COUNT(*) FILTER (WHERE e.register = 'max_demand_kw' AND e.role = 'main') AS demand_points,
-         MAX(e.not_checked) AS not_checked
+         COUNT(*) FILTER (WHERE e.register = 'reactive_total' AND e.role = 'main' AND e.kwh IS NULL) AS reactive_unsaid,
+         COUNT(*) FILTER (WHERE e.register IN ('active_sharp', 'active_peak', 'active_flat', 'active_valley') AND e.kwh IS NULL) AS time_of_use_unsaid,
+         MAX(e.not_checked) FILTER (WHERE e.register = 'active_total' OR e.not_checked <> 'previous_value_missing') AS not_checked
   FROM facts.register_energy AS e
   WHERE e.role IN ('main', 'sub') AND e.account_id IS NOT NULL
   GROUP BY e.account_id, e.period
@@ -37,12 +39,12 @@ WITH summed AS (
 SELECT s.account_id,
        s.period,
        ROUND(s.metered_kwh, 6) AS metered_kwh,
-       ROUND(s.sharp_kwh, 6) AS sharp_kwh,
-       ROUND(s.peak_kwh, 6) AS peak_kwh,
-       ROUND(s.flat_kwh, 6) AS flat_kwh,
-       ROUND(s.valley_kwh, 6) AS valley_kwh,
+       CASE WHEN s.time_of_use_unsaid = 0 THEN ROUND(s.sharp_kwh, 6) END AS sharp_kwh,
+       CASE WHEN s.time_of_use_unsaid = 0 THEN ROUND(s.peak_kwh, 6) END AS peak_kwh,
+       CASE WHEN s.time_of_use_unsaid = 0 THEN ROUND(s.flat_kwh, 6) END AS flat_kwh,
+       CASE WHEN s.time_of_use_unsaid = 0 THEN ROUND(s.valley_kwh, 6) END AS valley_kwh,
        ROUND(s.main_active_kwh, 6) AS main_active_kwh,
-       CASE WHEN s.reactive_points >= s.active_points THEN ROUND(s.reactive_kvarh, 6) END AS reactive_kvarh,
+       CASE WHEN s.reactive_points >= s.active_points AND s.reactive_unsaid = 0 THEN ROUND(s.reactive_kvarh, 6) END AS reactive_kvarh,
        CASE WHEN s.demand_points >= s.active_points THEN ROUND(s.demand_kw, 6) END AS demand_kw,
        s.not_checked
 FROM summed AS s

@@ -1,11 +1,11 @@
 /*
-grain: one row an account with a bill or a payment
+grain: one row an account with a bill
 key: [account_id]
 purpose: What an account owes over all its bills, and what it is billed in a month.
 columns:
   account_id: {type: string, doc: The supply account.}
   billed_amount: {type: decimal, doc: Totals of all its bills.}
-  paid_amount: {type: decimal, doc: 'All its payments, those that name no bill included.'}
+  paid_amount: {type: decimal, doc: 'The payments that name one of them; a payment that names no bill pays none.'}
   unpaid_amount: {type: decimal, doc: Billed less paid; negative is a credit.}
   mean_monthly_amount: {type: double, doc: Mean net total of the billed ones of the six months up to P; empty where there is none.}
 */
@@ -18,14 +18,14 @@ WITH billed AS (
   GROUP BY n.account_id
 ),
 paid AS (
-  SELECT p.account_id, SUM(p.amount) AS paid_amount
-  FROM source.payment AS p
+  SELECT p.account_id, SUM(p.paid_amount) AS paid_amount
+  FROM facts.bill_paid AS p
   GROUP BY p.account_id
 )
-SELECT COALESCE(b.account_id, p.account_id) AS account_id,
-       CAST(COALESCE(b.billed_amount, 0) AS DECIMAL(18, 2)) AS billed_amount,
+SELECT b.account_id,
+       CAST(b.billed_amount AS DECIMAL(18, 2)) AS billed_amount,
        CAST(COALESCE(p.paid_amount, 0) AS DECIMAL(18, 2)) AS paid_amount,
-       CAST(COALESCE(b.billed_amount, 0) - COALESCE(p.paid_amount, 0) AS DECIMAL(18, 2)) AS unpaid_amount,
+       CAST(b.billed_amount - COALESCE(p.paid_amount, 0) AS DECIMAL(18, 2)) AS unpaid_amount,
        b.mean_monthly_amount
 FROM billed AS b
-FULL JOIN paid AS p ON p.account_id = b.account_id
+LEFT JOIN paid AS p ON p.account_id = b.account_id

@@ -75,12 +75,14 @@ removed AS (
   GROUP BY e.metering_point_id
 ),
 unread AS (
-  -- Read for the month before and not for P: what the account used is not the sum of its other points.
+  -- Read for the month before, or a main point there before P, and not read for P: what the account used is not the sum of its other points.
   SELECT DISTINCT p.account_id
-  FROM read AS r
-  JOIN source.metering_point AS p ON p.metering_point_id = r.metering_point_id AND p.role IN ('main', 'sub')
-  LEFT JOIN removed AS m ON m.metering_point_id = r.metering_point_id AND m.removed_at >= r.last_read_at
-  WHERE r.last_period < $period AND m.metering_point_id IS NULL
+  FROM source.metering_point AS p
+  LEFT JOIN read AS r ON r.metering_point_id = p.metering_point_id
+  LEFT JOIN removed AS m ON m.metering_point_id = p.metering_point_id AND (r.last_read_at IS NULL OR m.removed_at >= r.last_read_at)
+  WHERE p.role IN ('main', 'sub')
+    AND (r.last_period < $period OR (r.last_period IS NULL AND p.role = 'main' AND p.installed_on < $period))
+    AND m.metering_point_id IS NULL
 ),
 joined AS (
   SELECT b.bill_id,

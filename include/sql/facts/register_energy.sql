@@ -23,7 +23,7 @@ columns:
   not_checked: {type: string, doc: 'multiplier_changed, second_replace, register_without_event or previous_value_missing.'}
 */
 WITH event AS (
-  SELECT e.metering_point_id, e.kind, e.occurred_at, e.old_value, e.new_value, COALESCE(e.register, 'active_total') AS register
+  SELECT e.metering_point_id, e.kind, e.occurred_at, e.old_value, e.new_value, COALESCE(NULLIF(TRIM(e.register), ''), 'active_total') AS register
   FROM source.metering_event AS e
   WHERE e.kind IN ('replace', 'multiplier_changed', 'install', 'remove')
     AND e.occurred_at >= CAST(CAST(ADD_MONTHS($period, -14) AS DATE) AS TIMESTAMPTZ)
