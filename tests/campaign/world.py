@@ -89,11 +89,12 @@ _TABLES = {
                CAST(1000 * u(i, 'ts') AS DECIMAL(18,2)) AS tariff_saving_amount, 100 * u(i, 'fk') AS flexible_kw, i % 8 AS load_profile
         FROM range({n}) AS r(i)""",
     "mart.fct_bill": """
-        SELECT aid(i) AS account_id, p AS period, 100.0 AS billed_kwh, CAST(60 AS DECIMAL(18,2)) AS total_amount,
+        SELECT aid(i) AS account_id, p AS period, 100 * (0.5 + u(i, 'kwh' || p)) AS billed_kwh, CAST(60 AS DECIMAL(18,2)) AS total_amount,
                CAST(CASE WHEN u(i, 'owes') < 0.05 THEN 0 ELSE 60 END AS DECIMAL(18,2)) AS paid_amount,
                CAST(CASE WHEN u(i, 'owes') < 0.05 THEN 60 ELSE 0 END AS DECIMAL(18,2)) AS unpaid_amount,
                CAST(p + INTERVAL 40 DAY AS DATE) AS due_on, CASE WHEN u(i, 'late' || p) < 0.3 THEN 5 ELSE 0 END AS days_late
-        FROM range({n}) AS r(i), (VALUES (DATE '2026-07-01'), (DATE '2026-08-01'), (DATE '2026-09-01')) AS v(p)""",
+        FROM range({n}) AS r(i), (VALUES (DATE '2025-08-01'), (DATE '2025-09-01'), (DATE '2025-10-01'),
+             (DATE '2026-08-01'), (DATE '2026-09-01'), (DATE '2026-10-01')) AS v(p)""",
     "mart.audit_exception": """
         SELECT 'BIL-01' AS rule_id, 'account' AS subject_type, aid(i) AS subject_id, aid(i) AS account_id, cid(i) AS customer_id,
                CASE WHEN u(i, 'sev') < 0.5 THEN 'high' ELSE 'low' END AS severity, 'exception' AS kind
@@ -104,10 +105,6 @@ _TABLES = {
     "mart.next_service": """
         SELECT aid(i) AS account_id, 'green_power' AS product_code, 1 + u(i, 'lift') AS lift, 0.3 AS confidence, 0.3 * u(i, 'take') AS expected_take_up
         FROM range({n}) AS r(i) WHERE u(i, 'next') < 0.4""",
-    "mart.fct_consumption_monthly": """
-        SELECT aid(i) AS account_id, p AS period, 100 * (0.5 + u(i, 'kwh' || p)) AS kwh
-        FROM range({n}) AS r(i), (VALUES (DATE '2025-08-01'), (DATE '2025-09-01'), (DATE '2025-10-01'),
-             (DATE '2026-08-01'), (DATE '2026-09-01'), (DATE '2026-10-01')) AS v(p)""",
     "mart.customer_segment": """
         SELECT cid(i) AS customer_id, 'composite' AS method, 'segment_' || (i % 10) AS segment, 1.0 AS score FROM range({n}) AS r(i)""",
     "mart.customer_movement": """

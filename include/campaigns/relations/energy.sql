@@ -1,21 +1,23 @@
 /*
-grain: one row an account with energy in the three months up to the audited one
+grain: one row an account billed for one of the three months up to the audited one
 key: [account_id]
-purpose: Energy of three months against the same three a year before, from mart.fct_consumption_monthly.
+purpose: Billed energy of the last three months against the same months a year before, from mart.fct_bill.
 columns:
   account_id: {type: string, doc: The supply account.}
   kwh: {type: double, doc: Of the three months.}
-  kwh_before: {type: double, doc: A year before; empty unless all three months are there.}
-  change_share: {type: double, doc: 'Growth; -0.2 is a fifth less.'}
+  kwh_before: {type: double, doc: A year before; empty unless two of the three months were billed both times.}
+  change_share: {type: double, doc: 'Growth over the months billed both times; -0.2 is a fifth less.'}
 */
-SELECT m.account_id,
-       SUM(m.kwh) FILTER (WHERE m.period > CAST(ADD_MONTHS($period, -3) AS DATE)) AS kwh,
-       CASE WHEN COUNT(*) FILTER (WHERE m.period <= CAST(ADD_MONTHS($period, -12) AS DATE)) = 3
-            THEN SUM(m.kwh) FILTER (WHERE m.period <= CAST(ADD_MONTHS($period, -12) AS DATE)) END AS kwh_before,
-       CASE WHEN COUNT(*) = 6
-            THEN SUM(m.kwh) FILTER (WHERE m.period > CAST(ADD_MONTHS($period, -3) AS DATE))
-                 / NULLIF(SUM(m.kwh) FILTER (WHERE m.period <= CAST(ADD_MONTHS($period, -12) AS DATE)), 0) - 1 END AS change_share
-FROM mart.fct_consumption_monthly AS m
-WHERE (m.period > CAST(ADD_MONTHS($period, -3) AS DATE) AND m.period <= $period)
-   OR (m.period > CAST(ADD_MONTHS($period, -15) AS DATE) AND m.period <= CAST(ADD_MONTHS($period, -12) AS DATE))
-GROUP BY m.account_id
+WITH pair AS (
+  SELECT n.account_id, n.billed_kwh AS kwh, b.billed_kwh AS kwh_before
+  FROM mart.fct_bill AS n
+  LEFT JOIN mart.fct_bill AS b ON b.account_id = n.account_id AND b.period = CAST(ADD_MONTHS(n.period, -12) AS DATE)
+  WHERE n.period > CAST(ADD_MONTHS($period, -3) AS DATE) AND n.period <= $period
+)
+SELECT p.account_id,
+       SUM(p.kwh) AS kwh,
+       CASE WHEN COUNT(p.kwh_before) >= 2 THEN SUM(p.kwh_before) END AS kwh_before,
+       CASE WHEN COUNT(p.kwh_before) >= 2
+            THEN SUM(p.kwh) FILTER (WHERE p.kwh_before IS NOT NULL) / NULLIF(SUM(p.kwh_before), 0) - 1 END AS change_share
+FROM pair AS p
+GROUP BY p.account_id

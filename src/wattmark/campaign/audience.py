@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -36,6 +37,8 @@ PLACEHOLDERS = ("as_of", "period")
 MACROS = ("holds", "segment", "any_account")
 LIVE = ("active", "suspended")
 _DEEPEST = 40
+_TURNS = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+"""Characters that turn the direction of what follows."""
 _NUMBER = re.compile(r"[0-9]*\.?[0-9]+([eE][+-]?[0-9]+)?|[0-9]+\.")
 _DUCK_TYPES = {
     "string": "VARCHAR",
@@ -97,8 +100,10 @@ def parse_condition(text: str) -> exp.Expression:
     Raises:
         Refused: it is not one expression, or too deep.
     """
-    if "\x00" in text:
-        raise Refused("it holds a NUL character")
+    for letter in text:
+        if (letter not in "\t\r\n" and unicodedata.category(letter) in ("Cc", "Cs")) or letter in _TURNS:
+            # What an approver reads must be what is run.
+            raise Refused(f"it holds the character U+{ord(letter):04X}, which does not show")
     try:
         parsed = [one for one in sqlglot.parse(text, read="duckdb") if one is not None]
     except sqlglot.errors.SqlglotError as error:
@@ -118,6 +123,17 @@ class Asked:
 
     tree: exp.Expression
     outer: frozenset[str]
+
+
+def _operands(node: exp.Expression) -> list[exp.Expression]:
+    """What a node is made of; a AND b AND c is one of three, however long, and not a nest."""
+    if not isinstance(node, (exp.And, exp.Or, exp.Add, exp.Sub, exp.Mul)):
+        return list(node.iter_expressions())
+    found: list[exp.Expression] = []
+    while type(node.this) is type(node):
+        found += [one for one in node.iter_expressions() if one is not node.this]
+        node = node.this
+    return [*found, *node.iter_expressions()]
 
 
 class Checker:
@@ -199,7 +215,7 @@ class Checker:
                 raise Refused("IN takes a list of values")
         elif kind is exp.Identifier or (kind not in _PLAIN_NODES and kind not in _FUNCTIONS):
             raise Refused(f"{node.key.upper()} is not allowed")
-        for child in node.iter_expressions():
+        for child in _operands(node):
             self._check(child, inside, outer, depth + 1)
 
     def _column(self, node: exp.Expression, inside: bool, outer: set[str]) -> None:
@@ -219,8 +235,8 @@ class Checker:
             not isinstance(target, exp.DataType)
             or not isinstance(target.this, exp.DataType.Type)
             or target.this.value not in _CAST_TYPES
-            or node.args.get("format")
-            or node.args.get("action")
+            or {name for name, value in node.args.items() if value} - {"this", "to"}
+            or {name for name, value in target.args.items() if value} - {"this", "expressions"}
             or any(
                 not isinstance(one, exp.DataTypeParam) or not isinstance(one.this, exp.Literal)
                 for one in target.expressions
@@ -310,12 +326,18 @@ def _dry_run(known: Mapping[str, SqlFile], grain: str, asked: Asked) -> None:
     try:
         duck.execute(text_of(query)).fetchall()
         by = "account_id" if grain == "account" else "customer_id"
-        met = _bind(asked.tree, known, {"as_of": day, "period": day}, by)
-        kind = duck.execute(
-            f"DESCRIBE {text_of(query.select(exp.alias_(met, 'met'), append=False))}"
-        ).fetchall()
-        if kind[0][1] != "BOOLEAN":
-            raise Refused(f"it gives {kind[0][1]}, not yes or no")
+        asks = [(query, _bind(asked.tree, known, {"as_of": day, "period": day}, by))]
+        for macro in asked.tree.find_all(exp.Anonymous):
+            if str(macro.this).lower() == "any_account":
+                argument = macro.expressions[0]
+                bound = _bind(argument, known, {"as_of": day, "period": day}, "account_id", True)
+                asks.append((_accounts(argument), bound))
+        for around, met in asks:
+            shown = text_of(around.select(exp.alias_(met, "met"), append=False))
+            duck.execute(shown).fetchall()
+            kind = duck.execute(f"DESCRIBE {shown}").fetchall()
+            if kind[0][1] != "BOOLEAN":
+                raise Refused(f"it gives {kind[0][1]}, not yes or no")
     except duckdb.Error as error:
         raise Refused(str(error).split("\n")[0][:200]) from None
     finally:
@@ -385,13 +407,19 @@ def _bind(
     return node.copy().transform(replace)
 
 
-def _any_account(
-    argument: exp.Expression, known: Mapping[str, SqlFile], values: Mapping[str, Any]
-) -> exp.Expression:
+def _accounts(argument: exp.Expression) -> exp.Select:
+    """Accounts with all that a condition inside of any_account asks beside them."""
     asked = {str(column.args["table"].name) for column in argument.find_all(exp.Column)} - {"account"}
     inner = exp.select(exp.Literal.number(1)).from_(_relation_table("account"))
     for name in sorted(asked):
         inner = inner.join(_relation_table(name), on=_same(name, "account", "account_id"), join_type="left")
+    return inner
+
+
+def _any_account(
+    argument: exp.Expression, known: Mapping[str, SqlFile], values: Mapping[str, Any]
+) -> exp.Expression:
+    inner = _accounts(argument)
     inner = inner.where(_same("account", "customer", "customer_id"))
     inner = inner.where(exp.column("status", table="account").isin(*LIVE))
     return exp.Exists(this=inner.where(exp.paren(_bind(argument, known, values, "account_id", True))))

@@ -74,12 +74,12 @@ WITH member AS (
 ),
 energy AS (
   SELECT m.as_of, m.account_id, m.outcome,
-         AVG(e.kwh) FILTER (WHERE e.period < m.month) AS before_kwh,
-         AVG(e.kwh) FILTER (WHERE e.period > m.month) AS after_kwh,
+         AVG(e.billed_kwh) FILTER (WHERE e.period < m.month) AS before_kwh,
+         AVG(e.billed_kwh) FILTER (WHERE e.period > m.month) AS after_kwh,
          COUNT(*) FILTER (WHERE e.period < m.month) AS months_before,
          COUNT(*) FILTER (WHERE e.period > m.month) AS months_after
   FROM member AS m
-  JOIN mart.fct_consumption_monthly AS e ON e.account_id = m.account_id
+  JOIN mart.fct_bill AS e ON e.account_id = m.account_id AND e.period <= $period
    AND e.period >= CAST(m.month - to_months(CAST($months AS INTEGER)) AS DATE)
    AND e.period <= CAST(m.month + to_months(CAST($months AS INTEGER)) AS DATE)
   GROUP BY m.as_of, m.account_id, m.outcome
@@ -95,7 +95,8 @@ def energy_effect(session: Session, campaign_id: str, wanted: str) -> EnergyEffe
     """Difference in differences of monthly energy between contacted and control accounts.
 
     Args:
-        session: of the night, with ``campaign.contact`` and ``mart.fct_consumption_monthly``.
+        session: of the night, with ``campaign.contact`` and ``mart.fct_bill``, whose months are whole, other than those of
+            intervals, which the first and the last day handed over cut.
         campaign_id: the campaign.
         wanted: ``down`` or ``up``: what the campaign is for.
     """

@@ -30,7 +30,7 @@ from wattmark.campaign.files import (
     write_manifest,
 )
 from wattmark.campaign.keys import list_key
-from wattmark.campaign.people import feedback_suppressions, look_at_people
+from wattmark.campaign.people import feedback_suppressions, look_at_contacts, look_at_people
 from wattmark.campaign.state import copy_in, fetch
 from wattmark.engine.session import Session
 from wattmark.run import Run
@@ -452,13 +452,8 @@ def write_channel_list(
 ) -> dict[str, Any]:
     """Write one channel's list from ``night.listed``: customers by id, then seeds."""
     campaign, duck = file.campaign, session.duck
-    session.see(["source.customer", "core.phone", "core.email"])
+    look_at_contacts(session)
     personal = personal_fields(file, channel)
-    contact = {
-        "mobile": "m.e164",
-        "phone": "COALESCE(CASE WHEN p.is_valid THEN p.e164 END, m.e164)",
-        "email": "e.address",
-    }
     shown = [
         "campaign_id",
         "campaign_run_id",
@@ -511,13 +506,12 @@ def write_channel_list(
     )
 
     def source(column: str) -> str:
-        own = contact.get(column, f'c."{column}"')
         seeded = (
             f's."{column}"'
             if column in ("name", "mobile", "phone", "email", "postal_address", "postcode")
             else "NULL"
         )
-        return f"CASE WHEN l.is_seed THEN {seeded} ELSE {own} END"
+        return f'CASE WHEN l.is_seed THEN {seeded} ELSE c."{column}" END'
 
     selected = {
         "campaign_id": "h.campaign_id",
@@ -546,10 +540,7 @@ def write_channel_list(
           SELECT {body}
           FROM night.listed AS l
           JOIN night.head AS h ON h.channel = l.channel
-          LEFT JOIN source.customer AS c ON c.customer_id = l.customer_id AND NOT l.is_seed
-          LEFT JOIN core.phone AS m ON m.raw = c.mobile AND m.is_mobile
-          LEFT JOIN core.phone AS p ON p.raw = c.phone
-          LEFT JOIN core.email AS e ON e.raw = c.email AND e.is_valid
+          LEFT JOIN night.contact AS c ON c.customer_id = l.customer_id AND NOT l.is_seed
           LEFT JOIN night.seed AS s ON s.customer_id = l.customer_id AND l.is_seed
         ) ORDER BY is_seed, customer_id, account_id"""
     ).to_arrow_table()

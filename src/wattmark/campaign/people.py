@@ -61,17 +61,22 @@ LEFT JOIN (
 ) AS h ON h.customer_id = c.customer_id
 """
 
-_HASHED = """
-CREATE OR REPLACE VIEW night.hashed AS
-SELECT a.customer_id, v.channel, v.bit,
-       sha256(n.key || chr(31) || v.channel || chr(31) || v.address) AS address_hash
+_ADDRESSED = """
+CREATE OR REPLACE VIEW night.addressed AS
+SELECT a.customer_id, v.channel, v.bit, v.address
 FROM night.address AS a
-CROSS JOIN night.night AS n
 CROSS JOIN LATERAL (VALUES
   ('post', 1, a.post_key), ('sms', 2, a.sms_key), ('phone', 4, a.phone_key),
   ('email', 8, a.email_key), ('app', 16, a.app_key), ('visit', 32, a.visit_key)
 ) AS v(channel, bit, address)
 WHERE v.address IS NOT NULL
+"""
+
+_HASHED = """
+CREATE OR REPLACE VIEW night.hashed AS
+SELECT a.customer_id, a.channel, a.bit,
+       sha256(n.key || chr(31) || a.channel || chr(31) || a.address) AS address_hash
+FROM night.addressed AS a CROSS JOIN night.night AS n
 """
 
 # The customer as such, for what was said of a person and not of an address.
@@ -149,32 +154,37 @@ LEFT JOIN arrears AS w ON w.customer_id = d.customer_id
 LEFT JOIN night.dispute AS i ON i.customer_id = d.customer_id
 """
 
-# Suppression as it follows from what came back: at once, for the address and for the customer.
+# Suppression as it follows from what came back: at once, for the address and for the customer. Only addresses
+# of those who said something are hashed.
 _FEEDBACK = """
-SELECT DISTINCT h.channel, h.address_hash, 'unsubscribed' AS reason, CAST(e.occurred_at AS DATE) AS since
-FROM source.campaign_event AS e JOIN night.hashed AS h ON h.customer_id = e.customer_id AND h.channel = e.channel
-WHERE e.kind = 'unsubscribed'
-UNION ALL
-SELECT DISTINCT e.channel, r.record_hash, 'unsubscribed', CAST(e.occurred_at AS DATE)
-FROM source.campaign_event AS e JOIN night.recorded AS r ON r.customer_id = e.customer_id
-WHERE e.kind = 'unsubscribed'
-UNION ALL
-SELECT DISTINCT h.channel, h.address_hash, 'complained', CAST(e.occurred_at AS DATE)
-FROM source.campaign_event AS e JOIN night.hashed AS h ON h.customer_id = e.customer_id
-WHERE e.kind = 'complained'
-UNION ALL
-SELECT DISTINCT 'record', r.record_hash, 'complained', CAST(e.occurred_at AS DATE)
-FROM source.campaign_event AS e JOIN night.recorded AS r ON r.customer_id = e.customer_id
-WHERE e.kind = 'complained'
-UNION ALL
-SELECT DISTINCT h.channel, h.address_hash, 'bounced', CAST(b.last_bounce AS DATE)
-FROM (
+CREATE OR REPLACE TABLE night.feedback AS
+WITH bounce AS (
   SELECT customer_id, channel, MAX(occurred_at) FILTER (WHERE kind = 'bounced') AS last_bounce,
          MAX(occurred_at) FILTER (WHERE kind IN ('delivered', 'opened', 'clicked', 'replied')) AS last_arrival
   FROM source.campaign_event GROUP BY customer_id, channel
-) AS b
-JOIN night.hashed AS h ON h.customer_id = b.customer_id AND h.channel = b.channel
-WHERE b.last_bounce IS NOT NULL AND (b.last_arrival IS NULL OR b.last_arrival < b.last_bounce)
+),
+said AS (
+  SELECT customer_id, CASE WHEN kind = 'unsubscribed' THEN channel END AS channel, kind AS reason,
+         MIN(CAST(occurred_at AS DATE)) AS since
+  FROM source.campaign_event WHERE kind IN ('unsubscribed', 'complained')
+  GROUP BY ALL
+  UNION ALL
+  SELECT customer_id, channel, 'bounced', CAST(last_bounce AS DATE) FROM bounce
+  WHERE last_bounce IS NOT NULL AND (last_arrival IS NULL OR last_arrival < last_bounce)
+),
+meant AS (
+  SELECT a.channel, a.address, s.reason, s.since
+  FROM said AS s
+  JOIN night.addressed AS a ON a.customer_id = s.customer_id AND a.channel = COALESCE(s.channel, a.channel)
+)
+SELECT m.channel, sha256(n.key || chr(31) || m.channel || chr(31) || m.address) AS address_hash, m.reason, MIN(m.since) AS since
+FROM meant AS m CROSS JOIN night.night AS n
+GROUP BY ALL
+UNION ALL
+SELECT COALESCE(s.channel, 'record'), r.record_hash, s.reason, MIN(s.since)
+FROM said AS s JOIN night.recorded AS r ON r.customer_id = s.customer_id
+WHERE s.reason <> 'bounced'
+GROUP BY ALL
 """
 
 
@@ -202,6 +212,7 @@ def look_at_people(session: Session, engine: Engine | None) -> None:
     rules = settings.campaigns
     duck = session.duck
     duck.execute("CREATE SCHEMA IF NOT EXISTS night")
+    duck.execute("DROP TABLE IF EXISTS night.contact")
     session.see(_NEEDS)
     session.give(
         "night.night",
@@ -217,16 +228,30 @@ def look_at_people(session: Session, engine: Engine | None) -> None:
     session.give(
         "night.bit", pa.table({"channel": list(BITS), "bit": pa.array(list(BITS.values()), pa.int32())})
     )
-    for statement in (_ADDRESS, _HASHED, _RECORDED):
+    for statement in (_ADDRESS, _ADDRESSED, _HASHED, _RECORDED, _FEEDBACK):
         duck.execute(statement)
     session.give("night.suppression", _suppressed(session, engine, as_of))
     # What tonight's feedback says holds even before it is stored.
     duck.execute(
-        f"INSERT INTO night.suppression SELECT channel, address_hash, reason, since FROM ({_FEEDBACK})"
+        "INSERT INTO night.suppression SELECT channel, address_hash, reason, since FROM night.feedback"
     )
     session.give("night.history", _history(engine, as_of))
     _disputes(session, engine, as_of)
     duck.execute(_PERSON)
+
+
+def look_at_contacts(session: Session) -> None:
+    """Make ``night.contact``, once a night: name and usable addresses of each customer, as lists show them."""
+    session.see(["source.customer", "core.phone", "core.email"])
+    session.duck.execute(
+        """CREATE TABLE IF NOT EXISTS night.contact AS
+        SELECT c.customer_id, c.name, c.contact_name, c.language, c.postal_address, c.postcode, m.e164 AS mobile,
+               COALESCE(CASE WHEN p.is_valid THEN p.e164 END, m.e164) AS phone, e.address AS email
+        FROM source.customer AS c
+        LEFT JOIN core.phone AS m ON m.raw = c.mobile AND m.is_mobile
+        LEFT JOIN core.phone AS p ON p.raw = c.phone
+        LEFT JOIN core.email AS e ON e.raw = c.email AND e.is_valid"""
+    )
 
 
 def _years_before(day: dt.date, years: int) -> dt.date:
@@ -299,5 +324,5 @@ def _disputes(session: Session, engine: Engine | None, as_of: dt.date) -> None:
 def feedback_suppressions(session: Session) -> pa.Table:
     """Suppressions that follow from the events known tonight: channel, address_hash, reason, since."""
     return session.duck.sql(
-        f"SELECT channel, address_hash, reason, MIN(since) AS since FROM ({_FEEDBACK}) GROUP BY ALL ORDER BY ALL"
+        "SELECT channel, address_hash, reason, MIN(since) AS since FROM night.feedback GROUP BY ALL ORDER BY ALL"
     ).to_arrow_table()

@@ -436,6 +436,6 @@ def region_numbers(division: Ints) -> Ints:
 
 
 def postcodes(division: Ints, street: Ints) -> Text:
-    """Six-digit postcodes that start with the division's digits."""
+    """Six-digit postcodes that start with the division's digits: one for a hundred of its streets."""
     prefix = take([row[4] for row in DIVISIONS], division)
-    return pc.utf8_rpad(join(prefix, number_text(street % 100, 2)), 6, "0")
+    return pc.utf8_rpad(join(prefix, number_text(street // 100, 2)), 6, "0")

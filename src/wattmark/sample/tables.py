@@ -482,7 +482,7 @@ class BlockTables:
         roll = rng.random(n)
         steady = (model.status == 1) & (model.opened < cal.as_of - 860)
         old = cal.as_of - 75 - rng.integers(0, 270, n)
-        recent = cal.as_of - 3 - rng.integers(0, 60, n)
+        recent = cal.as_of - 3 - rng.integers(0, 60, n) // 2
         for kind, low, high, when in (
             ("meter_test", 0.0, 0.006, recent),
             ("relocate_meter", 0.006, 0.010, recent),
