@@ -264,6 +264,18 @@ def typed_select(table: Table, relation: str, kinds: dict[str, str], more: tuple
     for column in table.columns:
         raw = quoted(column.name)
         kind = kinds[column.name]
+        if (
+            kind == "VARCHAR"
+            and column.optional
+            and (column.ref or column.values)
+            and column.type == "string"
+        ):
+            # A blank code names nothing: it is an empty value, not a reference to nothing.
+            items += [
+                f"CASE WHEN TRIM({raw}) <> '' THEN {raw} END AS {raw}",
+                f"FALSE AS {quoted(unparsed(column))}",
+            ]
+            continue
         if kind == column.duckdb_type and column.type != "double":
             items += [raw, f"FALSE AS {quoted(unparsed(column))}"]
             continue
