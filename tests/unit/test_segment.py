@@ -15,7 +15,7 @@ from wattmark.settings import PROJECT_ROOT
 
 MONTH = dt.date(2026, 11, 1)
 SCORECARD = scoring.Model(None, {"intercept": -2.0, "late": 1.0})
-LIMITS = scoring.Limits(min_events=30, margin=0.02)
+LIMITS = scoring.Limits(min_events=30, margin=0.02, min_auc=0.55)
 
 
 def _history(rows: int, seed: int, strength: float = 4.0) -> tuple[dict[str, np.ndarray], np.ndarray]:
@@ -49,8 +49,57 @@ def test_a_challenger_worse_than_the_champion_is_not_put_in_use() -> None:
     champion = scoring.Model(dt.date(2026, 10, 1), {"intercept": -3.0, "late": 4.0})
     choice = scoring.choose((useless, failed), (test, failed_test), champion, SCORECARD, MONTH, LIMITS)
     assert (choice.role, choice.model) == ("champion", champion)
-    assert "worse than" in choice.reason
+    assert "below 0.55" in choice.why.en
+    assert "0.55" in choice.why.zh
     assert [role for role, _, _ in choice.candidates] == ["champion", "challenger"]
+
+
+def test_a_challenger_worse_by_more_than_the_margin_is_refused_and_at_the_margin_it_is_not() -> None:
+    data = _history(3000, 5)
+    champion = scoring.Model(dt.date(2026, 10, 1), {"intercept": -3.0, "late": 4.0})
+    test = data
+    blurred = ({"noise": 0.75 * data[0]["noise"] + 0.25 * data[0]["late"]}, data[1])
+    base = scoring.measures(champion.probabilities(test[0], 3000), test[1])["auc"]
+    challenger = scoring.fit(blurred[0], blurred[1], MONTH)
+    auc = scoring.measures(challenger.probabilities({**test[0], **blurred[0]}, 3000), test[1])["auc"]
+    assert 0.55 < auc < base, "the case needs a challenger that is worse, but no matter of chance"
+    both = ({**test[0], "noise": blurred[0]["noise"]}, test[1])
+    for margin, role in ((base - auc + 1e-9, "challenger"), (base - auc - 1e-5, "champion")):
+        choice = scoring.choose(blurred, both, champion, SCORECARD, MONTH, scoring.Limits(30, margin, 0.55))
+        assert choice.role == role, margin
+
+
+def test_a_model_no_better_than_chance_is_never_put_in_use() -> None:
+    """Even where the scorecard is worse still: a wrong scorecard is known to be judged, not measured."""
+    columns, failed = _history(3000, 3)
+    wrong = scoring.Model(None, {"intercept": -2.0, "late": -1.0})
+    useless = {"noise": columns["noise"]}
+    choice = scoring.choose((useless, failed), (columns, failed), None, wrong, MONTH, LIMITS)
+    assert choice.role == "scorecard"
+    assert "hardly better than chance" in choice.why.en
+    assert "judged, not measured" in choice.why.en
+
+
+def test_a_champion_that_has_become_no_better_than_chance_gives_way_to_the_scorecard() -> None:
+    columns, failed = _history(3000, 3)
+    champion = scoring.Model(dt.date(2026, 10, 1), {"intercept": -2.0, "late": -1.0})
+    choice = scoring.choose(
+        ({"noise": columns["noise"]}, failed), (columns, failed), champion, SCORECARD, MONTH, LIMITS
+    )
+    assert (choice.role, choice.model) == ("scorecard", SCORECARD)
+    assert "has fallen below" in choice.why.en
+    assert {role for role, _, _ in choice.candidates} == {"scorecard", "champion", "challenger"}
+
+
+def test_few_events_give_wide_limits_of_the_auc() -> None:
+    columns, failed = _history(3000, 3)
+    few = np.zeros(3000, dtype=bool)
+    few[np.flatnonzero(failed)[:14]] = True
+    found = scoring.measures(SCORECARD.probabilities(columns, 3000), few)
+    assert found["auc_high"] - found["auc_low"] > 0.2
+    assert scoring.auc_error(1.0, 10, 10) == 0.0
+    # Hanley and McNeil 1982, table of standard errors: 0.80 with 40 of either outcome.
+    assert scoring.auc_error(0.8, 40, 40) == pytest.approx(0.0491, abs=0.002)
 
 
 def test_a_month_has_one_model() -> None:
@@ -102,6 +151,21 @@ def test_profiles_are_found_named_and_keep_number_and_name() -> None:
     again = profiles.follow(profiles.fit(_shapes(303, seed=7)[::-1], 3, 6, 300, 3, 0.02), _last(first), 0.08)
     assert [(one.number, one.name) for one in again] == [(one.number, one.name) for one in first]
     assert all(one.drift is not None and one.drift < 0.01 for one in again)
+
+
+@pytest.mark.parametrize(
+    ("name", "chinese"),
+    [
+        ("flat", "平稳型"),
+        ("flat 2", "平稳型 2"),
+        ("sharp evening peak", "傍晚陡峭高峰型"),
+        ("mild night peak, other weekends", "夜间平缓高峰型，周末不同"),
+        ("mild night peak, other weekends 3", "夜间平缓高峰型，周末不同 3"),
+        ("old shape", "old shape"),
+    ],
+)
+def test_profile_names_in_chinese(name: str, chinese: str) -> None:
+    assert profiles.in_chinese(name) == chinese
 
 
 def test_a_profile_that_moved_too_far_gets_a_number_of_its_own() -> None:
@@ -187,10 +251,11 @@ def test_the_decision_table_names_only_segments_that_are_described() -> None:
     assert isinstance(decision, SqlFile)
     assert isinstance(names, SqlFile)
     rows = decision.parameters["decision"].default
-    described = {row[0]: row[2] for row in names.parameters["segments"].default}
+    described = {row[0]: row[4] for row in names.parameters["segments"].default}
     assert {row[1] for row in rows} <= set(described)
     assert 8 <= len({row[1] for row in rows}) <= 15
     assert set(rows[-1][2:]) == {None}, "the last row must hold for everybody"
+    assert all(all(row) for row in names.parameters["segments"].default), "in both languages"
     assert set(described.values()) <= {"basic", "reactive", "accountable", "proactive", "partnership"}
 
 

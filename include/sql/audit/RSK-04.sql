@@ -9,7 +9,7 @@ flags: the arrears score puts the account in its highest band; the evidence give
 at_stake: probability x mean monthly net total
 messages:
   en: "Probability {probability} of not paying: {reasons}."
-  zh: "欠费概率 {probability}，原因：{reasons}。"
+  zh: "欠费概率 {probability}，原因：{reasons_zh}。"
 */
 SELECT s.account_id AS subject_id,
        s.account_id,
@@ -18,6 +18,7 @@ SELECT s.account_id AS subject_id,
        s.probability,
        s.band,
        s.reasons,
+       s.reasons_zh,
        u.mean_monthly_amount
 FROM segment.arrears_score AS s
 LEFT JOIN facts.account_unpaid AS u ON u.account_id = s.account_id

@@ -2,8 +2,8 @@
 grain: one row an account with interval readings in P
 key: [account_id]
 purpose: >-
-  The day of an account: mean power by hour of the local day over the intervals of P, workdays and other days
-  apart, summed over its main points. Negative and missing intervals are left out.
+  The day of an account: mean power by hour of the local day over the days of P, workdays and other days
+  apart, summed over its main points. A day without a reading in an hour does not count for that hour.
 columns:
   account_id: {type: string, doc: The supply account.}
   h00: {type: double, doc: 'Mean kW from 0:00 on workdays; empty without a reading.'}
@@ -55,84 +55,86 @@ columns:
   w22: {type: double, doc: 'Mean kW from 22:00 on weekends and holidays; empty without a reading.'}
   w23: {type: double, doc: 'Mean kW from 23:00 on weekends and holidays; empty without a reading.'}
 */
-WITH reading AS (
-  SELECT p.account_id, i.metering_point_id, i.interval_start, UNIX_SECONDS(i.interval_start) AS second, i.kwh, i.interval_minutes
-  FROM source.interval_reading AS i
-  JOIN source.metering_point AS p ON p.metering_point_id = i.metering_point_id
-  WHERE i.interval_start >= $period_start_at AND i.interval_start < $period_end_at
-    AND i.quality IN ('measured', 'estimated') AND i.kwh >= 0 AND p.role = 'main' AND p.account_id IS NOT NULL
-),
--- Local days and hours are costly to find, and the same for all points: they are found once an instant.
-instant AS (
-  SELECT r.second, MIN(r.interval_start) AS interval_start FROM reading AS r GROUP BY r.second
-),
-slot AS (
-  SELECT n.second, EXTRACT(HOUR FROM n.interval_start) AS hour, c.is_working_day
-  FROM instant AS n
-  JOIN core.calendar AS c ON c.day = CAST(n.interval_start AS DATE)
-),
-point_hour AS (
-  SELECT r.account_id, r.metering_point_id, s.hour, s.is_working_day,
-         SUM(CAST(r.kwh AS DECIMAL(18,6))) AS kwh,
-         SUM(r.interval_minutes) AS minutes
-  FROM reading AS r
-  JOIN slot AS s ON s.second = r.second
-  GROUP BY r.account_id, r.metering_point_id, s.hour, s.is_working_day
-),
-account_hour AS (
-  SELECT h.account_id, h.hour, h.is_working_day,
-         SUM(CAST(CAST(h.kwh AS DOUBLE) * 60 / NULLIF(CAST(h.minutes AS DOUBLE), 0) AS DECIMAL(18,6))) AS kw
-  FROM point_hour AS h
-  GROUP BY h.account_id, h.hour, h.is_working_day
+WITH point_hour AS (
+  SELECT p.account_id, d.metering_point_id, c.is_working_day,
+         AVG(CAST(d.h00 AS DECIMAL(18,6))) AS h00,
+         AVG(CAST(d.h01 AS DECIMAL(18,6))) AS h01,
+         AVG(CAST(d.h02 AS DECIMAL(18,6))) AS h02,
+         AVG(CAST(d.h03 AS DECIMAL(18,6))) AS h03,
+         AVG(CAST(d.h04 AS DECIMAL(18,6))) AS h04,
+         AVG(CAST(d.h05 AS DECIMAL(18,6))) AS h05,
+         AVG(CAST(d.h06 AS DECIMAL(18,6))) AS h06,
+         AVG(CAST(d.h07 AS DECIMAL(18,6))) AS h07,
+         AVG(CAST(d.h08 AS DECIMAL(18,6))) AS h08,
+         AVG(CAST(d.h09 AS DECIMAL(18,6))) AS h09,
+         AVG(CAST(d.h10 AS DECIMAL(18,6))) AS h10,
+         AVG(CAST(d.h11 AS DECIMAL(18,6))) AS h11,
+         AVG(CAST(d.h12 AS DECIMAL(18,6))) AS h12,
+         AVG(CAST(d.h13 AS DECIMAL(18,6))) AS h13,
+         AVG(CAST(d.h14 AS DECIMAL(18,6))) AS h14,
+         AVG(CAST(d.h15 AS DECIMAL(18,6))) AS h15,
+         AVG(CAST(d.h16 AS DECIMAL(18,6))) AS h16,
+         AVG(CAST(d.h17 AS DECIMAL(18,6))) AS h17,
+         AVG(CAST(d.h18 AS DECIMAL(18,6))) AS h18,
+         AVG(CAST(d.h19 AS DECIMAL(18,6))) AS h19,
+         AVG(CAST(d.h20 AS DECIMAL(18,6))) AS h20,
+         AVG(CAST(d.h21 AS DECIMAL(18,6))) AS h21,
+         AVG(CAST(d.h22 AS DECIMAL(18,6))) AS h22,
+         AVG(CAST(d.h23 AS DECIMAL(18,6))) AS h23
+  FROM facts.hourly_daily AS d
+  JOIN core.calendar AS c ON c.day = d.day
+  JOIN source.metering_point AS p ON p.metering_point_id = d.metering_point_id
+  WHERE d.day >= $period AND d.day <= $period_end AND p.role = 'main' AND p.account_id IS NOT NULL
+  GROUP BY p.account_id, d.metering_point_id, c.is_working_day
 )
-SELECT a.account_id,
-       CAST(MAX(a.kw) FILTER (WHERE a.is_working_day AND a.hour = 0) AS DOUBLE) AS h00,
-       CAST(MAX(a.kw) FILTER (WHERE a.is_working_day AND a.hour = 1) AS DOUBLE) AS h01,
-       CAST(MAX(a.kw) FILTER (WHERE a.is_working_day AND a.hour = 2) AS DOUBLE) AS h02,
-       CAST(MAX(a.kw) FILTER (WHERE a.is_working_day AND a.hour = 3) AS DOUBLE) AS h03,
-       CAST(MAX(a.kw) FILTER (WHERE a.is_working_day AND a.hour = 4) AS DOUBLE) AS h04,
-       CAST(MAX(a.kw) FILTER (WHERE a.is_working_day AND a.hour = 5) AS DOUBLE) AS h05,
-       CAST(MAX(a.kw) FILTER (WHERE a.is_working_day AND a.hour = 6) AS DOUBLE) AS h06,
-       CAST(MAX(a.kw) FILTER (WHERE a.is_working_day AND a.hour = 7) AS DOUBLE) AS h07,
-       CAST(MAX(a.kw) FILTER (WHERE a.is_working_day AND a.hour = 8) AS DOUBLE) AS h08,
-       CAST(MAX(a.kw) FILTER (WHERE a.is_working_day AND a.hour = 9) AS DOUBLE) AS h09,
-       CAST(MAX(a.kw) FILTER (WHERE a.is_working_day AND a.hour = 10) AS DOUBLE) AS h10,
-       CAST(MAX(a.kw) FILTER (WHERE a.is_working_day AND a.hour = 11) AS DOUBLE) AS h11,
-       CAST(MAX(a.kw) FILTER (WHERE a.is_working_day AND a.hour = 12) AS DOUBLE) AS h12,
-       CAST(MAX(a.kw) FILTER (WHERE a.is_working_day AND a.hour = 13) AS DOUBLE) AS h13,
-       CAST(MAX(a.kw) FILTER (WHERE a.is_working_day AND a.hour = 14) AS DOUBLE) AS h14,
-       CAST(MAX(a.kw) FILTER (WHERE a.is_working_day AND a.hour = 15) AS DOUBLE) AS h15,
-       CAST(MAX(a.kw) FILTER (WHERE a.is_working_day AND a.hour = 16) AS DOUBLE) AS h16,
-       CAST(MAX(a.kw) FILTER (WHERE a.is_working_day AND a.hour = 17) AS DOUBLE) AS h17,
-       CAST(MAX(a.kw) FILTER (WHERE a.is_working_day AND a.hour = 18) AS DOUBLE) AS h18,
-       CAST(MAX(a.kw) FILTER (WHERE a.is_working_day AND a.hour = 19) AS DOUBLE) AS h19,
-       CAST(MAX(a.kw) FILTER (WHERE a.is_working_day AND a.hour = 20) AS DOUBLE) AS h20,
-       CAST(MAX(a.kw) FILTER (WHERE a.is_working_day AND a.hour = 21) AS DOUBLE) AS h21,
-       CAST(MAX(a.kw) FILTER (WHERE a.is_working_day AND a.hour = 22) AS DOUBLE) AS h22,
-       CAST(MAX(a.kw) FILTER (WHERE a.is_working_day AND a.hour = 23) AS DOUBLE) AS h23,
-       CAST(MAX(a.kw) FILTER (WHERE NOT a.is_working_day AND a.hour = 0) AS DOUBLE) AS w00,
-       CAST(MAX(a.kw) FILTER (WHERE NOT a.is_working_day AND a.hour = 1) AS DOUBLE) AS w01,
-       CAST(MAX(a.kw) FILTER (WHERE NOT a.is_working_day AND a.hour = 2) AS DOUBLE) AS w02,
-       CAST(MAX(a.kw) FILTER (WHERE NOT a.is_working_day AND a.hour = 3) AS DOUBLE) AS w03,
-       CAST(MAX(a.kw) FILTER (WHERE NOT a.is_working_day AND a.hour = 4) AS DOUBLE) AS w04,
-       CAST(MAX(a.kw) FILTER (WHERE NOT a.is_working_day AND a.hour = 5) AS DOUBLE) AS w05,
-       CAST(MAX(a.kw) FILTER (WHERE NOT a.is_working_day AND a.hour = 6) AS DOUBLE) AS w06,
-       CAST(MAX(a.kw) FILTER (WHERE NOT a.is_working_day AND a.hour = 7) AS DOUBLE) AS w07,
-       CAST(MAX(a.kw) FILTER (WHERE NOT a.is_working_day AND a.hour = 8) AS DOUBLE) AS w08,
-       CAST(MAX(a.kw) FILTER (WHERE NOT a.is_working_day AND a.hour = 9) AS DOUBLE) AS w09,
-       CAST(MAX(a.kw) FILTER (WHERE NOT a.is_working_day AND a.hour = 10) AS DOUBLE) AS w10,
-       CAST(MAX(a.kw) FILTER (WHERE NOT a.is_working_day AND a.hour = 11) AS DOUBLE) AS w11,
-       CAST(MAX(a.kw) FILTER (WHERE NOT a.is_working_day AND a.hour = 12) AS DOUBLE) AS w12,
-       CAST(MAX(a.kw) FILTER (WHERE NOT a.is_working_day AND a.hour = 13) AS DOUBLE) AS w13,
-       CAST(MAX(a.kw) FILTER (WHERE NOT a.is_working_day AND a.hour = 14) AS DOUBLE) AS w14,
-       CAST(MAX(a.kw) FILTER (WHERE NOT a.is_working_day AND a.hour = 15) AS DOUBLE) AS w15,
-       CAST(MAX(a.kw) FILTER (WHERE NOT a.is_working_day AND a.hour = 16) AS DOUBLE) AS w16,
-       CAST(MAX(a.kw) FILTER (WHERE NOT a.is_working_day AND a.hour = 17) AS DOUBLE) AS w17,
-       CAST(MAX(a.kw) FILTER (WHERE NOT a.is_working_day AND a.hour = 18) AS DOUBLE) AS w18,
-       CAST(MAX(a.kw) FILTER (WHERE NOT a.is_working_day AND a.hour = 19) AS DOUBLE) AS w19,
-       CAST(MAX(a.kw) FILTER (WHERE NOT a.is_working_day AND a.hour = 20) AS DOUBLE) AS w20,
-       CAST(MAX(a.kw) FILTER (WHERE NOT a.is_working_day AND a.hour = 21) AS DOUBLE) AS w21,
-       CAST(MAX(a.kw) FILTER (WHERE NOT a.is_working_day AND a.hour = 22) AS DOUBLE) AS w22,
-       CAST(MAX(a.kw) FILTER (WHERE NOT a.is_working_day AND a.hour = 23) AS DOUBLE) AS w23
-FROM account_hour AS a
-GROUP BY a.account_id
+SELECT h.account_id,
+       ROUND(CAST(SUM(CAST(h.h00 AS DECIMAL(28,9))) FILTER (WHERE h.is_working_day) AS DOUBLE), 6) AS h00,
+       ROUND(CAST(SUM(CAST(h.h01 AS DECIMAL(28,9))) FILTER (WHERE h.is_working_day) AS DOUBLE), 6) AS h01,
+       ROUND(CAST(SUM(CAST(h.h02 AS DECIMAL(28,9))) FILTER (WHERE h.is_working_day) AS DOUBLE), 6) AS h02,
+       ROUND(CAST(SUM(CAST(h.h03 AS DECIMAL(28,9))) FILTER (WHERE h.is_working_day) AS DOUBLE), 6) AS h03,
+       ROUND(CAST(SUM(CAST(h.h04 AS DECIMAL(28,9))) FILTER (WHERE h.is_working_day) AS DOUBLE), 6) AS h04,
+       ROUND(CAST(SUM(CAST(h.h05 AS DECIMAL(28,9))) FILTER (WHERE h.is_working_day) AS DOUBLE), 6) AS h05,
+       ROUND(CAST(SUM(CAST(h.h06 AS DECIMAL(28,9))) FILTER (WHERE h.is_working_day) AS DOUBLE), 6) AS h06,
+       ROUND(CAST(SUM(CAST(h.h07 AS DECIMAL(28,9))) FILTER (WHERE h.is_working_day) AS DOUBLE), 6) AS h07,
+       ROUND(CAST(SUM(CAST(h.h08 AS DECIMAL(28,9))) FILTER (WHERE h.is_working_day) AS DOUBLE), 6) AS h08,
+       ROUND(CAST(SUM(CAST(h.h09 AS DECIMAL(28,9))) FILTER (WHERE h.is_working_day) AS DOUBLE), 6) AS h09,
+       ROUND(CAST(SUM(CAST(h.h10 AS DECIMAL(28,9))) FILTER (WHERE h.is_working_day) AS DOUBLE), 6) AS h10,
+       ROUND(CAST(SUM(CAST(h.h11 AS DECIMAL(28,9))) FILTER (WHERE h.is_working_day) AS DOUBLE), 6) AS h11,
+       ROUND(CAST(SUM(CAST(h.h12 AS DECIMAL(28,9))) FILTER (WHERE h.is_working_day) AS DOUBLE), 6) AS h12,
+       ROUND(CAST(SUM(CAST(h.h13 AS DECIMAL(28,9))) FILTER (WHERE h.is_working_day) AS DOUBLE), 6) AS h13,
+       ROUND(CAST(SUM(CAST(h.h14 AS DECIMAL(28,9))) FILTER (WHERE h.is_working_day) AS DOUBLE), 6) AS h14,
+       ROUND(CAST(SUM(CAST(h.h15 AS DECIMAL(28,9))) FILTER (WHERE h.is_working_day) AS DOUBLE), 6) AS h15,
+       ROUND(CAST(SUM(CAST(h.h16 AS DECIMAL(28,9))) FILTER (WHERE h.is_working_day) AS DOUBLE), 6) AS h16,
+       ROUND(CAST(SUM(CAST(h.h17 AS DECIMAL(28,9))) FILTER (WHERE h.is_working_day) AS DOUBLE), 6) AS h17,
+       ROUND(CAST(SUM(CAST(h.h18 AS DECIMAL(28,9))) FILTER (WHERE h.is_working_day) AS DOUBLE), 6) AS h18,
+       ROUND(CAST(SUM(CAST(h.h19 AS DECIMAL(28,9))) FILTER (WHERE h.is_working_day) AS DOUBLE), 6) AS h19,
+       ROUND(CAST(SUM(CAST(h.h20 AS DECIMAL(28,9))) FILTER (WHERE h.is_working_day) AS DOUBLE), 6) AS h20,
+       ROUND(CAST(SUM(CAST(h.h21 AS DECIMAL(28,9))) FILTER (WHERE h.is_working_day) AS DOUBLE), 6) AS h21,
+       ROUND(CAST(SUM(CAST(h.h22 AS DECIMAL(28,9))) FILTER (WHERE h.is_working_day) AS DOUBLE), 6) AS h22,
+       ROUND(CAST(SUM(CAST(h.h23 AS DECIMAL(28,9))) FILTER (WHERE h.is_working_day) AS DOUBLE), 6) AS h23,
+       ROUND(CAST(SUM(CAST(h.h00 AS DECIMAL(28,9))) FILTER (WHERE NOT h.is_working_day) AS DOUBLE), 6) AS w00,
+       ROUND(CAST(SUM(CAST(h.h01 AS DECIMAL(28,9))) FILTER (WHERE NOT h.is_working_day) AS DOUBLE), 6) AS w01,
+       ROUND(CAST(SUM(CAST(h.h02 AS DECIMAL(28,9))) FILTER (WHERE NOT h.is_working_day) AS DOUBLE), 6) AS w02,
+       ROUND(CAST(SUM(CAST(h.h03 AS DECIMAL(28,9))) FILTER (WHERE NOT h.is_working_day) AS DOUBLE), 6) AS w03,
+       ROUND(CAST(SUM(CAST(h.h04 AS DECIMAL(28,9))) FILTER (WHERE NOT h.is_working_day) AS DOUBLE), 6) AS w04,
+       ROUND(CAST(SUM(CAST(h.h05 AS DECIMAL(28,9))) FILTER (WHERE NOT h.is_working_day) AS DOUBLE), 6) AS w05,
+       ROUND(CAST(SUM(CAST(h.h06 AS DECIMAL(28,9))) FILTER (WHERE NOT h.is_working_day) AS DOUBLE), 6) AS w06,
+       ROUND(CAST(SUM(CAST(h.h07 AS DECIMAL(28,9))) FILTER (WHERE NOT h.is_working_day) AS DOUBLE), 6) AS w07,
+       ROUND(CAST(SUM(CAST(h.h08 AS DECIMAL(28,9))) FILTER (WHERE NOT h.is_working_day) AS DOUBLE), 6) AS w08,
+       ROUND(CAST(SUM(CAST(h.h09 AS DECIMAL(28,9))) FILTER (WHERE NOT h.is_working_day) AS DOUBLE), 6) AS w09,
+       ROUND(CAST(SUM(CAST(h.h10 AS DECIMAL(28,9))) FILTER (WHERE NOT h.is_working_day) AS DOUBLE), 6) AS w10,
+       ROUND(CAST(SUM(CAST(h.h11 AS DECIMAL(28,9))) FILTER (WHERE NOT h.is_working_day) AS DOUBLE), 6) AS w11,
+       ROUND(CAST(SUM(CAST(h.h12 AS DECIMAL(28,9))) FILTER (WHERE NOT h.is_working_day) AS DOUBLE), 6) AS w12,
+       ROUND(CAST(SUM(CAST(h.h13 AS DECIMAL(28,9))) FILTER (WHERE NOT h.is_working_day) AS DOUBLE), 6) AS w13,
+       ROUND(CAST(SUM(CAST(h.h14 AS DECIMAL(28,9))) FILTER (WHERE NOT h.is_working_day) AS DOUBLE), 6) AS w14,
+       ROUND(CAST(SUM(CAST(h.h15 AS DECIMAL(28,9))) FILTER (WHERE NOT h.is_working_day) AS DOUBLE), 6) AS w15,
+       ROUND(CAST(SUM(CAST(h.h16 AS DECIMAL(28,9))) FILTER (WHERE NOT h.is_working_day) AS DOUBLE), 6) AS w16,
+       ROUND(CAST(SUM(CAST(h.h17 AS DECIMAL(28,9))) FILTER (WHERE NOT h.is_working_day) AS DOUBLE), 6) AS w17,
+       ROUND(CAST(SUM(CAST(h.h18 AS DECIMAL(28,9))) FILTER (WHERE NOT h.is_working_day) AS DOUBLE), 6) AS w18,
+       ROUND(CAST(SUM(CAST(h.h19 AS DECIMAL(28,9))) FILTER (WHERE NOT h.is_working_day) AS DOUBLE), 6) AS w19,
+       ROUND(CAST(SUM(CAST(h.h20 AS DECIMAL(28,9))) FILTER (WHERE NOT h.is_working_day) AS DOUBLE), 6) AS w20,
+       ROUND(CAST(SUM(CAST(h.h21 AS DECIMAL(28,9))) FILTER (WHERE NOT h.is_working_day) AS DOUBLE), 6) AS w21,
+       ROUND(CAST(SUM(CAST(h.h22 AS DECIMAL(28,9))) FILTER (WHERE NOT h.is_working_day) AS DOUBLE), 6) AS w22,
+       ROUND(CAST(SUM(CAST(h.h23 AS DECIMAL(28,9))) FILTER (WHERE NOT h.is_working_day) AS DOUBLE), 6) AS w23
+FROM point_hour AS h
+GROUP BY h.account_id

@@ -10,11 +10,27 @@ columns:
   from_grade: {type: string, doc: Grade then; empty for a new customer.}
   to_grade: {type: string, doc: Grade now; empty for a lost one.}
   kind: {type: string, doc: 'up, down, new or lost.'}
+  reason_code: {type: string, doc: 'Why, as a code: value, behaviour, size, others, began, resumed, no_account, moved, handed_over, owing, closed, unknown.'}
   reason: {type: string, doc: 'up and down: the level that moved the composite most, or place among others where none moved that way; new: supply began or resumed; lost: the analysed cause of leaving.'}
+  reason_zh: {type: string, doc: The same in Chinese.}
 params:
-  objective_weight: {type: number, default: 0.3, minimum: 0, maximum: 1, doc: Weight of level 1 as in segment.customer_grade.}
-  behaviour_weight: {type: number, default: 0.2, minimum: 0, maximum: 1, doc: Weight of level 2.}
-  value_weight: {type: number, default: 0.5, minimum: 0, maximum: 1, doc: Weight of level 3.}
+  words:
+    type: rows
+    columns: {code: string, reason: string, reason_zh: string}
+    default:
+      - [value, value, 价值变化]
+      - [behaviour, behaviour, 行为变化]
+      - [size, size, 规模变化]
+      - [others, place among others, 其他客户变动引起的名次变化]
+      - [began, supply began, 新开始用电]
+      - [resumed, supply resumed or taken over, 恢复用电或承接用电]
+      - [no_account, record has no account any more, 档案下已无用电户]
+      - [moved, moved premises, 迁址]
+      - [handed_over, handed over to another customer, 过户给其他客户]
+      - [owing, closed with bills open, 欠费销户]
+      - [closed, closed at the customer's request, 客户申请销户]
+      - [unknown, 'closed, cause not recorded', 销户，原因未记录]
+    doc: What the reasons are called.
 */
 WITH past_month AS (
   SELECT MAX(s.month) AS month FROM segment_state.grade AS s WHERE s.month < CAST(DATE_TRUNC('month', $as_of) AS DATE)
@@ -36,11 +52,12 @@ moved AS (
          t.grade AS to_grade,
          CASE WHEN p.customer_id IS NULL THEN 'new' WHEN t.customer_id IS NULL THEN 'lost'
               WHEN t.grade < p.grade THEN 'up' ELSE 'down' END AS kind,
-         CASE WHEN t.grade < p.grade THEN 1 ELSE -1 END * (t.objective_tier - p.objective_tier) * 20 * CAST($objective_weight AS DOUBLE) AS objective,
-         CASE WHEN t.grade < p.grade THEN 1 ELSE -1 END * (t.behaviour_tier - p.behaviour_tier) * 20 * CAST($behaviour_weight AS DOUBLE) AS behaviour,
-         CASE WHEN t.grade < p.grade THEN 1 ELSE -1 END * (t.value_score - p.value_score) * CAST($value_weight AS DOUBLE) AS worth
+         CASE WHEN t.grade < p.grade THEN 1 ELSE -1 END * (t.objective_tier - p.objective_tier) * 20 * w.objective_weight AS objective,
+         CASE WHEN t.grade < p.grade THEN 1 ELSE -1 END * (t.behaviour_tier - p.behaviour_tier) * 20 * w.behaviour_weight AS behaviour,
+         CASE WHEN t.grade < p.grade THEN 1 ELSE -1 END * (t.value_score - p.value_score) * w.value_weight AS worth
   FROM today AS t
   FULL OUTER JOIN past AS p ON p.customer_id = t.customer_id
+  CROSS JOIN segment.grade_parameter AS w
   WHERE t.grade IS DISTINCT FROM p.grade
 ),
 closing AS (
@@ -63,25 +80,30 @@ holder AS (
          MIN(a.opened_on) AS first_opened_on
   FROM source.account AS a
   GROUP BY a.customer_id
+),
+coded AS (
+  SELECT m.customer_id,
+         CAST(DATE_TRUNC('month', $as_of) AS DATE) AS month,
+         m.from_grade,
+         m.to_grade,
+         m.kind,
+         CASE WHEN m.kind = 'new' AND h.first_opened_on < CAST(ADD_MONTHS($as_of, -2) AS DATE) THEN 'resumed'
+              WHEN m.kind = 'new' THEN 'began'
+              WHEN m.kind = 'lost' AND h.customer_id IS NULL THEN 'no_account'
+              WHEN m.kind = 'lost' AND c.kind = 'move_premises' THEN 'moved'
+              WHEN m.kind = 'lost' AND c.kind = 'transfer_name' THEN 'handed_over'
+              WHEN m.kind = 'lost' AND w.customer_id IS NOT NULL THEN 'owing'
+              WHEN m.kind = 'lost' AND c.kind = 'close' THEN 'closed'
+              WHEN m.kind = 'lost' THEN 'unknown'
+              WHEN m.worth > 0 AND m.worth >= m.objective AND m.worth >= m.behaviour THEN 'value'
+              WHEN m.behaviour > 0 AND m.behaviour >= m.objective THEN 'behaviour'
+              WHEN m.objective > 0 THEN 'size'
+              ELSE 'others' END AS reason_code
+  FROM moved AS m
+  LEFT JOIN holder AS h ON h.customer_id = m.customer_id
+  LEFT JOIN closing AS c ON c.customer_id = m.customer_id
+  LEFT JOIN owing AS w ON w.customer_id = m.customer_id
 )
-SELECT m.customer_id,
-       CAST(DATE_TRUNC('month', $as_of) AS DATE) AS month,
-       m.from_grade,
-       m.to_grade,
-       m.kind,
-       CASE WHEN m.kind = 'new' AND h.first_opened_on < CAST(ADD_MONTHS($as_of, -2) AS DATE) THEN 'supply resumed or taken over'
-            WHEN m.kind = 'new' THEN 'supply began'
-            WHEN m.kind = 'lost' AND h.customer_id IS NULL THEN 'record has no account any more'
-            WHEN m.kind = 'lost' AND c.kind = 'move_premises' THEN 'moved premises'
-            WHEN m.kind = 'lost' AND c.kind = 'transfer_name' THEN 'handed over to another customer'
-            WHEN m.kind = 'lost' AND w.customer_id IS NOT NULL THEN 'closed with bills open'
-            WHEN m.kind = 'lost' AND c.kind = 'close' THEN 'closed at the customer''s request'
-            WHEN m.kind = 'lost' THEN 'closed, cause not recorded'
-            WHEN m.worth > 0 AND m.worth >= m.objective AND m.worth >= m.behaviour THEN 'value'
-            WHEN m.behaviour > 0 AND m.behaviour >= m.objective THEN 'behaviour'
-            WHEN m.objective > 0 THEN 'size'
-            ELSE 'place among others' END AS reason
-FROM moved AS m
-LEFT JOIN holder AS h ON h.customer_id = m.customer_id
-LEFT JOIN closing AS c ON c.customer_id = m.customer_id
-LEFT JOIN owing AS w ON w.customer_id = m.customer_id
+SELECT c.customer_id, c.month, c.from_grade, c.to_grade, c.kind, c.reason_code, n.reason, n.reason_zh
+FROM coded AS c
+LEFT JOIN param.words AS n ON n.code = c.reason_code

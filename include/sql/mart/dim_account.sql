@@ -18,7 +18,11 @@ columns:
   closed_on: {type: date, doc: Last day of supply.}
   arrears_probability: {type: double, doc: Probability that a bill due within 60 days is unpaid 30 days after its due date.}
   arrears_band: {type: integer, doc: '1 (lowest) to 5.'}
+  arrears_reasons: {type: string, doc: 'What raises the probability most, in words.'}
+  arrears_reasons_zh: {type: string, doc: The same in Chinese.}
   leave_probability: {type: double, doc: Probability that the account leaves within half a year.}
+  leave_reasons: {type: string, doc: 'What raises it most, in words.'}
+  leave_reasons_zh: {type: string, doc: The same in Chinese.}
   best_tariff_code: {type: string, doc: The cheapest tariff the account may be on; its own where none is cheaper.}
   tariff_saving_amount: {type: decimal, doc: Yearly saving on it.}
   flexible_kw: {type: double, doc: Load that could be shed or shifted at peak.}
@@ -44,7 +48,11 @@ SELECT a.account_id,
        a.closed_on,
        r.probability AS arrears_probability,
        r.band AS arrears_band,
+       r.reasons AS arrears_reasons,
+       r.reasons_zh AS arrears_reasons_zh,
        v.probability AS leave_probability,
+       v.reasons AS leave_reasons,
+       v.reasons_zh AS leave_reasons_zh,
        b.tariff_code AS best_tariff_code,
        b.saving_amount AS tariff_saving_amount,
        h.flexible_kw,

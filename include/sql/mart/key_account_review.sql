@@ -16,8 +16,20 @@ columns:
   mean_days_late: {type: double, doc: Mean days late.}
   current_value_amount: {type: decimal, doc: Margin of 12 months.}
   potential_value_amount: {type: decimal, doc: 'Growth: potential value.'}
+  reason_code: {type: string, doc: 'Why this is proposed, as a code: falling, late, key, ceased, emerging.'}
   reason: {type: string, doc: Why this is proposed.}
+  reason_zh: {type: string, doc: The same in Chinese.}
 params:
+  words:
+    type: rows
+    columns: {code: string, reason: string, reason_zh: string}
+    default:
+      - [falling, key account whose energy falls, 用电量下降的大客户]
+      - [late, key account that pays late, 缴费迟缓的大客户]
+      - [key, key account, 大客户]
+      - [ceased, no longer among the key accounts, 已不符合大客户条件]
+      - [emerging, 'potential among the highest, current value not yet', 潜在价值居前而当前价值尚低]
+    doc: What the reasons are called.
   within_days: {type: integer, default: 30, minimum: 1, maximum: 366, doc: A review is due so many days before its day.}
 */
 WITH past AS (
@@ -57,25 +69,31 @@ dated AS (
               THEN CAST(ADD_MONTHS(l.first_opened_on, CAST(l.months_to_this_year AS INTEGER)) AS DATE)
               ELSE CAST(ADD_MONTHS(l.first_opened_on, CAST(l.months_to_this_year + 12 AS INTEGER)) AS DATE) END AS due_on
   FROM looked_at AS l
+),
+coded AS (
+  SELECT d.customer_id,
+         d.due_on,
+         (d.is_key_account AND DATE_DIFF('day', $as_of, d.due_on) < $within_days)
+           OR (d.was_key_account AND NOT d.is_key_account)
+           OR (d.emerging_key_account AND NOT d.is_key_account AND d.was_graded AND NOT d.was_emerging) AS is_due,
+         CASE WHEN d.is_key_account THEN 'retain' WHEN d.was_key_account THEN 'retire' ELSE 'promote' END AS proposal,
+         d.grade,
+         d.from_grade,
+         d.key_account_reason,
+         d.kwh_12m,
+         d.kwh_change,
+         d.on_time,
+         d.mean_days_late,
+         d.current_value_amount,
+         d.potential_value_amount,
+         CASE WHEN d.is_key_account AND d.kwh_change <= -0.2 THEN 'falling'
+              WHEN d.is_key_account AND d.on_time < 0.75 THEN 'late'
+              WHEN d.is_key_account THEN 'key'
+              WHEN d.was_key_account THEN 'ceased'
+              ELSE 'emerging' END AS reason_code
+  FROM dated AS d
 )
-SELECT d.customer_id,
-       d.due_on,
-       (d.is_key_account AND DATE_DIFF('day', $as_of, d.due_on) < $within_days)
-         OR (d.was_key_account AND NOT d.is_key_account)
-         OR (d.emerging_key_account AND NOT d.is_key_account AND d.was_graded AND NOT d.was_emerging) AS is_due,
-       CASE WHEN d.is_key_account THEN 'retain' WHEN d.was_key_account THEN 'retire' ELSE 'promote' END AS proposal,
-       d.grade,
-       d.from_grade,
-       d.key_account_reason,
-       d.kwh_12m,
-       d.kwh_change,
-       d.on_time,
-       d.mean_days_late,
-       d.current_value_amount,
-       d.potential_value_amount,
-       CASE WHEN d.is_key_account AND d.kwh_change <= -0.2 THEN 'key account whose energy falls'
-            WHEN d.is_key_account AND d.on_time < 0.75 THEN 'key account that pays late'
-            WHEN d.is_key_account THEN 'key account'
-            WHEN d.was_key_account THEN 'no longer among the key accounts'
-            ELSE 'potential among the highest, current value not yet' END AS reason
-FROM dated AS d
+SELECT c.customer_id, c.due_on, c.is_due, c.proposal, c.grade, c.from_grade, c.key_account_reason, c.kwh_12m, c.kwh_change, c.on_time,
+       c.mean_days_late, c.current_value_amount, c.potential_value_amount, c.reason_code, n.reason, n.reason_zh
+FROM coded AS c
+LEFT JOIN param.words AS n ON n.code = c.reason_code

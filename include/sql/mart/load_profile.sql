@@ -5,6 +5,7 @@ purpose: The load profiles, the accounts they hold, their day, and how far they 
 columns:
   load_profile: {type: integer, doc: 'Number, the same from night to night.'}
   name: {type: string, doc: Name by the shape of the workday.}
+  name_zh: {type: string, doc: The same in Chinese.}
   size: {type: integer, doc: Accounts in it.}
   share: {type: double, doc: Share of the accounts with a profile.}
   drift: {type: double, doc: Distance to the centroid of the same number in the fit before; empty for a new one.}
@@ -59,7 +60,7 @@ columns:
   w23: {type: double, doc: 'Share of hour 23 in the weekend day.'}
 */
 WITH centroid AS (
-  SELECT c.load_profile, MAX(c.name) AS name, MAX(c.drift) AS drift, MAX(c.silhouette) AS silhouette,
+  SELECT c.load_profile, MAX(c.name) AS name, MAX(c.name_zh) AS name_zh, MAX(c.drift) AS drift, MAX(c.silhouette) AS silhouette,
          MAX(c.value) FILTER (WHERE c.position = 0) AS h00,
          MAX(c.value) FILTER (WHERE c.position = 1) AS h01,
          MAX(c.value) FILTER (WHERE c.position = 2) AS h02,
@@ -117,7 +118,7 @@ sized AS (
 total AS (
   SELECT COUNT(*) AS size FROM segment.account_load_profile AS a
 )
-SELECT c.load_profile, c.name, COALESCE(s.size, 0) AS size,
+SELECT c.load_profile, c.name, c.name_zh, COALESCE(s.size, 0) AS size,
        ROUND(CAST(COALESCE(s.size, 0) AS DOUBLE) / NULLIF(t.size, 0), 6) AS share,
        c.drift, c.silhouette,
        c.h00, c.h01, c.h02, c.h03, c.h04, c.h05, c.h06, c.h07, c.h08, c.h09, c.h10, c.h11, c.h12, c.h13, c.h14, c.h15, c.h16, c.h17, c.h18, c.h19, c.h20, c.h21, c.h22, c.h23,

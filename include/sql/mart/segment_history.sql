@@ -12,10 +12,11 @@ columns:
 WITH event AS (
   SELECT s.customer_id, s.method, s.as_of AS valid_from, s.segment
   FROM segment_state.segment AS s
-  WHERE s.as_of < $as_of
+  WHERE s.as_of < $as_of AND s.method <> 'grade'
   UNION ALL
   SELECT c.customer_id, c.method, $as_of AS valid_from, c.segment
   FROM segment.segment_change AS c
+  WHERE c.method <> 'grade'
 ),
 ended AS (
   SELECT e.customer_id, e.method, e.valid_from, e.segment,

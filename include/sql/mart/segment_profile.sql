@@ -4,9 +4,13 @@ key: [segment]
 purpose: 'What the customers of a segment have in common: size, value, energy, load, services, payment and trend.'
 columns:
   segment: {type: string, doc: The segment.}
+  segment_zh: {type: string, doc: Its name in Chinese.}
   description: {type: string, doc: Who is in it.}
+  description_zh: {type: string, doc: The same in Chinese.}
   relationship_level: {type: string, doc: Recommended relationship.}
+  relationship_level_zh: {type: string, doc: The same in Chinese.}
   treatment: {type: string, doc: What to do.}
+  treatment_zh: {type: string, doc: The same in Chinese.}
   customers: {type: integer, doc: Customers in it.}
   customer_share: {type: double, doc: Share of all customers.}
   accounts: {type: integer, doc: Their live accounts.}
@@ -92,9 +96,13 @@ named AS (
   SELECT m.segment FROM member AS m
 )
 SELECT n.segment,
+       d.segment_zh,
        d.description,
+       d.description_zh,
        d.relationship_level,
+       d.relationship_level_zh,
        d.treatment,
+       d.treatment_zh,
        COALESCE(c.customers, 0) AS customers,
        ROUND(CAST(COALESCE(c.customers, 0) AS DOUBLE) / NULLIF(t.customers, 0), 6) AS customer_share,
        COALESCE(c.accounts, 0) AS accounts,

@@ -68,8 +68,8 @@ flat_cost AS (
 ),
 asked AS (
   SELECT o.account_id, SUM(CAST(o.requested_kva AS DECIMAL(18,3))) AS kva
-  FROM source.service_order AS o
-  WHERE o.kind = 'increase' AND o.closed_at IS NULL
+  FROM core.open_application AS o
+  WHERE o.kind = 'increase'
   GROUP BY o.account_id
 ),
 service AS (

@@ -20,6 +20,7 @@ columns:
   open_amount: {type: decimal, doc: Amount of bills past due and not settled.}
   payments: {type: integer, doc: Payments received in the year.}
   digital_payments: {type: integer, doc: Of those, by bank debit or online.}
+  debit_payments: {type: integer, doc: Of those, by bank debit.}
   counter_payments: {type: integer, doc: Of those, at the counter.}
   complaints: {type: integer, doc: Complaints in the year.}
   calls: {type: integer, doc: Calls of any kind in the year.}
@@ -67,6 +68,7 @@ paid AS (
   SELECT p.account_id,
          COUNT(*) AS payments,
          COUNT(*) FILTER (WHERE p.channel IN ('bank_debit', 'online')) AS digital_payments,
+         COUNT(*) FILTER (WHERE p.channel = 'bank_debit') AS debit_payments,
          COUNT(*) FILTER (WHERE p.channel IN ('cash', 'counter_card')) AS counter_payments
   FROM source.payment AS p
   WHERE CAST(p.received_at AS DATE) > CAST(ADD_MONTHS($as_of, -12) AS DATE)
@@ -96,6 +98,7 @@ SELECT a.account_id,
        CAST(COALESCE(p.open_amount, 0) AS DECIMAL(18,2)) AS open_amount,
        COALESCE(r.payments, 0) AS payments,
        COALESCE(r.digital_payments, 0) AS digital_payments,
+       COALESCE(r.debit_payments, 0) AS debit_payments,
        COALESCE(r.counter_payments, 0) AS counter_payments,
        COALESCE(c.complaints, 0) AS complaints,
        COALESCE(c.calls, 0) AS calls

@@ -6,12 +6,20 @@ purpose: >-
   seasonality, and the use of night and weekend.
 columns:
   customer_id: {type: string, doc: The customer.}
-  recency: {type: integer, doc: '3 the newest bill was settled by its due date, 2 up to late_days after, 1 later or open; empty without a bill due.'}
-  frequency: {type: integer, doc: '3 from often, 2 from sometimes of the bills paid early or of the payments made digitally, else 1; empty without a bill due.'}
+  recency: {type: integer, doc: '3 the newest bill of each live account was settled by its due date, 2 up to late_days after, 1 later or open; empty without a bill due.'}
+  frequency: {type: integer, doc: '3 from often, 2 from sometimes of the bills paid early or of the payments made by bank debit, else 1; empty without a bill due.'}
   monetary: {type: integer, doc: '3 from high_amount, 2 from middle_amount billed in 12 months, else 1.'}
-  payer: {type: string, doc: 'automatic, prompt, late, troubled, or unknown without a bill due.'}
+  payer: {type: string, doc: 'automatic (by bank debit), prompt, late, troubled, or unknown without a bill due.'}
+  last_paid_after_days: {type: integer, doc: 'Days from the due date of the newest bill to its settlement, of the slowest live account; negative when early.'}
+  early_share: {type: double, doc: Share of the bills due in the year that were paid early.}
+  debit_share: {type: double, doc: Share of the payments of the year that were made by bank debit.}
   season: {type: string, doc: 'summer, winter, both or even, by mean kWh of June to August and of December to February over the year''s; even without 12 months.'}
   time_of_use: {type: string, doc: 'night, weekend, day or unknown, of the largest live account.'}
+  summer_ratio: {type: double, doc: 'Mean kWh of June to August over the year''s; empty without 12 months.'}
+  winter_ratio: {type: double, doc: 'The same of December to February.'}
+  night_share: {type: double, doc: Of the largest live account.}
+  weekend_share: {type: double, doc: Of the largest live account.}
+  load_factor: {type: double, doc: Of the largest live account.}
   segment: {type: string, doc: 'payer, season and time of use, parted by slashes.'}
 params:
   late_days: {type: integer, default: 15, minimum: 1, maximum: 180, doc: Days after the due date that recency 2 allows.}
@@ -30,7 +38,7 @@ WITH year AS (
          CAST(SUM(y.paid_early) AS BIGINT) AS paid_early,
          CAST(SUM(y.unpaid_30) AS BIGINT) AS unpaid_30,
          CAST(SUM(y.payments) AS BIGINT) AS payments,
-         CAST(SUM(y.digital_payments) AS BIGINT) AS digital_payments,
+         CAST(SUM(y.debit_payments) AS BIGINT) AS debit_payments,
          MAX(y.last_paid_after_days) AS last_paid_after_days
   FROM core.live_account AS a
   JOIN segment.account_year AS y ON y.account_id = a.account_id
@@ -57,16 +65,16 @@ part AS (
          CASE WHEN y.bills_due > 0 THEN
            CASE WHEN y.last_paid_after_days <= 0 THEN 3 WHEN y.last_paid_after_days <= $late_days THEN 2 ELSE 1 END END AS recency,
          CASE WHEN y.bills_due > 0 THEN
-           CASE WHEN y.digital_payments >= $often * y.payments AND y.payments > 0 THEN 3
+           CASE WHEN y.debit_payments >= $often * y.payments AND y.payments > 0 THEN 3
                 WHEN y.paid_early >= $often * y.bills_due THEN 3
-                WHEN y.digital_payments >= $sometimes * y.payments AND y.payments > 0 THEN 2
+                WHEN y.debit_payments >= $sometimes * y.payments AND y.payments > 0 THEN 2
                 WHEN y.paid_early >= $sometimes * y.bills_due THEN 2
                 ELSE 1 END END AS frequency,
          CASE WHEN b.amount_12m >= $high_amount THEN 3 WHEN b.amount_12m >= $middle_amount THEN 2 ELSE 1 END AS monetary,
          CASE WHEN COALESCE(y.bills_due, 0) = 0 THEN 'unknown'
               WHEN y.unpaid_30 * 4 >= y.bills_due THEN 'troubled'
               WHEN y.paid_on_time * 4 < y.bills_due * 3 THEN 'late'
-              WHEN y.payments > 0 AND y.digital_payments >= $often * y.payments THEN 'automatic'
+              WHEN y.payments > 0 AND y.debit_payments >= $often * y.payments THEN 'automatic'
               ELSE 'prompt' END AS payer,
          CASE WHEN s.months IS NULL OR s.months < 12 OR s.year_mean <= 0 THEN 'even'
               WHEN s.summer_mean >= $season_ratio * s.year_mean AND s.winter_mean >= $season_ratio * s.year_mean THEN 'both'
@@ -76,7 +84,15 @@ part AS (
          CASE WHEN h.account_id IS NULL THEN 'unknown'
               WHEN h.night_share >= $night_share THEN 'night'
               WHEN h.weekend_share >= $weekend_share THEN 'weekend'
-              ELSE 'day' END AS time_of_use
+              ELSE 'day' END AS time_of_use,
+         CASE WHEN y.bills_due > 0 THEN y.last_paid_after_days END AS last_paid_after_days,
+         ROUND(CAST(y.paid_early AS DOUBLE) / NULLIF(y.bills_due, 0), 6) AS early_share,
+         ROUND(CAST(y.debit_payments AS DOUBLE) / NULLIF(y.payments, 0), 6) AS debit_share,
+         CASE WHEN s.months = 12 AND s.year_mean > 0 THEN ROUND(s.summer_mean / NULLIF(s.year_mean, 0), 6) END AS summer_ratio,
+         CASE WHEN s.months = 12 AND s.year_mean > 0 THEN ROUND(s.winter_mean / NULLIF(s.year_mean, 0), 6) END AS winter_ratio,
+         h.night_share,
+         h.weekend_share,
+         h.load_factor
   FROM segment.customer_base AS b
   LEFT JOIN year AS y ON y.customer_id = b.customer_id
   LEFT JOIN seasonal AS s ON s.customer_id = b.customer_id
@@ -87,7 +103,15 @@ SELECT p.customer_id,
        CAST(p.frequency AS BIGINT) AS frequency,
        CAST(p.monetary AS BIGINT) AS monetary,
        p.payer,
+       CAST(p.last_paid_after_days AS BIGINT) AS last_paid_after_days,
+       p.early_share,
+       p.debit_share,
        p.season,
        p.time_of_use,
+       p.summer_ratio,
+       p.winter_ratio,
+       p.night_share,
+       p.weekend_share,
+       p.load_factor,
        CONCAT(p.payer, '/', p.season, '/', p.time_of_use) AS segment
 FROM part AS p

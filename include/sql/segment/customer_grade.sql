@@ -11,7 +11,7 @@ columns:
   objective_tier: {type: integer, doc: '1 to 5.'}
   behaviour_tier: {type: integer, doc: '1 to 5.'}
   value_score: {type: double, doc: '0 to 100.'}
-  composite: {type: double, doc: '0 to 100: tiers times 20 and the value score, weighted.'}
+  composite: {type: double, doc: '0 to 100: tiers times 20 and the value score, weighted as in segment.grade_parameter.'}
   rank_share: {type: double, doc: Share of ranked customers whose composite is at least this one's.}
   grade: {type: string, doc: 'A to E.'}
   is_strategic: {type: boolean, doc: On the utility's list.}
@@ -19,9 +19,6 @@ columns:
   key_account_reason: {type: string, doc: 'grade, capacity, strategic: the first that holds; empty where none does.'}
   emerging_key_account: {type: boolean, doc: Current value below the A share and potential value within top_potential_share.}
 params:
-  objective_weight: {type: number, default: 0.3, minimum: 0, maximum: 1, doc: Weight of level 1.}
-  behaviour_weight: {type: number, default: 0.2, minimum: 0, maximum: 1, doc: Weight of level 2.}
-  value_weight: {type: number, default: 0.5, minimum: 0, maximum: 1, doc: Weight of level 3.}
   share_a: {type: number, default: 0.01, minimum: 0, maximum: 1, doc: Largest share of customers graded A.}
   share_b: {type: number, default: 0.04, minimum: 0, maximum: 1, doc: The same for B.}
   share_c: {type: number, default: 0.15, minimum: 0, maximum: 1, doc: The same for C.}
@@ -39,13 +36,13 @@ WITH composed AS (
          v.value_score,
          v.current_value_amount,
          v.potential_value_amount,
-         CAST(ROUND(CAST((o.objective_tier * 20 * CAST($objective_weight AS DOUBLE) + h.behaviour_tier * 20 * CAST($behaviour_weight AS DOUBLE)
-                + v.value_score * CAST($value_weight AS DOUBLE))
-               / NULLIF(CAST($objective_weight AS DOUBLE) + CAST($behaviour_weight AS DOUBLE) + CAST($value_weight AS DOUBLE), 0) AS DECIMAL(28,8)), 4) AS DOUBLE) AS composite
+         CAST(ROUND(CAST(o.objective_tier * 20 * w.objective_weight + h.behaviour_tier * 20 * w.behaviour_weight
+                         + v.value_score * w.value_weight AS DECIMAL(28,8)), 4) AS DOUBLE) AS composite
   FROM segment.customer_base AS b
   JOIN segment.customer_objective AS o ON o.customer_id = b.customer_id
   JOIN segment.customer_behaviour AS h ON h.customer_id = b.customer_id
   JOIN segment.customer_value AS v ON v.customer_id = b.customer_id
+  CROSS JOIN segment.grade_parameter AS w
 ),
 ranked AS (
   SELECT c.*,

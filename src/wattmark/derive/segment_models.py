@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,8 @@ import pyarrow as pa
 from wattmark.engine.catalog import python_table
 from wattmark.engine.session import TableContext
 from wattmark.segment import scoring, state
+
+log = logging.getLogger(__name__)
 
 FEATURES = {
     "arrears": (
@@ -26,25 +29,26 @@ FEATURES = {
 HISTORY = {"arrears": "segment.arrears_history", "leaving": "segment.leave_history"}
 
 WORDS = {
-    "business": "business use",
-    "large_bill": "large bills",
-    "last_late": "the last bill was paid late or is open",
-    "late_share": "bills are often paid late",
-    "no_history": "no bill has been due yet",
-    "not_automatic": "pays neither by bank debit nor in advance",
-    "open_level": "bills are open past their due date",
-    "temporary": "temporary supply",
-    "very_late_share": "bills were paid more than 30 days late",
-    "closing_order": "an order to close or move is open",
-    "complained": "complained within a year",
-    "falling_load": "uses less than a year ago",
-    "new_supply": "supplied for less than a year",
-    "no_use": "used no energy for three months",
-    "own_generation": "has own generation",
+    "business": ("business use", "非居民用电"),
+    "large_bill": ("large bills", "电费金额大"),
+    "last_late": ("the last bill was paid late or is open", "最近一期电费逾期缴纳或未缴"),
+    "late_share": ("bills are often paid late", "经常逾期缴费"),
+    "no_history": ("no bill has been due yet", "尚无到期账单"),
+    "not_automatic": ("pays neither by bank debit nor in advance", "未办理银行代扣或预付费"),
+    "open_level": ("bills are open past their due date", "有逾期未缴账单"),
+    "temporary": ("temporary supply", "临时用电"),
+    "very_late_share": ("bills were paid more than 30 days late", "曾逾期 30 天以上缴费"),
+    "closing_order": ("an order to close or move is open", "有在途销户或迁址工单"),
+    "complained": ("complained within a year", "一年内有投诉"),
+    "falling_load": ("uses less than a year ago", "用电量较上年下降"),
+    "new_supply": ("supplied for less than a year", "用电不满一年"),
+    "no_use": ("used no energy for three months", "连续三个月无用电量"),
+    "own_generation": ("has own generation", "有自发电"),
 }
-"""What each feature is called where a person reads it."""
+"""What each feature is called where a person reads it, in English and in Chinese."""
 
-NOTHING = "nothing points to it"
+NOTHING = ("nothing points to it", "无明显征兆")
+SEPARATORS = ("; ", "；")
 
 
 def _floats(rows: pa.Table, names: tuple[str, ...]) -> dict[str, Any]:
@@ -85,6 +89,7 @@ def _champion(context: TableContext, model: str) -> scoring.Model | None:
         "value": "double",
         "in_use": "boolean",
         "reason": "string",
+        "reason_zh": "string",
     },
     needs=(
         "segment.arrears_history",
@@ -99,12 +104,13 @@ def _champion(context: TableContext, model: str) -> scoring.Model | None:
         "kind": "coefficient, mean (of a feature in training) or metric (on the test).",
         "in_use": "Whether the scores of this night come from it.",
         "reason": "Why the model in use was chosen.",
+        "reason_zh": "The same in Chinese.",
     },
 )
 def model(context: TableContext) -> pa.Table:
     """Coefficients, means and metrics of every model considered this night."""
-    settings = context.query("SELECT min_events, margin FROM segment.model_parameter").to_pylist()[0]
-    limits = scoring.Limits(settings["min_events"], settings["margin"])
+    settings = context.query("SELECT min_events, margin, min_auc FROM segment.model_parameter").to_pylist()[0]
+    limits = scoring.Limits(settings["min_events"], settings["margin"], settings["min_auc"])
     trained_on = context.run.as_of.replace(day=1)
     found: list[dict[str, Any]] = []
     for name, features in FEATURES.items():
@@ -124,6 +130,15 @@ def model(context: TableContext) -> pa.Table:
             trained_on,
             limits,
         )
+        log.log(
+            logging.INFO
+            if choice.role == "challenger" or choice.why == scoring.Why.of("kept")
+            else logging.WARNING,
+            "Model %s: the %s is in use; %s",
+            name,
+            choice.role,
+            choice.why.en,
+        )
         for role, candidate, metrics in choice.candidates:
             for kind, numbers in (
                 ("coefficient", candidate.coefficients),
@@ -133,7 +148,8 @@ def model(context: TableContext) -> pa.Table:
                 found.extend(
                     {
                         "model": name, "role": role, "trained_on": candidate.trained_on, "kind": kind, "name": key,
-                        "value": value, "in_use": role == choice.role, "reason": choice.reason,
+                        "value": value, "in_use": role == choice.role, "reason": choice.why.en,
+                        "reason_zh": choice.why.zh,
                     }
                     for key, value in sorted(numbers.items())
                 )  # fmt: skip
@@ -142,7 +158,7 @@ def model(context: TableContext) -> pa.Table:
         schema=pa.schema(
             [
                 ("model", pa.string()), ("role", pa.string()), ("trained_on", pa.date32()), ("kind", pa.string()),
-                ("name", pa.string()), ("value", pa.float64()), ("in_use", pa.bool_()), ("reason", pa.string()),
+                ("name", pa.string()), ("value", pa.float64()), ("in_use", pa.bool_()), ("reason", pa.string()), ("reason_zh", pa.string()),
             ]
         ),
     )  # fmt: skip
@@ -161,7 +177,7 @@ def _in_use(context: TableContext, name: str) -> scoring.Model:
     return scoring.Model(trained, parts["coefficient"], parts["mean"])
 
 
-def _scored(context: TableContext, name: str) -> tuple[pa.Table, Any, list[str], list[list[str]]]:
+def _scored(context: TableContext, name: str) -> tuple[pa.Table, Any, list[tuple[str, str]]]:
     features = FEATURES[name]
     settings = context.query(
         "SELECT most_reasons, least_contribution FROM segment.model_parameter"
@@ -176,22 +192,38 @@ def _scored(context: TableContext, name: str) -> tuple[pa.Table, Any, list[str],
     codes = scoring.reason_codes(
         used, values, rows.num_rows, settings["most_reasons"], settings["least_contribution"]
     )
-    words: dict[tuple[str, ...], str] = {}
+    words: dict[tuple[str, ...], tuple[str, str]] = {}
     texts = []
     for one in codes:
         text = words.get(tuple(one))
         if text is None:
-            text = words[tuple(one)] = "; ".join(WORDS[code] for code in one) or NOTHING
+            text = words[tuple(one)] = in_words(one)
         texts.append(text)
-    return rows, probability, texts, codes
+    return rows, probability, texts
 
 
-_SCORE_COLUMNS = {"account_id": "string", "probability": "double", "band": "integer", "reasons": "string"}
+def in_words(codes: list[str]) -> tuple[str, str]:
+    """Reasons in English and in Chinese, in the order given."""
+    if not codes:
+        return NOTHING
+    return SEPARATORS[0].join(WORDS[code][0] for code in codes), SEPARATORS[1].join(
+        WORDS[code][1] for code in codes
+    )
+
+
+_SCORE_COLUMNS = {
+    "account_id": "string",
+    "probability": "double",
+    "band": "integer",
+    "reasons": "string",
+    "reasons_zh": "string",
+}
 _SCORE_DOCS = {
     "account_id": "The supply account.",
     "probability": "From the model in use, 6 places.",
     "band": "1 (lowest) to 5, by the limits of segment.model_parameter.",
     "reasons": "What raises it most above the average, in words, strongest first.",
+    "reasons_zh": "The same in Chinese.",
 }
 
 
@@ -201,13 +233,14 @@ def _score(context: TableContext, name: str) -> pa.Table:
         .to_pylist()[0]
         .values()
     )
-    rows, probability, texts, _ = _scored(context, name)
+    rows, probability, texts = _scored(context, name)
     return pa.table(
         {
             "account_id": rows.column("account_id"),
             "probability": pa.array(probability, pa.float64()),
             "band": pa.array(scoring.bands(probability, cuts), pa.int64()),
-            "reasons": pa.array(texts, pa.string()),
+            "reasons": pa.array([en for en, _ in texts], pa.string()),
+            "reasons_zh": pa.array([zh for _, zh in texts], pa.string()),
         }
     )
 

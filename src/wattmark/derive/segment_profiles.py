@@ -14,6 +14,7 @@ from wattmark.segment import profiles, state
 _COLUMNS = {
     "load_profile": "integer",
     "name": "string",
+    "name_zh": "string",
     "position": "integer",
     "value": "double",
     "drift": "double",
@@ -32,6 +33,7 @@ _COLUMNS = {
     docs={
         "load_profile": "Number, kept from fit to fit.",
         "name": "Name, kept with the number.",
+        "name_zh": "The same in Chinese.",
         "position": "0 to 23 the hours of the workday, 24 to 47 those of the weekend day.",
         "value": "Share of the hour in its day.",
         "drift": "Distance to the centroid of that number in the fit before; empty for a new one.",
@@ -81,7 +83,7 @@ def load_centroid(context: TableContext) -> pa.Table:
 def _rows(found: list[profiles.Profile], tried: str) -> pa.Table:
     rows: list[dict[str, Any]] = [
         {
-            "load_profile": one.number, "name": one.name, "position": at, "value": value, "drift": one.drift,
+            "load_profile": one.number, "name": one.name, "name_zh": profiles.in_chinese(one.name), "position": at, "value": value, "drift": one.drift,
             "silhouette": one.silhouette, "tried": tried or None,
         }
         for one in found

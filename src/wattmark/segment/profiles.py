@@ -118,6 +118,38 @@ def describe(centroid: Sequence[float]) -> str:
     return name
 
 
+_IN_CHINESE = {
+    "flat": "平稳型",
+    "mild": "平缓",
+    "clear": "明显",
+    "sharp": "陡峭",
+    "night": "夜间",
+    "morning": "上午",
+    "midday": "午间",
+    "afternoon": "下午",
+    "evening": "傍晚",
+}
+
+
+def in_chinese(name: str) -> str:
+    """The Chinese of a name made by ``describe``; a name that is none of these stays as it is."""
+    described, _, number = (
+        name.partition(", other weekends") if ", other weekends" in name else (name, "", "")
+    )
+    words = described.split(" ")
+    if not number and words[-1].isdigit():
+        number = words.pop()
+    if words[0] == "flat" and len(words) == 1:
+        text = _IN_CHINESE["flat"]
+    elif len(words) == 3 and words[2] == "peak" and words[0] in _IN_CHINESE and words[1] in _IN_CHINESE:
+        text = f"{_IN_CHINESE[words[1]]}{_IN_CHINESE[words[0]]}高峰型"
+    else:
+        return name
+    return (
+        text + ("，周末不同" if ", other weekends" in name else "") + (f" {number.strip()}" if number else "")
+    )
+
+
 def follow(
     fitted: Fit, last: Mapping[int, tuple[str, Sequence[float]]], rename_distance: float
 ) -> list[Profile]:

@@ -32,8 +32,8 @@ th:first-child, td:first-child, .text { text-align: left } svg { max-width: 100%
 <h2>Size and value</h2>{{ sizes }}
 <table><tr><th>Segment</th><th class="text">Relationship</th><th class="text">Treatment</th><th>Customers</th><th>Share</th><th>Accounts</th><th>MWh a year</th>
 <th>Margin a year</th><th>Potential</th><th>Value score</th><th>On time</th><th>Services an account</th><th>Trend</th><th class="text">Load profile</th><th>In / out</th></tr>
-{% for s in segments %}<tr><td><strong>{{ s.segment }}</strong><br><span class="note">{{ s.description or "" }}</span></td><td class="text">{{ s.relationship_level or "" }}</td>
-<td class="text">{{ s.treatment or "" }}</td><td>{{ "{:,}".format(s.customers) }}</td><td>{{ s.customer_share | share }}</td><td>{{ "{:,}".format(s.accounts) }}</td>
+{% for s in segments %}<tr><td><strong>{{ s.segment }}</strong> {{ s.segment_zh or "" }}<br><span class="note">{{ s.description or "" }}<br>{{ s.description_zh or "" }}</span></td><td class="text">{{ s.relationship_level or "" }}<br>{{ s.relationship_level_zh or "" }}</td>
+<td class="text">{{ s.treatment or "" }}<br>{{ s.treatment_zh or "" }}</td><td>{{ "{:,}".format(s.customers) }}</td><td>{{ s.customer_share | share }}</td><td>{{ "{:,}".format(s.accounts) }}</td>
 <td>{{ "{:,.0f}".format(s.kwh_12m / 1000) }}</td><td>{{ "{:,.0f}".format(s.current_value_amount) }}</td><td>{{ "{:,.0f}".format(s.potential_value_amount) }}</td>
 <td>{{ s.mean_value_score | number }}</td><td>{{ s.on_time | share }}</td><td>{{ s.services_per_account | number }}</td><td>{{ s.kwh_change | share }}</td>
 <td class="text">{{ s.main_load_profile or "" }}</td><td>{{ s.joined }} / {{ s.left_it }}</td></tr>{% endfor %}</table>
@@ -42,11 +42,11 @@ th:first-child, td:first-child, .text { text-align: left } svg { max-width: 100%
 {% for m in migration %}<tr><td>{{ m.method }}</td><td>{{ "{:,}".format(m.customers) }}</td><td>{{ "{:,}".format(m.moved) }}</td><td>{{ m.moved_share | share }}</td><td>{{ m.max_share | share }}</td></tr>{% endfor %}</table>
 <h2>Load profiles</h2>{{ shapes }}
 <table><tr><th>No.</th><th class="text">Name</th><th>Accounts</th><th>Share</th><th>Silhouette</th><th>Drift</th></tr>
-{% for p in profiles %}<tr><td>{{ p.load_profile }}</td><td class="text">{{ p.name }}</td><td>{{ "{:,}".format(p.size) }}</td><td>{{ p.share | share }}</td><td>{{ p.silhouette | number }}</td><td>{{ p.drift | number }}</td></tr>
+{% for p in profiles %}<tr><td>{{ p.load_profile }}</td><td class="text">{{ p.name }} {{ p.name_zh if p.name_zh != p.name else "" }}</td><td>{{ "{:,}".format(p.size) }}</td><td>{{ p.share | share }}</td><td>{{ p.silhouette | number }}</td><td>{{ p.drift | number }}</td></tr>
 {% else %}<tr><td colspan="6" class="text">No account has interval readings.</td></tr>{% endfor %}</table>
 <h2>Models</h2>{{ calibration }}
 <table><tr><th>Model</th><th class="text">Role</th><th>Trained</th><th class="text">Metric</th><th>Value</th><th class="text">In use</th><th class="text">Why</th></tr>
-{% for m in metrics %}<tr><td>{{ m.model }}</td><td class="text">{{ m.role }}</td><td>{{ m.trained_on if m.role != "scorecard" else "" }}</td><td class="text">{{ m.metric }}</td><td>{{ m.value | number }}</td><td class="text">{{ "yes" if m.in_use else "no" }}</td><td class="text">{{ m.reason or "" }}</td></tr>{% endfor %}</table>
+{% for m in metrics %}<tr><td>{{ m.model }}</td><td class="text">{{ m.role }}</td><td>{{ m.trained_on if m.role != "scorecard" else "" }}</td><td class="text">{{ m.metric }}</td><td>{{ m.value | number }}</td><td class="text">{{ "yes" if m.in_use else "no" }}</td><td class="text">{{ m.reason or "" }}<br>{{ m.reason_zh if m.reason_zh and m.reason_zh != m.reason else "" }}</td></tr>{% endfor %}</table>
 </body></html>
 """
 

@@ -65,7 +65,8 @@ def measures(probability: Floats, failed: Truths) -> dict[str, float]:
     """Quality on rows the model has not seen.
 
     Returns:
-        ``events`` and ``rows`` (counts); and where both outcomes occur ``auc`` (area under the ROC curve),
+        ``events`` and ``rows`` (counts); and where both outcomes occur ``auc`` (area under the ROC curve) with
+        ``auc_low`` and ``auc_high`` (95% limits after Hanley and McNeil 1982: wide where events are few),
         ``ks`` (largest gap between the two cumulated distributions), ``brier`` (mean squared error), and for
         each tenth of the rows by probability ``calibration_NN_predicted`` and ``_observed``.
     """
@@ -73,6 +74,9 @@ def measures(probability: Floats, failed: Truths) -> dict[str, float]:
     if 0 < found["events"] < found["rows"]:
         false_rate, true_rate, _ = roc_curve(failed, probability)
         found["auc"] = round(float(roc_auc_score(failed, probability)), 6)
+        spread = 1.96 * auc_error(found["auc"], found["events"], found["rows"] - found["events"])
+        found["auc_low"] = round(max(found["auc"] - spread, 0.0), 6)
+        found["auc_high"] = round(min(found["auc"] + spread, 1.0), 6)
         found["ks"] = round(float(np.max(true_rate - false_rate)), 6)
         found["brier"] = round(float(brier_score_loss(failed, probability)), 6)
         order = np.argsort(probability, kind="stable")
@@ -83,13 +87,61 @@ def measures(probability: Floats, failed: Truths) -> dict[str, float]:
     return found
 
 
+def auc_error(auc: float, events: float, others: float) -> float:
+    """Standard error of an AUC by Hanley and McNeil (Radiology 143, 1982)."""
+    two_events, two_others = auc / (2 - auc), 2 * auc * auc / (1 + auc)
+    spread = (
+        auc * (1 - auc) + (events - 1) * (two_events - auc * auc) + (others - 1) * (two_others - auc * auc)
+    )
+    return float(np.sqrt(max(spread, 0.0) / (events * others)))
+
+
+_WHY = {
+    "kept": ("trained this month already", "本月已训练"),
+    "few": ("too few events to train on: {found} of {needed}", "事件过少，不予训练：{found} 个，至少需 {needed} 个"),
+    "chance": (
+        "its AUC {auc} on the test is below {least}, hardly better than chance",
+        "检验 AUC 为 {auc}，低于 {least}，与随机相差无几",
+    ),
+    "worse": (
+        "the challenger's AUC {auc} is worse than {base} by more than {margin}",
+        "挑战模型的 AUC {auc} 比现用的 {base} 低 {margin} 以上",
+    ),
+    "alike": (
+        "put in use: AUC {auc} against {base} before, no more than {margin} apart",
+        "启用：AUC {auc}，原为 {base}，相差不超过 {margin}",
+    ),
+    "better": ("put in use: AUC {auc} against {base} before", "启用：AUC {auc}，原为 {base}"),
+    "judged": ("the scorecard stands in: its coefficients are judged, not measured", "暂用评分卡：系数由经验设定，未经检验"),
+    "dropped": ("the champion's AUC {auc} has fallen below {least}", "原用模型的 AUC 已降至 {auc}，低于 {least}"),
+}  # fmt: skip
+"""Why a model was chosen, in English and in Chinese."""
+
+
+@dataclass(frozen=True)
+class Why:
+    """A reason in both languages."""
+
+    en: str
+    zh: str
+
+    @classmethod
+    def of(cls, *codes: str, **values: float) -> Why:
+        """The reasons of some codes, one after the other."""
+        pairs = [_WHY[code] for code in codes]
+        return cls(
+            "; ".join(en for en, _ in pairs).format(**values),
+            "；".join(zh for _, zh in pairs).format(**values),
+        )
+
+
 @dataclass(frozen=True)
 class Choice:
     """Which model scores tonight, and why; ``candidates`` are (role, model, measures)."""
 
     model: Model
     role: str
-    reason: str
+    why: Why
     candidates: tuple[tuple[str, Model, dict[str, float]], ...]
 
 
@@ -99,6 +151,7 @@ class Limits:
 
     min_events: int
     margin: float
+    min_auc: float
 
 
 def choose(
@@ -111,30 +164,41 @@ def choose(
 ) -> Choice:
     """Train a challenger and decide whether it is put in use.
 
-    A challenger needs ``min_events`` of either outcome in training and in test, and an AUC on the test not
-    more than ``margin`` below the champion's (the model in use until now, else the scorecard). A champion
-    of the same training date stays as it is, so that a month has one model.
+    A challenger needs ``min_events`` of either outcome in training and in test, an AUC on the test of at least
+    ``min_auc``, and one not more than ``margin`` below that of the model in use until now (the champion, else
+    the scorecard). A champion of the same training date stays as it is, so that a month has one model. A
+    champion whose AUC on enough events falls below ``min_auc`` gives way to the scorecard.
     """
-    incumbent, role = (champion, "champion") if champion else (scorecard, "scorecard")
     columns, failed = test
-    base = measures(incumbent.probabilities(columns, len(failed)), failed)
-    known = (role, incumbent, base)
+
+    def measured(role: str, model: Model) -> tuple[str, Model, dict[str, float]]:
+        return role, model, measures(model.probabilities(columns, len(failed)), failed)
+
+    def chosen(
+        taken: tuple[str, Model, dict[str, float]], why: Why, *others: tuple[str, Model, dict[str, float]]
+    ) -> Choice:
+        return Choice(taken[1], taken[0], why, (taken, *others))
+
+    incumbent = measured("champion", champion) if champion else measured("scorecard", scorecard)
+    stands_in = () if champion else ("judged",)
     if champion is not None and champion.trained_on == trained_on:
-        return Choice(incumbent, role, "trained this month already", (known,))
+        return chosen(incumbent, Why.of("kept"))
     counts = [int(np.sum(one[1])) for one in (train, test)] + [int(np.sum(~one[1])) for one in (train, test)]
     if min(counts) < limits.min_events:
-        return Choice(incumbent, role, f"too few events: {min(counts)} of {limits.min_events}", (known,))
-    challenger = fit(train[0], train[1], trained_on)
-    found = measures(challenger.probabilities(columns, len(failed)), failed)
-    both = (known, ("challenger", challenger, found))
-    if found["auc"] < base["auc"] - limits.margin:
-        return Choice(
-            incumbent,
-            role,
-            f"AUC {found['auc']} is worse than {base['auc']} by more than {limits.margin}",
-            both,
+        why = Why.of("few", *stands_in, found=min(counts), needed=limits.min_events)
+        return chosen(incumbent, why)
+    challenger = measured("challenger", fit(train[0], train[1], trained_on))
+    auc, base = challenger[2]["auc"], incumbent[2]["auc"]
+    known = {"auc": auc, "base": base, "margin": limits.margin, "least": limits.min_auc}
+    refused = "chance" if auc < limits.min_auc else "worse" if auc < base - limits.margin else ""
+    if not refused:
+        return chosen(
+            challenger, Why.of("better" if auc > base + limits.margin else "alike", **known), incumbent
         )
-    return Choice(challenger, "challenger", "as good as the last or better", both)
+    if champion is not None and base < limits.min_auc:
+        why = Why.of("dropped", "judged", **(known | {"auc": base}))
+        return chosen(measured("scorecard", scorecard), why, incumbent, challenger)
+    return chosen(incumbent, Why.of(refused, *stands_in, **known), challenger)
 
 
 def reason_codes(
