@@ -87,8 +87,12 @@ def build(settings: Settings, run: Run, layer: str) -> int:
     return sum(night.build(settings, run, layer).values())
 
 
-def audit(settings: Settings, run: Run) -> int:
-    return sum(night.audit(settings, run).values())
+def audit(settings: Settings, run: Run, scored: bool) -> int:
+    return sum(night.audit(settings, run, scored=scored).values())
+
+
+def root_causes(settings: Settings, run: Run) -> int:
+    return night.root_causes(settings, run)["explained"]
 
 
 def publish(settings: Settings, run: Run) -> int:
@@ -153,7 +157,9 @@ def main() -> None:
                 ("judge", judge_all, (settings, run)),
                 ("accept", accept_all, (settings, run)),
                 *((layer, build, (settings, run, layer)) for layer in night.LAYERS),
-                ("audit", audit, (settings, run)),
+                ("audit rules", audit, (settings, run, False)),
+                ("audit scored rules", audit, (settings, run, True)),
+                ("audit root causes", root_causes, (settings, run)),
                 *((layer, build, (settings, run, layer)) for layer in night.MART_LAYERS),
                 ("publish", publish, (settings, run)),
             ]

@@ -5,9 +5,10 @@
 unless given). Two runs of the same date and month are the same run.
 
 **Steps.** Every table is extracted into landing, judged by Great Expectations (Data Docs), and its rows
-are accepted or set aside with a reason. From the accepted rows the conformed tables, the facts and the segments
-are built, all audit rules run, the marts are built and published to PostgreSQL in one transaction. Last, the
-campaign lists of the day are made, up to awaiting approval.
+are accepted or set aside with a reason. From the accepted rows the conformed tables and the facts are built.
+Then segments and audit rules go side by side; rules that read scores wait for the segments. The marts
+are built and published to PostgreSQL in one transaction. Last, the campaign lists of the day are made, up to
+awaiting approval.
 
 **Hazards.** The night stops before anything is published when a table or a required column is missing, a file is
 broken, a table has more bad rows than its expectations tolerate, or a single row is unaccounted for. The last
@@ -92,12 +93,16 @@ def nightly() -> None:
         flow.perform("begin", values, night.begin)
         return values
 
-    @task(doc_md="Refuse a wrong setting, parameter, rule or SQL file before any data is touched.")
-    def check(values: dict[str, Any]) -> dict[str, int]:
+    @task(
+        doc_md="Refuse a wrong setting, parameter, rule or SQL file before any data is touched; "
+        "then name the tables to extract: each that grows by itself, small snapshots in bundles."
+    )
+    def check(values: dict[str, Any]) -> list[list[str]]:
         from wattmark import night
+        from wattmark.settings import load_settings
 
-        counts: dict[str, int] = flow.perform("check", values, lambda settings, _run: night.check(settings))
-        return counts
+        flow.perform("check", values, lambda settings, _run: night.check(settings))
+        return night.table_groups(load_settings())
 
     @task(doc_md="Close the run in `ops.pipeline_run`, also when it failed.")
     def close(
@@ -110,13 +115,6 @@ def nightly() -> None:
             "close", values, night.finish, "succeeded" if done else "failed",
             accepted["read"] if accepted else None, sum(published.values()) if published else None,
         )  # fmt: skip
-
-    @task(doc_md="The contract's tables: each that grows becomes one extract, small snapshots are bundled.")
-    def tables(_values: dict[str, Any]) -> list[list[str]]:
-        from wattmark import night
-        from wattmark.settings import load_settings
-
-        return night.table_groups(load_settings())
 
     @task(
         pool="source", map_index_template="{{ tables }}", doc_md="Read tables from their source into landing."
@@ -177,14 +175,33 @@ def nightly() -> None:
         segment = layer_task("segment", "Grades, classes and scores.")(values)
         campaign = layer_task("campaign", "What released campaign lists did, and what came back.")(values)
         core >> facts >> segment >> campaign
-        return core, campaign
+        return core, facts, segment, campaign
 
-    @task(pool="compute", doc_md="All rules of the catalogue: findings with evidence, and their coverage.")
-    def audit(values: dict[str, Any]) -> dict[str, int]:
-        from wattmark import night
+    @task_group(tooltip="All rules of the catalogue: findings with evidence, their coverage and causes")
+    def audit(values: dict[str, Any], facts: Any, segment: Any) -> Any:
+        def rules_task(task_id: str, scored: bool, doc: str) -> Any:
+            @task(task_id=task_id, pool="compute", doc_md=doc)
+            def run_rules(values: dict[str, Any]) -> dict[str, int]:
+                from wattmark import night
 
-        found: dict[str, int] = flow.perform("audit", values, night.audit)
-        return found
+                found: dict[str, int] = flow.perform(f"audit {task_id}", values, night.audit, scored=scored)
+                return found
+
+            return run_rules
+
+        @task(pool="compute", doc_md="Hang findings on the ones they follow from, by computing them again.")
+        def root_causes(values: dict[str, Any]) -> dict[str, int]:
+            from wattmark import night
+
+            counts: dict[str, int] = flow.perform("audit root causes", values, night.root_causes)
+            return counts
+
+        rules = rules_task("rules", False, "Every rule that reads sources and facts.")(values)
+        scored = rules_task("scored_rules", True, "Families with a rule that reads a score.")(values)
+        causes = root_causes(values)
+        facts >> rules >> causes
+        [rules, segment] >> scored
+        return causes, scored
 
     @task_group(tooltip="What BI reads")
     def marts(values: dict[str, Any]) -> Any:
@@ -216,20 +233,17 @@ def nightly() -> None:
         return made
 
     values = begin()
-    listed = tables(values)
-    check(values) >> listed
-    extracted = extract.partial(values=values).expand(names=listed)
+    extracted = extract.partial(values=values).expand(names=check(values))
     judged, accepted = validate(values, extracted)
-    first, built = warehouse(values)
-    accepted >> first
-    audited = audit(values)
-    built >> audited
+    core, facts, segment, campaign = warehouse(values)
+    accepted >> core
+    causes, scored = audit(values, facts, segment)
     mart, personal = marts(values)
-    audited >> mart
+    [campaign, causes, scored] >> mart
     published = publish(values)
     [personal, judged] >> published
-    listed_now = lists(values)
-    published >> listed_now >> close(values, accepted, published).as_teardown(setups=values)
+    listed = lists(values)
+    published >> listed >> close(values, accepted, published).as_teardown(setups=values)
 
 
 nightly()

@@ -130,26 +130,38 @@ def build(settings: Settings, run: Run, layer: str) -> dict[str, int]:
         return session.build_layer(layer)
 
 
-def families(settings: Settings) -> list[str]:
-    """Rule families, such as TAR, in alphabetical order."""
-    return sorted({rule.family for rule in all_rules(catalog_of(settings)).values()})
-
-
-def audit(settings: Settings, run: Run, names: Iterable[str] | None = None) -> dict[str, int]:
-    """Run the rules of some families; returns findings by rule, of rules that found any.
-
-    All families where ``names`` is None; findings that follow from others are then hung on them.
-    """
-    rules: dict[str, list[Rule]] = {}
+def _families(settings: Settings) -> dict[str, list[Rule]]:
+    """Rules by family, such as TAR, families in alphabetical order."""
+    found: dict[str, list[Rule]] = {}
     for rule in all_rules(catalog_of(settings)).values():
-        rules.setdefault(rule.family, []).append(rule)
+        found.setdefault(rule.family, []).append(rule)
+    return dict(sorted(found.items()))
+
+
+def _reads_scores(rules: Iterable[Rule]) -> bool:
+    return any(name.startswith("segment.") for rule in rules for name in rule.file.references)
+
+
+def audit(settings: Settings, run: Run, *, scored: bool) -> dict[str, int]:
+    """Run the rules of all families that read a score of layer ``segment``, or of all others.
+
+    Returns:
+        findings by rule, of rules that found any.
+    """
     with open_session(settings, run) as session:
         coverage = [
-            one for family in (names or sorted(rules)) for one in run_family(session, rules[family], family)
+            one
+            for family, rules in _families(settings).items()
+            if _reads_scores(rules) is scored
+            for one in run_family(session, rules, family)
         ]
-    if names is None:
-        log.info("Root causes: %s", night_root_causes(settings, run))
     return {one.rule_id: one.flagged for one in coverage if one.flagged}
+
+
+def root_causes(settings: Settings, run: Run) -> dict[str, int]:
+    """Hang findings on the ones they follow from, once the rules that read no score have run; returns counts."""
+    unscored = [family for family, rules in _families(settings).items() if not _reads_scores(rules)]
+    return night_root_causes(settings, run, unscored)
 
 
 def publish(settings: Settings, run: Run) -> dict[str, int]:
@@ -285,7 +297,9 @@ def run_all(
         step("judge", lambda: judge(settings, run, tables(settings)))
         for layer in LAYERS:
             step(layer, partial(build, settings, run, layer))
-        step("audit", lambda: audit(settings, run))
+        step("audit rules", lambda: audit(settings, run, scored=False))
+        step("audit scored rules", lambda: audit(settings, run, scored=True))
+        step("audit root causes", lambda: root_causes(settings, run))
         for layer in MART_LAYERS:
             step(layer, partial(build, settings, run, layer))
         done: dict[str, int] = step("publish", lambda: publish(settings, run))

@@ -81,6 +81,12 @@ class Compute(_Model):
     engine: Literal["duckdb", "spark"] = "duckdb"
     threads: int = Field(2, ge=1, le=256)
     memory_limit_mb: int = Field(3072, ge=256)
+    tasks: int = Field(
+        2,
+        ge=1,
+        le=64,
+        description="Tasks that compute side by side, each with its own memory; 1 where memory is short",
+    )
 
 
 class Extract(_Model):
@@ -88,6 +94,9 @@ class Extract(_Model):
 
     lookback_days: int = Field(35, ge=0, le=3660)
     batch_rows: int = Field(100_000, ge=1_000, le=5_000_000)
+    orders_late_minutes: int = Field(
+        60, ge=0, le=1440, description="How late an order may appear at the source by day; the night finds later ones"
+    )
 
 
 class Services(_Model):
@@ -140,6 +149,7 @@ class Schedule(_Model):
     """When DAGs run by themselves, as cron expressions in the utility's time zone; None: only when triggered."""
 
     nightly: str | None = Field("0 2 * * *", description="The night of the day before")
+    counter: str | None = Field("*/5 * * * *", description="New and changed orders checked by day")
 
 
 class Audit(_Model):

@@ -124,7 +124,7 @@ def test_prepare_may_be_repeated(
     told: list[str] = []
     deploy.prepare(load_settings(home), told.append)
     assert [message for message in told if message.startswith("Made the pool")] == [
-        f"Made the pool {name}" for name in airflow.POOLS
+        f"Made the pool {name}" for name in airflow.pools(load_settings(home))
     ]
     assert json.loads((home / "airflow" / "passwords.json").read_text()) == {"admin": "chosen"}
     with log_in(port, "airflow", PASSWORDS["AIRFLOW_DATABASE_PASSWORD"], "airflow") as connection:
@@ -134,6 +134,10 @@ def test_prepare_may_be_repeated(
     assert not [message for message in told if message.startswith("Made the pool")]
     with log_in(port, "airflow", PASSWORDS["AIRFLOW_DATABASE_PASSWORD"], "airflow") as connection:
         slots = dict(connection.execute("SELECT pool, slots FROM slot_pool").fetchall())
-    assert {name: slots[name] for name in airflow.POOLS} == {"compute": 1, "source": 7, "publish": 1}
+    assert {name: slots[name] for name in airflow.pools(load_settings(home))} == {
+        "compute": 2,
+        "source": 7,
+        "publish": 1,
+    }
     with log_in(port, "wattmark", PASSWORDS["WAREHOUSE_PASSWORD"], "warehouse") as connection:
         assert connection.execute("SELECT COUNT(*) FROM ops.pipeline_run").fetchall() == [(0,)]

@@ -43,7 +43,8 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     night.accept(made, RUN)
     for layer in night.LAYERS:
         night.build(made, RUN, layer)
-    night.audit(made, RUN)
+    night.audit(made, RUN, scored=False)
+    night.audit(made, RUN, scored=True)
     for layer in night.MART_LAYERS:
         night.build(made, RUN, layer)
     return made

@@ -21,6 +21,7 @@ from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from wattmark.audit.mend import CAUSES, Bench, Change, add_lines, plain
 from wattmark.audit.replay import Finding, findings_from
@@ -725,8 +726,8 @@ def rows_of(links: Iterable[Link]) -> pa.Table:
     )
 
 
-def night_root_causes(settings: Settings, run: Run) -> dict[str, int]:
-    """Hang tonight's findings on the ones they follow from; call it once all rules have run.
+def night_root_causes(settings: Settings, run: Run, families: Sequence[str]) -> dict[str, int]:
+    """Hang tonight's findings of some rule families on the ones they follow from; call it once these have run.
 
     Writes ``findings.root_cause``; ``audit.root_causes`` of the settings bounds how many causes are tried.
 
@@ -734,7 +735,10 @@ def night_root_causes(settings: Settings, run: Run) -> dict[str, int]:
         counts: causes, causes left out and not mendable, effects tried, effects explained.
     """
     with DuckDBSession(settings, run) as session:
-        findings = findings_from(session.query(f"SELECT * FROM {FINDINGS}").read_all().to_pylist())
+        found = session.query(f"SELECT * FROM {FINDINGS}").read_all()
+        findings = findings_from(
+            found.filter(pc.is_in(found["family"], pa.array(families, pa.string()))).to_pylist()
+        )
         done = explain(session, findings, settings.audit.root_causes)
         session.lake.replace(ROOT_CAUSE, rows_of(done.links), metadata={"run_id": run.run_id})
     return {

@@ -35,12 +35,15 @@ START_TIMEOUT_S = 240.0
 STOP_TIMEOUT_S = 30.0
 MIGRATE_TIMEOUT_S = 900.0
 
-POOLS = {
-    "compute": (1, "Tasks that may take all the memory one task is allowed: one at a time"),
-    "source": (2, "Tasks that read the utility's own systems, so as not to burden them"),
-    "publish": (1, "Tasks that write the warehouse"),
-}
-"""Pools by name: slots and purpose."""
+
+def pools(settings: Settings) -> dict[str, tuple[int, str]]:
+    """Pools by name: slots and purpose."""
+    return {
+        "compute": (settings.compute.tasks, "Tasks that may take all the memory one task is allowed"),
+        "source": (2, "Tasks that read the utility's own systems, so as not to burden them"),
+        "publish": (1, "Tasks that write the warehouse"),
+    }
+
 
 _ARGUMENTS = {
     "api-server": ("--workers", "1"),
@@ -102,6 +105,7 @@ def airflow_env(settings: Settings) -> dict[str, str]:
         "WATTMARK_PROJECT": str(settings.project),
         "WATTMARK_TIME_ZONE": settings.utility.time_zone,
         "WATTMARK_NIGHTLY_SCHEDULE": settings.schedule.nightly or "",
+        "WATTMARK_COUNTER_SCHEDULE": settings.schedule.counter or "",
         "AIRFLOW_HOME": str(folder),
         "AIRFLOW__CORE__DAGS_FOLDER": str(settings.project / "dags"),
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(settings.project / "plugins"),
@@ -122,6 +126,8 @@ def airflow_env(settings: Settings) -> dict[str, str]:
         "AIRFLOW__API__SECRET_KEY": secret(home, "session"),
         "AIRFLOW__API__INSTANCE_NAME": "Wattmark",
         "AIRFLOW__API_AUTH__JWT_SECRET": secret(home, "jwt"),
+        # A night is a chain of some fifteen steps; by default each waits up to a second to be noticed.
+        "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.2",
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "30",
         "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
         "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(folder / "logs"),
@@ -407,11 +413,16 @@ class Api:
 
 def _ensure_pools(settings: Settings) -> None:
     with Api(settings) as api:
-        known = {pool["name"] for pool in api.call("GET", "/pools", params={"limit": 100}).json()["pools"]}
-        for name, (slots, purpose) in POOLS.items():
+        known = {
+            pool["name"]: pool["slots"]
+            for pool in api.call("GET", "/pools", params={"limit": 100}).json()["pools"]
+        }
+        for name, (slots, purpose) in pools(settings).items():
+            body = {"name": name, "slots": slots, "description": purpose, "include_deferred": False}
             if name not in known:
-                body = {"name": name, "slots": slots, "description": purpose, "include_deferred": False}
                 api.call("POST", "/pools", json=body)
+            elif known[name] != slots:
+                api.call("PATCH", f"/pools/{name}", json=body)
 
 
 def stop(settings: Settings, progress: Progress) -> None:

@@ -59,7 +59,7 @@ def _airflow(*arguments: str) -> str:
     return done.stdout
 
 
-def _make_pools() -> list[str]:
+def _make_pools(settings: Settings) -> list[str]:
     """Make the pools that are missing; one whose slots somebody changed stays. Returns those made."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "pools.json"
@@ -67,7 +67,7 @@ def _make_pools() -> list[str]:
         known: Mapping[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         missing = {
             name: {"slots": slots, "description": purpose, "include_deferred": False}
-            for name, (slots, purpose) in airflow.POOLS.items()
+            for name, (slots, purpose) in airflow.pools(settings).items()
             if name not in known
         }
         if missing:
@@ -100,7 +100,7 @@ def prepare(settings: Settings, progress: Progress) -> None:
     airflow.prepare_folder(settings, os.environ[PASSWORD_VARIABLE])
     progress("Preparing Airflow's database")
     _airflow("db", "migrate")
-    for name in _make_pools():
+    for name in _make_pools(settings):
         progress(f"Made the pool {name}")
     progress("Preparing schema ops of the warehouse")
     upgrade(warehouse_url(settings))
