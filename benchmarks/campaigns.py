@@ -65,7 +65,7 @@ def main() -> None:
     settings = load_settings(
         folder / "home",
         services={"postgres_port": next_free_port(16_900)},
-        compute={"threads": 2, "memory_limit_mb": 3072},
+        compute={"threads": 2, "memory_limit_mb": 2048},
     )
     try:
         services.up(settings, airflow=False)

@@ -12,11 +12,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.campaign.world import AS_OF, open_world
+from tests.campaign.world import AS_OF, TABLES, open_world
 from wattmark.campaign import people
 from wattmark.campaign.decide import decide
-from wattmark.campaign.definition import CHANNELS, RULES, Campaign, CampaignFile
-from wattmark.campaign.state import EMPTY_HISTORY
+from wattmark.campaign.definition import CHANNELS, NEVER_OFF, RULES, SERVICE_ONLY, Campaign, CampaignFile
+from wattmark.campaign.feedback import record_hash
+from wattmark.campaign.state import EMPTY_HISTORY, EMPTY_SUPPRESSION
+from wattmark.contract import load_contract
 from wattmark.engine.session import DuckDBSession
 from wattmark.settings import load_settings
 
@@ -41,11 +43,28 @@ def campaign(**changes: Any) -> CampaignFile:
     return CampaignFile(Path("test.yaml"), Campaign.model_validate({**BASE, **changes}))
 
 
+def two_accounts(sql: str) -> str:
+    """Every third customer of a table of accounts has a second one."""
+    numbers = (
+        "FROM (SELECT i, i AS k FROM range({n}) AS a(i) "
+        "UNION ALL SELECT i, i + 1000000 FROM range({n}) AS b(i) WHERE i % 3 = 0) AS r(i, k)"
+    )
+    return sql.replace("aid(i)", "aid(k)").replace("FROM range({n}) AS r(i)", numbers)
+
+
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DuckDBSession]:
     home = tmp_path_factory.mktemp("home")
-    with open_world(load_settings(home), PEOPLE) as session:
+    tables = {name: two_accounts(TABLES[name]) for name in ("accepted.account", "mart.dim_account")}
+    twins = "SELECT cid(i) AS customer_id, cid(i + 3) AS other_customer_id, 0.9 AS score, 'name' AS evidence FROM range({n} - 3) AS r(i) WHERE i % 20 = 0"
+    instead = {name.replace(".", "__"): sql for name, sql in tables.items()}
+    with open_world(load_settings(home), PEOPLE, segment__duplicate_pair=twins, **instead) as session:
+        # Asked by the checks, in the words of the source and not of the code under test.
+        session.see(["source.consent", "source.account"])
         yield session
+
+
+SWITCHABLE = [rule for rule in RULES if rule not in NEVER_OFF]
 
 
 @st.composite
@@ -53,12 +72,7 @@ def definitions(draw: st.DrawFn) -> list[CampaignFile]:
     made = []
     for at in range(draw(st.integers(1, 4))):
         purpose = draw(st.sampled_from(["marketing", "service"]))
-        # Switching consent or the cap off is a right of service messages alone, and is tested on its own.
-        switchable = [
-            rule
-            for rule in RULES
-            if rule not in ("suppressed", "undeliverable", "no_consent", "held_out", "mailed_too_often")
-        ]
+        may = [rule for rule in SWITCHABLE if purpose == "service" or rule not in SERVICE_ONLY]
         made.append(
             campaign(
                 id=f"c{at}",
@@ -66,15 +80,21 @@ def definitions(draw: st.DrawFn) -> list[CampaignFile]:
                 audience={
                     "grain": draw(st.sampled_from(["customer", "household", "account"])),
                     "where": draw(
-                        st.sampled_from(["TRUE", "customer.grade <> 'E'", "customer.value_score > 50"])
+                        st.sampled_from(
+                            ["TRUE", "customer.grade <> 'E'", "customer.value_score > 50", "FALSE"]
+                        )
                     ),
                 },
                 exclude={
                     rule: {"off": "a reason of some length"}
-                    for rule in draw(st.sets(st.sampled_from(switchable), max_size=3))
+                    for rule in draw(st.sets(st.sampled_from(may), max_size=4))
                 },
                 channels=[
-                    {"channel": name}
+                    {
+                        "channel": name,
+                        "daily_limit": draw(st.sampled_from([None, None, 0, 5])),
+                        "cost_amount": draw(st.sampled_from([None, 0, 0.3])),
+                    }
                     for name in draw(st.lists(st.sampled_from(CHANNELS), min_size=1, max_size=6, unique=True))
                 ],
                 cells=draw(
@@ -90,21 +110,26 @@ def definitions(draw: st.DrawFn) -> list[CampaignFile]:
                     "size": draw(st.sampled_from([None, 0, 1, 20])),
                     "budget_amount": draw(st.sampled_from([None, 0, 1.0])),
                     "priority": draw(st.integers(1, 9)),
+                    "again_after_days": draw(st.sampled_from([1, 30, 366])),
                     "contacts": draw(
                         st.sampled_from([None, {"count": 0, "days": 1}, {"count": 1, "days": 90}])
                     ),
                 },
+                success={"event": "converted", "value_amount": draw(st.sampled_from([0, 10]))},
             )
         )
     return made
+
+
+PERSONS = st.integers(0, PEOPLE - 1).map(lambda number: f"C{number:08}")
 
 
 @st.composite
 def histories(draw: st.DrawFn) -> list[dict[str, Any]]:
     rows = st.builds(
         lambda person, which, days, outcome: {
-            "customer_id": f"C{person:08}",
-            "account_id": "",
+            "customer_id": person,
+            "account_id": draw(st.sampled_from(["", "A" + person[1:]])),
             "campaign_id": f"c{which}",
             "as_of": AS_OF - dt.timedelta(days=days),
             "outcome": outcome,
@@ -112,7 +137,7 @@ def histories(draw: st.DrawFn) -> list[dict[str, Any]]:
             "send_on": AS_OF - dt.timedelta(days=days - 1),
             "campaign_run_id": f"r{which}.{days}",
         },
-        st.integers(0, PEOPLE - 1),
+        PERSONS,
         st.integers(0, 5),
         st.integers(0, 100),
         st.sampled_from(["listed", "control"]),
@@ -120,107 +145,222 @@ def histories(draw: st.DrawFn) -> list[dict[str, Any]]:
     return draw(st.lists(rows, max_size=60))
 
 
-QUICK = settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+SAID = st.tuples(
+    PERSONS,
+    st.sampled_from(CHANNELS),
+    st.sampled_from(["unsubscribed", "complained", "bounced", "delivered", "converted"]),
+    st.integers(0, 400),
+)
+"""Who said what on which channel, so many days ago."""
+SUPPRESSED = st.tuples(
+    PERSONS, st.sampled_from([*CHANNELS, "record"]), st.sampled_from(["unsubscribed", "deceased"])
+)
+"""What earlier nights kept of the customer."""
+CASES = {
+    "files": definitions(),
+    "past": histories(),
+    "said": st.lists(SAID, max_size=25),
+    "kept": st.lists(SUPPRESSED, max_size=12),
+}
+
+QUICK = settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
 SLOW = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @QUICK
-@given(files=definitions(), past=histories())
-def test_nobody_is_listed_who_must_not_be(
-    world: DuckDBSession, files: list[CampaignFile], past: list[dict[str, Any]]
-) -> None:
-    _decide_and_check(world, files, past)
+@given(**CASES)
+def test_nobody_is_listed_who_must_not_be(world: DuckDBSession, **drawn: Any) -> None:
+    _decide_and_check(world, **drawn)
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 @SLOW
-@given(files=definitions(), past=histories())
-def test_nobody_is_listed_who_must_not_be_at_length(
-    world: DuckDBSession, files: list[CampaignFile], past: list[dict[str, Any]]
+@given(**CASES)
+def test_nobody_is_listed_who_must_not_be_at_length(world: DuckDBSession, **drawn: Any) -> None:
+    _decide_and_check(world, **drawn)
+
+
+def _decide_and_check(
+    world: DuckDBSession,
+    files: list[CampaignFile],
+    past: list[dict[str, Any]],
+    said: list[tuple[str, str, str, int]],
+    kept: list[tuple[str, str, str]],
 ) -> None:
-    _decide_and_check(world, files, past)
-
-
-def _decide_and_check(world: DuckDBSession, files: list[CampaignFile], past: list[dict[str, Any]]) -> None:
     history = pa.Table.from_pylist(past, schema=EMPTY_HISTORY.schema)
+    suppression = pa.Table.from_pylist(
+        [
+            {
+                "channel": channel if reason != "deceased" else "record",
+                "address_hash": record_hash(world.settings, person),
+                "reason": reason,
+                "since": AS_OF,
+            }
+            for person, channel, reason in kept
+        ],
+        schema=EMPTY_SUPPRESSION.schema,
+    )
+    noon = dt.datetime.combine(AS_OF, dt.time(12), tzinfo=dt.UTC)
+    events = [
+        {
+            "event_id": f"E{at}", "campaign_id": "earlier", "customer_id": person, "channel": channel, "kind": kind,
+            "occurred_at": noon - dt.timedelta(days=days), "value_amount": None,
+        }
+        for at, (person, channel, kind, days) in enumerate(said)
+    ]  # fmt: skip
+    world.duck.execute("DELETE FROM accepted.campaign_event")
+    world.duck.register(
+        "_events", pa.Table.from_pylist(events, schema=load_contract().tables["campaign_event"].arrow_schema)
+    )
+    world.duck.execute("INSERT INTO accepted.campaign_event BY NAME SELECT * FROM _events")
+    world.duck.unregister("_events")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(people, "_history", lambda engine, as_of: history)
+        patch.setattr(people, "_suppressed", lambda session, engine, as_of: suppression)
         decision = decide(world, None, files)
         first = world.duck.sql("SELECT * FROM night.member ORDER BY ALL").fetchall()
         assert decision.problems == {}
-        _check(world, files, past)
+        _check(world, files, past, said, kept)
         decide(world, None, files)
         assert world.duck.sql("SELECT * FROM night.member ORDER BY ALL").fetchall() == first
 
 
-def _check(world: DuckDBSession, files: list[CampaignFile], past: list[dict[str, Any]]) -> None:
+def person_of(customer: str) -> str:
+    """Every twentieth customer has a second record, three numbers on (see ``world``)."""
+    number = int(customer[1:])
+    return f"C{number - 3:08}" if number >= 3 and (number - 3) % 20 == 0 else customer
+
+
+def _check(
+    world: DuckDBSession,
+    files: list[CampaignFile],
+    past: list[dict[str, Any]],
+    said: list[tuple[str, str, str, int]],
+    kept: list[tuple[str, str, str]],
+) -> None:
     duck = world.duck
+    rows = duck.sql(
+        "SELECT number, customer_id, account_id, outcome, channel, cell, cost FROM night.member"
+    ).fetchall()
+    listed = [row for row in rows if row[3] == "listed"]
+    unsubscribed = {(person_of(who), channel) for who, channel, kind, _ in said if kind == "unsubscribed"}
+    unsubscribed |= {(person_of(who), channel) for who, channel, why in kept if why == "unsubscribed"}
+    never = {person_of(who) for who, _, kind, _ in said if kind == "complained"}
+    never |= {person_of(who) for who, channel, why in kept if why == "unsubscribed" and channel == "record"}
+    # A bounce that nothing followed: the newest word of the channel.
+    newest: dict[tuple[str, str], tuple[int, int]] = {}
+    for who, channel, kind, days in said:
+        came, back = newest.get((who, channel), (10**6, 10**6))
+        if kind == "bounced":
+            back = min(back, days)
+        elif kind == "delivered":
+            came = min(came, days)
+        newest[(who, channel)] = (came, back)
+    undeliverable = {key for key, (came, back) in newest.items() if back < came}
+    granted = set(
+        duck.sql(
+            "SELECT customer_id, channel, purpose FROM source.consent WHERE status = 'granted'"
+        ).fetchall()
+    )
+    refused = set(
+        duck.sql(
+            "SELECT customer_id, channel, purpose FROM source.consent WHERE status <> 'granted'"
+        ).fetchall()
+    )
+    tonight: dict[str, list[int]] = {}
+    for number, customer, *_ in listed:
+        tonight.setdefault(person_of(customer), []).append(number)
     for number, file in enumerate(files):
-        one, by_account = file.campaign, file.campaign.audience.grain == "account"
+        one, off = file.campaign, set(file.campaign.exclude)
+        mine = [row for row in rows if row[0] == number]
+        by_account = one.audience.grain == "account"
         # Considered is listed, control, excluded and over the limit, each once.
-        considered, distinct = duck.execute(
-            "SELECT COUNT(*), COUNT(DISTINCT (customer_id, account_id)) FROM night.member WHERE number = ?",
-            [number],
-        ).fetchone() or (0, 0)
         audience = duck.execute(
-            "SELECT COUNT(*) FROM mart.dim_account AS a JOIN mart.dim_customer AS customer USING (customer_id) WHERE "
+            "SELECT customer.customer_id, a.account_id FROM mart.dim_account AS a JOIN mart.dim_customer AS customer USING (customer_id) WHERE "
             + one.audience.where
             if by_account
-            else "SELECT COUNT(*) FROM mart.dim_customer AS customer WHERE " + one.audience.where
-        ).fetchone()
-        assert audience is not None
-        assert considered == distinct == audience[0]
-        listed = duck.execute(
-            "SELECT customer_id, channel, cell FROM night.member WHERE number = ? AND outcome = 'listed'",
-            [number],
+            else "SELECT customer.customer_id, '' FROM mart.dim_customer AS customer WHERE "
+            + one.audience.where
         ).fetchall()
-        assert {cell for _, _, cell in listed} <= {cell.cell for cell in one.cells}
-        # Consent as the source has it, not as the code under test sees it.
-        agreed = set(
-            duck.execute(
-                "SELECT customer_id, channel FROM source.consent WHERE purpose = ? AND status = 'granted'",
-                [one.purpose],
-            ).fetchall()
-        )
-        assert {(customer, channel) for customer, channel, _ in listed} <= agreed
-        gone = {
-            row[0]
-            for row in duck.execute(
-                "SELECT customer_id FROM source.campaign_event WHERE kind = 'complained' OR (kind = 'unsubscribed' AND channel = 'sms' AND ?)",
-                [all(channel == "sms" for _, channel, _ in listed)],
-            ).fetchall()
-        }
-        assert not gone & {customer for customer, _, _ in listed}
+        assert sorted(row[1:3] for row in mine) == sorted(audience)
+        assert {row[3] for row in mine} <= {"listed", "control", "excluded", "over_limit"}
+        contacted = [row for row in mine if row[3] == "listed"]
+        control = {person_of(row[1]) for row in mine if row[3] == "control"}
+        if one.audience.grain != "household":
+            assert not control & {person_of(row[1]) for row in contacted}
+        assert not {row[1] for row in mine if row[3] == "control"} & {row[1] for row in contacted}
+        assert {row[5] for row in contacted} <= {cell.cell for cell in one.cells}
+        for _, customer, _, _, channel, _, _ in contacted:
+            assert channel in {each.channel for each in one.channels}
+            if "no_consent" in off:
+                assert (customer, channel, "service") not in refused
+            else:
+                assert (customer, channel, one.purpose) in granted
+            assert (person_of(customer), channel) not in unsubscribed
+            assert person_of(customer) not in never
+            assert (customer, channel) not in undeliverable
+            if "known_dead" not in off:
+                assert person_of(customer) not in {
+                    person_of(who) for who, _, why in kept if why == "deceased"
+                }
+        if not by_account:
+            # One person is one contact, however many records there are of her.
+            assert len({person_of(row[1]) for row in contacted}) == len(contacted)
         if one.limits.size is not None:
-            assert len(listed) <= one.limits.size
-        cost = duck.execute(
-            "SELECT SUM(cost) FROM night.member WHERE number = ? AND outcome = 'listed'", [number]
-        ).fetchone()
-        assert cost is not None
+            assert len(contacted) <= one.limits.size
         if one.limits.budget_amount is not None:
-            assert (cost[0] or 0) <= one.limits.budget_amount * 10_000
-    control = duck.execute(
-        "SELECT number, customer_id FROM night.member WHERE outcome = 'control'"
-    ).fetchall()
-    contacted = duck.execute(
-        "SELECT number, customer_id FROM night.member WHERE outcome = 'listed'"
-    ).fetchall()
-    assert not set(control) & set(contacted)
-    held_out = {
-        row[0] for row in duck.execute("SELECT customer_id FROM night.person WHERE held_out").fetchall()
-    }
-    assert not held_out & {customer for _, customer in contacted}
-    # The cap over all campaigns: what was sent within the window and what is sent tonight.
-    cap, days = world.settings.campaigns.contacts, world.settings.campaigns.contact_days
-    tonight: dict[str, int] = {}
-    for _, customer in contacted:
-        tonight[customer] = tonight.get(customer, 0) + 1
-    for customer, count in tonight.items():
-        before = sum(
-            1 for row in past
-            if row["customer_id"] == customer and row["outcome"] == "listed" and row["as_of"] > AS_OF - dt.timedelta(days=days)
-        )  # fmt: skip
-        assert before + count <= cap
+            assert sum(row[6] for row in contacted) <= one.limits.budget_amount * 10_000
+        for each in one.channels:
+            if each.daily_limit is not None:
+                assert sum(row[4] == each.channel for row in contacted) <= each.daily_limit
+        if "held_out" not in off:
+            held_out = {
+                row[0] for row in duck.sql("SELECT customer_id FROM night.person WHERE held_out").fetchall()
+            }
+            assert not held_out & {row[1] for row in contacted}
+        if "already_addressed" not in off:
+            since = AS_OF - dt.timedelta(days=one.limits.again_after_days)
+            lately = {
+                (person_of(row["customer_id"]), row["account_id"] if by_account else "")
+                for row in past
+                if row["campaign_id"] == one.id and row["as_of"] > since
+            }
+            assert not lately & {(person_of(row[1]), row[2]) for row in contacted}
+        if "mailed_too_often" not in off:
+            _check_cap(world, files, past, number, {person_of(row[1]) for row in contacted}, tonight)
+
+
+def _check_cap(
+    world: DuckDBSession,
+    files: list[CampaignFile],
+    past: list[dict[str, Any]],
+    number: int,
+    persons: set[str],
+    tonight: dict[str, list[int]],
+) -> None:
+    """What was sent within the window and what is sent tonight stay under the cap over all campaigns."""
+
+    def before(person: str, days: int) -> int:
+        first = AS_OF - dt.timedelta(days=days)
+        return sum(
+            person_of(row["customer_id"]) == person and row["outcome"] == "listed" and row["as_of"] > first
+            for row in past
+        )
+
+    rules, own = world.settings.campaigns, files[number].campaign.limits.contacts
+    for person in persons:
+        assert before(person, rules.contact_days) + len(tonight[person]) <= rules.contacts
+        if own is not None:
+            # Later campaigns may go further than this one would; those asked before it count.
+            order = files[number].campaign.limits.priority
+            earlier = sum(
+                files[other].campaign.limits.priority < order
+                or "mailed_too_often" in files[other].campaign.exclude
+                for other in tonight[person]
+                if other != number
+            )
+            assert before(person, own.days) + earlier + tonight[person].count(number) <= own.count
 
 
 def outcomes(world: DuckDBSession, *files: CampaignFile) -> dict[str, tuple[str, str | None]]:

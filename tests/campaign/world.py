@@ -24,7 +24,7 @@ CREATE OR REPLACE MACRO u(i, salt) AS (hash(i::VARCHAR || salt) % 1000003) / 100
 CREATE OR REPLACE MACRO cid(i) AS 'C' || LPAD(i::VARCHAR, 8, '0');
 CREATE OR REPLACE MACRO aid(i) AS 'A' || LPAD(i::VARCHAR, 8, '0');
 """
-_TABLES = {
+TABLES = {
     "accepted.customer": """
         SELECT cid(i) AS customer_id, 'Name ' || i AS name, CASE WHEN u(i, 'kind') < 0.85 THEN 'person' ELSE 'organisation' END AS kind,
                'I' || i AS id_number, 'C26' AS industry_code, CAST(NULL AS VARCHAR) AS contact_name,
@@ -110,6 +110,12 @@ _TABLES = {
     "mart.customer_movement": """
         SELECT cid(i) AS customer_id, DATE '2026-10-01' AS month, 'C' AS from_grade, 'B' AS to_grade, 'up' AS kind, 'value' AS reason
         FROM range({n}) AS r(i) WHERE u(i, 'moved') < 0.01""",
+    "segment.household": """
+        SELECT cid(i) AS customer_id, cid(i // 2 * 2) AS household_id, 2 AS members FROM range({n}) AS r(i)
+        WHERE u(i, 'kind') < 0.85 AND u(i, 'post') < 0.95""",
+    "segment.duplicate_pair": """
+        SELECT cid(i) AS customer_id, cid(i + 3) AS other_customer_id, 0.9 AS score, 'name' AS evidence FROM range({n} - 3) AS r(i)
+        WHERE u(i, 'twin') < 0.005""",
     "core.phone": """
         SELECT DISTINCT c.mobile AS raw, CASE WHEN LENGTH(c.mobile) > 5 THEN '+86' || c.mobile END AS e164, LENGTH(c.mobile) > 5 AS is_valid,
                LENGTH(c.mobile) > 5 AS is_mobile FROM accepted.customer AS c WHERE c.mobile IS NOT NULL""",
@@ -135,7 +141,7 @@ def open_world(
     catalog = Catalog(contract=load_contract(), tables={})
     session = DuckDBSession(settings, Run.of(as_of, settings.utility.time_zone), catalog, stored=False)
     session.duck.execute(_MACROS)
-    for name, body in _TABLES.items():
+    for name, body in TABLES.items():
         schema, table = name.split(".")
         sql = instead.get(name.replace(".", "__"), body).replace("{n}", str(customers))
         session.duck.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")

@@ -60,41 +60,36 @@ class Decision:
 
 _CONSIDER = """
 INSERT INTO night.considered
-WITH history AS (
-  SELECT h.customer_id,
-         MAX(CASE WHEN h.campaign_id = t.campaign_id THEN h.as_of END) AS last_on
-  FROM night.history AS h CROSS JOIN night.this AS t
-  WHERE NOT t.by_account
-  GROUP BY h.customer_id
+WITH past AS (
+  SELECT COALESCE(s.person_id, h.customer_id) AS person, h.account_id, h.campaign_id, h.as_of, h.outcome
+  FROM night.history AS h LEFT JOIN night.same AS s ON s.customer_id = h.customer_id
 ),
-account_history AS (
-  SELECT h.customer_id, h.account_id, MAX(h.as_of) AS last_on
-  FROM night.history AS h JOIN night.this AS t ON h.campaign_id = t.campaign_id
-  WHERE t.by_account
-  GROUP BY h.customer_id, h.account_id
+history AS (
+  SELECT h.person, CASE WHEN t.by_account THEN h.account_id END AS account_id, MAX(h.as_of) AS last_on
+  FROM past AS h JOIN night.this AS t ON h.campaign_id = t.campaign_id
+  GROUP BY ALL
 ),
 contact AS (
-  SELECT h.customer_id,
+  SELECT h.person,
          COUNT(*) FILTER (WHERE h.as_of > t.contacts_after) AS contacts,
          COUNT(*) FILTER (WHERE h.as_of > t.own_contacts_after) AS own_contacts
-  FROM night.history AS h CROSS JOIN night.this AS t
+  FROM past AS h CROSS JOIN night.this AS t
   WHERE h.outcome = 'listed'
-  GROUP BY h.customer_id
+  GROUP BY h.person
 ),
 allowed AS (
   SELECT m.*, p.* EXCLUDE (customer_id),
          CASE WHEN t.purpose = 'marketing' THEN p.marketing
               WHEN t.consent_off THEN p.service_not_refused ELSE p.service END & t.mask AS agreed,
-         COALESCE(ah.last_on, h.last_on) AS last_on,
+         h.last_on,
          t.contacts - COALESCE(c.contacts, 0) AS room,
          t.own_contacts - COALESCE(c.own_contacts, 0) AS own_room,
-         t.unit_prefix || chr(31) || CASE WHEN t.by_household THEN p.household ELSE m.customer_id END AS unit
+         t.unit_prefix || chr(31) || CASE WHEN t.by_household THEN p.household ELSE COALESCE(p.person_id, m.customer_id) END AS unit
   FROM night.audience AS m
   JOIN night.person AS p ON p.customer_id = m.customer_id
   CROSS JOIN night.this AS t
-  LEFT JOIN history AS h ON h.customer_id = m.customer_id
-  LEFT JOIN account_history AS ah ON ah.customer_id = m.customer_id AND ah.account_id = m.account_id
-  LEFT JOIN contact AS c ON c.customer_id = m.customer_id
+  LEFT JOIN history AS h ON h.person = COALESCE(p.person_id, m.customer_id) AND COALESCE(h.account_id, m.account_id) = m.account_id
+  LEFT JOIN contact AS c ON c.person = COALESCE(p.person_id, m.customer_id)
 ),
 judged AS (
   SELECT a.*,
@@ -112,14 +107,18 @@ judged AS (
               WHEN LEAST(a.room, a.own_room) <= 0 AND NOT t.mailed_too_often_off THEN 'mailed_too_often' END AS reason
   FROM allowed AS a CROSS JOIN night.this AS t
 ),
+-- Of two records of one person one is spoken to; accounts are each spoken of, under the person's cap.
+twin AS (
+  SELECT j.customer_id FROM judged AS j CROSS JOIN night.this AS t
+  WHERE j.person_id IS NOT NULL AND j.reason IS NULL AND NOT t.by_account
+  QUALIFY ROW_NUMBER() OVER (PARTITION BY j.person_id ORDER BY j.current_value_amount DESC NULLS LAST, j.customer_id) > 1
+),
+single AS (
+  SELECT j.* EXCLUDE (reason), COALESCE(j.reason, CASE WHEN w.customer_id IS NOT NULL THEN 'same_person' END) AS reason
+  FROM judged AS j LEFT JOIN twin AS w ON w.customer_id = j.customer_id
+),
 housed AS (
-  SELECT j.*,
-         CASE WHEN j.reason IS NOT NULL THEN j.reason
-              WHEN t.by_household AND ROW_NUMBER() OVER (
-                PARTITION BY j.household
-                ORDER BY j.reason IS NOT NULL, j.current_value_amount DESC NULLS LAST, j.customer_id) > 1
-              THEN 'same_household' END AS excluded_by
-  FROM judged AS j CROSS JOIN night.this AS t
+  SELECT s.*, {excluded_by} AS excluded_by FROM single AS s
 ),
 channelled AS (
   SELECT h.*,
@@ -152,6 +151,9 @@ LEFT JOIN night.sending AS s ON c.excluded_by IS NULL AND s.number = t.number AN
 LEFT JOIN night.cell AS l ON c.excluded_by IS NULL AND l.number = t.number AND c.cell_at >= l.low AND c.cell_at < l.high
 LEFT JOIN night.take_up AS r ON r.campaign_id = t.campaign_id AND r.segment = c.segment AND r.channel = s.channel
 """
+_ONE_A_HOUSEHOLD = """COALESCE(s.reason, CASE WHEN ROW_NUMBER() OVER (
+  PARTITION BY s.household ORDER BY s.reason IS NOT NULL, s.current_value_amount DESC NULLS LAST, s.customer_id) > 1
+  THEN 'same_household' END)"""
 
 
 def decide(
@@ -275,7 +277,9 @@ def consider(session: Session, planned: Planned) -> None:
         FROM night.found"""
     )
     _give_this(session, planned)
-    duck.execute(_CONSIDER)
+    # The window over households is left out where nobody asks for it: it sorts the whole audience.
+    by_household = campaign.audience.grain == "household"
+    duck.execute(_CONSIDER.replace("{excluded_by}", _ONE_A_HOUSEHOLD if by_household else "s.reason"))
 
 
 def _give_this(session: Session, planned: Planned) -> None:

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import datetime as dt
 
+import numpy as np
 import pyarrow as pa
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
 from sqlalchemy import Engine
 
 from wattmark.campaign.definition import CHANNELS
@@ -33,6 +36,8 @@ _NEEDS = (
     "core.email",
     "core.text_key",
     "core.calendar",
+    "segment.household",
+    "segment.duplicate_pair",
 )
 
 # Hashes are made where they are asked for: six a customer, kept, would be most of what a night holds.
@@ -45,8 +50,7 @@ SELECT c.customer_id,
        CASE WHEN p.is_valid THEN p.e164 WHEN m.is_mobile THEN m.e164 END AS phone_key,
        CASE WHEN e.is_valid THEN e.address END AS email_key,
        h.customer_id AS app_key,
-       k.key AS visit_key,
-       CASE WHEN LENGTH(k.key) >= 6 THEN k.key ELSE c.customer_id END AS household
+       k.key AS visit_key
 FROM source.customer AS c
 LEFT JOIN core.text_key AS k ON k.raw = c.postal_address AND k.key <> ''
 LEFT JOIN core.phone AS m ON m.raw = c.mobile
@@ -79,11 +83,16 @@ SELECT a.customer_id, a.channel, a.bit,
 FROM night.addressed AS a CROSS JOIN night.night AS n
 """
 
-# The customer as such, for what was said of a person and not of an address.
+# The customer as such, for what was said of a person and not of an address; of every record of the person.
 _RECORDED = """
 CREATE OR REPLACE VIEW night.recorded AS
-SELECT c.customer_id, sha256(n.key || chr(31) || 'record' || chr(31) || c.customer_id) AS record_hash
-FROM source.customer AS c CROSS JOIN night.night AS n
+SELECT r.customer_id, sha256(n.key || chr(31) || 'record' || chr(31) || r.known_as) AS record_hash
+FROM (
+  SELECT customer_id, customer_id AS known_as FROM source.customer
+  UNION ALL
+  SELECT s.customer_id, o.customer_id FROM night.same AS s
+  JOIN night.same AS o ON o.person_id = s.person_id AND o.customer_id <> s.customer_id
+) AS r CROSS JOIN night.night AS n
 """
 
 _PERSON = """
@@ -124,10 +133,11 @@ arrears AS (
   WHERE f.unpaid_amount > 0 AND f.due_on < n.as_of
 )
 SELECT d.customer_id,
-       CAST(ROW_NUMBER() OVER (ORDER BY d.customer_id) - 1 AS BIGINT) AS person_no,
+       s.person_id,
+       CAST(DENSE_RANK() OVER (ORDER BY COALESCE(s.person_id, d.customer_id)) - 1 AS BIGINT) AS person_no,
        d.segment,
        d.current_value_amount,
-       COALESCE(a.household, d.customer_id) AS household,
+       COALESCE(h.household_id, d.customer_id) AS household,
        CAST(COALESCE(g.marketing, 0) AS INTEGER) AS marketing,
        CAST(COALESCE(g.service, 0) AS INTEGER) AS service,
        CAST(63 & ~COALESCE(g.service_refused, 0) AS INTEGER) AS service_not_refused,
@@ -141,12 +151,14 @@ SELECT d.customer_id,
        c.kind = 'person' AND c.born_on > n.adult_born_on AS under_age,
        i.customer_id IS NOT NULL AS in_dispute,
        w.customer_id IS NOT NULL AS in_arrears,
-       CAST(('0x' || SUBSTR(SHA256(n.key || chr(31) || 'all campaigns' || chr(31) || d.customer_id), 1, 13)) AS BIGINT)
+       CAST(('0x' || SUBSTR(SHA256(n.key || chr(31) || 'all campaigns' || chr(31) || COALESCE(s.person_id, d.customer_id)), 1, 13)) AS BIGINT)
          / 4503599627370496.0 < n.global_control_share AS held_out
 FROM mart.dim_customer AS d
 JOIN source.customer AS c ON c.customer_id = d.customer_id
 CROSS JOIN night.night AS n
 LEFT JOIN night.address AS a ON a.customer_id = d.customer_id
+LEFT JOIN night.same AS s ON s.customer_id = d.customer_id
+LEFT JOIN segment.household AS h ON h.customer_id = d.customer_id
 LEFT JOIN agreed AS g ON g.customer_id = d.customer_id
 LEFT JOIN marked AS m ON m.customer_id = d.customer_id
 LEFT JOIN recorded AS r ON r.customer_id = d.customer_id
@@ -228,6 +240,7 @@ def look_at_people(session: Session, engine: Engine | None) -> None:
     session.give(
         "night.bit", pa.table({"channel": list(BITS), "bit": pa.array(list(BITS.values()), pa.int32())})
     )
+    session.give("night.same", _same_persons(session))
     for statement in (_ADDRESS, _ADDRESSED, _HASHED, _RECORDED, _FEEDBACK):
         duck.execute(statement)
     session.give("night.suppression", _suppressed(session, engine, as_of))
@@ -238,6 +251,25 @@ def look_at_people(session: Session, engine: Engine | None) -> None:
     session.give("night.history", _history(engine, as_of))
     _disputes(session, engine, as_of)
     duck.execute(_PERSON)
+
+
+def _same_persons(session: Session) -> pa.Table:
+    """Records called duplicates, with the lowest customer_id of all that hang together: customer_id, person_id."""
+    pairs = session.duck.sql("SELECT customer_id, other_customer_id FROM segment.duplicate_pair").fetchall()
+    names = sorted({name for pair in pairs for name in pair})
+    at = {name: place for place, name in enumerate(names)}
+    rows, columns = [at[one] for one, _ in pairs], [at[other] for _, other in pairs]
+    graph = coo_matrix((np.ones(len(pairs)), (rows, columns)), shape=(len(names), len(names)))
+    part = connected_components(graph, directed=False)[1] if names else np.empty(0, np.int64)
+    lowest: dict[int, str] = {}
+    for name, number in zip(names, part.tolist(), strict=True):
+        lowest.setdefault(number, name)
+    return pa.table(
+        {
+            "customer_id": pa.array(names, pa.string()),
+            "person_id": pa.array([lowest[number] for number in part.tolist()], pa.string()),
+        }
+    )
 
 
 def look_at_contacts(session: Session) -> None:
