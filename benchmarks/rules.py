@@ -1,0 +1,204 @@
+"""All audit rules at two sizes, and the ten slowest against the same rules in pandas.
+
+    python benchmarks/rules.py [--source DIR ...] [--accounts 3000 --accounts 12000] [--folder DIR]
+
+A source is a folder made by `wattmark sample`; without one, samples of the given sizes are made. First the facts that
+rules read are built and all rules run, in a process of its own; three rules that wait for a model's scores are left
+out. Then each of the ten slowest runs in pandas over the same accepted tables, each in a process of its own. What a rule
+costs includes its facts on both sides; a fact that several rules share counts whole for each. Both must flag the same
+subjects, else the benchmark fails. CPU seconds are user and system time of all threads.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import itertools
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from night import make_sample, measured
+from pandas_rules import RULES, Data
+from rich.console import Console
+from rich.table import Table
+
+from wattmark import night
+from wattmark.audit.rules import all_rules
+from wattmark.audit.runner import create_findings, run_rule
+from wattmark.engine.catalog import Catalog
+from wattmark.engine.session import DuckDBSession
+from wattmark.lake import Lake
+from wattmark.quality.accept import accept_all
+from wattmark.quality.landing import extract
+from wattmark.run import Run
+from wattmark.settings import Settings, load_settings
+
+MODEL_RULES = {"ANA-04", "ANA-05", "RSK-04"}
+SLOWEST = 10
+
+
+def clocked(work: Callable[[], Any]) -> tuple[float, float, Any]:
+    """Wall seconds, CPU seconds and result."""
+    wall, cpu = time.perf_counter(), time.process_time()
+    result = work()
+    return time.perf_counter() - wall, time.process_time() - cpu, result
+
+
+def take_up(settings: Settings, run: Run) -> int:
+    """Extract and accept the source; returns accepted rows."""
+    for name in night.tables(settings):
+        extract(settings, run, name)
+    return sum(one.accepted_rows for one in accept_all(settings, run))
+
+
+def needed(catalog: Catalog, names: Iterable[str]) -> set[str]:
+    """Derived tables that others are made from, themselves included."""
+    found: set[str] = set()
+    todo = list(names)
+    while todo:
+        name = todo.pop()
+        if name not in found and name.split(".")[0] in ("core", "facts"):
+            found.add(name)
+            todo += catalog.tables[name].references
+    return found
+
+
+def run_ours(settings: Settings, run: Run) -> dict[str, Any]:
+    """Build the facts and run the rules.
+
+    Returns:
+        tables: name to (wall, CPU); rules: id to (wall, CPU, looked at, tables it needs); flagged: id to subjects;
+        params: id to parameters of the rules that exist in pandas.
+    """
+    tables: dict[str, tuple[float, float]] = {}
+    rules: dict[str, tuple[float, float, int, list[str]]] = {}
+    with DuckDBSession(settings, run) as session:
+        catalog = session.catalog
+        wanted = [rule for rule in all_rules(catalog) if rule.rule_id not in MODEL_RULES]
+        facts = needed(catalog, [name for rule in wanted for name in rule.file.references])
+        for layer in ("core", "facts"):
+            for table in catalog.layer(layer):
+                if table.name in facts and not table.is_view:
+                    wall, cpu, _ = clocked(lambda name=table.name: session.build(name))
+                    tables[table.name] = (wall, cpu)
+        findings = create_findings(session)
+        for rule in wanted:
+            wall, cpu, coverage = clocked(lambda rule=rule: run_rule(session, rule, findings))
+            reads = sorted(needed(catalog, rule.file.references) & tables.keys())
+            rules[rule.rule_id] = (wall, cpu, coverage.should_check, reads)
+        flagged: dict[str, set[str]] = {rule_id: set() for rule_id in rules}
+        rows = session.duck.execute(f"SELECT rule_id, subject_id FROM {findings}").fetchall()
+        for rule_id, subject_id in rows:
+            flagged[rule_id].add(subject_id)
+        params = {
+            rule.rule_id: {
+                name: value["default"] for name, value in (rule.file.header.get("params") or {}).items()
+            }
+            | session.overrides.get(rule.file.name, {})
+            for rule in wanted
+            if rule.rule_id in RULES
+        }
+    return {"tables": tables, "rules": rules, "flagged": flagged, "params": params}
+
+
+def run_pandas(
+    settings: Settings, run: Run, rule_id: str, params: dict[str, dict[str, Any]]
+) -> dict[str, Any]:
+    """Run one rule in pandas from the accepted tables."""
+    data = Data(Lake(settings.lake), run, params)
+    wall, cpu, found = clocked(lambda: RULES[rule_id](data))
+    return {"wall": wall, "cpu": cpu, "flagged": set(found)}
+
+
+def compare(console: Console, settings: Settings, run: Run, ours: dict[str, Any]) -> bool:
+    """Print the slowest rules beside pandas; returns whether all flag the same subjects."""
+    table = Table(
+        "rule", "looked at", "flagged", "rule s", "with facts s", "CPU s", "pandas s", "CPU s", "pandas MB", "ratio", "CPU ratio",
+        title=f"the {SLOWEST} slowest rules, with their facts, against pandas", title_justify="left",
+    )  # fmt: skip
+    same = True
+    slowest = sorted(ours["rules"], key=lambda rule_id: -ours["rules"][rule_id][0])[:SLOWEST]
+    for rule_id in slowest:
+        wall, cpu, looked_at, reads = ours["rules"][rule_id]
+        all_wall = wall + sum(ours["tables"][name][0] for name in reads)
+        all_cpu = cpu + sum(ours["tables"][name][1] for name in reads)
+        flagged = ours["flagged"][rule_id]
+        row = [
+            rule_id,
+            f"{looked_at:,}",
+            f"{len(flagged):,}",
+            f"{wall:.2f}",
+            f"{all_wall:.2f}",
+            f"{all_cpu:.2f}",
+        ]
+        if rule_id not in RULES:
+            table.add_row(*row, "not written")
+            continue
+        _, peak_mb, theirs = measured(run_pandas, settings, run, rule_id, ours["params"])
+        if theirs["flagged"] != flagged:
+            same = False
+            console.print(
+                f"{rule_id}: pandas flags {len(theirs['flagged'] - flagged)} others, "
+                f"and not {len(flagged - theirs['flagged'])} of ours"
+            )
+        table.add_row(
+            *row, f"{theirs['wall']:.2f}", f"{theirs['cpu']:.2f}", f"{peak_mb:,.0f}",
+            f"{all_wall / theirs['wall']:.2f}", f"{all_cpu / theirs['cpu']:.2f}",
+        )  # fmt: skip
+    console.print(table)
+    return same
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "--source", type=Path, action="append", help="sample folder; may be given more than once"
+    )
+    parser.add_argument("--accounts", type=int, action="append", help="size of a sample to make")
+    parser.add_argument("--folder", type=Path, help="where to work; a temporary folder where left out")
+    parser.add_argument("--as-of", type=dt.date.fromisoformat, default=dt.date(2026, 11, 4))
+    given = parser.parse_args()
+    console = Console(width=140)
+    work = given.folder or Path(tempfile.mkdtemp(prefix="wattmark-rules-"))
+    work.chmod(0o755)
+    run = Run.of(given.as_of, "Asia/Shanghai")
+    sizes: list[tuple[str, float, float]] = []
+    same = True
+    try:
+        sources: list[Path] = list(given.source or [])
+        for accounts in given.accounts or ([] if sources else [3000, 12000]):
+            sources.append(work / f"source-{accounts}")
+            measured(make_sample, accounts, sources[-1])
+        for source in sources:
+            settings = load_settings(work / f"home-{source.name}", sources=[{"location": str(source)}])
+            if not Lake(settings.lake).exists("accepted.payment"):
+                measured(take_up, settings, run)
+            _, peak_mb, ours = measured(run_ours, settings, run)
+            facts = [sum(column) for column in zip(*ours["tables"].values(), strict=True)]
+            rules = [sum(value[place] for value in ours["rules"].values()) for place in (0, 1)]
+            looked_at = sum(value[2] for value in ours["rules"].values())
+            found = sum(map(len, ours["flagged"].values()))
+            console.print(
+                f"[bold]{source.name}[/]: {len(ours['rules'])} rules looked at {looked_at:,} subjects, flagged {found:,}; "
+                f"facts {facts[0]:.1f} s ({facts[1]:.1f} CPU), rules {rules[0]:.1f} s ({rules[1]:.1f} CPU), peak {peak_mb:,.0f} MB"
+            )
+            sizes.append((source.name, facts[0] + rules[0], facts[1] + rules[1]))
+            same = compare(console, settings, run, ours) and same
+        for (small, wall, cpu), (big, more_wall, more_cpu) in itertools.pairwise(sizes):
+            console.print(
+                f"{big} takes {more_wall / wall:.2f} times the seconds of {small} ({more_cpu / cpu:.2f} CPU)"
+            )
+    finally:
+        if not given.folder:
+            shutil.rmtree(work, ignore_errors=True)
+    if not same:
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
