@@ -13,7 +13,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from airflow.sdk import Asset, CronTriggerTimetable, ExceptionRetryPolicy, RetryAction, RetryRule
+from airflow.sdk import (
+    Asset,
+    AssetOrTimeSchedule,
+    CronTriggerTimetable,
+    ExceptionRetryPolicy,
+    RetryAction,
+    RetryRule,
+)
 
 from wattmark.run import Run
 from wattmark.settings import Settings, load_settings
@@ -53,6 +60,28 @@ def nightly_schedule() -> CronTriggerTimetable | None:
     """When the night runs by itself: the home's setting, which ``airflow_env`` hands to Airflow's processes."""
     cron = os.environ.get("WATTMARK_NIGHTLY_SCHEDULE", "0 2 * * *")
     return CronTriggerTimetable(cron, timezone=os.environ.get("WATTMARK_TIME_ZONE", "UTC")) if cron else None
+
+
+def counter_schedule() -> AssetOrTimeSchedule | None:
+    """When orders are taken by day: the home's setting, and at once when a night is published."""
+    cron = os.environ.get("WATTMARK_COUNTER_SCHEDULE", "*/5 * * * *")
+    if not cron:
+        return None
+    zone = os.environ.get("WATTMARK_TIME_ZONE", "UTC")
+    return AssetOrTimeSchedule(timetable=CronTriggerTimetable(cron, timezone=zone), assets=[MART])
+
+
+def moment_of(context: Mapping[str, Any], settings: Settings) -> dt.datetime:
+    """The moment a DAG run works up to, excluded: the parameter ``until``, else the end of its data interval.
+
+    A run without an interval, such as one that an asset started, has the moment it was made for.
+    """
+    if given := context["params"].get("until"):
+        moment = dt.datetime.fromisoformat(given)
+        return moment if moment.tzinfo else moment.replace(tzinfo=settings.zone)
+    dag_run = context["dag_run"]
+    until: dt.datetime = dag_run.data_interval_end or dag_run.logical_date or dag_run.run_after
+    return until
 
 
 def run_values(context: Mapping[str, Any], settings: Settings) -> dict[str, Any]:

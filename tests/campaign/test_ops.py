@@ -16,6 +16,10 @@ REQUIRED = {
     "campaign_run": "campaign_run_id campaign_id purpose as_of definition_hash state approved_by released_at corrects_run_id",
     "campaign_member": "campaign_run_id customer_id account_id outcome excluded_by channel cell priority is_seed",
     "campaign_area": "campaign_run_id region_code postcode addresses wanted_share rank",
+    "order_intake": "until since read_orders unchanged_orders checked_orders refused_orders again_orders",
+    "order_check": "order_id order_updated_at account_id customer_id state reason checked_for",
+    "order_finding": "order_id rule_id subject_id found_for subject_type account_id order_updated_at severity "
+    "at_stake_amount message_en message_zh evidence cleared_for",
     "suppression": "channel address_hash reason since",
     "pipeline_run": "run_id as_of started_at finished_at state code_version parameters_hash rows_in rows_out",
 }

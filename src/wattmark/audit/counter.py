@@ -37,7 +37,7 @@ from sqlglot import exp
 
 from wattmark.audit.rules import FIXED_COLUMNS, Rule, all_rules
 from wattmark.contract.model import Column, Table, arrow_type
-from wattmark.engine.catalog import SOURCE_LAYER, load_catalog
+from wattmark.engine.catalog import SOURCE_LAYER, catalog_of
 from wattmark.engine.session import ACCEPTED, DuckDBSession, engine_error
 from wattmark.engine.sqlfile import SqlFile, literal
 from wattmark.errors import WattmarkError
@@ -50,6 +50,8 @@ log = logging.getLogger(__name__)
 Language = Literal["en", "zh"]
 
 ORDER = "service_order"
+IN_HAND = "core.open_application"
+"""The applications that the rules look at."""
 MAX_ROWS = 500
 """Rows one table of an application may have; a customer with more is not served at a counter."""
 MAX_TEXT = 500
@@ -110,6 +112,18 @@ class Violation:
     evidence: dict[str, Any]
 
 
+@dataclass(frozen=True)
+class Looked:
+    """What the rules say of one application.
+
+    ``in_hand``: an order is new or increase, and neither closed, withdrawn nor rejected (``core.open_application``).
+    ``violations``: the same ones, in the same order, in each language.
+    """
+
+    in_hand: bool
+    violations: dict[Language, list[Violation]]
+
+
 class Counter:
     """Checks applications; may be called from several threads.
 
@@ -120,7 +134,7 @@ class Counter:
 
     def __init__(self, settings: Settings, workers: int = 2) -> None:
         self.settings = settings
-        self.catalog = load_catalog(settings.include)
+        self.catalog = catalog_of(settings)
         self.rules = {
             rule_id: rule for rule_id, rule in all_rules(self.catalog).items() if "online" in rule.modes
         }
@@ -144,6 +158,10 @@ class Counter:
         """Make the look-up file and start a worker, so that the first answer is as fast as any."""
         with self._worker(self._today()):
             pass
+
+    def renew(self) -> Path:
+        """Make the look-up file for the lake as it is now, unless it is there; returns its path."""
+        return self._store.make()
 
     def close(self) -> None:
         """Give back memory; the counter must not be used afterwards."""
@@ -188,10 +206,26 @@ class Counter:
             ApplicationError: tables or columns that do not exist, wrong types or values, rows of other
                 accounts, an account nobody knows.
         """
+        return self.look(application, as_of, (language,)).violations[language]
+
+    def look(
+        self,
+        application: Mapping[str, Any],
+        as_of: dt.date | None = None,
+        languages: Iterable[Language] = ("en", "zh"),
+    ) -> Looked:
+        """As ``check``, in several languages at once, and whether the order is in hand at all."""
         day = as_of or self._today()
         rows = self._validated(application, day)
         with self._worker(day) as worker:
-            return worker.check(rows, language)
+            in_hand, found = worker.check(rows)
+        return Looked(
+            in_hand,
+            {
+                language: [_violation(rule, row, language, self.settings) for rule, row in found]
+                for language in languages
+            },
+        )
 
     def _validated(self, application: Mapping[str, Any], day: dt.date) -> dict[str, list[dict[str, Any]]]:
         problems: list[dict[str, str]] = []
@@ -529,7 +563,8 @@ class _Worker:
             need(name)
         return tables
 
-    def check(self, given: dict[str, list[dict[str, Any]]], language: Language) -> list[Violation]:
+    def check(self, given: dict[str, list[dict[str, Any]]]) -> tuple[bool, list[tuple[Rule, dict[str, Any]]]]:
+        """Whether an order is in hand, and the rows that rules flag."""
         tables = self._fill(given)
         self._refuse_strangers(tables)
         duck = self.session.duck
@@ -542,7 +577,8 @@ class _Worker:
                 self.session.build(name)
             else:
                 self._put(name, text)
-        found: list[Violation] = []
+        in_hand = bool(duck.execute(f"SELECT COUNT(*) FROM {IN_HAND}").fetchall()[0][0])
+        found: list[tuple[Rule, dict[str, Any]]] = []
         for rule, statement in self.statements:
             try:
                 answer = duck.execute(statement)
@@ -550,8 +586,8 @@ class _Worker:
                 rows = [dict(zip(columns, row, strict=True)) for row in answer.fetchall()]
             except duckdb.Error as error:
                 raise engine_error(rule.file, error) from None
-            found.extend(_violation(rule, row, language, self.counter.settings) for row in rows)
-        return found
+            found.extend((rule, row) for row in rows)
+        return in_hand, found
 
     @staticmethod
     def _refuse_strangers(tables: Mapping[str, pa.Table]) -> None:

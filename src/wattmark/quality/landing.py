@@ -62,7 +62,7 @@ def landed(settings: Settings, run: Run, table: str) -> Landed:
     return Landed(**{**raw, "unknown": tuple(raw["unknown"]), "absent": tuple(raw["absent"]), "files": files})
 
 
-def _kept(kind: str) -> str | None:
+def kept_type(kind: str) -> str | None:
     """Type to cast a source's column to where the lake cannot hold the source's own; None keeps it."""
     if kind in _KEPT_TYPES or kind.startswith("DECIMAL"):
         return None
@@ -115,7 +115,7 @@ def _land(session: DuckDBSession, lake: Lake, table: Table, rows: pa.RecordBatch
     }
     items = []
     for column, kind in kinds.items():
-        cast = _kept(str(kind))
+        cast = kept_type(str(kind))
         items.append(f"CAST({quoted(column)} AS {cast}) AS {quoted(column)}" if cast else quoted(column))
     partition: list[str] = []
     if table.by_day and table.since:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -123,6 +124,27 @@ class Source(ABC):
             table: what to read.
             after: the last published watermark; None reads everything.
             lookback: how far before the watermark to read again for rows that came late.
+
+        Raises:
+            SourceError: the table cannot be read, or lacks a required column.
+        """
+
+    @abstractmethod
+    def some(
+        self,
+        table: Table,
+        *,
+        among: tuple[str, Sequence[str]] | None = None,
+        since: dt.datetime | None = None,
+    ) -> pa.RecordBatchReader:
+        """Stream a small part of a table, as ``extract`` streams a whole one.
+
+        A source that cannot look for a time gives rows of any time: whoever asks looks again.
+
+        Args:
+            table: what to read.
+            among: a text column and the values wanted of it.
+            since: the earliest value of the table's since column.
 
         Raises:
             SourceError: the table cannot be read, or lacks a required column.

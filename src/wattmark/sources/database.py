@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -42,21 +42,51 @@ class DatabaseSource(Source):
 
     def extract(self, table: Table, after: Watermark | None, lookback: dt.timedelta) -> Extracted:
         """Stream the table; of one with ``since`` the rows from the watermark less the lookback on."""
-        name = self._names[self.name_of(table).lower()]
-        found = [column["name"] for column in self._inspector.get_columns(name, self.settings.schema_name)]
+        name, query, matched, unknown, absent = self._query(table)
+        whole = after is None or table.since is None or after.since is None
+        if not whole and after is not None and after.since is not None and table.since is not None:
+            # Whole local days are replaced, so reading must begin at a day's start: the lookback is in days.
+            query = query.where(
+                _column(query, table.since)
+                >= sa.bindparam("since", after.since - lookback, sa.DateTime(timezone=True))
+            )
+        return Extracted(self._with_extras(table, name, query, matched), whole, unknown, absent, {})
+
+    def some(
+        self,
+        table: Table,
+        *,
+        among: tuple[str, Sequence[str]] | None = None,
+        since: dt.datetime | None = None,
+    ) -> pa.RecordBatchReader:
+        """Stream the rows asked for, and no others (see Source.some)."""
+        name, query, matched, _, _ = self._query(table)
+        if among is not None:
+            column, values = among
+            query = query.where(_column(query, column).in_(list(values)) if column in matched else sa.false())
+        if since is not None and table.since is not None:
+            query = query.where(
+                _column(query, table.since) >= sa.bindparam("since", since, sa.DateTime(timezone=True))
+            )
+        return self._with_extras(table, name, query, matched)
+
+    def _query(
+        self, table: Table
+    ) -> tuple[str, sa.Select[Any], dict[str, str], tuple[str, ...], tuple[str, ...]]:
+        """The table's name here and a query of its rows; then as ``match``."""
+        try:
+            name = self._names[self.name_of(table).lower()]
+            found = [
+                column["name"] for column in self._inspector.get_columns(name, self.settings.schema_name)
+            ]
+        except sa.exc.SQLAlchemyError as error:
+            raise self._broke(table, error) from None
         matched, unknown, absent = self.match(table, found, self.label)
         selectable = sa.table(
             name, *(sa.column(column) for column in found), schema=self.settings.schema_name
         )
         query = sa.select(*(selectable.c[source].label(column) for column, source in matched.items()))
-        whole = after is None or table.since is None or after.since is None
-        if not whole and after is not None and after.since is not None and table.since is not None:
-            # Whole local days are replaced, so reading must begin at a day's start: the lookback is in days.
-            query = query.where(
-                selectable.c[matched[table.since]]
-                >= sa.bindparam("since", after.since - lookback, sa.DateTime(timezone=True))
-            )
-        return Extracted(self._with_extras(table, name, query, matched), whole, unknown, absent, {})
+        return name, query, matched, unknown, absent
 
     def _with_extras(
         self, table: Table, name: str, query: sa.Select[Any], matched: dict[str, str]
@@ -143,6 +173,12 @@ class DatabaseSource(Source):
     def close(self) -> None:
         """Close all connections."""
         self.engine.dispose()
+
+
+def _column(query: sa.Select[Any], name: str) -> sa.ColumnElement[Any]:
+    """The column that a query selects under a contract name."""
+    labelled = query.selected_columns[name]
+    return labelled.element if isinstance(labelled, sa.Label) else labelled
 
 
 def _plain_storage(array: pa.Array) -> pa.Array:

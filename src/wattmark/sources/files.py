@@ -7,11 +7,13 @@ import datetime as dt
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from wattmark.contract import Contract, Table
 from wattmark.engine.sqlfile import literal
@@ -137,6 +139,27 @@ class FileSource(Source):
             tuple(sorted(absent or ())),
             prints,
         )
+
+    def some(
+        self,
+        table: Table,
+        *,
+        among: tuple[str, Sequence[str]] | None = None,
+        since: dt.datetime | None = None,
+    ) -> pa.RecordBatchReader:
+        """Stream the table's rows with one of the values; of any time, as files are not sorted by it."""
+        rows = self.extract(table, None, dt.timedelta()).rows
+        if among is None:
+            return rows
+        column, values = among
+        wanted = pa.array(list(values), pa.string())
+
+        def kept() -> Iterator[pa.RecordBatch]:
+            for batch in rows:
+                texts = pc.cast(batch.column(column), pa.string())
+                yield batch.filter(pc.is_in(texts, value_set=wanted))
+
+        return pa.RecordBatchReader.from_batches(rows.schema, kept())
 
     def rejects(self) -> list[dict[str, Any]]:
         """CSV lines that could not be split into columns in what was read last: file, line, why, text."""
