@@ -56,7 +56,7 @@ columns:
   w23: {type: double, doc: 'Mean kW from 23:00 on weekends and holidays; empty without a reading.'}
 */
 WITH point_hour AS (
-  SELECT p.account_id, d.metering_point_id, c.is_working_day,
+  SELECT d.metering_point_id, c.is_working_day,
          AVG(CAST(d.h00 AS DECIMAL(18,6))) AS h00,
          AVG(CAST(d.h01 AS DECIMAL(18,6))) AS h01,
          AVG(CAST(d.h02 AS DECIMAL(18,6))) AS h02,
@@ -83,11 +83,10 @@ WITH point_hour AS (
          AVG(CAST(d.h23 AS DECIMAL(18,6))) AS h23
   FROM facts.hourly_daily AS d
   JOIN core.calendar AS c ON c.day = d.day
-  JOIN source.metering_point AS p ON p.metering_point_id = d.metering_point_id
-  WHERE d.day >= $period AND d.day <= $period_end AND p.role = 'main' AND p.account_id IS NOT NULL
-  GROUP BY p.account_id, d.metering_point_id, c.is_working_day
+  WHERE d.day >= $period AND d.day <= $period_end
+  GROUP BY d.metering_point_id, c.is_working_day
 )
-SELECT h.account_id,
+SELECT p.account_id,
        ROUND(CAST(SUM(CAST(h.h00 AS DECIMAL(28,9))) FILTER (WHERE h.is_working_day) AS DOUBLE), 6) AS h00,
        ROUND(CAST(SUM(CAST(h.h01 AS DECIMAL(28,9))) FILTER (WHERE h.is_working_day) AS DOUBLE), 6) AS h01,
        ROUND(CAST(SUM(CAST(h.h02 AS DECIMAL(28,9))) FILTER (WHERE h.is_working_day) AS DOUBLE), 6) AS h02,
@@ -137,4 +136,6 @@ SELECT h.account_id,
        ROUND(CAST(SUM(CAST(h.h22 AS DECIMAL(28,9))) FILTER (WHERE NOT h.is_working_day) AS DOUBLE), 6) AS w22,
        ROUND(CAST(SUM(CAST(h.h23 AS DECIMAL(28,9))) FILTER (WHERE NOT h.is_working_day) AS DOUBLE), 6) AS w23
 FROM point_hour AS h
-GROUP BY h.account_id
+JOIN source.metering_point AS p ON p.metering_point_id = h.metering_point_id
+WHERE p.role = 'main' AND p.account_id IS NOT NULL
+GROUP BY p.account_id
