@@ -220,12 +220,15 @@ def _note_versions(settings: Settings, run: Run) -> None:
 
 
 def parameters_hash(settings: Settings) -> str:
-    """Short hash of everything that decides a run's result besides the data: settings and SQL files."""
+    """Short hash of all that decides a run's result besides data and code: settings, SQL, contract, expectations, campaigns."""
     digest = hashlib.sha256(
         settings.model_dump_json(exclude={"home", "project", "services", "sources", "compute"}).encode()
     )
-    for path in sorted((settings.include / "sql").rglob("*.sql")):
-        digest.update(path.read_bytes())
+    for folder in (settings.include, settings.project / "expectations", settings.home / "campaigns"):
+        for path in sorted(folder.rglob("*")):
+            if path.suffix in (".sql", ".yaml", ".json", ".csv"):
+                digest.update(f"\0{path.relative_to(folder)}\0".encode())
+                digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 
 

@@ -129,8 +129,6 @@ class Campaigns(_Model):
     contacts: int = Field(2, ge=0, description="Contacts a customer in contact_days, over all campaigns")
     contact_days: int = Field(30, ge=1, le=366)
     adult_years: int = Field(18, ge=0, le=30)
-    feedback_rate_standard: float = Field(0.05, ge=0, le=1)
-    smallest_group: int = Field(30, ge=2, description="Fewer in either group, and no lift is stated")
     list_key_file: Path | None = Field(
         None, description="File with a base64 key of 32 bytes that list files are encrypted with"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 
 from wattmark.campaign.audience import check
 from wattmark.campaign.definition import CampaignError, Schedule, json_schema, load_campaigns, read_campaign
+from wattmark.night import parameters_hash
 from wattmark.settings import PROJECT_ROOT, load_settings
 from wattmark.yamlfile import read_yaml
 
@@ -153,3 +155,27 @@ def test_the_published_schema_is_that_of_the_classes() -> None:
 def test_cron_is_due_on_the_local_day_it_fires(day: dt.date, due: bool) -> None:
     assert Schedule(cron="0 6 * * 1").is_due(day) is due
     assert Schedule(dates=(dt.date(2026, 11, 2),)).is_due(day) is due
+
+
+def test_what_decides_lists_is_in_the_hash_of_a_run(tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    shutil.copytree(PROJECT_ROOT / "include" / "campaigns", project / "include" / "campaigns")
+    (project / "include" / "sql").mkdir()
+    (project / "include" / "sql" / "one.sql").write_text("SELECT 1")
+    (tmp_path / "home" / "campaigns").mkdir(parents=True)
+    settings = load_settings(tmp_path / "home").model_copy(update={"project": project})
+    seen = {parameters_hash(settings)}
+    for number, change in enumerate(
+        (
+            project / "include" / "campaigns" / "01-tariff-advice.yaml",
+            project / "include" / "campaigns" / "relations" / "fit.sql",
+            project / "include" / "sql" / "one.sql",
+            tmp_path / "home" / "campaigns" / "own.yaml",
+        ),
+        start=2,
+    ):
+        with change.open("a") as stream:
+            stream.write("\n")
+        seen.add(parameters_hash(settings))
+        assert len(seen) == number
+    assert parameters_hash(settings) in seen

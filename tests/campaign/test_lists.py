@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -236,6 +237,36 @@ def test_a_killed_release_rerun_releases_once(
     fetched += [path.name for path in (target / one.campaign_run_id).glob("*")]
     assert sorted(fetched) == ["email.csv", "manifest.json", "post.csv", "sms.csv"]
     assert state_of(ops, one.campaign_run_id) == "released"
+
+
+def test_an_object_store_is_handed_a_list_once(tmp_path: Path) -> None:
+    target = delivery.target_of("memory://lists")
+    (tmp_path / "sms.csv").write_text("customer_id\n")
+    entries = [{"file": "sms.csv", "sha256": "x"}]
+    said = ["run.1/sms.csv", "run.1/manifest.json"]
+    assert delivery.deliver(target, "run.1", tmp_path, entries, b"{}") == said
+    assert target.exists("run.1/sms.csv")
+    target.files.rm("/lists/run.1/sms.csv")
+    assert delivery.deliver(target, "run.1", tmp_path, entries, b"{}") == []
+    assert not target.exists("run.1/sms.csv")
+
+
+@pytest.mark.parametrize(
+    ("url", "code", "said"),
+    [
+        ("sftp://host/lists", "delivery.not_installed", "wattmark[sftp]"),
+        ("s3://bucket/lists", "delivery.not_installed", "wattmark[s3]"),
+        ("gopher://host", "delivery.unknown", "gopher"),
+    ],
+)
+def test_what_delivery_needs_is_told(monkeypatch: pytest.MonkeyPatch, url: str, code: str, said: str) -> None:
+    # As where the library is not installed.
+    for name in ("paramiko", "s3fs", "fsspec.implementations.sftp"):
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(CampaignError) as raised:
+        delivery.target_of(url)
+    assert raised.value.code == code
+    assert said in str(raised.value)
 
 
 def test_who_may_release_and_until_when(tmp_path: Path, ops: Engine) -> None:

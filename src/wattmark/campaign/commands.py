@@ -36,13 +36,18 @@ def _run(settings: Settings, day: dt.datetime) -> Run:
 
 @campaign_app.command()
 def check(home: HomeOption = None) -> None:
-    """Check every campaign file: keys, values, conditions, fields."""
+    """Check every campaign file, keys, values, conditions and fields, and where lists go."""
     from wattmark.campaign.audience import check as check_file
     from wattmark.campaign.definition import load_campaigns
+    from wattmark.campaign.deliver import check_target
 
     settings = load_settings(home)
     files = load_campaigns(settings)
     problems = []
+    try:
+        check_target(settings.campaigns.delivery or "")
+    except WattmarkError as error:
+        problems.append(str(error))
     for file in files:
         try:
             check_file(file, settings)

@@ -56,8 +56,40 @@ class FolderTarget:
             os.close(handle)
 
 
+EXTRAS = {"sftp": "sftp", "ssh": "sftp", "s3": "s3", "s3a": "s3"}
+"""The extra of this package that brings what a kind of URL needs."""
+
+
+def check_target(location: str) -> None:
+    """Whether lists could be delivered there as far as can be told without asking it.
+
+    Raises:
+        CampaignError: what a URL of this kind needs is not installed, or there is no such kind.
+    """
+    scheme, separator, _ = location.partition("://")
+    if not separator:
+        return
+    import fsspec
+
+    try:
+        fsspec.get_filesystem_class(scheme)
+    except ImportError as error:
+        extra = EXTRAS.get(scheme)
+        raise CampaignError(
+            "delivery.not_installed",
+            f"Lists cannot be delivered to {scheme}://: {error}.",
+            f"Run: pip install 'wattmark[{extra}]'." if extra else "Install it, or deliver to a folder.",
+        ) from None
+    except ValueError:
+        raise CampaignError(
+            "delivery.unknown",
+            f"Lists cannot be delivered to {scheme}://: nothing here knows such a place.",
+            "Set campaigns.delivery to a folder, sftp://… or s3://….",
+        ) from None
+
+
 class FsspecTarget:
-    """Whatever fsspec reaches: ``sftp://`` (needs paramiko), ``s3://`` (needs s3fs), ``memory://`` and others.
+    """Whatever fsspec reaches: ``sftp://`` and ``s3://`` with the extra of that name, ``memory://`` and others.
 
     An object store writes an object in one step, but renames by copying; a kill in between is seen by the
     receipt and the draft, and the copy is made again with the same content.
@@ -69,17 +101,10 @@ class FsspecTarget:
         Raises:
             CampaignError: fsspec, or what it needs for this kind of URL, is not installed.
         """
-        scheme = url.partition("://")[0]
-        try:
-            import fsspec
+        check_target(url)
+        import fsspec
 
-            self.files, root = fsspec.core.url_to_fs(url)
-        except (ImportError, ValueError) as error:
-            raise CampaignError(
-                "delivery.not_installed",
-                f"Lists cannot be delivered to {scheme}://: {type(error).__name__}.",
-                "Install the package fsspec needs for it (sftp: paramiko; s3: s3fs), or deliver to a folder.",
-            ) from None
+        self.files, root = fsspec.core.url_to_fs(url)
         self.root = str(root).rstrip("/")
 
     def exists(self, path: str) -> bool:

@@ -12,6 +12,8 @@ import numpy.typing as npt
 from scipy import stats
 
 from wattmark.engine.session import Session
+from wattmark.engine.sqlfile import SqlFile
+from wattmark.errors import SqlFileError
 
 MONTHS = 3
 """Full months compared before and after the month of the contact."""
@@ -91,6 +93,17 @@ ORDER BY outcome, account_id, as_of
 """
 
 
+def _smallest_group(session: Session) -> int:
+    """Below how many nothing is stated: the parameter of ``mart.campaign_result``, for energy as for shares."""
+    name = "mart.campaign_result"
+    definition = session.catalog.tables[name]
+    if not isinstance(definition, SqlFile):
+        raise SqlFileError("campaign.result", f"{name} is no SQL file.")
+    return int(
+        session.overrides.get(name, {}).get("smallest_group", definition.parameters["smallest_group"].default)
+    )
+
+
 def energy_effect(session: Session, campaign_id: str, wanted: str) -> EnergyEffect:
     """Difference in differences of monthly energy between contacted and control accounts.
 
@@ -103,7 +116,7 @@ def energy_effect(session: Session, campaign_id: str, wanted: str) -> EnergyEffe
     rows = session.query(_CHANGES, campaign=campaign_id, months=MONTHS).read_all()
     outcome, change = np.array(rows.column("outcome").to_pylist()), rows.column("change_kwh").to_numpy()
     contacted, control = change[outcome == "listed"], change[outcome == "control"]
-    smallest = session.settings.campaigns.smallest_group
+    smallest = _smallest_group(session)
     if min(len(contacted), len(control)) < smallest:
         return EnergyEffect(campaign_id, len(contacted), len(control))
     found, low, high, detectable = difference(contacted, control)

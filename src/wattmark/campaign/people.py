@@ -98,9 +98,9 @@ FROM (
 _PERSON = """
 CREATE OR REPLACE TABLE night.person AS
 WITH consent AS (
-  SELECT customer_id, channel, purpose, status
+  SELECT customer_id, channel, purpose, ARG_MAX(status, changed_at) AS status
   FROM source.consent
-  QUALIFY ROW_NUMBER() OVER (PARTITION BY customer_id, channel, purpose ORDER BY changed_at DESC, status DESC) = 1
+  GROUP BY customer_id, channel, purpose
 ),
 agreed AS (
   SELECT c.customer_id,
