@@ -14,7 +14,7 @@ from sqlalchemy import Engine, text
 
 from tests.campaign.test_lists import NOW, digest, make
 from tests.campaign.world import AS_OF, open_world
-from wattmark.campaign.evaluate import difference
+from wattmark.campaign.evaluate import difference, energy_effect
 from wattmark.campaign.lists import make_lists
 from wattmark.campaign.release import release
 from wattmark.campaign.report import write_report
@@ -137,6 +137,13 @@ def _definition(name: str, day: dt.date) -> str:
     )  # fmt: skip
 
 
+def _event(number: int, campaign: str, customer: str, channel: str, when: dt.datetime) -> dict[str, Any]:
+    return {
+        "event_id": f"E{number}", "campaign_id": campaign, "customer_id": customer, "channel": channel,
+        "kind": "converted", "occurred_at": when, "value_amount": None,
+    }  # fmt: skip
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_a_simulated_year(tmp_path: Path, ops: Engine, warehouse_url: str) -> None:
@@ -174,20 +181,14 @@ def test_a_simulated_year(tmp_path: Path, ops: Engine, warehouse_url: str) -> No
                 ).all()
             for customer, outcome, channel in members:
                 chance = base + (truth[one.campaign_id] if outcome == "listed" else 0)
+                if outcome == "listed" and random.random() < 0.1:
+                    # Before the sending, or when the time is over: counts for nothing.
+                    stray = released + dt.timedelta(days=float(random.choice([-5, 40])))
+                    events.append(_event(len(events), one.campaign_id, customer, channel, stray))
                 if random.random() < chance:
                     when = released + dt.timedelta(days=float(random.uniform(1, 18)))
                     for _ in range(1 + int(random.random() < 0.2)):
-                        events.append(
-                            {
-                                "event_id": f"E{len(events)}",
-                                "campaign_id": one.campaign_id,
-                                "customer_id": customer,
-                                "channel": channel,
-                                "kind": "converted",
-                                "occurred_at": when,
-                                "value_amount": None,
-                            }
-                        )
+                        events.append(_event(len(events), one.campaign_id, customer, channel, when))
     with result_session(settings, dt.date(2026, 12, 31), events_of(events)) as session:
         rows = (
             session.query(
@@ -197,5 +198,102 @@ def test_a_simulated_year(tmp_path: Path, ops: Engine, warehouse_url: str) -> No
             .to_pylist()
         )
     assert len(rows) == 12 * CAMPAIGNS_A_MONTH
-    covered = sum(row["lift_low"] <= truth[row["campaign_id"]] <= row["lift_high"] for row in rows)
-    assert 0.90 <= covered / len(rows) <= 0.99, covered / len(rows)
+
+    def covered(shift: float = 0.0, share: float = 1.0) -> float:
+        """Share of intervals that hold the truth: moved by ``shift``, or their widths cut to a share."""
+        held = 0
+        for row in rows:
+            middle, low, high = row["lift"], row["lift_low"], row["lift_high"]
+            true = truth[row["campaign_id"]] + shift
+            held += middle - share * (middle - low) <= true <= middle + share * (high - middle)
+        return held / len(rows)
+
+    assert 0.90 <= covered() <= 0.99, covered()
+    # Neither wide intervals nor lucky ones pass: a lift off by 4 points, or intervals cut by a third, would not.
+    assert covered(shift=0.04) < 0.90, covered(shift=0.04)
+    assert covered(shift=-0.04) < 0.90, covered(shift=-0.04)
+    assert covered(share=0.66) < 0.90, covered(share=0.66)
+    print(f"{len(rows)} campaigns, {len(events)} events: {covered():.3f} of the intervals hold the true lift")
+
+
+def energy_world(settings: Settings, effect_kwh: float, accounts: int = 600, seed: int = 11) -> DuckDBSession:
+    """Bills of contacted (two in three) and control accounts around a contact in July; all use 30 kWh more after it."""
+    random = np.random.default_rng(seed)
+    session = result_session(settings, dt.date(2026, 11, 4), events_of([]))
+    contact, bills, owners = [], [], []
+    for number in range(accounts):
+        account, customer = f"A{number}", f"C{number}"
+        listed = number % 3 > 0
+        usual = float(random.uniform(100, 400))
+        owners.append({"account_id": account, "customer_id": customer})
+        contact.append(
+            {
+                "campaign_id": "x", "as_of": dt.date(2026, 7, 10), "customer_id": customer, "account_id": account,
+                "outcome": "listed" if listed else "control", "send_on": dt.date(2026, 7, 13),
+            }
+        )  # fmt: skip
+        for month in (4, 5, 6, 7, 8, 9, 10, 11):
+            kwh = usual + float(random.normal(0, 40)) + (30 + (effect_kwh if listed else 0)) * (month > 7)
+            # The month of the contact, and one that is not over, would spoil the means.
+            kwh = 1e6 if month in (7, 11) else kwh
+            # Whose months are not all there tells nothing.
+            if number % 50 == 0 and month == 9:
+                continue
+            bills.append(
+                {
+                    "account_id": account,
+                    "period": dt.date(2026, month, 1),
+                    "billed_kwh": kwh,
+                    "total_amount": 0.5 * kwh,
+                }
+            )
+    columns = load_contract().tables["account"].arrow_schema
+    session.give("accepted.account", pa.Table.from_pylist(owners, schema=columns))
+    session.give("campaign.contact", pa.Table.from_pylist(contact))
+    session.give("mart.fct_bill", pa.Table.from_pylist(bills))
+    return session
+
+
+@pytest.mark.parametrize(
+    ("effect", "wanted", "verdict"), [(-20, "down", "helps"), (-20, "up", "harms"), (0, "down", "unclear")]
+)
+def test_energy_and_money_of_a_seeded_effect_are_recovered(
+    tmp_path: Path, effect: float, wanted: str, verdict: str
+) -> None:
+    with energy_world(load_settings(tmp_path), effect) as session:
+        found = energy_effect(session, "x", wanted)
+    assert (found.contacted, found.control, found.verdict) == (392, 196, verdict)
+    assert found.effect_kwh is not None
+    assert found.low_kwh is not None
+    assert found.high_kwh is not None
+    assert found.detectable_kwh is not None
+    assert found.effect_amount is not None
+    assert found.low_kwh < effect < found.high_kwh
+    # Means of three months with a spread of 40 kWh: a change spreads by 40 * sqrt(2 / 3).
+    error = 40 * (2 / 3) ** 0.5 * (1 / 392 + 1 / 196) ** 0.5
+    assert found.high_kwh - found.low_kwh == pytest.approx(2 * 1.96 * error, rel=0.1)
+    assert found.detectable_kwh == pytest.approx((1.96 + 0.8416) * error, rel=0.1)
+    assert found.effect_amount == pytest.approx(0.5 * found.effect_kwh)
+
+
+@pytest.mark.slow
+def test_the_interval_of_energy_covers_the_truth_in_ninety_to_ninety_nine_of_a_hundred(
+    tmp_path: Path,
+) -> None:
+    covered = 0
+    for seed in range(100):
+        with energy_world(load_settings(tmp_path), -10, 120, seed) as session:
+            found = energy_effect(session, "x", "down")
+        assert found.low_kwh is not None
+        assert found.high_kwh is not None
+        covered += found.low_kwh <= -10 <= found.high_kwh
+    assert 90 <= covered <= 99
+
+
+@pytest.mark.parametrize(("accounts", "control"), [(90, 29), (93, 30)])
+def test_energy_of_too_few_is_not_stated(tmp_path: Path, accounts: int, control: int) -> None:
+    """Every third account is control; one of them has not all its months."""
+    with energy_world(load_settings(tmp_path), 0, accounts) as session:
+        found = energy_effect(session, "x", "down")
+    assert found.control == control
+    assert (found.verdict == "too_few", found.effect_kwh is None) == (control < 30, control < 30)

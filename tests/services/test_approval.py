@@ -1,0 +1,295 @@
+"""Approval in the real scheduler: lists wait for their answers over REST; a yes releases once, no answer never."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import psycopg
+import pytest
+from sqlalchemy import text
+
+from tests.campaign.world import TABLES, open_world
+from wattmark.campaign.lists import refuse_unanswered
+from wattmark.lake import Lake
+from wattmark.local import airflow, processes, services
+from wattmark.local.trigger import _wait_until_parsed
+from wattmark.publish.ops import ops_engine
+from wattmark.run import Run
+from wattmark.settings import PROJECT_ROOT, Settings, load_settings
+
+from .homes import open_folder, settings_for
+
+PEOPLE = 400
+NAMES = ("approved", "killed", "refused", "silent")
+WAIT_S = 300.0
+HOLD = 77_001
+"""Advisory lock on which the test lets a release wait, after delivery and before it is noted."""
+
+
+def definition(name: str, day: dt.date) -> str:
+    return json.dumps(
+        {
+            "id": name, "name": {"en": name}, "objective": "To be approved or not.", "owner": "test", "purpose": "service",
+            "valid_from": f"{day:%Y}-01-01", "valid_to": f"{day.year + 1}-12-31", "schedule": {"dates": [day.isoformat()]},
+            "audience": {"grain": "customer", "where": "customer.grade IN ('C', 'D')"},
+            "channels": [{"channel": "sms"}, {"channel": "email"}], "approval": {"by": ["boss"], "within_hours": 48},
+            "success": {"event": "converted", "value_amount": 1}, "limits": {"size": 40},
+        }
+    )  # fmt: skip
+
+
+@dataclass
+class Running:
+    """A home with Airflow up, and one run of the DAG whose lists wait."""
+
+    settings: Settings
+    day: dt.date
+    path: str
+
+
+def _project(folder: Path) -> Path:
+    """A project with the real DAG and SQL, and no campaigns of its own."""
+    project = folder / "project"
+    (project / "dags").mkdir(parents=True)
+    (project / "plugins").mkdir()
+    shutil.copy(PROJECT_ROOT / "dags" / "campaigns.py", project / "dags")
+    shutil.copytree(PROJECT_ROOT / "include", project / "include")
+    for file in (project / "include" / "campaigns").glob("*.yaml"):
+        file.unlink()
+    return project
+
+
+def _fill(settings: Settings, day: dt.date) -> None:
+    """The lake of a night of the made-up utility."""
+    calendar = (
+        f"SELECT DATE '{day}' - 30 + i::INTEGER AS day, TRUE AS is_working_day, 0 AS working_day_no, 1 AS iso_weekday, "
+        "FALSE AS is_holiday FROM range(100) AS r(i)"
+    )
+    lake = Lake(settings.lake)
+    with open_world(settings, PEOPLE, day, core__calendar=calendar) as session:
+        for name in TABLES:
+            lake.replace(name, session.duck.sql(f"SELECT * FROM {name}").to_arrow_table())
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Running]:
+    with open_folder() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("WATTMARK_PROJECT", str(_project(folder)))
+        home = folder / "home"
+        (home / "campaigns").mkdir(parents=True)
+        # Answers are held against the clock, so the night is yesterday's.
+        day = dt.datetime.now(load_settings(home).zone).date() - dt.timedelta(days=1)
+        for name in NAMES:
+            (home / "campaigns" / f"{name}.yaml").write_text(definition(name, day))
+        (home / "settings.yaml").write_text(
+            json.dumps(
+                {
+                    "campaigns": {
+                        "contacts": 9,
+                        "delivery": str(folder / "out"),
+                        "approvers": {"boss": ["admin"]},
+                    }
+                }
+            )
+        )
+        chosen = settings_for(home)
+        settings = load_settings(home, services=chosen.services.model_dump())
+        _fill(settings, day)
+        try:
+            assert services.up(settings).healthy
+            with airflow.Api(settings) as api:
+                _wait_until_parsed(settings, api, "campaigns")
+                api.call("PATCH", "/dags/campaigns", json={"is_paused": False})
+                body = {"logical_date": None, "conf": {"as_of": day.isoformat()}}
+                run_id = api.call("POST", "/dags/campaigns/dagRuns", json=body).json()["dag_run_id"]
+            yield Running(settings, day, f"/dags/campaigns/dagRuns/{run_id}")
+        finally:
+            services.discard(settings)
+
+
+def instances(running: Running, task: str) -> dict[int, dict[str, Any]]:
+    with airflow.Api(running.settings) as api:
+        found = api.call("GET", f"{running.path}/taskInstances", params={"limit": 100}).json()[
+            "task_instances"
+        ]
+    return {one["map_index"]: one for one in found if one["task_id"] == f"one_list.{task}"}
+
+
+def wait_for(what: str, found: Any) -> Any:
+    deadline = time.monotonic() + WAIT_S
+    while time.monotonic() < deadline:
+        if (value := found()) is not None:
+            return value
+        time.sleep(1)
+    raise AssertionError(f"{what} did not come within {WAIT_S:.0f} s")
+
+
+def questions(running: Running) -> dict[str, dict[str, Any]]:
+    """The open questions by campaign."""
+    wait_for(
+        "the questions",
+        lambda: (
+            [one for one in instances(running, "approve").values() if one["state"] == "awaiting_input"][3:]
+            or None
+        ),
+    )
+    found = {}
+    with airflow.Api(running.settings) as api:
+        for index in instances(running, "approve"):
+            detail = api.call(
+                "GET", f"{running.path}/taskInstances/one_list.approve/{index}/hitlDetails"
+            ).json()
+            name = detail["subject"].removeprefix("Release ").partition(".")[0]
+            found[name] = detail | {"index": index}
+    return found
+
+
+def say(running: Running, index: int, option: str) -> None:
+    with airflow.Api(running.settings) as api:
+        api.call(
+            "PATCH",
+            f"{running.path}/taskInstances/one_list.approve/{index}/hitlDetails",
+            json={"chosen_options": [option], "params_input": {}},
+        )
+
+
+def settled(running: Running, index: int) -> str:
+    ended: str = wait_for(
+        f"list {index}",
+        lambda: (
+            (
+                (one := instances(running, "settle").get(index))
+                and one["state"] in ("success", "failed", "upstream_failed", "skipped")
+                and one["state"]
+            )
+            or None
+        ),
+    )
+    return ended
+
+
+def states(running: Running) -> dict[str, str]:
+    with ops_engine(running.settings).connect() as connection:
+        return dict(connection.execute(text("SELECT campaign_id, state FROM ops.campaign_run")).all())  # type: ignore[arg-type]
+
+
+def delivered(running: Running, name: str) -> dict[str, bytes]:
+    place = Path(str(running.settings.campaigns.delivery)) / f"{name}.{running.day:%Y%m%d}.1"
+    return {file.name: file.read_bytes() for file in place.glob("*")} if place.exists() else {}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1500)
+def test_lists_wait_for_their_answers(running: Running) -> None:
+    asked = questions(running)
+    assert set(asked) == set(NAMES)
+    assert set(states(running).values()) == {"awaiting_approval"}
+    assert not delivered(running, "approved")
+    for detail in asked.values():
+        # Nobody on a list is named to the approver.
+        assert "40 listed" in detail["subject"]
+        assert "C0000" not in detail["body"]
+        assert "Name " not in detail["body"]
+
+    say(running, asked["approved"]["index"], "Approve")
+    say(running, asked["refused"]["index"], "Reject")
+    assert settled(running, asked["approved"]["index"]) == "success"
+    assert settled(running, asked["refused"]["index"]) == "success"
+    now = states(running)
+    assert (now["approved"], now["refused"], now["silent"]) == ("released", "refused", "awaiting_approval")
+    files = delivered(running, "approved")
+    assert {"manifest.json", "sms.csv", "email.csv"} == set(files)
+    assert json.loads(files["manifest.json"])["approval"]["approved_by"] == "admin"
+    assert not delivered(running, "refused")
+
+    _killed_release_is_run_again(running, asked["killed"]["index"])
+
+    # Clearing the task of a released list delivers nothing anew: what was fetched stays fetched.
+    shutil.rmtree(Path(str(running.settings.campaigns.delivery)) / f"approved.{running.day:%Y%m%d}.1")
+    with airflow.Api(running.settings) as api:
+        api.call(
+            "POST",
+            "/dags/campaigns/clearTaskInstances",
+            json={
+                "dag_run_id": running.path.rpartition("/")[2], "dry_run": False, "only_failed": False,
+                "task_ids": [["one_list.settle", asked["approved"]["index"]]],
+            },
+        )  # fmt: skip
+    wait_for(
+        "the second try",
+        lambda: instances(running, "settle")[asked["approved"]["index"]]["try_number"] == 2 or None,
+    )
+    assert settled(running, asked["approved"]["index"]) == "success"
+    assert not delivered(running, "approved")
+
+    # No answer in time is a no, said by the next night; an answer after it releases nothing.
+    later = Run.of(running.day + dt.timedelta(days=3), running.settings.utility.time_zone)
+    silent = f"silent.{running.day:%Y%m%d}.1"
+    assert refuse_unanswered(ops_engine(running.settings), later) == [silent]
+    say(running, asked["silent"]["index"], "Approve")
+    assert settled(running, asked["silent"]["index"]) == "failed"
+    assert states(running)["silent"] == "refused"
+    assert not delivered(running, "silent")
+
+
+def _killed_release_is_run_again(running: Running, index: int) -> None:
+    url = services.warehouse_url(running.settings).replace("postgresql+psycopg", "postgresql")
+    with psycopg.connect(url, autocommit=True) as holder:
+        holder.execute(
+            "CREATE FUNCTION ops.hold() RETURNS trigger LANGUAGE plpgsql AS "
+            f"$$ BEGIN PERFORM pg_advisory_xact_lock({HOLD}); RETURN NEW; END $$"
+        )
+        holder.execute(
+            "CREATE TRIGGER hold BEFORE UPDATE ON ops.campaign_run FOR EACH ROW WHEN (NEW.state = 'released') "
+            "EXECUTE FUNCTION ops.hold()"
+        )
+        holder.execute("SELECT pg_advisory_lock(%s)", [HOLD])
+        say(running, index, "Approve")
+        wait_for(
+            "the delivery",
+            lambda: holder.execute(
+                "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND objid = %s AND NOT granted", [HOLD]
+            ).fetchone(),
+        )
+        first = delivered(running, "killed")
+        assert "manifest.json" in first
+        assert states(running)["killed"] == "awaiting_approval"
+        # Whoever fetches lists takes them away at once; they must not come a second time.
+        shutil.rmtree(Path(str(running.settings.campaigns.delivery)) / f"killed.{running.day:%Y%m%d}.1")
+        _kill_task(running, url)
+        wait_for(
+            "the failed try",
+            lambda: instances(running, "settle")[index]["state"] in ("up_for_retry", "failed") or None,
+        )
+        assert states(running)["killed"] == "awaiting_approval"
+        holder.execute("SELECT pg_advisory_unlock(%s)", [HOLD])
+        holder.execute("DROP TRIGGER hold ON ops.campaign_run")
+    assert settled(running, index) == "success"
+    assert states(running)["killed"] == "released"
+    assert instances(running, "settle")[index]["try_number"] == 2
+    assert not delivered(running, "killed")
+
+
+def _kill_task(running: Running, url: str) -> None:
+    """Kill the process whose connection waits for the held lock."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        row = connection.execute(
+            "SELECT a.client_port FROM pg_stat_activity a JOIN pg_locks l ON l.pid = a.pid "
+            "WHERE l.locktype = 'advisory' AND l.objid = %s AND NOT l.granted",
+            [HOLD],
+        ).fetchone()
+        assert row is not None
+    scheduler = psutil.Process(processes.read_services(running.settings.home).components["scheduler"].pid)
+    for process in scheduler.children(recursive=True):
+        if any(each.laddr and each.laddr.port == row[0] for each in process.net_connections(kind="tcp")):
+            process.kill()
+            return
+    raise AssertionError("no task holds the connection")
