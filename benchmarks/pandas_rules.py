@@ -23,7 +23,8 @@ from wattmark.run import Run
 
 SWAPS = ["install", "remove", "replace"]
 TIME_OF_USE = ["sharp", "peak", "flat", "valley"]
-ENERGY_REGISTERS = ["active_total", *(f"active_{name}" for name in TIME_OF_USE), "reactive_total"]
+OF_USE = [f"active_{name}" for name in TIME_OF_USE]
+ENERGY_REGISTERS = ["active_total", *OF_USE, "reactive_total"]
 
 
 class Data:
@@ -358,6 +359,9 @@ class Data:
         wide = signed.groupby(["account_id", "register"]).kwh.sum(min_count=1).unstack()
         main = e[e.role == "main"].groupby(["account_id", "register"]).kwh.agg(["sum", "count"]).unstack()
         out = wide.reindex(columns=ENERGY_REGISTERS).round(6)
+        # A register of a point without a start says nothing of the whole.
+        unsaid = e[e.kwh.isna() & e.register.isin(OF_USE)].account_id
+        out.loc[out.index.isin(unsaid), OF_USE] = np.nan
         none = pd.Series(np.nan, main.index)
         for register, name in [
             ("active_total", "main_active"),

@@ -100,7 +100,7 @@ lined AS (
               ELSE 0
          END AS demand_amount,
          CASE WHEN i.has_power_factor THEN i.power_factor END AS power_factor,
-         CASE WHEN NOT i.has_power_factor OR i.main_active_kwh <= 0 THEN 0
+         CASE WHEN NOT i.has_power_factor OR COALESCE(i.main_active_kwh, 0) <= 0 THEN 0
               ELSE CAST(f.base_percent + f.percent_per_point * (f.base_points - i.power_factor_points) AS DECIMAL(9, 4)) END AS power_factor_percent,
          ROUND(CAST(i.billed_kwh * i.surcharge_price AS DECIMAL(28, 8)), 2) AS surcharge_amount,
          i.energy_not_checked,
