@@ -25,7 +25,8 @@ from wattmark.run import Run
 from wattmark.settings import PROJECT_ROOT, Settings, load_settings
 
 NAMES = (
-    "campaign.run", "campaign.member", "campaign.happening", "campaign.contact", "mart.campaign_result", "mart.campaign_take_up",
+    "campaign.run", "campaign.member", "campaign.happening", "campaign.contact", "campaign.lift", "mart.campaign_result",
+    "mart.campaign_segment_result", "mart.campaign_take_up",
     "mart.contact_history", "mart.campaign_calendar", "core.calendar",
 )  # fmt: skip
 
@@ -79,7 +80,7 @@ def test_the_interval_is_newcombes(tmp_path: Path) -> None:
             pa.Table.from_pylist(
                 [
                     {
-                        "campaign_id": "x", "outcome": outcome, "cell": cell, "channel": "sms", "is_final": True, "delivered": True,
+                        "campaign_id": "x", "outcome": outcome, "cell": cell, "channel": "sms", "segment": "s", "is_final": True, "delivered": True,
                         "responded": False, "complained": False, "converted": at < good, "value_amount": 0.0, "cost_amount": 0.0,
                     }
                     for outcome, cell, count, good in (("listed", "a", 70, 56), ("control", "control", 80, 48))

@@ -1,7 +1,7 @@
 /*
 grain: one row a campaign, cell and channel, and one row a campaign over all of both
 key: [campaign_id, cell, channel]
-purpose: What came of a campaign, against its control group; the interval is Newcombe's for the difference of two shares.
+purpose: What came of a campaign, against its control group, with the 95% interval of campaign.lift.
 columns:
   campaign_id: {type: string, doc: The campaign.}
   cell: {type: string, doc: 'The test cell, or all.'}
@@ -24,27 +24,9 @@ columns:
   verdict: {type: string, doc: 'helps or harms where the interval leaves out 0, unclear where it holds it, too_few where a group is too small.'}
   is_final: {type: boolean, doc: The time in which success counts is over for all.}
 params:
-  smallest_group: {type: integer, default: 30, minimum: 2, doc: 'Fewer contacts or control customers, and no lift is stated.'}
   feedback_rate_standard: {type: number, default: 0.05, minimum: 0, maximum: 1, doc: What the feedback rate should be.}
 */
-WITH cell AS (
-  SELECT campaign_id, cell, channel, COUNT(*) AS listed,
-         COUNT(*) FILTER (WHERE delivered) AS delivered,
-         COUNT(*) FILTER (WHERE responded) AS responded,
-         COUNT(*) FILTER (WHERE converted) AS converted,
-         COUNT(*) FILTER (WHERE complained) AS complained,
-         SUM(cost_amount) AS cost_amount, SUM(value_amount) AS value_amount, MIN(CASE WHEN is_final THEN 1 ELSE 0 END) AS is_final
-  FROM campaign.contact
-  WHERE outcome = 'listed'
-  GROUP BY GROUPING SETS ((campaign_id, cell, channel), (campaign_id))
-),
-control AS (
-  SELECT campaign_id, channel, COUNT(*) AS control, COUNT(*) FILTER (WHERE converted) AS converted
-  FROM campaign.contact
-  WHERE outcome = 'control'
-  GROUP BY GROUPING SETS ((campaign_id, channel), (campaign_id))
-),
-over_limit AS (
+WITH over_limit AS (
   SELECT r.campaign_id, m.cell, m.channel, COUNT(*) AS members
   FROM campaign.member AS m JOIN campaign.run AS r ON r.campaign_run_id = m.campaign_run_id
   WHERE m.outcome = 'over_limit'
@@ -52,48 +34,16 @@ over_limit AS (
 ),
 audience AS (
   SELECT campaign_id, CAST(SUM(considered) AS BIGINT) AS considered FROM campaign.run GROUP BY campaign_id
-),
-share AS (
-  SELECT c.campaign_id, COALESCE(c.cell, 'all') AS cell, COALESCE(c.channel, 'all') AS channel,
-         CASE WHEN c.cell IS NULL THEN a.considered
-              ELSE c.listed + COALESCE(k.control, 0) + COALESCE(o.members, 0) END AS considered,
-         c.listed, COALESCE(k.control, 0) AS control, c.delivered, c.responded, c.converted, c.complained,
-         COALESCE(k.converted, 0) AS control_converted, c.cost_amount, c.value_amount, c.is_final,
-         CAST(c.converted AS DOUBLE) / NULLIF(c.listed, 0) AS p1,
-         CAST(k.converted AS DOUBLE) / NULLIF(k.control, 0) AS p2,
-         CAST(c.listed AS DOUBLE) AS n1, CAST(k.control AS DOUBLE) AS n2
-  FROM cell AS c
-  LEFT JOIN control AS k ON k.campaign_id = c.campaign_id AND k.channel IS NOT DISTINCT FROM c.channel
-  LEFT JOIN over_limit AS o ON o.campaign_id = c.campaign_id AND o.cell = c.cell AND o.channel = c.channel
-  LEFT JOIN audience AS a ON a.campaign_id = c.campaign_id
-),
-wilson AS (
-  SELECT s.campaign_id, s.cell, s.channel, s.considered, s.listed, s.control, s.delivered, s.responded, s.converted, s.complained,
-         s.control_converted, s.cost_amount, s.value_amount, s.is_final, s.p1, s.p2,
-         s.listed >= $smallest_group AND s.control >= $smallest_group AS is_enough,
-         (2 * s.n1 * s.p1 + 3.841458820694124 - 1.959963984540054 * SQRT(3.841458820694124 + 4 * s.n1 * s.p1 * (1 - s.p1)))
-           / NULLIF(2 * (s.n1 + 3.841458820694124), 0) AS low1,
-         (2 * s.n1 * s.p1 + 3.841458820694124 + 1.959963984540054 * SQRT(3.841458820694124 + 4 * s.n1 * s.p1 * (1 - s.p1)))
-           / NULLIF(2 * (s.n1 + 3.841458820694124), 0) AS high1,
-         (2 * s.n2 * s.p2 + 3.841458820694124 - 1.959963984540054 * SQRT(3.841458820694124 + 4 * s.n2 * s.p2 * (1 - s.p2)))
-           / NULLIF(2 * (s.n2 + 3.841458820694124), 0) AS low2,
-         (2 * s.n2 * s.p2 + 3.841458820694124 + 1.959963984540054 * SQRT(3.841458820694124 + 4 * s.n2 * s.p2 * (1 - s.p2)))
-           / NULLIF(2 * (s.n2 + 3.841458820694124), 0) AS high2
-  FROM share AS s
-),
-difference AS (
-  SELECT w.campaign_id, w.cell, w.channel, w.considered, w.listed, w.control, w.delivered, w.responded, w.converted, w.complained,
-         w.control_converted, w.cost_amount, w.value_amount, w.is_final,
-         CASE WHEN w.is_enough THEN w.p1 - w.p2 END AS lift,
-         CASE WHEN w.is_enough THEN w.p1 - w.p2 - SQRT((w.p1 - w.low1) * (w.p1 - w.low1) + (w.high2 - w.p2) * (w.high2 - w.p2)) END AS lift_low,
-         CASE WHEN w.is_enough THEN w.p1 - w.p2 + SQRT((w.high1 - w.p1) * (w.high1 - w.p1) + (w.p2 - w.low2) * (w.p2 - w.low2)) END AS lift_high
-  FROM wilson AS w
 )
-SELECT d.campaign_id, d.cell, d.channel, d.considered, d.listed, d.control, d.delivered, d.responded, d.converted,
+SELECT d.campaign_id, d.cell, d.channel,
+       CASE WHEN d.cell = 'all' THEN a.considered ELSE d.listed + d.control + COALESCE(o.members, 0) END AS considered,
+       d.listed, d.control, d.delivered, d.responded, d.converted,
        CAST(d.cost_amount AS DECIMAL(18,2)) AS cost_amount, CAST(d.value_amount AS DECIMAL(18,2)) AS value_amount,
        d.lift, d.lift_low, d.lift_high, d.control_converted, d.complained,
        CAST(d.responded AS DOUBLE) / NULLIF(d.listed, 0) AS feedback_rate,
        CAST($feedback_rate_standard AS DOUBLE) AS feedback_rate_standard,
-       CASE WHEN d.lift IS NULL THEN 'too_few' WHEN d.lift_low > 0 THEN 'helps' WHEN d.lift_high < 0 THEN 'harms' ELSE 'unclear' END AS verdict,
-       d.is_final = 1 AS is_final
-FROM difference AS d
+       d.verdict, d.is_final
+FROM campaign.lift AS d
+LEFT JOIN over_limit AS o ON o.campaign_id = d.campaign_id AND o.cell = d.cell AND o.channel = d.channel
+LEFT JOIN audience AS a ON a.campaign_id = d.campaign_id
+WHERE d.segment = 'all'

@@ -92,9 +92,12 @@ class Event(_Model):
         0, ge=-366, le=366, description="First day looked at, counted from the night's date"
     )
     to_days: int = Field(0, ge=-366, le=366, description="Last day looked at")
+    above_amount: float = Field(0, ge=0, description="For tariff_saving: the yearly saving is more than this")
 
     @model_validator(mode="after")
     def _in_order(self) -> Event:
+        if self.above_amount and self.kind != "tariff_saving":
+            raise ValueError("above_amount is for tariff_saving")
         if self.from_days > self.to_days:
             raise ValueError("from_days lies after to_days")
         return self

@@ -94,8 +94,8 @@ ORDER BY outcome, account_id, as_of
 
 
 def _smallest_group(session: Session) -> int:
-    """Below how many nothing is stated: the parameter of ``mart.campaign_result``, for energy as for shares."""
-    name = "mart.campaign_result"
+    """Below how many nothing is stated: the parameter of ``campaign.lift``, for energy as for shares."""
+    name = "campaign.lift"
     definition = session.catalog.tables[name]
     if not isinstance(definition, SqlFile):
         raise SqlFileError("campaign.result", f"{name} is no SQL file.")

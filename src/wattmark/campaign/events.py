@@ -31,9 +31,7 @@ _QUERIES: dict[EventKind, str] = {
     "anniversary": _YEARLY.format(
         since="(SELECT customer_id, registered_on AS since_on FROM source.customer)"
     ),
-    "review_due": _YEARLY.format(
-        since="(SELECT customer_id, registered_on AS since_on FROM relation.customer WHERE is_key_account)"
-    ),
+    "review_due": "SELECT customer_id, CAST(NULL AS VARCHAR) AS account_id, due_on AS occurs_on FROM mart.key_account_review",
     "contract_expiring": "SELECT a.customer_id, c.account_id, c.expires_on AS occurs_on FROM relation.contract AS c "
     "JOIN relation.account AS a ON a.account_id = c.account_id",
     "account_opened": "SELECT customer_id, account_id, opened_on AS occurs_on FROM relation.account",
@@ -41,14 +39,13 @@ _QUERIES: dict[EventKind, str] = {
     "JOIN relation.account AS a ON a.account_id = r.account_id",
     "grade_up": "SELECT customer_id, CAST(NULL AS VARCHAR) AS account_id, LAST_DAY(month) AS occurs_on FROM mart.customer_movement WHERE kind = 'up'",
     "tariff_saving": "SELECT a.customer_id, f.account_id, w.to_on AS occurs_on FROM relation.fit AS f "
-    "JOIN relation.account AS a ON a.account_id = f.account_id CROSS JOIN night.event_window AS w WHERE f.saving_amount > 0",
+    "JOIN relation.account AS a ON a.account_id = f.account_id CROSS JOIN night.event_window AS w WHERE f.saving_amount > w.above_amount",
     "outage_planned": "SELECT a.customer_id, a.account_id, o.planned_on AS occurs_on FROM night.outage AS o "
     "JOIN relation.account AS a ON a.line_id = o.line_id OR a.transformer_id = o.transformer_id",
     "case_closed": "SELECT COALESCE(c.customer_id, a.customer_id) AS customer_id, c.account_id, c.closed_on AS occurs_on "
     "FROM night.audit_case AS c LEFT JOIN relation.account AS a ON a.account_id = c.account_id",
 }
 _RELATIONS: dict[EventKind, set[str]] = {
-    "review_due": {"customer"},
     "contract_expiring": {"contract", "account"},
     "account_opened": {"account"},
     "order_closed": {"request", "account"},
@@ -56,6 +53,7 @@ _RELATIONS: dict[EventKind, set[str]] = {
     "outage_planned": {"account"},
     "case_closed": {"account"},
 }
+_MARTS: dict[EventKind, str] = {"grade_up": "mart.customer_movement", "review_due": "mart.key_account_review"}
 OUTAGES = "campaigns/outages.csv"
 """Planned outages, in the home: columns line_id, transformer_id (either may be empty) and planned_on."""
 
@@ -75,13 +73,14 @@ def find_events(session: Session, campaign: Campaign) -> None:
         window = {
             "from_on": [as_of + dt.timedelta(days=event.from_days)],
             "to_on": [as_of + dt.timedelta(days=event.to_days)],
+            "above_amount": [event.above_amount],
         }
         session.give("night.event_window", pa.table(window))
         prepare(session, _RELATIONS.get(event.kind, set()))
         if event.kind in ("birthday", "anniversary"):
             session.see(["source.customer"])
-        elif event.kind == "grade_up":
-            session.see(["mart.customer_movement"])
+        elif event.kind in _MARTS:
+            session.see([_MARTS[event.kind]])
         elif event.kind == "outage_planned":
             session.give("night.outage", _outages(session))
         duck.execute(

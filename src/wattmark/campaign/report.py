@@ -38,6 +38,10 @@ Feedback rate {{ '%.1f' % (100 * (total.feedback_rate or 0)) }}%, standard {{ '%
 {% endfor %}</svg><figcaption>Share that succeeded, less that of the control group, in percentage points; dashed: no effect; from {{ '%+.1f' % scale[0] }} to {{ '%+.1f' % scale[1] }}.</figcaption></figure>
 <table><tr><th>cell</th><th>channel</th>{% for column in columns %}<th class="n">{{ column.replace('_', ' ') }}</th>{% endfor %}<th>verdict</th></tr>
 {% for row in rows %}<tr><td>{{ row.cell }}</td><td>{{ row.channel }}</td>{% for column in columns %}<td class="n">{{ row[column] }}</td>{% endfor %}<td class="{{ row.verdict }}">{{ row.verdict }}</td></tr>{% endfor %}</table>
+{% if segments %}<h2>By segment</h2>
+<table><tr><th>segment</th><th class="n">listed</th><th class="n">control</th><th class="n">converted</th><th class="n">control converted</th><th class="n">lift, points</th><th class="n">95% interval</th><th>verdict</th></tr>
+{% for row in segments %}<tr><td>{{ row.segment }}</td><td class="n">{{ row.listed }}</td><td class="n">{{ row.control }}</td><td class="n">{{ row.converted }}</td><td class="n">{{ row.control_converted }}</td>
+<td class="n">{{ '%+.1f' % (100 * row.lift) if row.lift is not none else '' }}</td><td class="n">{{ '%+.1f to %+.1f' % (100 * row.lift_low, 100 * row.lift_high) if row.lift is not none else '' }}</td><td class="{{ row.verdict }}">{{ row.verdict }}</td></tr>{% endfor %}</table>{% endif %}
 {% else %}<p>No list of this campaign has been released yet.</p>{% endif %}
 {% if effect %}<h2>Energy</h2>{% if effect.effect_kwh is none %}<p class="too_few">Too few accounts with full months before and after: {{ effect.contacted }} contacted, {{ effect.control }} control.</p>
 {% else %}<p class="{{ effect.verdict }}"><strong>{{ words[effect.verdict] }}</strong> {{ '%+.1f' % effect.effect_kwh }} kWh a month and account against the control group
@@ -87,6 +91,11 @@ def write_report(session: Session, folder: Path) -> Path:
         .read_all()
         .to_pylist()
     )
+    segments = (
+        session.query("SELECT * FROM mart.campaign_segment_result ORDER BY campaign_id, listed DESC, segment")
+        .read_all()
+        .to_pylist()
+    )
     calendar = (
         session.query("SELECT * FROM mart.campaign_calendar ORDER BY send_on, campaign_id, channel")
         .read_all()
@@ -108,6 +117,7 @@ def write_report(session: Session, folder: Path) -> Path:
             name=one.name, objective=one.objective, total=total, rows=rows, words=WORDS, columns=COLUMNS, zero=zero, scale=scale,
             effect=_effect(session, one.id, one.success.effect_on_kwh) if total else None,
             calendar=[row for row in calendar if row["campaign_id"] == one.id][:40],
+            segments=[row for row in segments if row["campaign_id"] == one.id],
         )  # fmt: skip
         _write(pages, folder / f"{one.id}.html", one.name.get("en", one.id), body)
     body = pages.from_string(_INDEX).render(

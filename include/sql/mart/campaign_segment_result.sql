@@ -1,0 +1,25 @@
+/*
+grain: one row a campaign and segment that was contacted
+key: [campaign_id, segment]
+purpose: What came of a campaign in a segment, against the control customers of that segment.
+columns:
+  campaign_id: {type: string, doc: The campaign.}
+  segment: {type: string, doc: 'Composite segment on the day of the list, or none.'}
+  listed: {type: integer, doc: Contacts made.}
+  control: {type: integer, doc: Control customers.}
+  responded: {type: integer, doc: Contacts that were answered.}
+  converted: {type: integer, doc: Contacts that succeeded.}
+  control_converted: {type: integer, doc: Control customers that succeeded without a contact.}
+  complained: {type: integer, doc: Contacts that led to a complaint or were unsubscribed.}
+  cost_amount: {type: decimal, doc: Of the contacts.}
+  value_amount: {type: decimal, doc: Of the successes.}
+  lift: {type: double, doc: 'Share that succeeded, less that of the control group; empty where either group is too small.'}
+  lift_low: {type: double, doc: Lower end of the 95% interval.}
+  lift_high: {type: double, doc: Upper end of the 95% interval.}
+  verdict: {type: string, doc: 'helps, harms, unclear or too_few, as in mart.campaign_result.'}
+*/
+SELECT d.campaign_id, d.segment, d.listed, d.control, d.responded, d.converted, d.control_converted, d.complained,
+       CAST(d.cost_amount AS DECIMAL(18,2)) AS cost_amount, CAST(d.value_amount AS DECIMAL(18,2)) AS value_amount,
+       d.lift, d.lift_low, d.lift_high, d.verdict
+FROM campaign.lift AS d
+WHERE d.segment <> 'all'
