@@ -277,6 +277,21 @@ def test_energy_and_money_of_a_seeded_effect_are_recovered(
     assert found.effect_amount == pytest.approx(0.5 * found.effect_kwh)
 
 
+def test_energy_of_peak_hours_is_told_by_whole_months_of_intervals(tmp_path: Path) -> None:
+    with energy_world(load_settings(tmp_path), -20) as session:
+        session.duck.execute(
+            "CREATE TABLE mart.fct_consumption_monthly AS SELECT account_id, period, CAST(4 AS DOUBLE) * billed_kwh AS kwh, 0.25 AS peak_share, "
+            "DATE_DIFF('day', period, CAST(period + INTERVAL 1 MONTH AS DATE)) AS days FROM mart.fct_bill"
+        )
+        session.knows("mart.fct_consumption_monthly")
+        billed, peak = energy_effect(session, "x", "down"), energy_effect(session, "x", "peak_down")
+        session.duck.execute("UPDATE mart.fct_consumption_monthly SET days = 29 WHERE month(period) = 10")
+        cut = energy_effect(session, "x", "peak_down")
+    assert peak.effect_kwh == pytest.approx(billed.effect_kwh)
+    assert (peak.verdict, peak.effect_amount, peak.in_peak) == ("helps", None, True)
+    assert (cut.contacted, cut.control, cut.verdict) == (0, 0, "too_few")
+
+
 @pytest.mark.slow
 def test_the_interval_of_energy_covers_the_truth_in_ninety_to_ninety_nine_of_a_hundred(
     tmp_path: Path,

@@ -226,7 +226,10 @@ class Success(_Model):
     value_amount: float = Field(0.0, ge=0)
     value_column: str | None = Field(None, description="A published column that is the value instead")
     expected_rate: float = Field(0.02, ge=0, le=1)
-    effect_on_kwh: Literal["none", "down", "up"] = Field("none", description="Where meters tell what it did")
+    effect_on_kwh: Literal["none", "down", "up", "peak_down"] = Field(
+        "none",
+        description="Where meters tell what it did: to the billed energy of a month, or to that of peak hours",
+    )
 
 
 class Campaign(_Model):

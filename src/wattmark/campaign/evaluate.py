@@ -28,7 +28,7 @@ class EnergyEffect:
     Energy in kWh a month and account, money at the mean price of the accounts' bills. ``effect_kwh`` and its
     95% interval are empty where either group has fewer accounts than ``smallest_group``; ``detectable_kwh``
     is the smallest effect that would have been found with a power of 80%. ``verdict`` is helps, harms, unclear
-    or too_few, by the direction the campaign wanted.
+    or too_few, by the direction the campaign wanted; ``in_peak`` says that the energy is that of peak hours.
     """
 
     campaign_id: str
@@ -40,6 +40,7 @@ class EnergyEffect:
     detectable_kwh: float | None = None
     effect_amount: float | None = None
     verdict: str = "too_few"
+    in_peak: bool = False
 
 
 def difference(
@@ -67,8 +68,15 @@ def difference(
     return found, found - reach, found + reach, float(detectable)
 
 
+_BILLED = "SELECT account_id, period, billed_kwh AS kwh FROM mart.fct_bill"
+# Months all of whose days have intervals: the first and the last handed over are cut.
+_PEAK = """
+SELECT account_id, period, kwh * peak_share AS kwh FROM mart.fct_consumption_monthly
+WHERE days = DATE_DIFF('day', period, CAST(ADD_MONTHS(period, 1) AS DATE))
+"""
 _CHANGES = """
-WITH member AS (
+WITH monthly AS ({monthly}),
+member AS (
   SELECT c.campaign_id, c.as_of, a.account_id, c.outcome, CAST(DATE_TRUNC('month', c.send_on) AS DATE) AS month
   FROM campaign.contact AS c JOIN source.account AS a
     ON a.customer_id = c.customer_id AND (c.account_id = '' OR a.account_id = c.account_id)
@@ -76,12 +84,12 @@ WITH member AS (
 ),
 energy AS (
   SELECT m.as_of, m.account_id, m.outcome,
-         AVG(e.billed_kwh) FILTER (WHERE e.period < m.month) AS before_kwh,
-         AVG(e.billed_kwh) FILTER (WHERE e.period > m.month) AS after_kwh,
+         AVG(e.kwh) FILTER (WHERE e.period < m.month) AS before_kwh,
+         AVG(e.kwh) FILTER (WHERE e.period > m.month) AS after_kwh,
          COUNT(*) FILTER (WHERE e.period < m.month) AS months_before,
          COUNT(*) FILTER (WHERE e.period > m.month) AS months_after
   FROM member AS m
-  JOIN mart.fct_bill AS e ON e.account_id = m.account_id AND e.period <= $period
+  JOIN monthly AS e ON e.account_id = m.account_id AND e.period <= $period
    AND e.period >= CAST(m.month - to_months(CAST($months AS INTEGER)) AS DATE)
    AND e.period <= CAST(m.month + to_months(CAST($months AS INTEGER)) AS DATE)
   GROUP BY m.as_of, m.account_id, m.outcome
@@ -108,19 +116,21 @@ def energy_effect(session: Session, campaign_id: str, wanted: str) -> EnergyEffe
     """Difference in differences of monthly energy between contacted and control accounts.
 
     Args:
-        session: of the night, with ``campaign.contact`` and ``mart.fct_bill``, whose months are whole, other than those of
-            intervals, which the first and the last day handed over cut.
+        session: of the night, with ``campaign.contact`` and ``mart.fct_bill``; for peak hours also with
+            ``mart.fct_consumption_monthly``.
         campaign_id: the campaign.
-        wanted: ``down`` or ``up``: what the campaign is for.
+        wanted: ``down`` or ``up`` for billed energy, ``peak_down`` for that of peak hours.
     """
-    rows = session.query(_CHANGES, campaign=campaign_id, months=MONTHS).read_all()
+    in_peak = wanted == "peak_down"
+    changes = _CHANGES.replace("{monthly}", _PEAK if in_peak else _BILLED)
+    rows = session.query(changes, campaign=campaign_id, months=MONTHS).read_all()
     outcome, change = np.array(rows.column("outcome").to_pylist()), rows.column("change_kwh").to_numpy()
     contacted, control = change[outcome == "listed"], change[outcome == "control"]
     smallest = _smallest_group(session)
     if min(len(contacted), len(control)) < smallest:
         return EnergyEffect(campaign_id, len(contacted), len(control))
     found, low, high, detectable = difference(contacted, control)
-    sign = -1 if wanted == "down" else 1
+    sign = 1 if wanted == "up" else -1
     verdict = (
         "helps"
         if min(sign * low, sign * high) > 0
@@ -128,6 +138,11 @@ def energy_effect(session: Session, campaign_id: str, wanted: str) -> EnergyEffe
         if max(sign * low, sign * high) < 0
         else "unclear"
     )
+    if in_peak:
+        # What leaves the peak comes back at another hour; no mean price says what that is worth.
+        return EnergyEffect(
+            campaign_id, len(contacted), len(control), found, low, high, detectable, None, verdict, True
+        )
     price = session.query(
         "SELECT CAST(SUM(b.total_amount) AS DOUBLE) / NULLIF(SUM(b.billed_kwh), 0) AS price FROM mart.fct_bill AS b "
         "JOIN source.account AS a ON a.account_id = b.account_id JOIN campaign.contact AS c ON c.customer_id = a.customer_id "

@@ -44,7 +44,7 @@ Feedback rate {{ '%.1f' % (100 * (total.feedback_rate or 0)) }}%, standard {{ '%
 <td class="n">{{ '%+.1f' % (100 * row.lift) if row.lift is not none else '' }}</td><td class="n">{{ '%+.1f to %+.1f' % (100 * row.lift_low, 100 * row.lift_high) if row.lift is not none else '' }}</td><td class="{{ row.verdict }}">{{ row.verdict }}</td></tr>{% endfor %}</table>{% endif %}
 {% else %}<p>No list of this campaign has been released yet.</p>{% endif %}
 {% if effect %}<h2>Energy</h2>{% if effect.effect_kwh is none %}<p class="too_few">Too few accounts with full months before and after: {{ effect.contacted }} contacted, {{ effect.control }} control.</p>
-{% else %}<p class="{{ effect.verdict }}"><strong>{{ words[effect.verdict] }}</strong> {{ '%+.1f' % effect.effect_kwh }} kWh a month and account against the control group
+{% else %}<p class="{{ effect.verdict }}"><strong>{{ words[effect.verdict] }}</strong> {{ '%+.1f' % effect.effect_kwh }} kWh a month and account{{ ' in peak hours' if effect.in_peak }} against the control group
 (95% interval {{ '%+.1f' % effect.low_kwh }} to {{ '%+.1f' % effect.high_kwh }}{% if effect.effect_amount is not none %}; {{ '%+.2f' % effect.effect_amount }} in money{% endif %}), from {{ effect.contacted }} contacted and {{ effect.control }} control accounts.
 With these, an effect of {{ '%.1f' % effect.detectable_kwh }} kWh would have been found four times in five.</p>{% endif %}{% endif %}
 <h2>Next weeks</h2><table><tr><th>night</th><th>channel</th><th>goes out</th></tr>{% for row in calendar %}<tr><td>{{ row.night }}</td><td>{{ row.channel }}</td><td>{{ row.send_on }}</td></tr>{% endfor %}</table>
