@@ -153,6 +153,19 @@ def test_profiles_are_found_named_and_keep_number_and_name() -> None:
     assert all(one.drift is not None and one.drift < 0.01 for one in again)
 
 
+def test_a_profile_more_must_be_worth_it() -> None:
+    """Three shapes, one of them in two hardly different variants: a fourth profile betters the silhouette little."""
+    shapes = _shapes(300)
+    shapes[::6, 3] += 0.01
+    tried = profiles.fit(shapes, 3, 6, 300, None, 0.0).tried
+    gain = round(tried[4] - tried[3], 6)
+    assert gain != 0
+    best = 4 if gain > 0 else 3
+    assert len(profiles.fit(shapes, 3, 4, 300, None, 0.0).centroids) == best
+    assert len(profiles.fit(shapes, 3, 4, 300, None, abs(gain) + 1e-6).centroids) == 3
+    assert len(profiles.fit(shapes, 3, 4, 300, 4, abs(gain) + 1e-6).centroids) == 4, "the last number stays"
+
+
 @pytest.mark.parametrize(
     ("name", "chinese"),
     [

@@ -57,6 +57,7 @@ def _night(
             "segment.load_centroid",
             _schema(load_profile="i", name="s", position="i", value="d").empty_table(),
         )
+        session.give("segment.service_rule", state.SERVICE_RULE.remove(9).empty_table())
         session.give(
             "segment.customer_grade",
             pa.Table.from_pylist(

@@ -8,11 +8,11 @@ columns:
   most: {type: integer, doc: Largest number tried.}
   sample: {type: integer, doc: Accounts the centroids are fitted on.}
   silhouette_sample: {type: integer, doc: 'Of those, accounts the silhouette is measured on.'}
-  keep_margin: {type: double, doc: The number of profiles changes only where another has a silhouette better by this.}
+  keep_margin: {type: double, doc: A profile more must better the silhouette by this; the number changes only where another is better by as much.}
   rename_distance: {type: double, doc: A centroid further than this from the one it follows gets a number and name of its own.}
 params:
   fewest: {type: integer, default: 3, minimum: 2, maximum: 20, doc: Smallest number of load profiles tried.}
-  most: {type: integer, default: 8, minimum: 2, maximum: 20, doc: Largest number tried.}
+  most: {type: integer, default: 12, minimum: 2, maximum: 20, doc: Largest number tried.}
   sample: {type: integer, default: 20000, minimum: 100, maximum: 200000, doc: Accounts the centroids are fitted on.}
   silhouette_sample: {type: integer, default: 3000, minimum: 100, maximum: 10000, doc: Accounts the silhouette is measured on.}
   keep_margin: {type: number, default: 0.02, minimum: 0, maximum: 1, doc: By how much another number must be better.}

@@ -77,6 +77,8 @@ def load_centroid(context: TableContext) -> pa.Table:
         settings["keep_margin"],
     )
     tried = " ".join(f"{count}={value}" for count, value in sorted(fitted.tried.items()))
+    if len(fitted.centroids) == settings["most"]:
+        tried += " (the end of the range)"
     return _rows(profiles.follow(fitted, last, settings["rename_distance"]), tried)
 
 

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from wattmark.engine.catalog import python_table
 from wattmark.engine.session import TableContext
-from wattmark.segment import association
+from wattmark.segment import association, state
 
 _BASKETS = """
 WITH holding AS (
@@ -50,10 +50,11 @@ def _basket(text: str) -> association.Basket:
         "confidence": "double",
         "lift": "double",
         "expected_take_up": "double",
+        "learned_on": "date",
     },
     needs=("core.live_account", "source.product_holding", "segment.service_parameter"),
     grain="one row an association rule between services",
-    purpose="Which services are held together more often than by chance, over all live accounts.",
+    purpose="Which services are held together more often than by chance, over all live accounts. Learned in the first night of a month, kept for the rest of it.",
     docs={
         "rule_no": "1 and on, by product and antecedents.",
         "antecedent_1": "A service held.",
@@ -63,10 +64,16 @@ def _basket(text: str) -> association.Basket:
         "confidence": "Share of the antecedents' holders that hold the product.",
         "lift": "Confidence over the product's share of all accounts.",
         "expected_take_up": "Share of the antecedents' holders without the product that take it up within a year.",
+        "learned_on": "First of the month in which the rules were learned.",
     },
 )
 def service_rule(context: TableContext) -> pa.Table:
     """The rules; none where nothing is held together."""
+    month = context.run.as_of.replace(day=1)
+    kept = state.newest_before(context.session, "service_rule")
+    # One account more must not move others from service to service within a month.
+    if kept.num_rows and kept.column("learned_on")[0].as_py() == month:
+        return kept.drop_columns(["as_of"])
     settings = context.query(
         "SELECT min_support, min_confidence, min_lift, prior_accounts FROM segment.service_parameter"
     ).to_pylist()[0]
@@ -82,6 +89,7 @@ def service_rule(context: TableContext) -> pa.Table:
             "rule_no": number, "antecedent_1": one.antecedents[0],
             "antecedent_2": one.antecedents[1] if len(one.antecedents) > 1 else None, "product_code": one.product,
             "support": one.support, "confidence": one.confidence, "lift": one.lift, "expected_take_up": one.expected_take_up,
+            "learned_on": month,
         }
         for number, one in enumerate(found, start=1)
     ]  # fmt: skip
@@ -90,7 +98,7 @@ def service_rule(context: TableContext) -> pa.Table:
         schema=pa.schema(
             [
                 ("rule_no", pa.int64()), ("antecedent_1", pa.string()), ("antecedent_2", pa.string()), ("product_code", pa.string()),
-                ("support", pa.float64()), ("confidence", pa.float64()), ("lift", pa.float64()), ("expected_take_up", pa.float64()),
+                ("support", pa.float64()), ("confidence", pa.float64()), ("lift", pa.float64()), ("expected_take_up", pa.float64()), ("learned_on", pa.date32()),
             ]
         ),
     )  # fmt: skip

@@ -64,6 +64,18 @@ PRODUCED: dict[str, dict[str, str]] = {
         "month": "date",
         "as_of": "date",
     },
+    "segment_state.service_rule": {
+        "rule_no": "integer",
+        "antecedent_1": "string",
+        "antecedent_2": "string",
+        "product_code": "string",
+        "support": "double",
+        "confidence": "double",
+        "lift": "double",
+        "expected_take_up": "double",
+        "learned_on": "date",
+        "as_of": "date",
+    },
     "segment_state.model": {
         "model": "string",
         "trained_on": "date",

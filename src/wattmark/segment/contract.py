@@ -79,6 +79,11 @@ def _cause(session: Session, shares: Mapping[str, float], unassigned: int) -> st
         .to_pylist()
     )
     fresh = sorted(row["model"] for row in used if (row["model"], row["trained_on"]) not in models)
+    learned = {row["learned_on"] for row in state.newest_before(session, "service_rule").to_pylist()}
+    rules = (
+        session.query("SELECT DISTINCT r.learned_on FROM segment.service_rule AS r").read_all().to_pylist()
+    )
+    fresh += ["association rules" for row in rules if row["learned_on"] not in learned]
     inputs = {method: share for method, share in shares.items() if method != "composite"}
     most = max(inputs, key=lambda method: (inputs[method], method), default="")
     moved = (

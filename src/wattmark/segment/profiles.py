@@ -47,8 +47,9 @@ def fit(
 ) -> Fit:
     """Find centroids on a sample whose rows stand in a fixed order.
 
-    The number of profiles is the one of the highest mean silhouette; the last number stays unless it is
-    beaten by more than ``keep_margin``. Fewer different shapes than ``fewest`` give one profile each.
+    The number of profiles is the smallest whose mean silhouette is within ``keep_margin`` of the highest: one
+    more profile has to be worth it. The last number stays unless it is beaten by more than ``keep_margin``. Fewer
+    different shapes than ``fewest`` give one profile each.
 
     Args:
         shapes: n x 48.
@@ -82,8 +83,9 @@ def fit(
     if not found:
         mean: Floats = np.round(shapes.mean(axis=0).reshape(1, -1), PLACES)
         return Fit(mean, (None,), {})
-    best = max(found, key=lambda count: (found[count][0], -count))
-    if last_count in found and found[last_count][0] >= found[best][0] - keep_margin:
+    enough = max(one[0] for one in found.values()) - keep_margin
+    best = min(count for count, one in found.items() if one[0] >= enough)
+    if last_count in found and found[last_count][0] >= enough:
         best = last_count
     return Fit(found[best][1], found[best][2], {count: one[0] for count, one in found.items()})
 

@@ -1,8 +1,8 @@
 """The yearly review of key accounts: what is due, in words a person can decide on, and what was decided.
 
-The figures propose; a person decides. Decisions are kept in ``segment_state.review`` with the reasons that
-were shown, one part a review day, and nothing else changes because of them: a retired key account stays one
-in the figures until the utility's list or its parameters say otherwise.
+The figures propose; a person decides. Decisions are kept in ``ops.key_account_review`` with the figures that
+were shown, and nothing else changes because of them: a retired key account stays one in the figures until the
+utility's list or its parameters say otherwise.
 """
 
 from __future__ import annotations
@@ -10,31 +10,26 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-import pyarrow as pa
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
 
 from wattmark.engine.session import DuckDBSession
 from wattmark.errors import WattmarkError
-from wattmark.lake import Lake
+from wattmark.publish.ops import SCHEMA, ops_engine
 from wattmark.run import Run
 from wattmark.settings import Settings
 
-TABLE = "segment_state.review"
 OUTCOMES = ("retained", "promoted", "retired")
 PROPOSED = {"retain": "retained", "promote": "promoted", "retire": "retired"}
+PROPOSED_ZH = {"retain": "保留", "promote": "晋升", "retire": "退出"}
 
 DECIDED_DAYS = 300
 """A review decided so many days ago or less is not due again: the next one is a year away."""
 
-SCHEMA = pa.schema(
-    [
-        ("as_of", pa.date32()),
-        ("customer_id", pa.string()),
-        ("due_on", pa.date32()),
-        ("proposal", pa.string()),
-        ("outcome", pa.string()),
-        ("reason", pa.string()),
-        ("decided_by", pa.string()),
-    ]
+REVIEW = sa.table(
+    "key_account_review",
+    *map(sa.column, ("customer_id", "as_of", "due_on", "proposal", "outcome", "reason", "decided_by")),
+    schema=SCHEMA,
 )
 
 
@@ -53,7 +48,7 @@ def due(settings: Settings, run: Run) -> list[dict[str, Any]]:
         rows = (
             session.query(
                 "SELECT r.customer_id, r.due_on, r.proposal, r.grade, r.from_grade, r.key_account_reason, r.kwh_12m, r.kwh_change, r.on_time, "
-                "r.mean_days_late, r.current_value_amount, r.potential_value_amount, r.reason "
+                "r.mean_days_late, r.current_value_amount, r.potential_value_amount, r.reason, r.reason_zh "
                 "FROM mart.key_account_review AS r WHERE r.is_due ORDER BY r.customer_id"
             )
             .read_all()
@@ -74,38 +69,43 @@ def due(settings: Settings, run: Run) -> list[dict[str, Any]]:
 
 
 def _decided(settings: Settings, run: Run) -> set[str]:
-    if not Lake(settings.lake).exists(TABLE):
-        return set()
-    with DuckDBSession(settings, run) as session:
-        rows = session.query(
-            f"SELECT DISTINCT d.customer_id FROM {TABLE} AS d "
-            "WHERE d.as_of < $as_of AND DATE_DIFF('day', d.as_of, $as_of) <= $days",
-            days=DECIDED_DAYS,
-        ).read_all()
-    return set(rows.column("customer_id").to_pylist())
+    engine = ops_engine(settings)
+    recent = sa.select(REVIEW.c.customer_id).where(
+        REVIEW.c.as_of < run.as_of, REVIEW.c.as_of >= run.as_of - dt.timedelta(days=DECIDED_DAYS)
+    )
+    try:
+        with engine.connect() as connection:
+            return set(connection.execute(recent).scalars())
+    finally:
+        engine.dispose()
 
 
 def describe(row: dict[str, Any]) -> str:
-    """The figures of one review in words."""
+    """The figures of one review in words, in English and in Chinese."""
 
-    def share(value: float | None) -> str:
-        return "unknown" if value is None else f"{value:.0%}"
+    def share(value: float | None, unknown: str) -> str:
+        return unknown if value is None else f"{value:.0%}"
 
-    late = "unknown" if row["mean_days_late"] is None else f"{row['mean_days_late']:.1f} days"
-    return (
-        f"Customer {row['customer_id']}: {row['reason']}. Grade {row['grade']}"
-        f"{', was ' + row['from_grade'] if row['from_grade'] else ''}. "
-        f"Energy {row['kwh_12m']:,.0f} kWh in 12 months, change {share(row['kwh_change'])}. "
-        f"Bills on time {share(row['on_time'])}, mean delay {late}. "
-        f"Margin {row['current_value_amount']:,.2f}, potential {row['potential_value_amount']:,.2f}. "
-        f"Proposed: {row['proposal']}."
+    days = row["mean_days_late"]
+    money = f"{row['current_value_amount']:,.2f}", f"{row['potential_value_amount']:,.2f}"
+    was = row["from_grade"]
+    english = (
+        f"Customer {row['customer_id']}: {row['reason']}. Grade {row['grade']}{f', was {was}' if was else ''}. "
+        f"Energy {row['kwh_12m']:,.0f} kWh in 12 months, change {share(row['kwh_change'], 'unknown')}. "
+        f"Bills on time {share(row['on_time'], 'unknown')}, mean delay {'unknown' if days is None else f'{days:.1f} days'}. "
+        f"Margin {money[0]}, potential {money[1]}. Proposed: {row['proposal']}."
     )
+    chinese = (
+        f"客户 {row['customer_id']}：{row['reason_zh']}。等级 {row['grade']}{f'（原 {was}）' if was else ''}。"
+        f"12 个月用电量 {row['kwh_12m']:,.0f} 千瓦时，变化 {share(row['kwh_change'], '未知')}。"
+        f"按期缴费 {share(row['on_time'], '未知')}，平均逾期 {'未知' if days is None else f'{days:.1f} 天'}。"
+        f"毛利 {money[0]}，潜在价值 {money[1]}。建议：{PROPOSED_ZH[row['proposal']]}。"
+    )
+    return f"{english}\n\n{chinese}"
 
 
 def decide(settings: Settings, run: Run, decisions: list[dict[str, str]]) -> int:
     """Keep what a person decided on a day's reviews; deciding on the same customer again replaces it.
-
-    One caller at a time: the day's part is read, completed and replaced.
 
     Args:
         settings: the utility's settings.
@@ -136,21 +136,14 @@ def decide(settings: Settings, run: Run, decisions: list[dict[str, str]]) -> int
             raise ReviewError("review.twice", f"Customer {one['customer_id']} is decided on twice.")
         seen.add(one["customer_id"])
     rows = [{**one, "as_of": run.as_of, "due_on": dt.date.fromisoformat(one["due_on"])} for one in decisions]
-    lake = Lake(settings.lake)
-    if lake.exists(TABLE):
-        with DuckDBSession(settings, run) as session:
-            columns = ", ".join(f"d.{name}" for name in SCHEMA.names)
-            earlier = (
-                session.query(f"SELECT {columns} FROM {TABLE} AS d WHERE d.as_of = $as_of")
-                .read_all()
-                .to_pylist()
-            )
-        rows = [row for row in earlier if row["customer_id"] not in seen] + rows
-    lake.replace(
-        TABLE,
-        pa.Table.from_pylist(sorted(rows, key=lambda row: str(row["customer_id"])), schema=SCHEMA),
-        partition_by=["as_of"],
-        where=f"as_of = '{run.as_of.isoformat()}'",
-        metadata={"run_id": run.run_id},
-    )
-    return len(decisions)
+    engine = ops_engine(settings)
+    new = insert(REVIEW)
+    keys = ("customer_id", "as_of")
+    changed = {column.name: new.excluded[column.name] for column in REVIEW.c if column.name not in keys}
+    try:
+        with engine.begin() as connection:
+            if rows:
+                connection.execute(new.on_conflict_do_update(index_elements=keys, set_=changed), rows)
+    finally:
+        engine.dispose()
+    return len(rows)

@@ -66,10 +66,33 @@ GRADE = pa.schema(
 )
 """``segment_state.grade``: the graded customers at the last night of each month."""
 
+SERVICE_RULE = pa.schema(
+    [
+        ("rule_no", pa.int64()),
+        ("antecedent_1", pa.string()),
+        ("antecedent_2", pa.string()),
+        ("product_code", pa.string()),
+        ("support", pa.float64()),
+        ("confidence", pa.float64()),
+        ("lift", pa.float64()),
+        ("expected_take_up", pa.float64()),
+        ("learned_on", pa.date32()),
+        ("as_of", pa.date32()),
+    ]
+)
+"""``segment_state.service_rule``: the association rules in force."""
+
 DEFINITION = pa.schema([("name", pa.string()), ("digest", pa.string()), ("as_of", pa.date32())])
 """``segment_state.definition``: digests of the definitions that a night worked with."""
 
-TABLES = {"model": MODEL, "centroid": CENTROID, "segment": SEGMENT, "grade": GRADE, "definition": DEFINITION}
+TABLES = {
+    "model": MODEL,
+    "centroid": CENTROID,
+    "segment": SEGMENT,
+    "grade": GRADE,
+    "service_rule": SERVICE_RULE,
+    "definition": DEFINITION,
+}
 
 
 def newest_before(session: Session, table: str) -> pa.Table:
@@ -143,6 +166,15 @@ def keep_state(session: Session) -> dict[str, int]:
             "centroid",
             session.query(
                 "SELECT c.load_profile, c.name, c.position, c.value FROM segment.load_centroid AS c"
+            ).read_all(),
+            as_of,
+        ),
+        "service_rule": _write(
+            session,
+            "service_rule",
+            session.query(
+                "SELECT r.rule_no, r.antecedent_1, r.antecedent_2, r.product_code, r.support, r.confidence, r.lift, r.expected_take_up, "
+                "r.learned_on FROM segment.service_rule AS r"
             ).read_all(),
             as_of,
         ),
