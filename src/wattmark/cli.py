@@ -20,7 +20,7 @@ app = typer.Typer(
 
 
 def _mount() -> None:
-    from wattmark import commands, docs_pages, quickstart
+    from wattmark import commands, docs_pages, quickstart, tidy
     from wattmark.audit import commands as audit_commands
     from wattmark.campaign import commands as campaign_commands
     from wattmark.local import commands as local_commands
@@ -34,6 +34,7 @@ def _mount() -> None:
         campaign_commands,
         audit_commands,
         docs_pages,
+        tidy,
     ):
         module.register(app)
 

@@ -95,7 +95,18 @@ class Extract(_Model):
     lookback_days: int = Field(35, ge=0, le=3660)
     batch_rows: int = Field(100_000, ge=1_000, le=5_000_000)
     orders_late_minutes: int = Field(
-        60, ge=0, le=1440, description="How late an order may appear at the source by day; the night finds later ones"
+        60,
+        ge=0,
+        le=1440,
+        description="How late an order may appear at the source by day; the night finds later ones",
+    )
+
+
+class LakeHistory(_Model):
+    """How long earlier versions of the lake's tables are kept."""
+
+    replay_days: int = Field(
+        400, ge=2, le=36_600, description="Days back that rules can be replayed on what was known then"
     )
 
 
@@ -179,6 +190,7 @@ class Settings(_Model):
     sources: tuple[SourceSettings, ...] = ()
     compute: Compute = Compute()
     extract: Extract = Extract()
+    lake_history: LakeHistory = LakeHistory()
     services: Services = Services()
     schedule: Schedule = Schedule()
     campaigns: Campaigns = Campaigns()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -29,6 +30,8 @@ QUARANTINE_SCHEMA = pa.schema(
 )
 RECONCILIATION = "quality.reconciliation"
 FOLLOWS = "follows:"
+ROWS_AT_ONCE = 2_000_000
+"""Rows of whole days that are taken up together."""
 
 
 @dataclass(frozen=True)
@@ -263,38 +266,74 @@ def _clustering(table: Table) -> str:
 def _accept_days(
     session: DuckDBSession, table: Table, whole: bool, checked: Any, listed: str
 ) -> tuple[int, int, int]:
-    """Day by day: a day's rows are merged by key and put in place of the day's part."""
+    """Some days at a time: their rows are merged by key; days that come out other than they were are replaced."""
     lake, duck, name = session.lake, session.duck, f"accepted.{table.name}"
-    source = f"{LANDING}.{table.name}"
     metadata = {"run_id": session.run.run_id}
-    days = [
-        row[0]
-        for row in duck.execute(f"SELECT DISTINCT {DAY} FROM {source} ORDER BY 1 NULLS FIRST").fetchall()
-    ]
-    totals = [0, 0, 0]
     fields = ", ".join(
         f"CAST(NULL AS {column.duckdb_type}) AS {quoted(column.name)}" for column in table.columns
     )
-    if whole or not lake.exists(name):
-        empty = f"SELECT {fields}, CAST(NULL AS DATE) AS {DAY} WHERE FALSE"
-        lake.replace(name, duck.sql(empty).to_arrow_reader(), partition_by=[DAY], metadata=metadata)
-    have = set() if whole else {str(row) for row in lake.partition_values(name, DAY)}
+    empty = duck.sql(f"SELECT {fields}, CAST(NULL AS DATE) AS {DAY} WHERE FALSE").to_arrow_table()
+    if not lake.exists(name) or (whole and lake.schema(name).names != empty.schema.names):
+        lake.replace(name, empty, partition_by=[DAY], metadata=metadata)
+    have = set(lake.partition_values(name, DAY))
+    batches = _batches(session, f"{LANDING}.{table.name}")
+    if whole and (gone := have - {str(day) for batch in batches for day in batch}):
+        lake.replace(name, empty, where=_days_in(gone), metadata=metadata)
     join = " AND ".join(f"o.{quoted(column)} = n.{quoted(column)}" for column in table.key)
-    for day in days:
-        where = f"{DAY} = {sql_literal(day)}" if day else f"{DAY} IS NULL"
-        superseded, warned = _take(session, table, checked(where), listed)
+    order = quoted(_clustering(table))
+    totals = [0, 0, 0]
+    for batch in batches:
+        here = _days_in(str(day) for day in batch) if batch[0] else f"{DAY} IS NULL"
+        superseded, warned = _take(session, table, checked(here), listed)
         accepted = _one(session, "SELECT COUNT(*) FROM _good")
-        body = f"SELECT {listed}, {sql_literal(day)} AS {DAY} FROM _good AS n"
-        if str(day) in have:
+        if accepted and batch[0]:
             session.see([name])
-            body += f" UNION ALL SELECT {listed}, {DAY} FROM {name} AS o WHERE {where} AND NOT EXISTS (SELECT 1 FROM _good AS n WHERE {join})"
-        if accepted and day:
-            rows = duck.sql(f"SELECT * FROM ({body}) ORDER BY {quoted(_clustering(table))}").to_arrow_reader()
-            lake.replace(name, rows, partition_by=[DAY], where=f"{DAY} = '{day}'", metadata=metadata)
+            body = f"SELECT {listed}, CAST({quoted(str(table.since))} AS DATE) AS {DAY} FROM _good AS n"
+            if not whole and have & {str(day) for day in batch}:
+                body += f" UNION ALL SELECT {listed}, {DAY} FROM {name} AS o WHERE {here} AND NOT EXISTS (SELECT 1 FROM _good AS n WHERE {join})"
+            if changed := _changed_days(
+                session, body, f"SELECT {listed}, {DAY} FROM {name} WHERE {here}", listed
+            ):
+                where = _days_in(changed)
+                rows = duck.sql(
+                    f"SELECT * FROM ({body}) WHERE {where} ORDER BY {DAY}, {order}"
+                ).to_arrow_reader()
+                lake.replace(name, rows, partition_by=[DAY], where=where, metadata=metadata)
         duck.execute("DROP VIEW IF EXISTS _good; DROP TABLE IF EXISTS _newest; DROP TABLE _checked")
         totals = [total + more for total, more in zip(totals, (accepted, superseded, warned), strict=True)]
     session.forget(name)
     return totals[0], totals[1], totals[2]
+
+
+def _batches(session: DuckDBSession, source: str) -> list[list[Any]]:
+    """Days of landing, so many together as bound the memory of taking them up; rows without a day go alone."""
+    batches: list[list[Any]] = []
+    rows = 0
+    counts = session.duck.execute(f"SELECT {DAY}, COUNT(*) FROM {source} GROUP BY 1 ORDER BY 1 NULLS FIRST")
+    for day, count in counts.fetchall():
+        if not batches or batches[-1][-1] is None or rows + count > ROWS_AT_ONCE:
+            batches.append([])
+            rows = 0
+        batches[-1].append(day)
+        rows += count
+    return batches
+
+
+def _days_in(days: Iterable[str]) -> str:
+    """Predicate that DuckDB and Delta both read."""
+    return f"{DAY} IN ({', '.join(sql_literal(day) for day in sorted(days))})"
+
+
+def _changed_days(session: DuckDBSession, new: str, old: str, listed: str) -> list[str]:
+    """Days whose rows differ; what is the same is not written again, so that nothing is built anew from it."""
+    marks = (
+        f"SELECT {DAY}, COUNT(*) AS n, SUM(CAST(hash({listed}) AS HUGEINT)) AS mark FROM ({{}}) GROUP BY 1"
+    )
+    found = session.duck.execute(
+        f"SELECT n.{DAY} FROM ({marks.format(new)}) AS n LEFT JOIN ({marks.format(old)}) AS o "
+        f"ON o.{DAY} = n.{DAY} AND o.n = n.n AND o.mark = n.mark WHERE o.n IS NULL ORDER BY 1"
+    )
+    return [str(row[0]) for row in found.fetchall()]
 
 
 def _keep_quarantine(session: DuckDBSession, table: Table, whole: bool) -> None:

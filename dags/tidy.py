@@ -1,0 +1,48 @@
+"""
+### Tidy the lake
+
+**Grain.** One run a week.
+
+**What.** Deletes files of the lake's tables that no version still kept needs, and what killed runs left behind.
+Accepted rows and findings are kept for `lake_history.replay_days`, so that a rule can be replayed for a day that long
+ago; of all other tables only the newest version is kept once no run can be reading an older one.
+
+**Hazards.** None for a night that runs meanwhile: files younger than two days stay.
+
+**Reruns.** Deletes what is still there to delete.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+
+from airflow.sdk import CronTriggerTimetable, dag, task
+
+from wattmark import flow
+
+
+@dag(
+    dag_id="tidy",
+    dag_display_name="Tidy the lake",
+    description="Delete files that no night and no replay needs any more",
+    doc_md=__doc__,
+    schedule=CronTriggerTimetable("0 12 * * 0", timezone=os.environ.get("WATTMARK_TIME_ZONE", "UTC")),
+    start_date=dt.datetime(2026, 1, 1, tzinfo=dt.UTC),
+    catchup=False,
+    max_active_runs=1,
+    tags=["wattmark", "upkeep"],
+    default_args=flow.DEFAULT_ARGS,
+)
+def tidy() -> None:
+    @task(pool="compute", doc_md="Returns files deleted by layer.")
+    def delete() -> dict[str, int]:
+        from wattmark.settings import load_settings
+        from wattmark.tidy import tidy as delete_files
+
+        return delete_files(load_settings())
+
+    delete()
+
+
+tidy()
