@@ -213,12 +213,17 @@ class Counter:
         application: Mapping[str, Any],
         as_of: dt.date | None = None,
         languages: Iterable[Language] = ("en", "zh"),
+        *,
+        only_in_hand: bool = False,
     ) -> Looked:
-        """As ``check``, in several languages at once, and whether the order is in hand at all."""
+        """As ``check``, in several languages at once, and whether the order is in hand at all.
+
+        With ``only_in_hand`` the rules are not asked about an order that is not.
+        """
         day = as_of or self._today()
         rows = self._validated(application, day)
         with self._worker(day) as worker:
-            in_hand, found = worker.check(rows)
+            in_hand, found = worker.check(rows, only_in_hand=only_in_hand)
         return Looked(
             in_hand,
             {
@@ -563,7 +568,9 @@ class _Worker:
             need(name)
         return tables
 
-    def check(self, given: dict[str, list[dict[str, Any]]]) -> tuple[bool, list[tuple[Rule, dict[str, Any]]]]:
+    def check(
+        self, given: dict[str, list[dict[str, Any]]], *, only_in_hand: bool
+    ) -> tuple[bool, list[tuple[Rule, dict[str, Any]]]]:
         """Whether an order is in hand, and the rows that rules flag."""
         tables = self._fill(given)
         self._refuse_strangers(tables)
@@ -572,12 +579,14 @@ class _Worker:
             duck.register("_rows", rows)
             self._put(f"{SOURCE_LAYER}.{name}", self.sources[name])
             duck.unregister("_rows")
+        in_hand = bool(duck.execute(f"SELECT COUNT(*) FROM ({dict(self.derived)[IN_HAND]})").fetchall()[0][0])
+        if only_in_hand and not in_hand:
+            return False, []
         for name, text in self.derived:
             if text is None:
                 self.session.build(name)
             else:
                 self._put(name, text)
-        in_hand = bool(duck.execute(f"SELECT COUNT(*) FROM {IN_HAND}").fetchall()[0][0])
         found: list[tuple[Rule, dict[str, Any]]] = []
         for rule, statement in self.statements:
             try:

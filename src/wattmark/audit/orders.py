@@ -337,7 +337,7 @@ class _Intake:
             need(name)
         customer_id = application["account"][0]["customer_id"] if application["account"] else None
         try:
-            looked = self.counter.look(application, self.as_of)
+            looked = self.counter.look(application, self.as_of, only_in_hand=True)
         except ApplicationError as error:
             why = [
                 dropped[key] for key in (f"account {account_id}", f"customer {customer_id}") if key in dropped
