@@ -30,14 +30,15 @@ _CAMPAIGN = """
 (95% interval {{ '%+.1f' % (100 * total.lift_low) }} to {{ '%+.1f' % (100 * total.lift_high) }}).{% endif %}
 Feedback rate {{ '%.1f' % (100 * (total.feedback_rate or 0)) }}%, standard {{ '%.1f' % (100 * total.feedback_rate_standard) }}%.
 {% if not total.is_final %}The time in which success counts is not over for all contacts.{% endif %}</p>
-<figure><svg viewBox="0 0 640 {{ 30 + 26 * rows|length }}" role="img" aria-label="Lift by cell and channel with 95% intervals">
+<figure><svg viewBox="0 0 660 {{ 34 + 26 * rows|length }}" role="img" aria-label="Lift by cell and channel with 95% intervals">
 <line x1="{{ zero }}" y1="8" x2="{{ zero }}" y2="{{ 12 + 26 * rows|length }}" stroke="currentColor" stroke-dasharray="3 3"/>
 {% for row in rows %}<text x="0" y="{{ 26 + 26 * loop.index0 }}" font-size="13" fill="currentColor">{{ row.cell }} · {{ row.channel }}</text>
 {% if row.lift is not none %}<g class="{{ row.verdict }}"><line x1="{{ row.x_low }}" x2="{{ row.x_high }}" y1="{{ 21 + 26 * loop.index0 }}" y2="{{ 21 + 26 * loop.index0 }}" stroke="currentColor" stroke-width="2"/>
 <circle cx="{{ row.x }}" cy="{{ 21 + 26 * loop.index0 }}" r="4" fill="currentColor"/></g>{% else %}<text class="too_few" x="230" y="{{ 26 + 26 * loop.index0 }}" font-size="13" fill="currentColor">too few</text>{% endif %}
-{% endfor %}</svg><figcaption>Share that succeeded, less that of the control group, in percentage points; dashed: no effect; from {{ '%+.1f' % scale[0] }} to {{ '%+.1f' % scale[1] }}.</figcaption></figure>
-<table><tr><th>cell</th><th>channel</th>{% for column in columns %}<th class="n">{{ column.replace('_', ' ') }}</th>{% endfor %}<th>verdict</th></tr>
-{% for row in rows %}<tr><td>{{ row.cell }}</td><td>{{ row.channel }}</td>{% for column in columns %}<td class="n">{{ row[column] }}</td>{% endfor %}<td class="{{ row.verdict }}">{{ row.verdict }}</td></tr>{% endfor %}</table>
+{% endfor %}{% for place, label in ticks %}<text x="{{ place }}" y="{{ 28 + 26 * rows|length }}" font-size="12" text-anchor="middle" fill="currentColor">{{ label }}</text>
+{% endfor %}</svg><figcaption>Share that succeeded, less that of the control group, in percentage points with its 95% interval; dashed: no effect.</figcaption></figure>
+<table><tr><th>cell</th><th>channel</th>{% for column in columns %}<th class="n">{{ column.replace('_', ' ') }}</th>{% endfor %}<th class="n">lift, points</th><th class="n">95% interval</th><th>verdict</th></tr>
+{% for row in rows %}<tr><td>{{ row.cell }}</td><td>{{ row.channel }}</td>{% for column in columns %}<td class="n">{{ row[column] }}</td>{% endfor %}<td class="n">{{ '%+.1f' % (100 * row.lift) if row.lift is not none else '' }}</td><td class="n">{{ '%+.1f to %+.1f' % (100 * row.lift_low, 100 * row.lift_high) if row.lift is not none else '' }}</td><td class="{{ row.verdict }}">{{ row.verdict }}</td></tr>{% endfor %}</table>
 {% if segments %}<h2>By segment</h2>
 <table><tr><th>segment</th><th class="n">listed</th><th class="n">control</th><th class="n">converted</th><th class="n">control converted</th><th class="n">lift, points</th><th class="n">95% interval</th><th>verdict</th></tr>
 {% for row in segments %}<tr><td>{{ row.segment }}</td><td class="n">{{ row.listed }}</td><td class="n">{{ row.control }}</td><td class="n">{{ row.converted }}</td><td class="n">{{ row.control_converted }}</td>
@@ -112,9 +113,9 @@ def write_report(session: Session, folder: Path) -> Path:
         rows = [row for row in results if row["campaign_id"] == one.id]
         total = next((row for row in rows if row["cell"] == "all"), None)
         campaigns.append({"id": one.id, "name": one.name, "total": total})
-        zero, scale = _place(rows)
+        zero, ticks = _place(rows)
         body = pages.from_string(_CAMPAIGN).render(
-            name=one.name, objective=one.objective, total=total, rows=rows, words=WORDS, columns=COLUMNS, zero=zero, scale=scale,
+            name=one.name, objective=one.objective, total=total, rows=rows, words=WORDS, columns=COLUMNS, zero=zero, ticks=ticks,
             effect=_effect(session, one.id, one.success.effect_on_kwh) if total else None,
             calendar=[row for row in calendar if row["campaign_id"] == one.id][:40],
             segments=[row for row in segments if row["campaign_id"] == one.id],
@@ -138,8 +139,8 @@ def _effect(session: Session, campaign_id: str, wanted: str) -> EnergyEffect | N
         raise
 
 
-def _place(rows: list[dict[str, Any]]) -> tuple[float, tuple[float, float]]:
-    """Add x of lift and interval to each row; returns x of no effect and the scale's ends in points."""
+def _place(rows: list[dict[str, Any]]) -> tuple[float, list[tuple[float, str]]]:
+    """Add x of lift and interval to each row; returns x of no effect, and places and labels of the scale."""
     ends = [0.0] + [
         100 * row[name] for row in rows if row["lift"] is not None for name in ("lift_low", "lift_high")
     ]
@@ -152,7 +153,8 @@ def _place(rows: list[dict[str, Any]]) -> tuple[float, tuple[float, float]]:
     for row in rows:
         if row["lift"] is not None:
             row |= {"x": x(row["lift"]), "x_low": x(row["lift_low"]), "x_high": x(row["lift_high"])}
-    return x(0.0), (low, high)
+    ticks = [(x(end / 100), f"{end:+.1f}") for end in (low, high) if abs(end) > 0.15 * span]
+    return x(0.0), [(x(0.0), "0"), *ticks]
 
 
 def _write(pages: Environment, path: Path, title: str, body: str) -> None:
