@@ -79,7 +79,7 @@ def run_ours(settings: Settings, run: Run) -> dict[str, Any]:
     rules: dict[str, tuple[float, float, int, list[str]]] = {}
     with DuckDBSession(settings, run) as session:
         catalog = session.catalog
-        wanted = [rule for rule in all_rules(catalog) if rule.rule_id not in MODEL_RULES]
+        wanted = [rule for rule in all_rules(catalog).values() if rule.rule_id not in MODEL_RULES]
         facts = needed(catalog, [name for rule in wanted for name in rule.file.references])
         for layer in ("core", "facts"):
             for table in catalog.layer(layer):
