@@ -23,9 +23,9 @@ from sklearn.metrics import adjusted_rand_score, homogeneity_score
 
 from wattmark.segment import profiles
 
-FEWEST, MOST, SILHOUETTE_SAMPLE, KEEP_MARGIN, RENAME_DISTANCE = 3, 12, 3000, 0.02, 0.08
-"""As segment.profile_parameter ships."""
-SAMPLE = 3000
+FEWEST, MOST, SILHOUETTE_SAMPLE, KEEP_MARGIN, RENAME_DISTANCE = 3, 12, 1000, 0.02, 0.16
+"""As segment.profile_parameter ships, but for the sample of the silhouette."""
+SAMPLE = 1000
 """Loads the centroids are fitted on; behind all stand 25 shapes."""
 
 
@@ -94,7 +94,7 @@ def main() -> None:
             f"{max(drifts):.3f}" if drifts else "",
         )  # fmt: skip
         last, before = {one.number: (one.name, one.centroid) for one in found}, label
-    Console().print(table)
+    Console(width=120).print(table)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ params:
   sample: {type: integer, default: 20000, minimum: 100, maximum: 200000, doc: Accounts the centroids are fitted on.}
   silhouette_sample: {type: integer, default: 3000, minimum: 100, maximum: 10000, doc: Accounts the silhouette is measured on.}
   keep_margin: {type: number, default: 0.02, minimum: 0, maximum: 1, doc: By how much another number must be better.}
-  rename_distance: {type: number, default: 0.08, minimum: 0, maximum: 2, doc: Largest distance over which a number and name are kept.}
+  rename_distance: {type: number, default: 0.16, minimum: 0, maximum: 2, doc: Largest distance over which a number and name are kept.}
 */
 SELECT CAST(1 AS BIGINT) AS one,
        CAST($fewest AS BIGINT) AS fewest,
