@@ -1,0 +1,44 @@
+"""The fourteen campaigns on the sample utility: each finds somebody, on a night of the real pipeline."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import pytest
+
+from wattmark import night
+from wattmark.campaign.definition import load_campaigns
+from wattmark.campaign.preview import preview
+from wattmark.engine.session import DuckDBSession
+from wattmark.run import Run
+from wattmark.sample.generate import generate
+from wattmark.sample.plan import SamplePlan
+from wattmark.sample.sinks import FolderSink
+from wattmark.settings import load_settings
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_each_of_the_fourteen_lists_somebody_on_the_sample(tmp_path: Path) -> None:
+    plan = SamplePlan(accounts=2000, faults=True, seed=1, as_of=dt.date(2026, 11, 4))
+    generate(plan, FolderSink(tmp_path / "sample", "parquet"))
+    settings = load_settings(tmp_path / "home", sources=[{"location": str(tmp_path / "sample")}])
+    # The same key, the same control groups.
+    settings.home.mkdir(exist_ok=True)
+    (settings.home / "campaign.key").write_text("7" * 64)
+    run = Run.of(plan.as_of, settings.utility.time_zone)
+    for table in night.tables(settings):
+        night.extract(settings, run, table)
+    night.accept(settings, run)
+    for layer in ("core", "facts", "segment"):
+        night.build(settings, run, layer)
+    with DuckDBSession(settings, run, stored=False) as session:
+        found = {}
+        for file in load_campaigns(settings):
+            # Each by itself, as on the days on which it is due: together they compete for the same customers.
+            one = preview(session, None, [file])[0]
+            assert one.problem == "", one.campaign_id
+            found[one.campaign_id] = one.outcomes.get("listed", 0)
+    assert len(found) == 14
+    assert {name for name, listed in found.items() if not listed} == set()
