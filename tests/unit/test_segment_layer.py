@@ -145,7 +145,10 @@ def test_the_same_bits_for_any_number_of_threads(
     sample: Tables, first: Tables, tmp_path: Path, threads: int
 ) -> None:
     # Other places in the files as well: neither the order of rows nor their batches may matter.
-    turned = {name: rows.take(pa.array(range(rows.num_rows - 1, -1, -1), pa.int64())) for name, rows in sample.items()}
+    turned = {
+        name: rows.take(pa.array(range(rows.num_rows - 1, -1, -1), pa.int64()))
+        for name, rows in sample.items()
+    }
     again = _layer(tmp_path, turned, threads=threads)
     assert [name for name in first if not again[name].equals(first[name])] == []
 
