@@ -65,16 +65,12 @@ LEFT JOIN (
 ) AS h ON h.customer_id = c.customer_id
 """
 
-_ADDRESSED = """
-CREATE OR REPLACE VIEW night.addressed AS
-SELECT a.customer_id, v.channel, v.bit, v.address
-FROM night.address AS a
-CROSS JOIN LATERAL (VALUES
-  ('post', 1, a.post_key), ('sms', 2, a.sms_key), ('phone', 4, a.phone_key),
-  ('email', 8, a.email_key), ('app', 16, a.app_key), ('visit', 32, a.visit_key)
-) AS v(channel, bit, address)
-WHERE v.address IS NOT NULL
-"""
+# One row an address. Six scans of the columns: a lateral join would group the whole table by all of them first.
+_ADDRESSED = "CREATE OR REPLACE VIEW night.addressed AS " + " UNION ALL ".join(
+    f"SELECT customer_id, '{channel}' AS channel, {bit} AS bit, {channel}_key AS address FROM night.address "
+    f"WHERE {channel}_key IS NOT NULL"
+    for channel, bit in BITS.items()
+)
 
 _HASHED = """
 CREATE OR REPLACE VIEW night.hashed AS
@@ -95,20 +91,37 @@ FROM (
 ) AS r CROSS JOIN night.night AS n
 """
 
-_PERSON = """
+# One pass over a million customers' consents; grouping them by channel and purpose first takes three times as long.
+_WORDS = ", ".join(
+    f"MAX(CASE WHEN channel = '{channel}' AND purpose = '{purpose}' THEN word END) AS {purpose}_{channel}"
+    for purpose in ("marketing", "service")
+    for channel in CHANNELS
+)
+
+
+def _bits(purpose: str, parity: str) -> str:
+    return " + ".join(
+        f"CASE WHEN ABS({purpose}_{channel} % 2) {parity} THEN {bit} ELSE 0 END"
+        for channel, bit in BITS.items()
+    )
+
+
+_PERSON = f"""
 CREATE OR REPLACE TABLE night.person AS
-WITH consent AS (
-  SELECT customer_id, channel, purpose, ARG_MAX(status, changed_at) AS status
+WITH said AS (
+  -- Newest word of a channel and purpose: the moment, doubled, and one more where it is a yes.
+  SELECT customer_id, channel, purpose, 2 * epoch_us(changed_at) + CASE WHEN status = 'granted' THEN 1 ELSE 0 END AS word
   FROM source.consent
-  GROUP BY customer_id, channel, purpose
+),
+newest AS (
+  SELECT customer_id, {_WORDS}
+  FROM said
+  GROUP BY customer_id
 ),
 agreed AS (
-  SELECT c.customer_id,
-         BIT_OR(CASE WHEN c.purpose = 'marketing' AND c.status = 'granted' THEN b.bit ELSE 0 END) AS marketing,
-         BIT_OR(CASE WHEN c.purpose = 'service' AND c.status = 'granted' THEN b.bit ELSE 0 END) AS service,
-         BIT_OR(CASE WHEN c.purpose = 'service' AND c.status <> 'granted' THEN b.bit ELSE 0 END) AS service_refused
-  FROM consent AS c JOIN night.bit AS b ON b.channel = c.channel
-  GROUP BY c.customer_id
+  SELECT customer_id, {_bits("marketing", "= 1")} AS marketing, {_bits("service", "= 1")} AS service,
+         {_bits("service", "= 0")} AS service_refused
+  FROM newest
 ),
 marked AS (
   SELECT h.customer_id,
