@@ -1,4 +1,4 @@
-"""Lists of a night for a large utility: 1,000,000 customers, 20 campaigns, 2 threads, 3 GB for DuckDB.
+"""Lists of a night for a large utility: 1,000,000 customers, 20 campaigns, 2 threads, 2 GB for DuckDB.
 
     python benchmarks/campaigns.py [customers] [campaigns]
 
