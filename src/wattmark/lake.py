@@ -12,10 +12,18 @@ from typing import TypeAlias
 from urllib.parse import unquote, urlparse
 
 import pyarrow as pa
-from deltalake import CommitProperties, DeltaTable, write_deltalake
+from deltalake import ColumnProperties, CommitProperties, DeltaTable, WriterProperties, write_deltalake
 from deltalake.exceptions import DeltaError, TableNotFoundError
 
 Rows: TypeAlias = pa.Table | pa.RecordBatchReader
+
+
+def _plain_numbers(schema: pa.Schema) -> WriterProperties:
+    plain = ColumnProperties(dictionary_enabled=False)
+    numbers = (
+        field.name for field in schema if pa.types.is_floating(field.type) or pa.types.is_decimal(field.type)
+    )
+    return WriterProperties(column_properties=dict.fromkeys(numbers, plain))
 
 
 class Lake:
@@ -67,6 +75,8 @@ class Lake:
         partition_by: Sequence[str] = (),
         where: str | None = None,
         metadata: dict[str, str] | None = None,
+        *,
+        computed: bool = False,
     ) -> int:
         """Write rows in place of the whole table, or of the part that ``where`` names.
 
@@ -76,6 +86,8 @@ class Lake:
             partition_by: columns to partition a new table by.
             where: a predicate over partition columns; every row written must satisfy it.
             metadata: noted in the commit, such as the run.
+            computed: the numbers are results, hardly one like another: no dictionary is tried for them, which
+                halves the time of writing.
 
         Returns:
             the new version.
@@ -90,6 +102,7 @@ class Lake:
             partition_by=list(partition_by) or None,
             predicate=where if exists else None,
             schema_mode=None if where and exists else "overwrite",
+            writer_properties=_plain_numbers(rows.schema) if computed else None,
             commit_properties=CommitProperties(custom_metadata=metadata) if metadata else None,
         )
         return int(self._open(name).version())

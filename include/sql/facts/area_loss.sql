@@ -65,6 +65,7 @@ member AS (
          COALESCE(p.not_computable, 0) AS not_computable,
          COALESCE(p.present, 0) AS present,
          CASE WHEN p.mean_minutes IS NOT NULL THEN CAST(p.expected AS DOUBLE)
+              WHEN b.mean_minutes IS NULL THEN NULL
               ELSE (UNIX_SECONDS(CAST(CAST(ADD_MONTHS(b.period, 1) AS DATE) AS TIMESTAMPTZ))
                     - UNIX_SECONDS(CAST(GREATEST(b.period, LEAST(COALESCE(k.installed_on, b.period), CAST(ADD_MONTHS(b.period, 1) AS DATE))) AS TIMESTAMPTZ)))
                    / NULLIF(60 * b.mean_minutes, 0)

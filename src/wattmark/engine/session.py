@@ -318,6 +318,7 @@ class Session(ABC):
                 partition_by=[part.column] if part else (),
                 where=part.where if part else None,
                 metadata={"run_id": self.run.run_id} | (part.note if part else {}),
+                computed=True,
             )
         else:
             # A result still being read would block the connection that stores it.

@@ -32,6 +32,8 @@ RECONCILIATION = "quality.reconciliation"
 FOLLOWS = "follows:"
 ROWS_AT_ONCE = 2_000_000
 """Rows of whole days that are taken up together."""
+SORTED_AT_ONCE = 6_000_000
+"""Rows that are sorted at a time; a day may have many more."""
 
 
 @dataclass(frozen=True)
@@ -295,9 +297,7 @@ def _accept_days(
                 session, body, f"SELECT {listed}, {DAY} FROM {name} WHERE {here}", listed
             ):
                 where = _days_in(changed)
-                rows = duck.sql(
-                    f"SELECT * FROM ({body}) WHERE {where} ORDER BY {DAY}, {order}"
-                ).to_arrow_reader()
+                rows = _in_order(session, f"SELECT * FROM ({body}) WHERE {where}", accepted, order)
                 lake.replace(name, rows, partition_by=[DAY], where=where, metadata=metadata)
         duck.execute("DROP VIEW IF EXISTS _good; DROP TABLE IF EXISTS _newest; DROP TABLE _checked")
         totals = [total + more for total, more in zip(totals, (accepted, superseded, warned), strict=True)]
@@ -322,6 +322,31 @@ def _batches(session: DuckDBSession, source: str) -> list[list[Any]]:
 def _days_in(days: Iterable[str]) -> str:
     """Predicate that DuckDB and Delta both read."""
     return f"{DAY} IN ({', '.join(sql_literal(day) for day in sorted(days))})"
+
+
+def _in_order(session: DuckDBSession, body: str, rows: int, column: str) -> pa.RecordBatchReader:
+    """Rows by day and a text column, sorted a range of the column at a time where they are many."""
+    duck = session.duck
+    edges = []
+    if (slices := -(-rows // SORTED_AT_ONCE)) > 1:
+        seen = duck.execute(
+            f"SELECT {column} FROM _good USING SAMPLE reservoir({slices * 100} ROWS) REPEATABLE (1) ORDER BY 1"
+        ).fetchall()
+        edges = sorted({seen[len(seen) * part // slices][0] for part in range(1, slices)})
+    ranges = [
+        " AND ".join(
+            f"{column} {sign} {sql_literal(edge)}"
+            for sign, edge in ((">=", low), ("<", high))
+            if edge is not None
+        )
+        or "TRUE"
+        for low, high in zip([None, *edges], [*edges, None], strict=True)
+    ]
+    queries = [f"SELECT * FROM ({body}) WHERE {one} ORDER BY {DAY}, {column}" for one in ranges]
+    schema = duck.sql(f"{body} LIMIT 0").to_arrow_table().schema
+    return pa.RecordBatchReader.from_batches(
+        schema, (batch for query in queries for batch in duck.sql(query).to_arrow_reader())
+    )
 
 
 def _changed_days(session: DuckDBSession, new: str, old: str, listed: str) -> list[str]:
