@@ -113,7 +113,7 @@ def kill_at(source: Path, home: Path, step: str, *, server: bool) -> None:
     time.sleep(0.3)
     if server:
         postmaster = next(
-            part.pid for part in services.status(load_settings(home)) if part.component == "postgresql"
+            part.pid for part in services.status(load_settings(home)) if part.component == "postgres"
         )
         assert postmaster is not None
         psutil.Process(postmaster).kill()

@@ -19,78 +19,98 @@ columns:
 params:
   min_interval_share: {type: number, default: 0.95, minimum: 0, maximum: 1, doc: Share of the intervals from which they are used.}
 */
-WITH point_month AS (
-  SELECT m.metering_point_id, m.period, m.intervals, m.expected, m.present, m.mean_minutes, m.kwh AS interval_kwh,
-         0 AS readings, CAST(NULL AS DOUBLE) AS register_kwh, 0 AS not_computable
+WITH measured AS (
+  SELECT m.metering_point_id, m.period, m.expected, m.present, m.mean_minutes, m.kwh
   FROM facts.interval_month AS m
-  WHERE m.period >= CAST(ADD_MONTHS($period, -11) AS DATE) AND m.period <= $period
-  UNION ALL
-  SELECT e.metering_point_id, e.period, 0 AS intervals, 0 AS expected, 0 AS present, CAST(NULL AS DOUBLE) AS mean_minutes,
-         CAST(NULL AS DOUBLE) AS interval_kwh, 1 AS readings, e.kwh AS register_kwh,
-         CASE WHEN e.kwh IS NULL THEN 1 ELSE 0 END AS not_computable
+  WHERE m.period >= CAST(ADD_MONTHS($period, -11) AS DATE) AND m.period <= $period AND m.intervals > 0
+),
+measured_month AS (
+  SELECT m.period,
+         UNIX_SECONDS(CAST(CAST(ADD_MONTHS(m.period, 1) AS DATE) AS TIMESTAMPTZ)) AS end_s
+  FROM measured AS m
+  GROUP BY m.period
+),
+read AS (
+  SELECT e.metering_point_id, e.period, e.kwh
   FROM facts.register_energy AS e
   WHERE e.register = 'active_total'
 ),
 point AS (
-  SELECT p.metering_point_id,
-         p.period,
-         SUM(p.intervals) AS intervals,
-         SUM(p.expected) AS expected,
-         SUM(p.present) AS present,
-         MAX(p.mean_minutes) AS mean_minutes,
-         MAX(p.interval_kwh) AS interval_kwh,
-         SUM(p.readings) AS readings,
-         MAX(p.register_kwh) AS register_kwh,
-         SUM(p.not_computable) AS not_computable
-  FROM point_month AS p
-  GROUP BY p.metering_point_id, p.period
-  HAVING SUM(p.intervals) > 0 OR SUM(p.readings) > 0
+  SELECT COALESCE(r.metering_point_id, m.metering_point_id) AS metering_point_id,
+         COALESCE(r.period, m.period) AS period,
+         m.expected,
+         m.present,
+         m.mean_minutes,
+         m.kwh AS interval_kwh,
+         r.metering_point_id IS NOT NULL AS is_read,
+         r.kwh AS register_kwh
+  FROM read AS r
+  FULL JOIN measured AS m ON m.metering_point_id = r.metering_point_id AND m.period = r.period
 ),
-balance_month AS (
-  SELECT m.level, m.id, p.period, MIN(p.mean_minutes) AS mean_minutes
-  FROM facts.loss_member AS m
-  JOIN point AS p ON p.metering_point_id = m.metering_point_id
-  GROUP BY m.level, m.id, p.period
-),
--- The supply point belongs to the balance even in a month without anything of it.
 member AS (
+  SELECT m.level, m.id, m.metering_point_id, m.is_supply, k.installed_on
+  FROM facts.loss_member AS m
+  LEFT JOIN source.metering_point AS k ON k.metering_point_id = m.metering_point_id
+),
+-- Seconds of the month that a point without intervals was there; they matter in months that have some alone.
+present AS (
   SELECT m.level,
          m.id,
-         b.period,
-         m.metering_point_id,
+         p.period,
          m.is_supply,
-         COALESCE(p.readings, 0) AS readings,
+         p.expected,
+         p.present,
+         p.mean_minutes,
          p.interval_kwh,
+         p.is_read,
          p.register_kwh,
-         COALESCE(p.not_computable, 0) AS not_computable,
-         COALESCE(p.present, 0) AS present,
-         CASE WHEN p.mean_minutes IS NOT NULL THEN CAST(p.expected AS DOUBLE)
-              WHEN b.mean_minutes IS NULL THEN NULL
-              ELSE (UNIX_SECONDS(CAST(CAST(ADD_MONTHS(b.period, 1) AS DATE) AS TIMESTAMPTZ))
-                    - UNIX_SECONDS(CAST(GREATEST(b.period, LEAST(COALESCE(k.installed_on, b.period), CAST(ADD_MONTHS(b.period, 1) AS DATE))) AS TIMESTAMPTZ)))
-                   / NULLIF(60 * b.mean_minutes, 0)
-         END AS expected
-  FROM facts.loss_member AS m
-  JOIN balance_month AS b ON b.level = m.level AND b.id = m.id
-  LEFT JOIN point AS p ON p.metering_point_id = m.metering_point_id AND p.period = b.period
-  LEFT JOIN source.metering_point AS k ON k.metering_point_id = m.metering_point_id
-  WHERE m.is_supply OR p.metering_point_id IS NOT NULL
+         CASE WHEN p.mean_minutes IS NULL AND q.end_s IS NOT NULL
+              THEN GREATEST(q.end_s - UNIX_SECONDS(CAST(GREATEST(p.period, COALESCE(m.installed_on, p.period)) AS TIMESTAMPTZ)), 0)
+         END AS unmeasured_s
+  FROM member AS m
+  JOIN point AS p ON p.metering_point_id = m.metering_point_id
+  LEFT JOIN measured_month AS q ON q.period = p.period
+),
+grouped AS (
+  SELECT p.level,
+         p.id,
+         p.period,
+         MIN(p.mean_minutes) AS mean_minutes,
+         COUNT(*) FILTER (WHERE p.is_supply) AS supplies,
+         COUNT(*) FILTER (WHERE NOT p.is_supply) AS points,
+         COUNT(*) FILTER (WHERE NOT p.is_supply AND NOT p.is_read) AS points_unread,
+         SUM(p.present) AS present,
+         SUM(p.expected) AS expected,
+         COALESCE(SUM(p.unmeasured_s), 0) AS unmeasured_s,
+         SUM(p.interval_kwh) FILTER (WHERE p.is_supply) AS interval_supplied_kwh,
+         COALESCE(SUM(p.interval_kwh) FILTER (WHERE NOT p.is_supply), 0) AS interval_sold_kwh,
+         SUM(p.register_kwh) FILTER (WHERE p.is_supply) AS register_supplied_kwh,
+         COALESCE(SUM(p.register_kwh) FILTER (WHERE NOT p.is_supply), 0) AS register_sold_kwh,
+         COUNT(*) FILTER (WHERE p.is_read AND p.register_kwh IS NULL) AS not_computable
+  FROM present AS p
+  GROUP BY p.level, p.id, p.period
 ),
 summed AS (
-  SELECT m.level,
-         m.id,
-         m.period,
-         MAX(CASE WHEN m.is_supply THEN m.metering_point_id END) AS supply_point_id,
-         COUNT(*) FILTER (WHERE NOT m.is_supply) AS points,
-         COUNT(*) FILTER (WHERE NOT m.is_supply AND m.readings = 0) AS points_unread,
-         SUM(m.present) / NULLIF(SUM(m.expected), 0) AS interval_share,
-         SUM(m.interval_kwh) FILTER (WHERE m.is_supply) AS interval_supplied_kwh,
-         COALESCE(SUM(m.interval_kwh) FILTER (WHERE NOT m.is_supply), 0) AS interval_sold_kwh,
-         SUM(m.register_kwh) FILTER (WHERE m.is_supply) AS register_supplied_kwh,
-         COALESCE(SUM(m.register_kwh) FILTER (WHERE NOT m.is_supply), 0) AS register_sold_kwh,
-         SUM(m.not_computable) AS not_computable
-  FROM member AS m
-  GROUP BY m.level, m.id, m.period
+  SELECT g.level,
+         g.id,
+         g.period,
+         m.metering_point_id AS supply_point_id,
+         g.points,
+         g.points_unread,
+         -- The supply point belongs to the balance even in a month without anything of it.
+         g.present / NULLIF(g.expected
+                            + (g.unmeasured_s
+                               + CASE WHEN g.supplies > 0 THEN 0
+                                      ELSE GREATEST(q.end_s - UNIX_SECONDS(CAST(GREATEST(g.period, COALESCE(m.installed_on, g.period)) AS TIMESTAMPTZ)), 0) END)
+                              / NULLIF(60 * g.mean_minutes, 0), 0) AS interval_share,
+         g.interval_supplied_kwh,
+         g.interval_sold_kwh,
+         g.register_supplied_kwh,
+         g.register_sold_kwh,
+         g.not_computable
+  FROM grouped AS g
+  JOIN member AS m ON m.level = g.level AND m.id = g.id AND m.is_supply
+  LEFT JOIN measured_month AS q ON q.period = g.period
 ),
 chosen AS (
   SELECT s.level,
