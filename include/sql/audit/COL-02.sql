@@ -13,13 +13,22 @@ messages:
   en: "{amount} received on {received_on} is matched to no bill."
   zh: "{received_on} 收款 {amount} 元未销账。"
 */
-SELECT p.payment_id AS subject_id,
-       p.account_id,
-       (p.bill_id IS NULL OR TRIM(p.bill_id) = '') AND DATE_DIFF('day', CAST(p.received_at AS DATE), $as_of) > $max_days AS flagged,
-       -p.amount AS at_stake_amount,
-       CAST(p.received_at AS DATE) AS received_on,
-       p.amount,
-       p.channel,
+-- Nearly every payment names its bill; a local day is computed for the few that do not.
+WITH loose AS (
+  SELECT p.payment_id,
+         p.account_id,
+         p.amount,
+         p.channel,
+         CASE WHEN p.bill_id IS NULL OR TRIM(p.bill_id) = '' THEN CAST(p.received_at AS DATE) END AS received_on
+  FROM source.payment AS p
+  WHERE p.channel <> 'prepaid'
+)
+SELECT l.payment_id AS subject_id,
+       l.account_id,
+       DATE_DIFF('day', l.received_on, $as_of) > $max_days AS flagged,
+       -l.amount AS at_stake_amount,
+       l.received_on,
+       l.amount,
+       l.channel,
        $max_days AS max_days
-FROM source.payment AS p
-WHERE p.channel <> 'prepaid'
+FROM loose AS l
