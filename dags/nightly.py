@@ -39,9 +39,6 @@ from airflow.sdk import (
 
 from wattmark import flow
 
-TABLE_GROUPS = 2
-"""Data Docs are judged in so many parts side by side, one a core of a small machine."""
-
 
 @dag(
     dag_id="nightly",
@@ -132,15 +129,13 @@ def nightly() -> None:
 
     @task_group(tooltip="Judge what was handed over; take up good rows, set bad ones aside")
     def validate(values: dict[str, Any], extracted: Any) -> Any:
-        @task(pool="source", map_index_template="{{ part }}", doc_md="Great Expectations and its Data Docs.")
-        def judge(part: int, values: dict[str, Any]) -> dict[str, dict[str, int]]:
+        @task(pool="source", doc_md="Great Expectations and its Data Docs; the night publishes after them.")
+        def judge(values: dict[str, Any]) -> dict[str, dict[str, int]]:
             from wattmark import night
             from wattmark.settings import load_settings
 
-            names = night.tables(load_settings())[part::TABLE_GROUPS]
-            get_current_context()["part"] = f"part {part + 1}"  # type: ignore[typeddict-unknown-key]
             failed: dict[str, dict[str, int]] = flow.perform(
-                f"judge part {part + 1}", values, night.judge, names
+                "judge", values, night.judge, night.tables(load_settings())
             )
             return failed
 
@@ -151,17 +146,19 @@ def nightly() -> None:
             counts: dict[str, int] = flow.perform("accept", values, night.accept)
             return counts
 
-        judged, accepted = judge.partial(values=values).expand(part=list(range(TABLE_GROUPS))), accept(values)
+        judged, accepted = judge(values), accept(values)
         extracted >> judged
         extracted >> accepted
         return judged, accepted
 
-    def layer_task(layer: str, doc: str) -> Any:
-        @task(task_id=layer, pool="compute", doc_md=doc)
+    def layer_task(layer: str, doc: str, task_id: str | None = None, explained: bool | None = None) -> Any:
+        @task(task_id=task_id or layer, pool="compute", doc_md=doc)
         def build(values: dict[str, Any]) -> dict[str, int]:
             from wattmark import night
 
-            rows: dict[str, int] = flow.perform(layer, values, night.build, layer)
+            rows: dict[str, int] = flow.perform(
+                task_id or layer, values, night.build, layer, explained=explained
+            )
             return rows
 
         return build
@@ -204,11 +201,15 @@ def nightly() -> None:
         return causes, scored
 
     @task_group(tooltip="What BI reads")
-    def marts(values: dict[str, Any]) -> Any:
-        public = layer_task("mart", "The marts, without personal data.")(values)
+    def marts(values: dict[str, Any], causes: Any) -> Any:
+        public = layer_task("mart", "The marts, without personal data.", explained=False)(values)
+        explained = layer_task("mart", "What findings follow from.", "mart_root_causes", explained=True)(
+            values
+        )
         personal = layer_task("mart_pii", "Contacts of customers, for the role wattmark_pii alone.")(values)
         public >> personal
-        return public, personal
+        [public, causes] >> explained
+        return public, personal, explained
 
     @task(
         pool="publish",
@@ -238,10 +239,10 @@ def nightly() -> None:
     core, facts, segment, campaign = warehouse(values)
     accepted >> core
     causes, scored = audit(values, facts, segment)
-    mart, personal = marts(values)
-    [campaign, causes, scored] >> mart
+    mart, personal, explained = marts(values, causes)
+    [campaign, scored] >> mart
     published = publish(values)
-    [personal, judged] >> published
+    [personal, explained, judged] >> published
     listed = lists(values)
     published >> listed >> close(values, accepted, published).as_teardown(setups=values)
 

@@ -18,7 +18,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from wattmark import __version__
-from wattmark.audit.root_cause import night_root_causes
+from wattmark.audit.root_cause import ROOT_CAUSE, night_root_causes
 from wattmark.audit.rules import Rule, all_rules
 from wattmark.audit.runner import run_family
 from wattmark.contract import load_contract
@@ -56,7 +56,9 @@ def table_groups(settings: Settings) -> list[list[str]]:
     names = contract.load_order()
     growing = [[name] for name in names if contract.tables[name].since]
     rest = [name for name in names if not contract.tables[name].since]
-    return [*growing, rest[0::2], rest[1::2]]
+    # What takes longest begins first.
+    growing.sort(key=lambda names: not contract.tables[names[0]].by_day)
+    return [growing[0], rest[0::2], rest[1::2], *growing[1:]]
 
 
 def check(settings: Settings) -> dict[str, int]:
@@ -124,10 +126,30 @@ def accept(settings: Settings, run: Run) -> dict[str, int]:
     }
 
 
-def build(settings: Settings, run: Run, layer: str) -> dict[str, int]:
-    """Compute all tables of a layer; returns rows by table."""
+def build(settings: Settings, run: Run, layer: str, *, explained: bool | None = None) -> dict[str, int]:
+    """Compute tables of a layer; returns rows by table.
+
+    Args:
+        settings: the home's settings.
+        run: the run.
+        layer: such as ``facts``.
+        explained: only tables that show root causes, or what rests on them (True), only all others (False);
+            every table where None.
+    """
     with open_session(settings, run) as session:
-        return session.build_layer(layer)
+        names = [
+            table.name
+            for table in session.catalog.layer(layer)
+            if explained is None or _shows_root_causes(session.catalog, table.name) is explained
+        ]
+        return {name: session.build(name) for name in names}
+
+
+def _shows_root_causes(catalog: Catalog, name: str) -> bool:
+    read = catalog.tables[name].references
+    return ROOT_CAUSE in read or any(
+        _shows_root_causes(catalog, one) for one in read if one in catalog.tables
+    )
 
 
 def _families(settings: Settings) -> dict[str, list[Rule]]:
