@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import subprocess
 import sys
@@ -119,7 +120,9 @@ def kill_at(source: Path, home: Path, step: str, *, server: bool) -> None:
         psutil.Process(postmaster).kill()
     else:
         for child in psutil.Process(process.pid).children(recursive=True):
-            child.kill()
+            # One may end by itself while the others are being killed.
+            with contextlib.suppress(psutil.NoSuchProcess):
+                child.kill()
     assert process.wait(timeout=240) != 0
 
 
