@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-import logging
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -33,8 +32,6 @@ from wattmark.run import Run
 from wattmark.settings import Settings
 from wattmark.sources import Watermark
 from wattmark.state import keep_watermarks, watermarks_before, write_atomically
-
-log = logging.getLogger(__name__)
 
 LAYERS = ("core", "facts", "segment", "campaign")
 """Layers built before the audit, in this order."""

@@ -280,10 +280,6 @@ class Session(ABC):
             return self._keep(name, definition, rows)
         return self._build_sql(definition)
 
-    def build_layer(self, layer: str) -> dict[str, int]:
-        """Compute all tables of a layer in order; returns rows by table."""
-        return {table.name: self.build(table.name) for table in self.catalog.layer(layer)}
-
     def _build_sql(self, file: SqlFile) -> int:
         part = part_of(self, file)
         if part is not None:

@@ -30,7 +30,7 @@ LIBRARIES = (
     "sklearn.linear_model",
     "sqlglot.optimizer",
 )
-"""None of them starts a thread when imported, so forking afterwards is safe."""
+"""The only threads they start when imported belong to allocators and OpenBLAS, which begin anew after a fork."""
 
 
 @hookimpl  # type: ignore[untyped-decorator]

@@ -288,7 +288,8 @@ def _accept_days(
         here = _days_in(str(day) for day in batch) if batch[0] else f"{DAY} IS NULL"
         superseded, warned = _take(session, table, checked(here), listed)
         accepted = _one(session, "SELECT COUNT(*) FROM _good")
-        if accepted and batch[0]:
+        # A day read whole may have lost its last good row.
+        if batch[0] and (accepted or whole):
             session.see([name])
             body = f"SELECT {listed}, CAST({quoted(str(table.since))} AS DATE) AS {DAY} FROM _good AS n"
             if not whole and have & {str(day) for day in batch}:
@@ -355,8 +356,8 @@ def _changed_days(session: DuckDBSession, new: str, old: str, listed: str) -> li
         f"SELECT {DAY}, COUNT(*) AS n, SUM(CAST(hash({listed}) AS HUGEINT)) AS mark FROM ({{}}) GROUP BY 1"
     )
     found = session.duck.execute(
-        f"SELECT n.{DAY} FROM ({marks.format(new)}) AS n LEFT JOIN ({marks.format(old)}) AS o "
-        f"ON o.{DAY} = n.{DAY} AND o.n = n.n AND o.mark = n.mark WHERE o.n IS NULL ORDER BY 1"
+        f"SELECT DISTINCT COALESCE(n.{DAY}, o.{DAY}) FROM ({marks.format(new)}) AS n FULL JOIN ({marks.format(old)}) AS o "
+        f"ON o.{DAY} = n.{DAY} AND o.n = n.n AND o.mark = n.mark WHERE o.n IS NULL OR n.n IS NULL ORDER BY 1"
     )
     return [str(row[0]) for row in found.fetchall()]
 

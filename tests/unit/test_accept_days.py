@@ -1,0 +1,45 @@
+"""Days of intervals that are read whole again."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from wattmark import night
+from wattmark.lake import Lake
+from wattmark.quality import accept
+from wattmark.run import Run
+from wattmark.sample.generate import generate
+from wattmark.sample.plan import SamplePlan
+from wattmark.sample.sinks import FolderSink
+from wattmark.settings import load_settings
+
+RUN = Run.of(dt.date(2026, 11, 4), "Asia/Shanghai")
+TABLE = "accepted.interval_reading"
+
+
+def test_unchanged_days_stay_and_a_day_without_a_good_row_goes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(accept, "SORTED_AT_ONCE", 5_000)
+    source = tmp_path / "source"
+    generate(SamplePlan(accounts=20), FolderSink(source, "parquet"))
+    settings = load_settings(tmp_path / "home", sources=[{"location": str(source)}])
+    for table in night.tables(settings):
+        night.extract(settings, RUN, table)
+    first = night.accept(settings, RUN)
+    lake = Lake(settings.lake)
+    days, version = lake.partition_values(TABLE, "day"), lake.version(TABLE)
+    assert night.accept(settings, RUN) == first
+    assert lake.version(TABLE) == version
+    file = next((source / "interval_reading" / f"day={days[3]}").glob("*.parquet"))
+    duckdb.sql(
+        f"COPY (SELECT * REPLACE (CAST(NULL AS VARCHAR) AS metering_point_id) FROM '{file}') TO '{file}.new' (FORMAT parquet)"
+    )
+    file.with_name(f"{file.name}.new").replace(file)
+    night.extract(settings, RUN, "interval_reading")
+    night.accept(settings, RUN)
+    assert lake.partition_values(TABLE, "day") == [day for day in days if day != days[3]]
