@@ -17,17 +17,20 @@ import datetime as dt
 import decimal
 import fcntl
 import hashlib
+import itertools
 import logging
 import queue
 import string
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
+from operator import itemgetter
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar, cast
 
 import duckdb
 import pyarrow as pa
@@ -48,6 +51,7 @@ from wattmark.settings import Settings
 log = logging.getLogger(__name__)
 
 Language = Literal["en", "zh"]
+T = TypeVar("T")
 
 ORDER = "service_order"
 IN_HAND = "core.open_application"
@@ -60,6 +64,9 @@ RECHECK_SECONDS = 30.0
 """How often the lake is asked for new versions."""
 BLOCK_ROWS = 8192
 """Rows in a block of the look-up file: a look-up reads one block of a table, as the rows are sorted."""
+HANDS = 2
+"""Connections over which the rules about one application are shared out: an answer is waited for, and most of
+what a rule takes is planning its statement, which DuckDB does in one thread."""
 _DEFAULTED = ("updated_at", "submitted_at")
 """Columns that a counter does not type in: the first instant of ``as_of`` stands where they are left out."""
 
@@ -79,6 +86,11 @@ _OTHERWISE = {
     "meter": _LookUp("meter_id", "metering_point", "meter_id"),
     "instrument_transformer": _LookUp("metering_point_id", "metering_point", "metering_point_id"),
 }
+
+
+def _depth(how: _LookUp, lookups: Mapping[str, _LookUp]) -> int:
+    """How many look-ups come before this one."""
+    return 0 if how.table == ORDER else 1 + _depth(lookups[how.table], lookups)
 
 
 class ApplicationError(WattmarkError):
@@ -153,6 +165,7 @@ class Counter:
         self._workers: queue.LifoQueue[_Worker | None] = queue.LifoQueue()
         for _ in range(workers):
             self._workers.put(None)
+        self.hands = ThreadPoolExecutor(workers * HANDS, "counter-rules")
 
     def prepare(self) -> None:
         """Make the look-up file and start a worker, so that the first answer is as fast as any."""
@@ -169,6 +182,7 @@ class Counter:
             worker = self._workers.get()
             if worker is not None:
                 worker.close()
+        self.hands.shutdown()
         self._store.close()
 
     def _today(self) -> dt.date:
@@ -479,12 +493,15 @@ class _Worker:
                 self.session.give(f"{ACCEPTED}.{name}", store.whole(name))
                 self._keep(f"{SOURCE_LAYER}.{name}", self._as_known(name, f"{ACCEPTED}.{name}"))
                 known.add(f"{SOURCE_LAYER}.{name}")
-            self.sources = {name: self._as_known(name, "_rows") for name in counter.lookups}
+            self.sources: dict[str, duckdb.Statement] = {}
             for name, schema in self.schemas.items():
+                rows_as_known = self._as_known(name, "_rows")
+                self.sources[name] = self._putting(f"{SOURCE_LAYER}.{name}", rows_as_known)
                 self.session.duck.register("_rows", schema.empty_table())
-                self._keep(f"{SOURCE_LAYER}.{name}", self.sources[name])
+                self._keep(f"{SOURCE_LAYER}.{name}", rows_as_known)
                 self.session.duck.unregister("_rows")
-            self.derived: list[tuple[str, str | None]] = []
+            waves: dict[str, int] = {}
+            self.derived: list[list[tuple[str, duckdb.Statement | None]]] = []
             for name in counter.derived:
                 made = counter.catalog.tables[name]
                 text = self.session.text_of(made) if isinstance(made, SqlFile) else None
@@ -493,8 +510,22 @@ class _Worker:
                 if made.references <= known:
                     known.add(name)
                 else:
-                    self.derived.append((name, text))
-            self.statements = [(rule, self._statement(rule.file)) for rule in counter.rules.values()]
+                    wave = max((waves[one] + 1 for one in made.references if one in waves), default=0)
+                    waves[name] = wave
+                    if wave == len(self.derived):
+                        self.derived.append([])
+                    self.derived[wave].append((name, None if text is None else self._putting(name, text)))
+            in_hand = self.session.text_of(cast(SqlFile, counter.catalog.tables[IN_HAND]))
+            self.in_hand = self._parsed(f"SELECT COUNT(*) FROM ({in_hand})")
+            self.statements = [
+                (rule, self._parsed(self._statement(rule.file))) for rule in counter.rules.values()
+            ]
+            self.by_depth = [
+                [name for name, how in counter.lookups.items() if _depth(how, counter.lookups) == depth]
+                for depth in range(1 + max(_depth(how, counter.lookups) for how in counter.lookups.values()))
+            ]
+            self.alone = threading.Lock()
+            self.hands = [self._hand() for _ in range(HANDS)]
         except BaseException:
             self.session.close()
             raise
@@ -522,10 +553,21 @@ class _Worker:
         else:
             self._keep(name, text)
 
-    def _put(self, name: str, text: str) -> None:
-        """Put rows in place of those of the last application."""
+    def _parsed(self, text: str) -> duckdb.Statement:
+        """A statement that need not be parsed again for each application."""
+        (statement,) = self.session.duck.extract_statements(text)
+        return statement
+
+    def _putting(self, name: str, text: str) -> duckdb.Statement:
+        """What puts rows in place of those of the last application."""
         layer, table = name.split(".")
-        self.session.duck.execute(f'CREATE OR REPLACE TABLE "{layer}"."{table}" AS {text}')
+        return self._parsed(f'CREATE OR REPLACE TABLE "{layer}"."{table}" AS {text}')
+
+    def _hand(self) -> duckdb.DuckDBPyConnection:
+        """One more connection to the session's tables; the zone belongs to a connection."""
+        hand = self.session.duck.cursor()
+        hand.execute(f"SET TimeZone = '{self.counter.settings.zone.key}'")
+        return hand
 
     def _with_parameter_tables(self, file: SqlFile) -> SqlFile:
         """The file reading its parameters' relations from tables, which is quicker than spelling them."""
@@ -552,51 +594,79 @@ class _Worker:
         return f"SELECT * FROM ({text}) AS r WHERE r.flagged{unjudged} ORDER BY r.subject_id"
 
     def close(self) -> None:
+        for hand in self.hands:
+            hand.close()
         self.session.close()
 
+    def _share(self, tasks: Iterable[Callable[[duckdb.DuckDBPyConnection], T]]) -> list[T]:
+        """Do tasks with the hands, each taking the next one; results in the order of the tasks."""
+        waiting = iter(enumerate(tasks))
+        taking = threading.Lock()
+
+        def work(hand: duckdb.DuckDBPyConnection) -> list[tuple[int, T]]:
+            done: list[tuple[int, T]] = []
+            while True:
+                with taking:
+                    taken = next(waiting, None)
+                if taken is None:
+                    return done
+                done.append((taken[0], taken[1](hand)))
+
+        # All are waited for before the first error is raised: a hand must not be used by two applications.
+        shares = [self.counter.hands.submit(work, hand) for hand in self.hands]
+        wait(shares)
+        done = itertools.chain.from_iterable(share.result() for share in shares)
+        return [result for _, result in sorted(done, key=itemgetter(0))]
+
     def _fill(self, given: dict[str, list[dict[str, Any]]]) -> dict[str, pa.Table]:
+        """Put in place the application's rows, and the lake's of the tables that it does not bring."""
         tables = {name: pa.Table.from_pylist(rows, schema=self.schemas[name]) for name, rows in given.items()}
 
-        def need(name: str) -> pa.Table:
+        def put(name: str, hand: duckdb.DuckDBPyConnection) -> None:
             if name not in tables:
                 how = self.counter.lookups[name]
-                keys = need(how.table).column(how.key).to_pylist()
+                keys = tables[how.table].column(how.key).to_pylist()
                 tables[name] = self.store.rows(name, how.column, keys)
-            return tables[name]
+            hand.register("_rows", tables[name])
+            hand.execute(self.sources[name])
+            hand.unregister("_rows")
 
-        for name in self.counter.lookups:
-            need(name)
+        for names in self.by_depth:
+            self._share(partial(put, name) for name in names)
         return tables
 
     def check(
         self, given: dict[str, list[dict[str, Any]]], *, only_in_hand: bool
     ) -> tuple[bool, list[tuple[Rule, dict[str, Any]]]]:
         """Whether an order is in hand, and the rows that rules flag."""
-        tables = self._fill(given)
-        self._refuse_strangers(tables)
-        duck = self.session.duck
-        for name, rows in tables.items():
-            duck.register("_rows", rows)
-            self._put(f"{SOURCE_LAYER}.{name}", self.sources[name])
-            duck.unregister("_rows")
-        in_hand = bool(duck.execute(f"SELECT COUNT(*) FROM ({dict(self.derived)[IN_HAND]})").fetchall()[0][0])
+        self._refuse_strangers(self._fill(given))
+        in_hand = bool(self.session.duck.execute(self.in_hand).fetchall()[0][0])
         if only_in_hand and not in_hand:
             return False, []
-        for name, text in self.derived:
-            if text is None:
+        for wave in self.derived:
+            self._share(partial(self._derive, name, statement) for name, statement in wave)
+        found = self._share(partial(self._ask, rule, statement) for rule, statement in self.statements)
+        return in_hand, list(itertools.chain.from_iterable(found))
+
+    def _derive(self, name: str, statement: duckdb.Statement | None, hand: duckdb.DuckDBPyConnection) -> None:
+        if statement is not None:
+            hand.execute(statement)
+        else:
+            # The session has one connection, and the tables made in Python use it one after the other.
+            with self.alone:
                 self.session.build(name)
-            else:
-                self._put(name, text)
-        found: list[tuple[Rule, dict[str, Any]]] = []
-        for rule, statement in self.statements:
-            try:
-                answer = duck.execute(statement)
-                columns = [column[0] for column in answer.description or ()]
-                rows = [dict(zip(columns, row, strict=True)) for row in answer.fetchall()]
-            except duckdb.Error as error:
-                raise engine_error(rule.file, error) from None
-            found.extend((rule, row) for row in rows)
-        return in_hand, found
+
+    @staticmethod
+    def _ask(
+        rule: Rule, statement: duckdb.Statement, hand: duckdb.DuckDBPyConnection
+    ) -> list[tuple[Rule, dict[str, Any]]]:
+        """What a rule flags."""
+        try:
+            answer = hand.execute(statement)
+            columns = [column[0] for column in answer.description or ()]
+            return [(rule, dict(zip(columns, row, strict=True))) for row in answer.fetchall()]
+        except duckdb.Error as error:
+            raise engine_error(rule.file, error) from None
 
     @staticmethod
     def _refuse_strangers(tables: Mapping[str, pa.Table]) -> None:

@@ -87,6 +87,7 @@ class Session(ABC):
         self._reads = reads or (lambda _: stored)
         self.scalars = run.scalars()
         self._known: set[str] = set()
+        self._given: set[str] = set()
         self._parts: dict[str, Part] = {}
         settings.scratch.mkdir(parents=True, exist_ok=True)
         self._scratch = Path(tempfile.mkdtemp(prefix="session-", dir=settings.scratch))
@@ -142,6 +143,7 @@ class Session(ABC):
         self.duck.execute(f'CREATE TABLE "{schema}"."{table}" AS SELECT * FROM _given')
         self.duck.unregister("_given")
         self._known.add(name)
+        self._given.add(name)
 
     def knows(self, name: str) -> None:
         """Note that a table stands under its name already."""
@@ -149,6 +151,11 @@ class Session(ABC):
 
     def _drop(self, name: str) -> None:
         schema, table = name.split(".")
+        if name in self._given:
+            # Asking what stands under a name takes longer than dropping it.
+            self._given.discard(name)
+            self.duck.execute(f'DROP TABLE IF EXISTS "{schema}"."{table}"')
+            return
         for kind, relation in self.duck.execute(
             "SELECT table_type, table_name FROM information_schema.tables WHERE table_schema = ? AND table_name = ?",
             [schema, table],
