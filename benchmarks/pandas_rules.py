@@ -6,12 +6,14 @@ subjects it flags, from the accepted tables alone. Nothing here knows the SQL. E
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 import unicodedata
 from collections.abc import Callable
 from functools import cache, cached_property
 from typing import Any
 
+import holidays
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -774,6 +776,104 @@ def wrong_power_factor(d: Data) -> pd.Series:
         off.round(6) > (p["tolerance_share"] * b.power_factor_cents.abs()).round(6)
     )
     return b.loc[flagged, "bill_id"]
+
+
+# --- records ------------------------------------------------------------------------------------
+
+IN_CREDIT_CODES = "0123456789ABCDEFGHJKLMNPQRTUWXY"
+
+
+def blank(texts: pd.Series) -> pd.Series:
+    return texts.isna() | (texts.str.strip() == "")
+
+
+@rule("ARC-01")
+def fields_missing(d: Data) -> pd.Series:
+    a = d.live[["account_id"]].merge(
+        d.table("account", ["account_id", "customer_id", "tariff_code", "reading_area_id", "service_address", "metering_kv"]),
+        on="account_id",
+    )  # fmt: skip
+    a = a.merge(
+        d.table("customer", ["customer_id", "name", "id_number", "mobile", "phone"]),
+        on="customer_id",
+        how="left",
+    )
+    empty = a.metering_kv.isna() | (blank(a.mobile) & blank(a.phone))
+    for column in ("tariff_code", "reading_area_id", "service_address", "name", "id_number"):
+        empty |= blank(a[column])
+    empty |= ~a.account_id.isin(d.points.loc[d.points.role == "main", "account_id"])
+    empty |= ~a.account_id.isin(d.table("supply_point", ["account_id"]).account_id)
+    return a.loc[empty, "account_id"]
+
+
+def _is_resident_number(text: str) -> bool:
+    if not re.fullmatch("[0-9]{17}[0-9X]", text):
+        return False
+    try:
+        dt.date(int(text[6:10]), int(text[10:12]), int(text[12:14]))
+    except ValueError:
+        return False
+    return (
+        sum(2 ** (17 - at) % 11 * (10 if char == "X" else int(char)) for at, char in enumerate(text)) % 11
+        == 1
+    )
+
+
+def _is_credit_code(text: str) -> bool:
+    if not re.fullmatch(f"[{IN_CREDIT_CODES}]{{2}}[0-9]{{6}}[{IN_CREDIT_CODES}]{{10}}", text):
+        return False
+    digits = [IN_CREDIT_CODES.index(char) for char in text]
+    return (sum(3**at % 31 * digit for at, digit in enumerate(digits[:17])) + digits[17]) % 31 == 0
+
+
+@rule("ARC-05")
+def check_digit(d: Data) -> pd.Series:
+    c = d.table("customer", ["customer_id", "kind", "id_number"])
+    c = c[~blank(c.id_number)]
+    resident = (c.kind == "person") & c.id_number.map(_is_resident_number).astype(bool)
+    credit = (c.kind == "organisation") & c.id_number.map(_is_credit_code).astype(bool)
+    return c.loc[~(resident | credit), "customer_id"]
+
+
+@rule("ARC-06")
+def number_on_several(d: Data) -> pd.Series:
+    c = d.table("customer", ["customer_id", "id_number"])
+    c = c[~blank(c.id_number)]
+    number = c.id_number.str.replace(r"\s+", "", regex=True).str.upper()
+    return c.loc[number.groupby(number).transform("size") >= 2, "customer_id"]
+
+
+def _letters(text: str) -> str:
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    return "".join(
+        char for char in folded if unicodedata.category(char)[0] not in "PSZ" and not char.isspace()
+    )
+
+
+@rule("ARC-08")
+def other_name(d: Data) -> pd.Series:
+    a = d.live[["account_id", "account_name"]].merge(
+        d.table("account", ["account_id", "customer_id"]), on="account_id"
+    )
+    a = a.merge(d.table("customer", ["customer_id", "name"]), on="customer_id")
+    a = a[~blank(a.account_name) & ~blank(a.name)]
+    return a.loc[a.account_name.map(_letters) != a.name.map(_letters), "account_id"]
+
+
+# --- collection ---------------------------------------------------------------------------------
+
+
+@rule("COL-01")
+def remitted_late(d: Data) -> pd.Series:
+    p = d.table("payment", ["payment_id", "channel", "received_at", "remitted_on"])
+    p = p[p.channel.isin(["cash", "counter_card"]) & (p.received_at < d.end)]
+    received = p.received_at.dt.tz_localize(None).dt.floor("D")
+    remitted = p.remitted_on.where(p.remitted_on <= d.as_of).fillna(d.as_of)
+    days = pd.date_range(min(received.min(), remitted.min()), max(received.max(), remitted.max()))
+    known = holidays.country_holidays("CN", years=range(days[0].year, days[-1].year + 1))
+    number = pd.Series([known.is_working_day(day) for day in days], index=days).cumsum()
+    passed = remitted.map(number) - received.map(number)
+    return p.loc[passed > d.params["COL-01"]["max_wd"], "payment_id"]
 
 
 @rule("COL-02")

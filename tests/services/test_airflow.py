@@ -26,6 +26,8 @@ from .homes import a_home, settings_for
 DAG = '''
 """Three steps, the second mapped, one of which fails on request."""
 
+import time
+
 from airflow.sdk import Param, dag, task
 
 
@@ -41,7 +43,9 @@ def trial():
 
     @task
     def last(numbers, params=None):
-        print("just before the end")
+        print("just before the end", flush=True)
+        # What is printed and what is raised reach the log by different ways; under load the later one may win.
+        time.sleep(1)
         if params["fail"]:
             raise ValueError("meant to fail")
 

@@ -123,6 +123,7 @@ def test_the_rules_find_what_was_seeded_and_nothing_else(tmp_path: Path) -> None
         night.build(settings, run, layer)
     night.audit(settings, run, scored=False)
     night.audit(settings, run, scored=True)
+    night.root_causes(settings, run)
     scores = score(all_rules(catalog_of(settings)), made.truth, findings_of(settings, run))
     wrong = {
         one.rule_id: (one.ways_missed, one.extras)
