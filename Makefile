@@ -7,7 +7,7 @@ export WATTMARK_HOME := $(HOME_FOLDER)
 # Compiled files save every Airflow task seconds of start-up.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup setup-dev run up down status test test-slow lint format docs bench lock clean
+.PHONY: help setup setup-dev run up down status test test-slow test-slow-again lint format docs bench lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -50,6 +50,9 @@ test: setup-dev ## the quick tests, under ten minutes
 
 test-slow: setup-dev ## the slow tests: the scheduler, killed runs, a simulated year
 	@$(BIN)/python -m pytest -q -m slow --timeout 1800
+
+test-slow-again: setup-dev ## those slow tests that failed the last time
+	@$(BIN)/python -m pytest -q -m slow --timeout 1800 --last-failed --last-failed-no-failures none
 
 lint: setup-dev ## ruff, mypy, stale reference pages
 	@$(BIN)/ruff check .

@@ -1,6 +1,6 @@
 """Seconds, rows and peak memory of each table of layer segment, and of the facts that nothing else reads, at two sizes.
 
-    python benchmarks/segments.py --source DIR --source DIR [--threads 2] [--memory-mb 4096] [--folder DIR]
+    python benchmarks/segments.py --source DIR --source DIR [--threads 2] [--memory-mb 3072] [--folder DIR]
 
 A source is a folder of Parquet files as ``wattmark sample`` writes it; without one, samples of 3,000 and 12,000
 accounts are made. Each source is extracted, accepted, and what segment reads is built once, unmeasured; a folder
@@ -124,7 +124,7 @@ def main() -> None:
         "--source", type=Path, action="append", help="folder of Parquet files; may be given more than once"
     )
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--memory-mb", type=int, default=4096)
+    parser.add_argument("--memory-mb", type=int, default=3072)
     parser.add_argument("--folder", type=Path, help="where to work; a temporary folder where left out")
     given = parser.parse_args()
     work = given.folder or Path(tempfile.mkdtemp(prefix="wattmark-bench-"))
