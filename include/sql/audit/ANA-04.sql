@@ -17,7 +17,7 @@ messages:
   en: >-
     Looks like theft: {reasons}.
   zh: >-
-    疑似窃电：{reasons}。
+    疑似窃电：{reasons_zh}。
 */
 WITH billed AS (
   SELECT t.account_id,
@@ -38,6 +38,7 @@ SELECT t.account_id AS subject_id,
        (b.median_kwh * b.periods - b.billed_kwh) * n.average_price AS at_stake_amount,
        t.score,
        t.reasons,
+       t.reasons_zh,
        t.drop_share,
        t.drop_period,
        t.loss_follows,

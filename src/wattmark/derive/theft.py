@@ -258,17 +258,24 @@ def _series(context: TableContext) -> tuple[Series, list[str], list[str]]:
     return data, list(names), list(area_ids)
 
 
-def _reasons(row: Floats) -> str:
-    words = []
+def _reasons(row: Floats) -> tuple[str, str]:
+    """The signals in words, English and Chinese."""
+    words: list[tuple[str, str]] = []
     if row[0] >= MIN_DROP:
-        words.append(f"energy fell by {row[0]:.0%} and stays there for {row[1] * MONTHS:.0f} months")
+        months = f"{row[1] * MONTHS:.0f}"
+        words.append(
+            (
+                f"energy fell by {row[0]:.0%} and stays there for {months} months",
+                f"电量下降{row[0]:.0%}并已持续{months}个月",
+            )
+        )
     if row[2] > 0 and row[3] * 10 >= MIN_Z:
-        words.append("the area loses about as much more since then")
+        words.append(("the area loses about as much more since then", "此后台区损失增加的电量与之相当"))
     if row[4] * 5 >= 1:
-        words.append("far below peers of the area and category")
+        words.append(("far below peers of the area and category", "远低于同台区同类客户"))
     if row[5] >= 0.2:
-        words.append(f"nothing used on {row[5]:.0%} of the days")
-    return "; ".join(words)
+        words.append((f"nothing used on {row[5]:.0%} of the days", f"{row[5]:.0%}的天数无用电"))
+    return "; ".join(english for english, _ in words), "；".join(chinese for _, chinese in words)
 
 
 _NEEDS = ("facts.fed_account", "facts.bill_net", "facts.area_loss")
@@ -286,6 +293,7 @@ _COLUMNS = {
     "zero_day_share": "double",
     "missing_kwh": "double",
     "reasons": "string",
+    "reasons_zh": "string",
 }
 _ARROW = {"string": pa.string(), "double": pa.float64(), "boolean": pa.bool_(), "date": pa.date32()}
 _SCHEMA = pa.schema([(name, _ARROW[kind]) for name, kind in _COLUMNS.items()])
@@ -318,6 +326,7 @@ _QUALITY_SCHEMA = pa.schema(
         "below_peers": "Logarithm of the peers' median energy for each kVA over the account's.",
         "missing_kwh": "Energy missing since the drop.",
         "reasons": "The signals in words.",
+        "reasons_zh": "The same in Chinese.",
     },
 )
 def theft_score(context: TableContext) -> pa.Table:
@@ -350,7 +359,8 @@ def theft_score(context: TableContext) -> pa.Table:
             "below_peers": float(row[4] * 5),
             "zero_day_share": float(row[5]),
             "missing_kwh": float(plain.missing_kwh[at]),
-            "reasons": _reasons(row),
+            "reasons": _reasons(row)[0],
+            "reasons_zh": _reasons(row)[1],
         }
         for at, row in enumerate(plain.features)
     ]
