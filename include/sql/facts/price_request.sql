@@ -5,7 +5,8 @@ purpose: >-
   Everything that is to be priced. bill: the bills of P on their own tariff; account: those of P on their account's
   tariff where it is another; commercial: those of P of residential accounts on each commercial tariff for their voltage; candidate: the
   last 12 billed months of live accounts on each tariff they may be on (their own, and each of their usage category and
-  voltage with a rate valid at the end of P), with both demand bases where it is two-part.
+  voltage with a rate valid at the end of P), with both demand bases where it is two-part,
+  by time of use only where the month was read so.
 view: true
 columns:
   purpose: {type: string, doc: 'bill, account, commercial or candidate.'}
@@ -62,6 +63,10 @@ request AS (
          d.energy_not_checked, d.not_checked
   FROM facts.bill_determinant AS d
   JOIN facts.tariff_candidate AS c ON c.account_id = d.account_id
+  JOIN source.tariff AS t ON t.tariff_code = c.tariff_code
+  -- Without such a reading there is no price by time of use, and most homes have none.
+  WHERE NOT t.is_time_of_use OR t.is_stepped
+     OR COALESCE(d.sharp_kwh, d.peak_kwh, d.flat_kwh, d.valley_kwh) IS NOT NULL
 )
 SELECT r.purpose, r.tariff_code, r.requested_basis AS demand_basis, r.bill_id, r.account_id, r.period, r.period_start,
        r.period_end, r.days, r.contract_demand_kw, r.power_factor_standard, r.metered_kwh, r.sharp_kwh, r.peak_kwh, r.flat_kwh,

@@ -23,18 +23,21 @@ WITH month AS (
   GROUP BY p.account_id, p.period, p.tariff_code, p.demand_basis
   HAVING COUNT(p.not_checked) = 0
 ),
-beside_own AS (
-  SELECT m.account_id, m.tariff_code, m.demand_basis, COALESCE(c.is_own, FALSE) AS is_own, m.amount,
-         MAX(m.amount) FILTER (WHERE c.is_own) OVER (PARTITION BY m.account_id, m.period) AS own_amount
+labelled AS (
+  SELECT m.account_id, m.period, m.tariff_code, m.demand_basis, COALESCE(c.is_own, FALSE) AS is_own, m.amount
   FROM month AS m
   LEFT JOIN facts.tariff_candidate AS c
     ON c.account_id = m.account_id AND c.tariff_code = m.tariff_code AND c.demand_basis = m.demand_basis
+),
+beside_own AS (
+  SELECT l.account_id, l.tariff_code, l.demand_basis, l.is_own, l.amount, o.amount AS own_amount
+  FROM labelled AS l
+  JOIN labelled AS o ON o.account_id = l.account_id AND o.period = l.period AND o.is_own
 ),
 compared AS (
   SELECT b.account_id, b.tariff_code, b.demand_basis, BOOL_OR(b.is_own) AS is_own, COUNT(*) AS months,
          SUM(b.own_amount) AS own_amount, SUM(b.amount) AS amount
   FROM beside_own AS b
-  WHERE b.own_amount IS NOT NULL
   GROUP BY b.account_id, b.tariff_code, b.demand_basis
   HAVING COUNT(*) >= $min_months
 ),
