@@ -56,36 +56,40 @@ def run_rule(session: Session, rule: Rule, findings: str) -> Coverage:
         body = session.result_sql(rule.file)
         columns = duck.sql(body).columns
         session.see(["source.account"])
-        given = {column: f'r."{column}"' for column in FIXED_COLUMNS if column in columns}
-        evidence = [column for column in columns if column not in FIXED_COLUMNS]
-        packed = ", ".join(f'"{column}" := r."{column}"' for column in evidence)
+        kept = [column for column in ("account_id", "customer_id", "org_unit_id") if column in columns]
+        stake = "r.at_stake_amount" if "at_stake_amount" in columns else "NULL"
+        reason = "r.not_checked" if "not_checked" in columns else "CAST(NULL AS VARCHAR)"
+        packed = ", ".join(f'"{column}" := r."{column}"' for column in columns if column not in FIXED_COLUMNS)
+        # A row for each flagged subject and one for all others: nearly all subjects are others, and none is written.
         duck.execute(
             f"""CREATE OR REPLACE TEMP TABLE _rule AS
-            SELECT CASE WHEN f THEN s END AS subject_id, f AS flagged, n AS not_checked, a AS account_id,
-                   c AS customer_id, o AS org_unit_id, m AS at_stake_amount, e AS evidence
-            FROM (SELECT CAST(r.subject_id AS VARCHAR) AS s, COALESCE(r.flagged, FALSE) AND {given.get("not_checked", "NULL")} IS NULL AS f,
-                         {given.get("not_checked", "CAST(NULL AS VARCHAR)")} AS n,
-                         CASE WHEN r.flagged THEN {given.get("account_id", "CAST(NULL AS VARCHAR)")} END AS a,
-                         CASE WHEN r.flagged THEN {given.get("customer_id", "CAST(NULL AS VARCHAR)")} END AS c,
-                         CASE WHEN r.flagged THEN {given.get("org_unit_id", "CAST(NULL AS VARCHAR)")} END AS o,
-                         CASE WHEN r.flagged THEN CAST({given.get("at_stake_amount", "NULL")} AS DECIMAL(18,2)) END AS m,
-                         CASE WHEN r.flagged THEN CAST(to_json(struct_pack({packed or "rule := 1"})) AS VARCHAR) END AS e
-                  FROM ({body}) AS r)"""
+            SELECT COALESCE(r.flagged, FALSE) AND {reason} IS NULL AS flagged, {reason} AS not_checked,
+                   CASE WHEN r.flagged THEN CAST(r.subject_id AS VARCHAR) END AS subject_id, COUNT(*) AS subjects,
+                   {"".join(f'ANY_VALUE(CASE WHEN r.flagged THEN r."{column}" END) AS "{column}", ' for column in kept)}
+                   ANY_VALUE(CASE WHEN r.flagged THEN CAST({stake} AS DECIMAL(18,2)) END) AS at_stake_amount,
+                   ANY_VALUE(CASE WHEN r.flagged THEN CAST(to_json(struct_pack({packed or "rule := 1"})) AS VARCHAR) END) AS evidence
+            FROM ({body}) AS r
+            GROUP BY 1, 2, 3"""
         )
         totals = duck.execute(
-            "SELECT COUNT(*), COUNT(*) FILTER (WHERE flagged), COUNT(not_checked), COUNT(DISTINCT subject_id) FROM _rule"
+            """SELECT CAST(COALESCE(SUM(subjects), 0) AS BIGINT), COUNT(*) FILTER (flagged),
+                      CAST(COALESCE(SUM(subjects) FILTER (not_checked IS NOT NULL), 0) AS BIGINT) FROM _rule"""
         ).fetchall()[0]
         reasons = dict(
             duck.execute(
-                "SELECT not_checked, COUNT(*) FROM _rule WHERE not_checked IS NOT NULL GROUP BY 1 ORDER BY 1"
+                """SELECT not_checked, CAST(SUM(subjects) AS BIGINT) FROM _rule
+                WHERE not_checked IS NOT NULL GROUP BY 1 ORDER BY 1"""
             ).fetchall()
         )
-        if totals[1] != totals[3]:
-            twice = duck.execute(
-                "SELECT subject_id FROM _rule WHERE flagged GROUP BY 1 HAVING COUNT(*) > 1 ORDER BY 1 LIMIT 1"
-            ).fetchall()
+        twice = duck.execute(
+            """SELECT subject_id FROM _rule WHERE flagged AND (subjects > 1 OR subject_id IS NULL)
+            ORDER BY 1 NULLS LAST LIMIT 1"""
+        ).fetchall()
+        if twice:
             raise rule.file.error(
-                "rule.twice", f"subject {twice[0][0]} is flagged more than once.", "subject_id"
+                "rule.twice",
+                f"subject {twice[0][0]} is flagged more than once, or is no subject.",
+                "subject_id",
             )
         values = ", ".join(
             str(literal(value).sql(dialect="duckdb"))
@@ -98,14 +102,18 @@ def run_rule(session: Session, rule: Rule, findings: str) -> Coverage:
                 rule.family,
             )
         )
+        found = {
+            column: f'r."{column}"' if column in kept else "CAST(NULL AS VARCHAR)"
+            for column in ("account_id", "customer_id", "org_unit_id")
+        }
         duck.execute(
             f"""INSERT INTO {findings}
-            SELECT v.rule_id, v.subject_type, r.subject_id, v.period, r.account_id,
-                   COALESCE(r.customer_id, a.customer_id), COALESCE(r.org_unit_id, a.org_unit_id),
+            SELECT v.rule_id, v.subject_type, r.subject_id, v.period, {found["account_id"]},
+                   COALESCE({found["customer_id"]}, a.customer_id), COALESCE({found["org_unit_id"]}, a.org_unit_id),
                    v.severity, r.at_stake_amount, r.evidence, v.kind, v.family
             FROM _rule AS r
             CROSS JOIN (VALUES ({values})) AS v(rule_id, subject_type, period, severity, kind, family)
-            LEFT JOIN source.account AS a ON a.account_id = r.account_id
+            LEFT JOIN source.account AS a ON a.account_id = {found["account_id"]}
             WHERE r.flagged"""
         )
         duck.execute("DROP TABLE _rule")
