@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import shutil
 import subprocess
 import sys
@@ -55,6 +56,18 @@ def run(source: Path, home: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command(source, home), capture_output=True, text=True, check=False)
 
 
+def check_data_docs(site: Path) -> None:
+    """The first page says what failed and leads to every table's pages, with nothing loaded from elsewhere."""
+    index = (site / "index.html").read_text()
+    assert "values:status: 1" in index
+    links = re.findall(r'href="([^"]+)"', index)
+    assert len(links) == 2 * 34
+    assert [link for link in links if not (site / link).is_file()] == []
+    for page in site.rglob("*.html"):
+        loaded = re.findall(r'(?:<(?:script|link|img)\b[^>]*(?:src|href)=)"(https?:[^"]*)"', page.read_text())
+        assert loaded == [], page
+
+
 @pytest.mark.timeout(900)
 def test_a_night_publishes_and_its_rerun_publishes_the_same(folder: Path) -> None:
     source, home = spoiled(folder), folder / "home"
@@ -62,6 +75,7 @@ def test_a_night_publishes_and_its_rerun_publishes_the_same(folder: Path) -> Non
         first = run(source, home)
         assert first.returncode == 0, first.stdout[-3000:] + first.stderr[-2000:]
         assert f"The night {DAY} is published." in first.stdout.splitlines()[-1]
+        check_data_docs(home / "data-docs")
         url = plain_url(home)
         before = hashes(url)
         with psycopg.connect(url) as connection:

@@ -11,10 +11,12 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import duckdb
+from jinja2 import Environment, FileSystemLoader
 
 from wattmark.contract import load_contract
 from wattmark.engine.session import DuckDBSession
@@ -24,10 +26,22 @@ from wattmark.quality.checks import Suite, quoted, suites, typed_select
 from wattmark.quality.landing import LANDING
 from wattmark.run import Run
 from wattmark.settings import Settings
+from wattmark.state import write_atomically
 
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 
 SITE = "data-docs"
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What became of one table's expectations; ``failed`` has the rows that failed by expectation (``type:column``)."""
+
+    table: str
+    rows: int
+    expectations: int
+    succeeded: bool
+    failed: dict[str, int]
 
 
 def site_folder(settings: Settings) -> Path:
@@ -88,16 +102,14 @@ def judge(settings: Settings, run: Run, names: Iterable[str]) -> dict[str, dict[
                 "pool_reset_on_return": None,
             },
         )
-        failed = {
-            suite.table.name: _judge_one(gx, context, source, suite, parsed[suite.table.name], run)
-            for suite in wanted
-        }
+        judged = [_judge_one(gx, context, source, suite, parsed[suite.table.name], run) for suite in wanted]
         context.build_data_docs()
         source.get_execution_engine().close()
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     make_readable_offline(site)
-    return {name: found for name, found in failed.items() if found}
+    write_index(site, run, judged)
+    return {one.table: one.failed for one in judged if one.failed}
 
 
 def _no_bars() -> Any:
@@ -139,9 +151,7 @@ def _make_views(settings: Settings, run: Run, wanted: list[Suite], database: Pat
     return parsed
 
 
-def _judge_one(
-    gx: Any, context: Any, source: Any, suite: Suite, parsed: set[str], run: Run
-) -> dict[str, int]:
+def _judge_one(gx: Any, context: Any, source: Any, suite: Suite, parsed: set[str], run: Run) -> Judged:
     from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 
     name = suite.table.name
@@ -174,11 +184,13 @@ def _judge_one(
                 f"{name}: Great Expectations cannot judge {one.expectation_config.meta['check']}.",
                 f"Correct the expectation in expectations/{name}.yaml.",
             )
-    return {
+    failed = {
         one.expectation_config.meta["check"]: int(one.result.get("unexpected_count", 0) or 0)
         for one in result.results
         if one.result.get("unexpected_count")
     }
+    counts = [int(one.result.get("element_count", 0) or 0) for one in result.results]
+    return Judged(name, max(counts, default=0), len(result.results), bool(result.success), failed)
 
 
 def _raised(info: Any) -> bool:
@@ -195,13 +207,44 @@ def _moment(run: Run) -> Any:
 
 
 _REMOTE = re.compile(r"<(?:link|script)\b[^>]*(?:href|src)=\"https?://[^\"]*\"[^>]*>(?:\s*</script>)?")
+_REMOTE_IMAGE = re.compile(r"https?://[^\"?]*/([\w.-]+\.(?:png|svg|gif))(?:\?[^\"]*)?")
 
 
 def make_readable_offline(site: Path) -> None:
-    """Replace what Data Docs load from elsewhere by a style sheet of our own beside them."""
+    """Replace what Data Docs load from elsewhere by a style sheet of our own, and by the images beside them."""
     style = Path(__file__).with_name("data_docs.css").read_text(encoding="utf-8")
+    images = site / "static" / "images"
     for page in site.rglob("*.html"):
         text = page.read_text(encoding="utf-8")
+
+        def beside(found: re.Match[str], page: Path = page) -> str:
+            image = images / found[1]
+            return os.path.relpath(image, page.parent) if image.exists() else ""
+
         plain = _REMOTE.sub("", text)
         if plain != text:
-            page.write_text(plain.replace("</head>", f"<style>{style}</style></head>", 1), encoding="utf-8")
+            plain = plain.replace("</head>", f"<style>{style}</style></head>", 1)
+        plain = _REMOTE_IMAGE.sub(beside, plain)
+        if plain != text:
+            page.write_text(plain, encoding="utf-8")
+
+
+def write_index(site: Path, run: Run, judged: Iterable[Judged]) -> None:
+    """Write the first page: this run's tables and what failed in them, and the pages of earlier runs.
+
+    The index of Great Expectations fills its tables by scripts that it loads from elsewhere.
+    """
+
+    def pages(run_id: str) -> dict[str, str]:
+        found = sorted((site / "validations").glob(f"*/{run_id}/*/*.html"))
+        return {page.relative_to(site).parts[1]: page.relative_to(site).as_posix() for page in found}
+
+    runs = sorted({folder.name for folder in (site / "validations").glob("*/*")} - {run.run_id}, reverse=True)
+    environment = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True)
+    text = environment.get_template("data_docs.html").render(
+        run=run,
+        judged=sorted(judged, key=lambda one: (one.succeeded and not one.failed, one.table)),
+        pages=pages(run.run_id),
+        earlier={run_id: pages(run_id) for run_id in runs},
+    )
+    write_atomically(site / "index.html", text)
