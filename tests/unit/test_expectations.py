@@ -201,7 +201,7 @@ def _judged(
         },
     )
     try:
-        found = judge._judge_one(gx, context, source, Suite(table, tuple(checks), 0.05), set(), RUN)
+        found = judge._judge_one(gx, context, source, Suite(table, tuple(checks), 0.05), set(), RUN).failed
     finally:
         source.get_execution_engine().close()
     return {name: count for name, count in counted.items() if count}, found

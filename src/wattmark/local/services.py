@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -65,12 +66,19 @@ def _make_home(home: Path) -> None:
     if home.exists():
         return
     # Personal data will lie here. Where root makes the home, PostgreSQL's account passes through by
-    # way of its group, and nobody else does.
-    home.mkdir(mode=0o700, parents=True)
-    account = postgres.account(home)
+    # way of its group, and nobody else does. It appears under its name with its rights, whoever else makes it now.
+    home.parent.mkdir(parents=True, exist_ok=True)
+    made = Path(tempfile.mkdtemp(prefix=f".{home.name}.", dir=home.parent))
+    account = postgres.account(made)
     if account is not None:
-        os.chown(home, -1, account.gid)
-        home.chmod(0o710)
+        os.chown(made, -1, account.gid)
+        made.chmod(0o710)
+    try:
+        made.rename(home)
+    except OSError:
+        made.rmdir()
+        if not home.is_dir():
+            raise
 
 
 def _expect_home(settings: Settings) -> bool:
