@@ -46,7 +46,7 @@ status: setup ## show how the services are
 	@$(BIN)/wattmark status
 
 test: setup-dev ## the quick tests, under ten minutes
-	@$(BIN)/python -m pytest -q -n 3 --dist loadgroup --no-loadscope-reorder -m "not slow"
+	@$(BIN)/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder -m "not slow"
 
 test-slow: setup-dev ## the slow tests: the scheduler, killed runs, a simulated year
 	@$(BIN)/python -m pytest -q -m slow --timeout 1800
