@@ -69,7 +69,7 @@ def check_data_docs(site: Path) -> None:
 
 
 @pytest.mark.timeout(900)
-def test_a_night_publishes_and_its_rerun_publishes_the_same(folder: Path) -> None:
+def test_a_night_publishes_and_a_broken_source_changes_nothing(folder: Path) -> None:
     source, home = spoiled(folder), folder / "home"
     try:
         first = run(source, home)
@@ -99,8 +99,6 @@ def test_a_night_publishes_and_its_rerun_publishes_the_same(folder: Path) -> Non
             with connection.transaction():
                 connection.execute("SET LOCAL ROLE wattmark_bi")
                 connection.execute("SELECT 1 FROM mart.dim_account")
-        assert run(source, home).returncode == 0
-        assert hashes(url) == before
         # A source that breaks: nothing is published, the last night stays, the message names the table.
         (source / "bill.csv").unlink()
         failed = run(source, home)
@@ -155,9 +153,11 @@ def test_killed_anywhere_and_rerun_gives_the_same_warehouse(folder: Path) -> Non
             ("publish", False),
         ):
             kill_at(source, home, step, server=server)
-        done = run(source, home)
-        assert done.returncode == 0, done.stdout[-2000:]
-        assert hashes(plain_url(home)) == wanted
+        # The rerun after the kills, and a rerun of what is published.
+        for _ in range(2):
+            done = run(source, home)
+            assert done.returncode == 0, done.stdout[-2000:]
+            assert hashes(plain_url(home)) == wanted
     finally:
         for each in (home, other):
             if each.exists():

@@ -21,6 +21,8 @@ from wattmark.local import services
 from wattmark.publish.ops import upgrade
 from wattmark.settings import Settings, SourceSettings
 
+pytestmark = pytest.mark.slow
+
 ZONE = dt.timezone(dt.timedelta(hours=8))
 TYPES = {"string": sa.Text, "integer": sa.BigInteger, "decimal": sa.Numeric(18, 2), "double": sa.Double, "date": sa.Date,
          "timestamp": sa.DateTime, "boolean": sa.Boolean}  # fmt: skip
