@@ -71,10 +71,10 @@ bench: setup-dev ## measure a night (benchmarks/night.py)
 	@$(BIN)/python benchmarks/night.py
 
 lock: setup-dev ## resolve the lock files anew
-	@$(BIN)/uv pip compile -q pyproject.toml --extra build --extra dev --extra spark --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 -o requirements-dev.lock
-	@$(BIN)/uv pip compile -q pyproject.toml --extra build --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 -c requirements-dev.lock -o requirements.lock
-	@$(BIN)/uv pip compile -q deploy/requirements-celery.in --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 -c requirements.lock -o deploy/requirements-celery.lock
-	@echo uv | $(BIN)/uv pip compile -q - --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 -o requirements-setup.lock
+	@$(BIN)/uv pip compile -q pyproject.toml --extra build --extra dev --extra spark --universal --generate-hashes --no-header --python-version 3.11 -o requirements-dev.lock
+	@$(BIN)/uv pip compile -q pyproject.toml --extra build --universal --generate-hashes --no-header --python-version 3.11 -c requirements-dev.lock -o requirements.lock
+	@$(BIN)/uv pip compile -q deploy/requirements-celery.in --universal --generate-hashes --no-header --python-version 3.11 -c requirements.lock -o deploy/requirements-celery.lock
+	@echo uv | $(BIN)/uv pip compile -q - --universal --generate-hashes --no-header --python-version 3.11 -o requirements-setup.lock
 
 clean: ## stop the services and delete the home and .venv
 	@test ! -x $(BIN)/wattmark || $(BIN)/wattmark down

@@ -34,7 +34,7 @@ def run(tmp_path: Path, rows: Sequence[Row]) -> tuple[Coverage, list[tuple[objec
         return "NULL" if value is None else f"'{value}'"
 
     given = " UNION ALL ".join(
-        f"SELECT {text(subject)} AS subject_id, {flagged or 'NULL'} AS flagged, {text(reason)} AS not_checked"
+        f"SELECT {text(subject)} AS subject_id, {'NULL' if flagged is None else flagged} AS flagged, {text(reason)} AS not_checked"
         for subject, flagged, reason in rows
     )
     path = tmp_path / "TAR-99.sql"

@@ -165,7 +165,7 @@ class Counter:
         self._workers: queue.LifoQueue[_Worker | None] = queue.LifoQueue()
         for _ in range(workers):
             self._workers.put(None)
-        self.hands = ThreadPoolExecutor(workers * HANDS, "counter-rules")
+        self.threads = ThreadPoolExecutor(workers * HANDS, "counter-rules")
 
     def prepare(self) -> None:
         """Make the look-up file and start a worker, so that the first answer is as fast as any."""
@@ -182,7 +182,7 @@ class Counter:
             worker = self._workers.get()
             if worker is not None:
                 worker.close()
-        self.hands.shutdown()
+        self.threads.shutdown()
         self._store.close()
 
     def _today(self) -> dt.date:
@@ -613,7 +613,7 @@ class _Worker:
                 done.append((taken[0], taken[1](hand)))
 
         # All are waited for before the first error is raised: a hand must not be used by two applications.
-        shares = [self.counter.hands.submit(work, hand) for hand in self.hands]
+        shares = [self.counter.threads.submit(work, hand) for hand in self.hands]
         wait(shares)
         done = itertools.chain.from_iterable(share.result() for share in shares)
         return [result for _, result in sorted(done, key=itemgetter(0))]
