@@ -1,53 +1,110 @@
-"""The DAG ``counter`` through its real tasks, on a real PostgreSQL, and its schedule by the home's setting."""
+"""The DAG ``counter`` in the real scheduler, on a real PostgreSQL, and its schedule by the home's setting."""
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 
-from tests.services.homes import a_home
+from tests.services.homes import open_folder, settings_for
 from tests.tiny import ROWS, write_tiny
 from tests.warehouse import plain_url
-from wattmark.local.airflow import airflow_env, process_env
+from wattmark.local import services
+from wattmark.local.airflow import Api, airflow_env
 from wattmark.local.secret import ensure_secrets
-from wattmark.local.services import prepare_airflow_database
-from wattmark.settings import SOURCE_VARIABLE, load_settings
+from wattmark.local.trigger import trigger_and_wait
+from wattmark.settings import Settings, load_settings
 
-ORDER = {
-    "order_id": "O1", "account_id": "A1", "kind": "new", "submitted_at": "2026-11-04 08:00:00", "needs_customer_works": True,
-    "works_materials_entered": False, "equipment_list_provided": True, "vat_documents_complete": True,
-    "updated_at": "2026-11-04 09:01:00",
-}  # fmt: skip
+WAIT_S = 600.0
+MADE_MINUTES = 10
+"""How long before the test the order was handed in."""
 
 
-@pytest.mark.timeout(600)
-def test_a_run_up_to_a_moment_keeps_what_it_finds() -> None:
-    with a_home() as settings:
-        source = write_tiny(settings.home.parent / "source", service_order=[ORDER], account=ROWS["account"])
-        prepare_airflow_database(settings)
-        done = subprocess.run(
-            [sys.executable, "-m", "wattmark.local.dag_test", "counter", json.dumps({"until": "2026-11-04T09:05:00"})],
-            env={**process_env(settings), SOURCE_VARIABLE: str(source)},
-            capture_output=True,
-            text=True,
-            check=False,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-        with psycopg.connect(plain_url(settings.home)) as connection:
-            assert connection.execute(
-                "SELECT until AT TIME ZONE 'Asia/Shanghai', checked_orders FROM ops.order_intake"
-            ).fetchall()[0][1] == 1  # fmt: skip
-            found = connection.execute(
-                "SELECT rule_id FROM ops.order_finding WHERE cleared_for IS NULL ORDER BY 1"
-            ).fetchall()
-            assert ("ACC-10",) in found
-            assert ("ACC-11",) in found
+def write_source(settings: Settings, folder: Path, *, materials: bool) -> None:
+    """One order in hand, last changed when its works materials were entered, or when it was handed in."""
+    now = dt.datetime.now(settings.zone).replace(tzinfo=None)
+    made = now - dt.timedelta(minutes=MADE_MINUTES)
+    order = {
+        "order_id": "O1", "account_id": "A1", "kind": "new", "submitted_at": f"{made:%Y-%m-%d %H:%M:%S}",
+        "needs_customer_works": True, "works_materials_entered": materials, "equipment_list_provided": True,
+        "vat_documents_complete": True, "updated_at": f"{now if materials else made:%Y-%m-%d %H:%M:%S}",
+    }  # fmt: skip
+    write_tiny(folder, service_order=[order], account=ROWS["account"])
+
+
+def wait_for(what: str, found: Any) -> Any:
+    deadline = time.monotonic() + WAIT_S
+    while time.monotonic() < deadline:
+        if value := found():
+            return value
+        time.sleep(1)
+    raise AssertionError(f"{what} did not come within {WAIT_S:.0f} s")
+
+
+@pytest.fixture
+def running() -> Iterator[Settings]:
+    """A home whose orders are taken every minute."""
+    with open_folder() as folder:
+        home = folder / "home"
+        home.mkdir()
+        source = {"sources": [{"location": str(folder / "source")}], "schedule": {"counter": "* * * * *"}}
+        (home / "settings.yaml").write_text(json.dumps(source))
+        settings = load_settings(home, services=settings_for(home).services.model_dump())
+        write_source(settings, folder / "source", materials=False)
+        try:
+            assert services.up(settings).healthy
+            yield settings
+        finally:
+            services.discard(settings)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_orders_are_taken_by_hand_by_the_minute_and_after_a_night(running: Settings) -> None:
+    open_findings = "SELECT rule_id FROM ops.order_finding WHERE order_id = 'O1' AND cleared_for IS NULL"
+    source = running.home.parent / "source"
+
+    def runs(kind: str) -> list[str]:
+        with Api(running) as api:
+            found = api.call("GET", "/dags/counter/dagRuns", params={"limit": 100}).json()["dag_runs"]
+        assert "failed" not in [run["state"] for run in found]
+        return [run["dag_run_id"] for run in found if run["run_type"] == kind and run["state"] == "success"]
+
+    # By hand, up to a moment after the order was handed in.
+    until = dt.datetime.now(running.zone).replace(microsecond=0) - dt.timedelta(minutes=MADE_MINUTES - 5)
+    conf = {"until": until.replace(tzinfo=None).isoformat()}
+    assert trigger_and_wait(running, "counter", conf, timeout_s=WAIT_S).state == "success"
+    with psycopg.connect(plain_url(running.home)) as connection:
+        assert (until,) in connection.execute("SELECT until FROM ops.order_intake").fetchall()
+        assert {("ACC-10",), ("ACC-11",)} <= set(connection.execute(open_findings).fetchall())
+
+    # By the schedule: what was mended at the source is cleared, what was not stays.
+    write_source(running, source, materials=True)
+    with psycopg.connect(plain_url(running.home), autocommit=True) as connection:
+        wait_for(
+            "the run that sees the mended order",
+            lambda: "ACC-10" not in {row[0] for row in connection.execute(open_findings)},
+        )
+        assert "ACC-11" in {row[0] for row in connection.execute(open_findings)}
+    assert wait_for("a scheduled run", lambda: runs("scheduled"))
+
+    # When a night is published.
+    with Api(running) as api:
+        listed = api.call("GET", "/assets", params={"limit": 100}).json()["assets"]
+        [mart] = [
+            one["id"] for one in listed if any(dag["dag_id"] == "counter" for dag in one["scheduled_dags"])
+        ]
+        api.call("POST", "/assets/events", json={"asset_id": mart})
+    assert wait_for("the run after the night", lambda: runs("asset_triggered"))
 
 
 @pytest.mark.parametrize(
