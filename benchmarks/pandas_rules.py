@@ -269,13 +269,16 @@ class Data:
                 "swaps": h[h.kind.isin(SWAPS)].groupby(keys).size(),
                 "replaces": h[h.kind == "replace"].groupby(keys).size(),
                 "multiplied": h[h.kind == "multiplier_changed"].groupby(keys).size(),
-                "own": own.groupby(keys).occurred_at.nunique(),
+                "replacements": h[h.kind == "replace"].groupby(keys).occurred_at.nunique(),
+                "old_values": own.groupby(keys).old_value.nunique(),
+                "new_values": own.groupby(keys).new_value.nunique(),
                 "old_value": own.groupby(keys).old_value.max(),
                 "new_value": own.groupby(keys).new_value.max(),
             }
         )
         e = e.merge(counts.reset_index(), on=keys, how="left")
-        e = e.fillna({"swaps": 0, "replaces": 0, "multiplied": 0, "own": 0})
+        counted = ["swaps", "replaces", "multiplied", "replacements", "old_values", "new_values"]
+        e = e.fillna(dict.fromkeys(counted, 0))
         size = 10.0**e.digits
         wrapped = (size - e.previous_value + e.current_value) * e.multiplier
         fits = e.account_id.isna() | (wrapped.round(6) <= (e.contracted_kva * self.hours).round(6))
@@ -288,7 +291,7 @@ class Data:
         reason = np.select(
             [
                 e.multiplied > 0,
-                e.own > 1,
+                (e.replacements > 1) | (e.old_values > 1) | (e.new_values > 1),
                 (e.replaces > 0) & (e.old_value.isna() | e.new_value.isna()),
                 e.kwh.isna(),
             ],
@@ -364,6 +367,12 @@ class Data:
         # A register of a point without a start says nothing of the whole.
         unsaid = e[e.kwh.isna() & e.register.isin(OF_USE)].account_id
         out.loc[out.index.isin(unsaid), OF_USE] = np.nan
+        # Nor do the others where a main point has not all four and they do not hold its total.
+        held = main["sum"].reindex(columns=OF_USE).sum(axis=1)
+        total = main["sum"].active_total
+        fewer = main["count"].reindex(columns=OF_USE).sum(axis=1) < 4 * main["count"].active_total
+        short = fewer & ((held - total).abs() > np.maximum(1, 0.01 * total.abs()))
+        out.loc[out.index.isin(short.index[short]), OF_USE] = np.nan
         none = pd.Series(np.nan, main.index)
         for register, name in [
             ("active_total", "main_active"),

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from wattmark.derive import phone
 from wattmark.derive.phone import SCHEMA, judge, judge_all
-from wattmark.derive.text_key import fold, key_of
+from wattmark.folding import fold, key_of
 
 COUNTRIES = ["CN", "DE", "FR", "IN", "GB", "US", "KZ", "BR", "JP", "ES"]
 DIGITS = st.text("0123456789", min_size=1, max_size=14)

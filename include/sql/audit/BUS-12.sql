@@ -12,11 +12,6 @@ messages:
   en: "No transformer loss was billed on {metered_kwh} kWh; by the loss code it is {loss_by_code_kwh} kWh."
   zh: "抄见电量 {metered_kwh} kWh 未计变损，按损耗代码应为 {loss_by_code_kwh} kWh。"
 */
-WITH loss AS (
-  SELECT b.account_id, SUM(b.loss_kwh) AS loss_kwh
-  FROM facts.shadow_bill AS b
-  GROUP BY b.account_id
-)
 SELECT a.account_id AS subject_id,
        a.account_id,
        ROUND(n.loss_kwh, 6) = 0 AS flagged,
@@ -28,5 +23,5 @@ SELECT a.account_id AS subject_id,
 FROM source.account AS a
 INNER JOIN facts.bill_net AS n ON n.account_id = a.account_id AND n.period = $period
 LEFT JOIN facts.suspension_period AS s ON s.account_id = a.account_id AND s.period = $period
-LEFT JOIN loss AS l ON l.account_id = a.account_id
+LEFT JOIN facts.account_loss AS l ON l.account_id = a.account_id
 WHERE a.metering_mode = 'hv_lv' AND NOT COALESCE(s.is_wholly, FALSE)

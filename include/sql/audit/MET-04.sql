@@ -34,8 +34,8 @@ fault AS (
          e.event_id,
          e.occurred_at,
          e.fixed_at,
-         UNIX_SECONDS($as_of_end) - UNIX_SECONDS(e.occurred_at) > $max_days * 86400
-           AND (e.fixed_at IS NULL OR UNIX_SECONDS(e.fixed_at) - UNIX_SECONDS(e.occurred_at) > $max_days * 86400) AS is_late
+         UNIX_MICROS($as_of_end) - UNIX_MICROS(e.occurred_at) > $max_days * 86400000000
+           AND (e.fixed_at IS NULL OR UNIX_MICROS(e.fixed_at) - UNIX_MICROS(e.occurred_at) > $max_days * 86400000000) AS is_late
   FROM event AS e
   WHERE e.kind = 'fault_reported'
 )

@@ -17,7 +17,8 @@ messages:
 SELECT t.transformer_id AS subject_id,
        t.account_id,
        t.org_unit_id,
-       l.model <> t.model OR ROUND(ABS(l.rated_kva - t.rated_kva), 9) > 0 AS flagged,
+       CASE WHEN TRIM(l.model) <> '' AND TRIM(t.model) <> '' THEN l.model <> t.model END
+         OR ROUND(ABS(l.rated_kva - t.rated_kva), 9) > 0 AS flagged,
        t.loss_code,
        t.model,
        l.model AS loss_code_model,

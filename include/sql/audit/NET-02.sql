@@ -23,7 +23,6 @@ SELECT t.line_id AS subject_id,
        l.supplied_kwh >= $min_kwh
          AND (ROUND(l.loss_rate - $min_loss, 9) < 0 OR ROUND(l.loss_rate - $max_loss, 9) > 0) AS flagged,
        CASE WHEN l.id IS NULL THEN 'no_data' ELSE l.not_checked END AS not_checked,
-       l.excess_amount AS at_stake_amount,
        l.loss_rate,
        $min_loss AS min_loss,
        $max_loss AS max_loss,

@@ -21,11 +21,11 @@ messages:
 SELECT c.call_id AS subject_id,
        c.account_id,
        c.org_unit_id,
-       UNIX_SECONDS(COALESCE(c.arrived_at, $as_of_end)) - UNIX_SECONDS(c.opened_at) > m.max_minutes * 60 AS flagged,
+       UNIX_MICROS(COALESCE(c.arrived_at, $as_of_end)) - UNIX_MICROS(c.opened_at) > m.max_minutes * 60000000 AS flagged,
        c.site,
        c.opened_at,
        c.arrived_at,
-       ROUND((UNIX_SECONDS(COALESCE(c.arrived_at, $as_of_end)) - UNIX_SECONDS(c.opened_at)) / 60.0, 2) AS minutes,
+       ROUND((UNIX_MICROS(COALESCE(c.arrived_at, $as_of_end)) - UNIX_MICROS(c.opened_at)) / 60000000.0, 2) AS minutes,
        m.max_minutes,
        c.staff_id
 FROM source.service_call AS c

@@ -16,7 +16,8 @@ messages:
 WITH billed AS (
   SELECT b.account_id,
          MIN(b.bill_id) AS bill_id,
-         MIN(CASE WHEN t.is_time_of_use THEN p.flat_price ELSE p.energy_price END) AS energy_price,
+         MIN(CASE WHEN b.corrects_bill_id IS NOT NULL THEN NULL
+                  WHEN t.is_time_of_use THEN p.flat_price ELSE p.energy_price END) AS energy_price,
          MAX(l.loss_iron_highest_amount) AS loss_iron_highest_amount
   FROM source.bill AS b
   JOIN source.account AS a ON a.account_id = b.account_id AND a.metering_mode = 'hv_lv'

@@ -14,29 +14,28 @@ params:
     type: list
     doc: Words of a business.
     columns: {word: string}
+    folded: folded
     default: [公司, 商店, 商行, 超市, 酒店, 宾馆, 饭店, 餐厅, 餐馆, 网吧, 工厂, 加工厂, 批发, 门市, 美容, 药店, 诊所, 培训, 修理厂, 洗车, Co., Ltd, LLC, Inc, Shop, Store, Hotel, Restaurant, Cafe, Salon]
-  exempt: {type: list, columns: {word: string}, default: [宿舍, 家属院, 公寓楼道], doc: Words that make a name residential after all.}
+  exempt: {type: list, columns: {word: string}, folded: folded, default: [宿舍, 家属院, 公寓楼道], doc: Words that make a name residential after all.}
   commercial_tariff: {type: map, columns: {supply_kv: double, tariff_code: string}, default: {}, doc: The commercial tariff to compare with by supply_kv.}
 messages:
   en: "The name contains {word} and the account is billed as residential."
   zh: "户名含“{word}”，仍执行居民电价。"
 */
 WITH listed AS (
-  SELECT w.word, LOWER(w.word) AS folded, FALSE AS is_exempt
+  SELECT w.word, w.folded, FALSE AS is_exempt
   FROM param.words AS w
   UNION ALL
-  SELECT x.word, LOWER(x.word), TRUE
+  SELECT x.word, x.folded, TRUE
   FROM param.exempt AS x
 ),
 word AS (
-  -- Characters that mean something in a pattern stand for themselves in brackets.
+  -- Between \Q and \E (92 is the backslash) characters that mean something in a pattern stand for themselves.
   SELECT l.word,
          l.folded,
          l.is_exempt,
          REGEXP_MATCHES(l.folded, '[a-z]') AS is_latin,
-         CONCAT('(^|[^0-9a-zÀ-ÖØ-öø-ɏḀ-ỿ])',
-                REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(l.folded, '.', '[.]'), '+', '[+]'), '*', '[*]'), '?', '[?]'), '(', '[(]'), ')', '[)]'), '|', '[|]'),
-                '([^0-9a-zÀ-ÖØ-öø-ɏḀ-ỿ]|$)') AS pattern
+         CONCAT('(^|[^0-9a-zÀ-ÖØ-öø-ɏḀ-ỿ])', CHR(92), 'Q', l.folded, CHR(92), 'E', '([^0-9a-zÀ-ÖØ-öø-ɏḀ-ỿ]|$)') AS pattern
   FROM listed AS l
   WHERE l.folded <> ''
 ),

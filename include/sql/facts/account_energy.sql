@@ -6,7 +6,7 @@ columns:
   account_id: {type: string, doc: The supply account.}
   period: {type: date, doc: First day of the billing month.}
   metered_kwh: {type: double, doc: Active total.}
-  sharp_kwh: {type: double, doc: 'Register active_sharp; empty where none was read or the energy of one of the four cannot be said, as below.'}
+  sharp_kwh: {type: double, doc: 'Register active_sharp; empty where none was read, the energy of one of the four cannot be said (as below), or a main point lacks some and the others are not its active total (by 1 kWh and 1%).'}
   peak_kwh: {type: double, doc: Register active_peak.}
   flat_kwh: {type: double, doc: Register active_flat.}
   valley_kwh: {type: double, doc: Register active_valley.}
@@ -31,20 +31,31 @@ WITH summed AS (
          COUNT(*) FILTER (WHERE e.register = 'max_demand_kw' AND e.role = 'main') AS demand_points,
          COUNT(*) FILTER (WHERE e.register = 'reactive_total' AND e.role = 'main' AND e.kwh IS NULL) AS reactive_unsaid,
          COUNT(*) FILTER (WHERE e.register IN ('active_sharp', 'active_peak', 'active_flat', 'active_valley') AND e.kwh IS NULL) AS time_of_use_unsaid,
+         COUNT(*) FILTER (WHERE e.register IN ('active_sharp', 'active_peak', 'active_flat', 'active_valley') AND e.role = 'main') AS time_of_use_registers,
+         SUM(e.kwh) FILTER (WHERE e.register IN ('active_sharp', 'active_peak', 'active_flat', 'active_valley') AND e.role = 'main') AS main_time_of_use_kwh,
          MAX(e.not_checked) FILTER (WHERE e.register = 'active_total' OR e.not_checked <> 'previous_value_missing') AS not_checked
   FROM facts.register_energy AS e
   WHERE e.role IN ('main', 'sub') AND e.account_id IS NOT NULL
   GROUP BY e.account_id, e.period
+),
+judged AS (
+  -- A meter may have fewer than four of these registers; where what they hold is not what the total holds, one was not read.
+  SELECT s.*,
+         s.time_of_use_unsaid = 0
+           AND NOT (s.time_of_use_registers < 4 * s.active_points
+                    AND COALESCE(ABS(s.main_time_of_use_kwh - s.main_active_kwh) > GREATEST(1, 0.01 * ABS(s.main_active_kwh)), FALSE))
+           AS is_time_of_use_said
+  FROM summed AS s
 )
 SELECT s.account_id,
        s.period,
        ROUND(s.metered_kwh, 6) AS metered_kwh,
-       CASE WHEN s.time_of_use_unsaid = 0 THEN ROUND(s.sharp_kwh, 6) END AS sharp_kwh,
-       CASE WHEN s.time_of_use_unsaid = 0 THEN ROUND(s.peak_kwh, 6) END AS peak_kwh,
-       CASE WHEN s.time_of_use_unsaid = 0 THEN ROUND(s.flat_kwh, 6) END AS flat_kwh,
-       CASE WHEN s.time_of_use_unsaid = 0 THEN ROUND(s.valley_kwh, 6) END AS valley_kwh,
+       CASE WHEN s.is_time_of_use_said THEN ROUND(s.sharp_kwh, 6) END AS sharp_kwh,
+       CASE WHEN s.is_time_of_use_said THEN ROUND(s.peak_kwh, 6) END AS peak_kwh,
+       CASE WHEN s.is_time_of_use_said THEN ROUND(s.flat_kwh, 6) END AS flat_kwh,
+       CASE WHEN s.is_time_of_use_said THEN ROUND(s.valley_kwh, 6) END AS valley_kwh,
        ROUND(s.main_active_kwh, 6) AS main_active_kwh,
        CASE WHEN s.reactive_points >= s.active_points AND s.reactive_unsaid = 0 THEN ROUND(s.reactive_kvarh, 6) END AS reactive_kvarh,
        CASE WHEN s.demand_points >= s.active_points THEN ROUND(s.demand_kw, 6) END AS demand_kw,
        s.not_checked
-FROM summed AS s
+FROM judged AS s

@@ -113,11 +113,13 @@ joined AS (
          l.copper_rate,
          l.unknown_codes,
          COALESCE(o.out_kva_days, 0) AS out_kva_days,
-         CASE WHEN a.allocation <> 'none' THEN 'allocation'
-              WHEN m.bill_id IS NOT NULL THEN 'multiplier_changed'
-              WHEN e.not_checked IS NOT NULL THEN e.not_checked
+         -- What happened in the month (step 1) goes before what the file says and what was not read.
+         CASE WHEN m.bill_id IS NOT NULL THEN 'multiplier_changed'
+              WHEN e.not_checked <> 'previous_value_missing' THEN e.not_checked
               WHEN g.last_on > b.period_start THEN 'capacity_change'
               WHEN c.last_on > b.period_start THEN 'change_tariff'
+              WHEN a.allocation <> 'none' THEN 'allocation'
+              WHEN e.not_checked IS NOT NULL THEN e.not_checked
               WHEN e.metered_kwh IS NULL OR u.account_id IS NOT NULL THEN 'no_reading'
          END AS energy_not_checked
   FROM source.bill AS b

@@ -5,7 +5,7 @@ purpose: Intervals and register over the same stretch of time. Whole days come f
 columns:
   metering_point_id: {type: string, doc: The point.}
   account_id: {type: string, doc: Its account.}
-  from_at: {type: timestamp, doc: 'Reading of the month before, else the start of P; not before installed_on.'}
+  from_at: {type: timestamp, doc: 'Reading of the month before, else the start of P.'}
   to_at: {type: timestamp, doc: 'Reading of P, else the end of P; excluded.'}
   expected: {type: integer, doc: Intervals that start in between.}
   measured: {type: integer, doc: Measured ones with a kwh among them.}
@@ -23,15 +23,11 @@ WITH account_reason AS (
 stretch AS (
   SELECT e.metering_point_id,
          e.account_id,
-         GREATEST(
-           CASE WHEN e.previous_read_at IS NULL THEN $period_start_at ELSE e.previous_read_at END,
-           COALESCE(CAST(p.installed_on AS TIMESTAMPTZ), e.previous_read_at, $period_start_at)
-         ) AS from_at,
+         CASE WHEN e.previous_read_at IS NULL THEN $period_start_at ELSE e.previous_read_at END AS from_at,
          CASE WHEN e.previous_read_at IS NULL THEN $period_end_at ELSE e.read_at END AS to_at,
          e.kwh AS register_kwh,
          COALESCE(e.not_checked, a.reason) AS not_checked
   FROM facts.register_energy AS e
-  JOIN source.metering_point AS p ON p.metering_point_id = e.metering_point_id
   LEFT JOIN account_reason AS a ON a.account_id = e.account_id
   WHERE e.period = $period AND e.register = 'active_total'
 ),

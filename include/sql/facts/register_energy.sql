@@ -62,8 +62,10 @@ happened AS (
          COUNT(*) FILTER (WHERE e.kind = 'multiplier_changed') AS multiplier_changes,
          COUNT(*) FILTER (WHERE e.kind = 'replace') AS replaces,
          COUNT(*) FILTER (WHERE e.kind IN ('install', 'remove', 'replace')) AS swaps,
-         COUNT(DISTINCT CASE WHEN e.kind = 'replace' AND e.register = p.register THEN e.occurred_at END) AS own_replaces,
+         COUNT(DISTINCT CASE WHEN e.kind = 'replace' THEN e.occurred_at END) AS replacements,
+         MIN(CASE WHEN e.kind = 'replace' AND e.register = p.register THEN e.old_value END) AS lowest_old_value,
          MAX(CASE WHEN e.kind = 'replace' AND e.register = p.register THEN e.old_value END) AS old_value,
+         MIN(CASE WHEN e.kind = 'replace' AND e.register = p.register THEN e.new_value END) AS lowest_new_value,
          MAX(CASE WHEN e.kind = 'replace' AND e.register = p.register THEN e.new_value END) AS new_value
   FROM paired AS p
   JOIN event AS e
@@ -110,7 +112,8 @@ joined AS (
          END AS is_rollover,
          CASE WHEN h.multiplier_changes > 0 THEN 'multiplier_changed'
               WHEN r.register = 'max_demand_kw' THEN NULL
-              WHEN h.own_replaces > 1 THEN 'second_replace'
+              -- The registers of one replacement share its moment; a register said twice at it has two values.
+              WHEN h.replacements > 1 OR h.lowest_old_value < h.old_value OR h.lowest_new_value < h.new_value THEN 'second_replace'
               WHEN h.replaces > 0 AND (h.old_value IS NULL OR h.new_value IS NULL) THEN 'register_without_event'
               WHEN r.previous_value IS NULL AND (COALESCE(h.replaces, 0) = 0 OR COALESCE(b.current_value, h.earlier_value) IS NULL)
                 THEN 'previous_value_missing'

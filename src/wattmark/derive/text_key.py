@@ -2,41 +2,18 @@
 
 from __future__ import annotations
 
-import sys
-import unicodedata
-from functools import lru_cache
-
 import pyarrow as pa
 
 from wattmark.engine.catalog import python_table
 from wattmark.engine.session import TableContext
+from wattmark.folding import fold, key_of
 
-_REMOVED = ("P", "S", "Z")
 _TEXTS = """
 SELECT a.account_name AS raw FROM source.account AS a WHERE a.account_name IS NOT NULL
 UNION SELECT a.service_address AS raw FROM source.account AS a WHERE a.service_address IS NOT NULL
 UNION SELECT c.name AS raw FROM source.customer AS c WHERE c.name IS NOT NULL
 UNION SELECT c.postal_address AS raw FROM source.customer AS c WHERE c.postal_address IS NOT NULL
 """
-
-
-@lru_cache(maxsize=1)
-def _removed() -> dict[int, None]:
-    """All characters of the Unicode categories P, S and Z, as a table for ``str.translate``."""
-    return {
-        code: None for code in range(sys.maxunicode + 1) if unicodedata.category(chr(code))[0] in _REMOVED
-    }
-
-
-def fold(text: str) -> str:
-    """NFKC, then case folded."""
-    return unicodedata.normalize("NFKC", text).casefold()
-
-
-def key_of(folded: str) -> str:
-    """A folded text without punctuation, symbols and separators."""
-    # Letters and digits alone are most texts, and are never of those categories.
-    return folded if folded.isalnum() else folded.translate(_removed())
 
 
 @python_table(

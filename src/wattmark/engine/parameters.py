@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from wattmark.errors import SettingsError
+from wattmark.folding import fold
 
 SCALARS = {"number", "integer", "string", "boolean", "date"}
 RELATIONS = {"list", "map", "map_of_lists", "map_of_tuples", "rows"}
@@ -23,7 +24,8 @@ class Parameter:
     ``type`` is a scalar type (number, integer, string, boolean, date) or a relation: ``list`` (one
     column), ``map`` (key, value), ``map_of_lists`` (key, item; an empty list gives one row with an
     empty item), ``map_of_tuples`` (key and the tuple's items), ``rows`` (a list of lists).
-    ``columns`` names the relation's columns and their contract types. ``same_as`` names the parameter whose
+    ``columns`` names the relation's columns and their contract types; ``folded`` names one more for a list of texts, each
+    NFKC and case folded, as in ``core.text_key.folded``. ``same_as`` names the parameter whose
     declaration and value this one takes, ``owner.parameter``; it cannot be set by itself.
     """
 
@@ -35,6 +37,7 @@ class Parameter:
     maximum: float | None = None
     choices: tuple[Any, ...] = ()
     columns: dict[str, str] = field(default_factory=dict)
+    folded: str = ""
     same_as: str = ""
 
     def check(self, value: Any, where: str) -> Any:
@@ -122,7 +125,13 @@ class Parameter:
         def refuse(why: str) -> SettingsError:
             return SettingsError("parameter.invalid", f"parameter {self.name}: {why}.")
 
-        return self._rows(value, refuse)
+        rows = self._rows(value, refuse)
+        return [(*row, fold(str(row[0]))) for row in rows] if self.folded else rows
+
+    @property
+    def relation_columns(self) -> dict[str, str]:
+        """Columns of ``rows``, ``folded`` included."""
+        return {**self.columns, self.folded: "string"} if self.folded else self.columns
 
 
 def declare(name: str, raw: Any, where: str) -> Parameter:
@@ -136,7 +145,17 @@ def declare(name: str, raw: Any, where: str) -> Parameter:
             "parameter.declaration",
             f"{where}: parameter {name}: type must be one of {', '.join(sorted(SCALARS | RELATIONS))}.",
         )
-    unknown = set(raw) - {"type", "default", "doc", "minimum", "maximum", "choices", "columns", "same_as"}
+    unknown = set(raw) - {
+        "type",
+        "default",
+        "doc",
+        "minimum",
+        "maximum",
+        "choices",
+        "columns",
+        "folded",
+        "same_as",
+    }
     if unknown or "default" not in raw:
         raise SettingsError(
             "parameter.declaration",

@@ -189,7 +189,7 @@ def literal(value: Any) -> exp.Expression:
 
 
 def _relation(parameter: Parameter, value: Any, alias: str) -> exp.Expression:
-    columns = list(parameter.columns.items())
+    columns = list(parameter.relation_columns.items())
     rows = parameter.rows(value)
 
     def select(row: tuple[Any, ...] | None) -> exp.Select:

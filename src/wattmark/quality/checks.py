@@ -251,6 +251,9 @@ def suites(contract: Contract, expectations: Path) -> dict[str, Suite]:
     return {name: suite_of(table, expectations) for name, table in contract.tables.items()}
 
 
+_WHITE_SPACE = sql_literal("".join(map(chr, filter(lambda code: chr(code).isspace(), range(0x3001)))))
+
+
 def typed_select(table: Table, relation: str, kinds: dict[str, str], more: tuple[str, ...] = ()) -> str:
     """SQL that reads landing rows in contract types, with one mark a column for values that did not parse.
 
@@ -264,17 +267,15 @@ def typed_select(table: Table, relation: str, kinds: dict[str, str], more: tuple
     for column in table.columns:
         raw = quoted(column.name)
         kind = kinds[column.name]
-        if (
-            kind == "VARCHAR"
-            and column.optional
-            and (column.ref or column.values)
-            and column.type == "string"
-        ):
-            # A blank code names nothing: it is an empty value, not a reference to nothing.
-            items += [
-                f"CASE WHEN TRIM({raw}) <> '' THEN {raw} END AS {raw}",
-                f"FALSE AS {quoted(unparsed(column))}",
-            ]
+        bare = f"TRIM({raw}, {_WHITE_SPACE})"
+        if kind == "VARCHAR" and column.type == "string" and not column.key:
+            # A text of white space only is blank. An optional one is empty: a blank code is no reference to nothing.
+            value = (
+                f"CASE WHEN {bare} <> '' THEN {raw} END"
+                if column.optional
+                else f"CASE WHEN {bare} = '' THEN '' ELSE {raw} END"
+            )
+            items += [f"{value} AS {raw}", f"FALSE AS {quoted(unparsed(column))}"]
             continue
         if kind == column.duckdb_type and column.type != "double":
             items += [raw, f"FALSE AS {quoted(unparsed(column))}"]
@@ -282,7 +283,7 @@ def typed_select(table: Table, relation: str, kinds: dict[str, str], more: tuple
         if column.type == "string":
             items += [f"CAST({raw} AS VARCHAR) AS {raw}", f"FALSE AS {quoted(unparsed(column))}"]
             continue
-        given = f"NULLIF(TRIM({raw}), '')" if kind == "VARCHAR" else raw
+        given = f"NULLIF({bare}, '')" if kind == "VARCHAR" else raw
         if column.type == "double":
             value = f"CASE WHEN isfinite(TRY_CAST({given} AS DOUBLE)) THEN TRY_CAST({given} AS DOUBLE) END"
             # A dataframe's NaN is an empty value; an infinite one is not a number anybody measured.
