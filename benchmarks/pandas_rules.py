@@ -703,6 +703,23 @@ def business_name(d: Data) -> pd.Series:
     return a.loc[hit.fillna(False).astype(bool) & ~exempt.fillna(False).astype(bool), "account_id"]
 
 
+@rule("MET-01")
+def not_the_meter_there(d: Data) -> pd.Series:
+    meter = d.table("meter", ["meter_id", "metering_point_id", "status"])
+    p = d.points[(d.points.role == "main") & d.points.account_id.isin(d.live.account_id)]
+    p = p.merge(meter, on="meter_id", how="left", suffixes=("", "_asset"))
+    elsewhere = p.metering_point_id_asset.notna() & (p.metering_point_id_asset != p.metering_point_id)
+    return p.loc[p.status.isna() | elsewhere | ~p.status.isin(["in_use", "faulty"]), "metering_point_id"]
+
+
+@rule("INS-02")
+def demand_unasked(d: Data) -> pd.Series:
+    demand = d.lines.loc[d.lines.component == "demand", "bill_id"]
+    billed = d.bills_of_p.loc[d.bills_of_p.bill_id.isin(demand), "account_id"]
+    a = d.accounts[d.accounts.demand_basis.isin(["none", "capacity"])]
+    return a.loc[a.account_id.isin(billed), "account_id"]
+
+
 @rule("TAR-14")
 def much_for_a_home(d: Data) -> pd.Series:
     n = d.net_of_p[d.net_of_p.billed_kwh > d.params["TAR-14"]["max_kwh"]]

@@ -40,7 +40,15 @@ from wattmark.sample.model import (
 from wattmark.sample.organisation import org_of_feeder, staff_of
 from wattmark.sample.people import Text, ident, join, number_text, take
 from wattmark.sample.plan import Floats, Ints, SamplePlan, day_of
-from wattmark.sample.tariffs import COMPONENTS, LINE_COMPONENTS, TARIFFS, Charges, Usage, charge
+from wattmark.sample.tariffs import (
+    COMPONENTS,
+    LINE_COMPONENTS,
+    POWER_FACTOR_LINE,
+    TARIFFS,
+    Charges,
+    Usage,
+    charge,
+)
 
 Tables = dict[str, pa.Table]
 
@@ -1038,7 +1046,8 @@ class BlockTables:
                 "line_no": number,
                 "component": take(COMPONENTS, np.array(LINE_COMPONENTS)[line]),
                 "quantity": charges.quantity[line, a, m],
-                "unit_price": charges.unit_price[line, a, m],
+                # An adjustment is a share of other lines and has no price.
+                "unit_price": np.where(line == POWER_FACTOR_LINE, np.nan, charges.unit_price[line, a, m]),
                 "amount": charges.cents[line, a, m],
             },
             len(bill),

@@ -29,6 +29,8 @@ COMPONENTS = (
 LINE_COMPONENTS = (0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 8, 9, 10)
 """Component of each possible line of a bill, in printed order: three steps of energy first."""
 
+POWER_FACTOR_LINE = LINE_COMPONENTS.index(COMPONENTS.index("power_factor"))
+
 TOU = ("sharp", "peak", "flat", "valley")
 
 
@@ -388,10 +390,10 @@ def charge(usage: Usage) -> Charges:
         0.0,
     )
     base = cents[:12].sum(axis=0) / 100.0
-    exists[12] = has_factor
-    quantity[12] = np.where(has_factor, base, 0.0)
-    price[12] = rate
-    cents[12] = round_cents(base * rate)
+    exists[POWER_FACTOR_LINE] = has_factor
+    quantity[POWER_FACTOR_LINE] = np.where(has_factor, base, 0.0)
+    price[POWER_FACTOR_LINE] = rate
+    cents[POWER_FACTOR_LINE] = round_cents(base * rate)
     line(13, np.ones((n, months), dtype=np.bool_), billed, table["surcharge"][at])
     cents[13] = round_cents(quantity[13] * price[13])
     cents = np.where(exists, cents, 0)
