@@ -57,8 +57,9 @@ def test_each_subject_is_counted_once_and_only_flagged_ones_are_found(tmp_path: 
         tmp_path,
         [("A", True, None), ("B", False, None), ("C", None, None), ("D", True, "why"), ("E", False, "why"), ("F", True, None)],
     )  # fmt: skip
-    assert (coverage.should_check, coverage.flagged, coverage.not_checked) == (6, 2, 2)
-    assert coverage.reasons == {"why": 2}
+    assert (coverage.should_check, coverage.flagged, coverage.not_checked) == (6, 2, 3)
+    # C compared an empty value.
+    assert coverage.reasons == {"value_missing": 1, "why": 2}
     assert found == [("A", "A", '{"seen":7}'), ("F", "F", '{"seen":7}')]
 
 

@@ -26,7 +26,7 @@ letter AS (
 )
 SELECT o.order_id AS subject_id,
        a.account_id,
-       REGEXP_MATCHES(a.industry_code, '[^\s\p{Z}]') AND c.usage_category IS NOT NULL AND l.letter IS NULL AS flagged,
+       COALESCE(REGEXP_MATCHES(a.industry_code, '[^\s\p{Z}]'), FALSE) AND c.usage_category IS NOT NULL AND l.letter IS NULL AS flagged,
        a.usage_category,
        a.industry_code
 FROM core.open_application AS o

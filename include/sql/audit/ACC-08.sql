@@ -26,7 +26,7 @@ WITH dedicated AS (
 )
 SELECT o.order_id AS subject_id,
        o.account_id,
-       d.transformers = d.with_rating AND ROUND(ABS(d.rated_kva - a.contracted_kva), 6) > $tolerance_kva AS flagged,
+       COALESCE(d.transformers = d.with_rating, FALSE) AND ROUND(ABS(d.rated_kva - a.contracted_kva), 6) > $tolerance_kva AS flagged,
        a.contracted_kva,
        d.rated_kva AS transformers_kva,
        d.transformers,

@@ -25,7 +25,7 @@ WITH loose AS (
 )
 SELECT l.payment_id AS subject_id,
        l.account_id,
-       DATE_DIFF('day', l.received_on, $as_of) > $max_days AS flagged,
+       COALESCE(DATE_DIFF('day', l.received_on, $as_of) > $max_days, FALSE) AS flagged,
        -l.amount AS at_stake_amount,
        l.received_on,
        l.amount,

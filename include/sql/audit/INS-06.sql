@@ -19,7 +19,7 @@ WITH last_contract AS (
 )
 SELECT a.account_id AS subject_id,
        a.account_id,
-       c.expires_on < $as_of AS flagged,
+       COALESCE(c.expires_on < $as_of, FALSE) AS flagged,
        c.contract_id,
        c.expires_on,
        $as_of AS as_of

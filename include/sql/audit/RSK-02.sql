@@ -20,7 +20,7 @@ WITH last_contract AS (
 )
 SELECT a.account_id AS subject_id,
        a.account_id,
-       c.expires_on >= $as_of AND DATE_DIFF('day', $as_of, c.expires_on) <= $within_days AS flagged,
+       COALESCE(c.expires_on >= $as_of AND DATE_DIFF('day', $as_of, c.expires_on) <= $within_days, FALSE) AS flagged,
        c.contract_id,
        c.expires_on,
        $as_of AS as_of,

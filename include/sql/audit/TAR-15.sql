@@ -22,7 +22,7 @@ WITH biggest AS (
 )
 SELECT o.order_id AS subject_id,
        o.account_id,
-       t.rated_kva >= $min_kva AS flagged,
+       COALESCE(t.rated_kva >= $min_kva, FALSE) AS flagged,
        o.kind,
        o.energized_at,
        o.closed_at,

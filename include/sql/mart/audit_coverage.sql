@@ -8,7 +8,7 @@ columns:
   checked: {type: integer, doc: Subjects judged.}
   flagged: {type: integer, doc: Subjects flagged.}
   not_checked: {type: integer, doc: Subjects that could not be judged.}
-  not_checked_reasons: {type: string, json: true, doc: 'JSON: number of subjects by reason.'}
+  not_checked_reasons: {type: string, json: true, doc: 'JSON: number of subjects by reason; value_missing where a compared value is empty.'}
   seconds: {type: double, doc: Time the rule took.}
 */
 SELECT c.rule_id, c.should_check, c.checked, c.flagged, c.not_checked, c.not_checked_reasons, c.seconds

@@ -24,7 +24,10 @@ COVERAGE_SCHEMA = pa.schema([(name, arrow_type(kind)) for name, kind in PRODUCED
 
 @dataclass(frozen=True)
 class Coverage:
-    """What one rule looked at in one run (应查、实查、结果); ``reasons`` counts what was not checked."""
+    """What one rule looked at in one run (应查、实查、结果).
+
+    ``reasons`` counts what was not checked: by the rule's own reason, or ``value_missing`` where a compared value is empty.
+    """
 
     rule_id: str
     should_check: int
@@ -58,7 +61,9 @@ def run_rule(session: Session, rule: Rule, findings: str) -> Coverage:
         session.see(["source.account"])
         kept = [column for column in ("account_id", "customer_id", "org_unit_id") if column in columns]
         stake = "r.at_stake_amount" if "at_stake_amount" in columns else "NULL"
-        reason = "r.not_checked" if "not_checked" in columns else "CAST(NULL AS VARCHAR)"
+        said = "r.not_checked" if "not_checked" in columns else "CAST(NULL AS VARCHAR)"
+        # A comparison with an empty value says neither yes nor no.
+        reason = f"COALESCE({said}, CASE WHEN r.flagged IS NULL THEN 'value_missing' END)"
         packed = ", ".join(f'"{column}" := r."{column}"' for column in columns if column not in FIXED_COLUMNS)
         # A row for each flagged subject and one for all others: nearly all subjects are others, and none is written.
         duck.execute(
