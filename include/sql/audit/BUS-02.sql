@@ -32,25 +32,34 @@ total AS (
   FROM suspension AS s
   GROUP BY s.account_id
 ),
-day AS (
-  SELECT s.account_id, COUNT(DISTINCT d.day) AS days
+out AS (
+  SELECT s.account_id,
+         d.day,
+         SUM(s.capacity_kva) AS kva,
+         ROW_NUMBER() OVER (PARTITION BY s.account_id ORDER BY d.day) AS day_no
   FROM suspension AS s
   INNER JOIN core.calendar AS d
     ON d.day >= GREATEST(s.start_on, CAST(DATE_TRUNC('year', $as_of) AS DATE))
    AND d.day <= LEAST(COALESCE(s.last_on, $as_of), $as_of)
-  GROUP BY s.account_id
+  GROUP BY s.account_id, d.day
+),
+day AS (
+  SELECT o.account_id, COUNT(*) AS days, SUM(CASE WHEN o.day_no > $max_days THEN o.kva END) AS kva_days_over
+  FROM out AS o
+  GROUP BY o.account_id
 )
 SELECT t.account_id AS subject_id,
        t.account_id,
        COALESCE(d.days, 0) > $max_days OR t.times > $max_times AS flagged,
        CASE WHEN a.demand_basis = 'capacity' AND d.days > $max_days
-            THEN CAST(CAST(p.unit_price * t.suspended_kva * (d.days - $max_days) / 30.0 AS DECIMAL(28, 8)) AS DECIMAL(18, 2))
+            THEN CAST(CAST(p.unit_price * d.kva_days_over / 30.0 AS DECIMAL(28, 8)) AS DECIMAL(18, 2))
        END AS at_stake_amount,
        COALESCE(d.days, 0) AS days,
        $max_days AS max_days,
        t.times,
        $max_times AS max_times,
        t.suspended_kva,
+       d.kva_days_over,
        t.first_change_id,
        p.unit_price AS capacity_price
 FROM total AS t
