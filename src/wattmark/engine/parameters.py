@@ -126,7 +126,7 @@ class Parameter:
             return SettingsError("parameter.invalid", f"parameter {self.name}: {why}.")
 
         rows = self._rows(value, refuse)
-        return [(*row, fold(str(row[0]))) for row in rows] if self.folded else rows
+        return [(*row, fold(str(row[0] or ""))) for row in rows] if self.folded else rows
 
     @property
     def relation_columns(self) -> dict[str, str]:
