@@ -7,16 +7,15 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import psycopg
 import pytest
 
 from tests.services.homes import open_folder, settings_for
 from tests.tiny import ROWS, write_tiny
+from tests.waiting import WAIT_S, wait_for
 from tests.warehouse import plain_url
 from wattmark.local import services
 from wattmark.local.airflow import Api, airflow_env
@@ -24,30 +23,20 @@ from wattmark.local.secret import ensure_secrets
 from wattmark.local.trigger import trigger_and_wait
 from wattmark.settings import Settings, load_settings
 
-WAIT_S = 600.0
-MADE_MINUTES = 10
+ORDER_AGE_MINUTES = 10
 """How long before the test the order was handed in."""
 
 
 def write_source(settings: Settings, folder: Path, *, materials: bool) -> None:
     """One order in hand, last changed when its works materials were entered, or when it was handed in."""
     now = dt.datetime.now(settings.zone).replace(tzinfo=None)
-    made = now - dt.timedelta(minutes=MADE_MINUTES)
+    made = now - dt.timedelta(minutes=ORDER_AGE_MINUTES)
     order = {
         "order_id": "O1", "account_id": "A1", "kind": "new", "submitted_at": f"{made:%Y-%m-%d %H:%M:%S}",
         "needs_customer_works": True, "works_materials_entered": materials, "equipment_list_provided": True,
         "vat_documents_complete": True, "updated_at": f"{now if materials else made:%Y-%m-%d %H:%M:%S}",
     }  # fmt: skip
     write_tiny(folder, service_order=[order], account=ROWS["account"])
-
-
-def wait_for(what: str, found: Any) -> Any:
-    deadline = time.monotonic() + WAIT_S
-    while time.monotonic() < deadline:
-        if value := found():
-            return value
-        time.sleep(1)
-    raise AssertionError(f"{what} did not come within {WAIT_S:.0f} s")
 
 
 @pytest.fixture
@@ -80,7 +69,7 @@ def test_orders_are_taken_by_hand_by_the_minute_and_after_a_night(running: Setti
         return [run["dag_run_id"] for run in found if run["run_type"] == kind and run["state"] == "success"]
 
     # By hand, up to a moment after the order was handed in.
-    until = dt.datetime.now(running.zone).replace(microsecond=0) - dt.timedelta(minutes=MADE_MINUTES - 5)
+    until = dt.datetime.now(running.zone).replace(microsecond=0) - dt.timedelta(minutes=ORDER_AGE_MINUTES - 5)
     conf = {"until": until.replace(tzinfo=None).isoformat()}
     assert trigger_and_wait(running, "counter", conf, timeout_s=WAIT_S).state == "success"
     with psycopg.connect(plain_url(running.home)) as connection:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import json
 import shutil
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ import pytest
 from sqlalchemy import text
 
 from tests.campaign.world import TABLES, open_world
+from tests.waiting import wait_for
 from wattmark.campaign.lists import refuse_unanswered
 from wattmark.lake import Lake
 from wattmark.local import airflow, processes, services
@@ -29,7 +29,6 @@ from .homes import open_folder, settings_for
 
 PEOPLE = 400
 NAMES = ("approved", "killed", "refused", "silent")
-WAIT_S = 600.0
 HOLD = 77_001
 """Advisory lock on which the test lets a release wait, after delivery and before it is noted."""
 
@@ -121,15 +120,6 @@ def instances(running: Running, task: str) -> dict[int, dict[str, Any]]:
             "task_instances"
         ]
     return {one["map_index"]: one for one in found if one["task_id"] == f"one_list.{task}"}
-
-
-def wait_for(what: str, found: Any) -> Any:
-    deadline = time.monotonic() + WAIT_S
-    while time.monotonic() < deadline:
-        if (value := found()) is not None:
-            return value
-        time.sleep(1)
-    raise AssertionError(f"{what} did not come within {WAIT_S:.0f} s")
 
 
 def questions(running: Running) -> dict[str, dict[str, Any]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import decimal
 import shutil
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import pyarrow as pa
 import pytest
 from sqlalchemy import text
 
+from tests.waiting import wait_for
 from wattmark.lake import Lake
 from wattmark.local import airflow, services
 from wattmark.local.trigger import _wait_until_parsed
@@ -28,7 +28,6 @@ pytestmark = pytest.mark.slow
 
 DAY = dt.date(2026, 11, 4)
 ZONE = "Asia/Shanghai"
-WAIT_S = 300.0
 
 
 @pytest.fixture(scope="module")
@@ -127,15 +126,6 @@ def test_only_a_person_decides_and_only_what_there_is(
     assert _kept(settings) == []
 
 
-def _wait_for(what: str, found: Any) -> Any:
-    deadline = time.monotonic() + WAIT_S
-    while time.monotonic() < deadline:
-        if value := found():
-            return value
-        time.sleep(1)
-    raise AssertionError(f"{what} did not come within {WAIT_S:.0f} s")
-
-
 @pytest.mark.timeout(1500)
 def test_an_answer_over_rest_lands_in_ops(night: tuple[Settings, Run]) -> None:
     """One of two questions is answered: that decision is kept with who gave it, and nothing for the other."""
@@ -152,7 +142,7 @@ def test_an_answer_over_rest_lands_in_ops(night: tuple[Settings, Run]) -> None:
             found = api.call("GET", f"{path}/taskInstances", params={"limit": 100}).json()["task_instances"]
             return {one["map_index"]: one["state"] for one in found if one["task_id"] == f"review.{task}"}
 
-        asked = _wait_for(
+        asked = wait_for(
             "both questions",
             lambda: (
                 [at for at, state in instances("decide").items() if state == "awaiting_input"]
@@ -170,7 +160,7 @@ def test_an_answer_over_rest_lands_in_ops(night: tuple[Settings, Run]) -> None:
         at = next(at for at, text in bodies.items() if text.startswith("Customer C2"))
         answer = {"chosen_options": ["retired"], "params_input": {}}
         api.call("PATCH", f"{path}/taskInstances/review.decide/{at}/hitlDetails", json=answer)
-        _wait_for("the record", lambda: instances("record").get(at) == "success")
+        wait_for("the record", lambda: instances("record").get(at) == "success")
         assert [at for at, state in instances("decide").items() if state == "awaiting_input"] == [
             one for one in asked if one != at
         ]

@@ -9,7 +9,7 @@ from wattmark.contract import load_contract
 from wattmark.quality.checks import typed_select
 
 
-def typed(table_name: str, column_name: str, given: str | None) -> str | None:
+def typed(table_name: str, column_name: str, given: str | None) -> object:
     """One text of a landing row, the others being empty, as it is accepted."""
     table = load_contract().tables[table_name]
     kinds = {column.name: "VARCHAR" for column in table.columns}
@@ -20,8 +20,7 @@ def typed(table_name: str, column_name: str, given: str | None) -> str | None:
         )
         connection.execute(f"CREATE TABLE landing AS SELECT {columns}", [given])
         sql = f"SELECT {column_name} FROM ({typed_select(table, 'landing', kinds)})"
-        value: str | None = connection.execute(sql).fetchall()[0][0]
-    return value
+        return connection.execute(sql).fetchall()[0][0]
 
 
 @pytest.mark.parametrize("blank", ["", "  ", "\t", "\n", "\u3000", "\u00a0 \t", None])

@@ -252,10 +252,14 @@ def suites(contract: Contract, expectations: Path) -> dict[str, Suite]:
 
 
 _WHITE_SPACE = sql_literal("".join(map(chr, filter(lambda code: chr(code).isspace(), range(0x3001)))))
+"""What Unicode calls white space, as an SQL literal: TRIM alone leaves tabs and line ends."""
 
 
 def typed_select(table: Table, relation: str, kinds: dict[str, str], more: tuple[str, ...] = ()) -> str:
     """SQL that reads landing rows in contract types, with one mark a column for values that did not parse.
+
+    A text of white space only becomes empty where the column is optional, else a text without length; keys stay as they
+    are written.
 
     Args:
         table: the contract table.
@@ -269,7 +273,7 @@ def typed_select(table: Table, relation: str, kinds: dict[str, str], more: tuple
         kind = kinds[column.name]
         bare = f"TRIM({raw}, {_WHITE_SPACE})"
         if kind == "VARCHAR" and column.type == "string" and not column.key:
-            # A text of white space only is blank. An optional one is empty: a blank code is no reference to nothing.
+            # A blank code names nothing: it is an empty value, not a reference to nothing.
             value = (
                 f"CASE WHEN {bare} <> '' THEN {raw} END"
                 if column.optional
