@@ -83,6 +83,7 @@ class Table:
 
     ``since`` names the column that incremental extracts filter on; ``partition`` the column the lake
     partitions accepted rows by: a date of the table, or ``day``, the local day of the ``since`` column.
+    ``prefer`` is a column and its values, best first, by which one of two rows of a key and a moment holds.
     """
 
     name: str
@@ -90,6 +91,7 @@ class Table:
     since: str | None = None
     doc: str = ""
     partition: str | None = None
+    prefer: tuple[str, tuple[tuple[str, ...], ...]] | None = None
     _by_name: dict[str, Column] = field(default_factory=dict, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -99,6 +101,11 @@ class Table:
     def key(self) -> tuple[str, ...]:
         """Names of the columns that identify a row."""
         return tuple(column.name for column in self.columns if column.key)
+
+    @property
+    def version(self) -> str | None:
+        """The column that says which of two rows of a key is newer: ``updated_at``, else the since column."""
+        return "updated_at" if "updated_at" in self._by_name else self.since
 
     def column(self, name: str) -> Column:
         """The column of that name.
@@ -188,6 +195,20 @@ class Contract:
         return done
 
 
+def _preference(
+    path: Path, table: str, columns: tuple[Column, ...], entry: dict[str, list[list[str]]] | None
+) -> tuple[str, tuple[tuple[str, ...], ...]] | None:
+    if not entry:
+        return None
+    ((name, order),) = entry.items()
+    listed = next((column.values for column in columns if column.name == name), ())
+    if sorted(value for same in order for value in same) != sorted(listed):
+        raise ContractError(
+            "contract.prefer", f"{path}: {table}.prefer must rank each value of column {name} once."
+        )
+    return name, tuple(tuple(same) for same in order)
+
+
 @lru_cache(maxsize=4)
 def load_contract(path: Path = PROJECT_ROOT / "include" / "contract" / "source-model.yaml") -> Contract:
     """Read and check the contract file.
@@ -210,6 +231,7 @@ def load_contract(path: Path = PROJECT_ROOT / "include" / "contract" / "source-m
             columns=tuple(columns),
             since=entry.get("since"),
             partition=entry.get("partition"),
+            prefer=_preference(path, name, tuple(columns), entry.get("prefer")),
             doc=entry.get("doc", "").strip(),
         )
         if not tables[name].key:
