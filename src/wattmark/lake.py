@@ -101,7 +101,8 @@ class Lake:
             mode="overwrite",
             partition_by=list(partition_by) or None,
             predicate=where if exists else None,
-            schema_mode=None if where and exists else "overwrite",
+            # A part may bring a column that the other parts have not yet.
+            schema_mode="merge" if where and exists else "overwrite",
             writer_properties=_plain_numbers(rows.schema) if computed else None,
             commit_properties=CommitProperties(custom_metadata=metadata) if metadata else None,
         )

@@ -116,10 +116,11 @@ def accept(settings: Settings, run: Run) -> dict[str, int]:
     """Take up good rows, set bad ones aside, prove that none is lost; returns row counts."""
     done = accept_all(settings, run)
     return {
-        "read": sum(one.read_rows for one in done),
+        "read": sum(one.fresh_rows for one in done),
         "accepted": sum(one.accepted_rows for one in done),
         "quarantined": sum(one.quarantined_rows for one in done),
         "superseded": sum(one.superseded_rows for one in done),
+        "conflicting": sum(one.conflicting_rows for one in done),
     }
 
 

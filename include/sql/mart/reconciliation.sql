@@ -1,14 +1,20 @@
 /*
 grain: one row a source table and run
 key: [source_table]
-purpose: Proof that no row was lost; read_rows is always the sum of accepted, quarantined and superseded.
+purpose: >-
+  Proof that no row was lost, over all rows that the source handed over and did not take back; read_rows is always the sum of
+  accepted, quarantined and superseded.
 columns:
   source_table: {type: string, doc: Table of the source contract.}
-  read_rows: {type: integer, doc: Rows read from the source in this run.}
+  read_rows: {type: integer, doc: 'Rows of the source that are known, read in this run or before.'}
   accepted_rows: {type: integer, doc: Rows taken up.}
   quarantined_rows: {type: integer, doc: 'Rows refused, each with its reason, in quarantine.<source_table>.'}
-  superseded_rows: {type: integer, doc: Rows replaced by a newer one of the same key.}
+  superseded_rows: {type: integer, doc: 'Rows of a key that another row holds: newer, better or delivered later.'}
+  conflicting_rows: {type: integer, doc: 'Of the superseded: they differed from what holds, at the same moment.'}
   warned_rows: {type: integer, doc: Accepted rows that an expectation warned of.}
+  fresh_rows: {type: integer, doc: Rows read from the source in this run.}
+  fresh_faulty_rows: {type: integer, doc: Of those the rows refused for a fault of their own.}
 */
-SELECT r.source_table, r.read_rows, r.accepted_rows, r.quarantined_rows, r.superseded_rows, r.warned_rows
+SELECT r.source_table, r.read_rows, r.accepted_rows, r.quarantined_rows, r.superseded_rows, r.conflicting_rows,
+  r.warned_rows, r.fresh_rows, r.fresh_faulty_rows
 FROM quality.reconciliation AS r

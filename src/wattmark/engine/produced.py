@@ -45,7 +45,10 @@ PRODUCED: dict[str, dict[str, str]] = {
         "accepted_rows": "integer",
         "quarantined_rows": "integer",
         "superseded_rows": "integer",
+        "conflicting_rows": "integer",
         "warned_rows": "integer",
+        "fresh_rows": "integer",
+        "fresh_faulty_rows": "integer",
     },
     "segment_state.segment": {
         "customer_id": "string",

@@ -1,4 +1,8 @@
-"""Validate: good rows into accepted, bad ones into quarantine with their reason, every row counted."""
+"""Validate: good rows into accepted, bad ones into quarantine with their reason, every row counted.
+
+Which row of a key holds is decided in holding.py. Here the rows of a night meet what is known of their table, unit by
+unit: a table at once, or some days of one that is kept by day.
+"""
 
 from __future__ import annotations
 
@@ -13,10 +17,14 @@ from wattmark.contract.model import DAY
 from wattmark.engine.session import DuckDBSession
 from wattmark.errors import QualityError
 from wattmark.lake import Lake
-from wattmark.quality.checks import Suite, quoted, reason_sql, sql_literal, suites, typed_select
-from wattmark.quality.landing import LANDING, landed
+from wattmark.quality import holding
+from wattmark.quality.checks import Suite, quoted, sql_literal, suites
+from wattmark.quality.holding import ASIDE_TYPES, FOLLOWS, NO_DAY, Shape, Stored
+from wattmark.quality.landing import LANDING, Landed, landed
+from wattmark.quality.references import References
 from wattmark.run import Run
 from wattmark.settings import Settings
+from wattmark.sources.base import ARRIVAL, FILE
 
 QUARANTINE_SCHEMA = pa.schema(
     [
@@ -29,19 +37,22 @@ QUARANTINE_SCHEMA = pa.schema(
     ]
 )
 RECONCILIATION = "quality.reconciliation"
-FOLLOWS = "follows:"
 ROWS_AT_ONCE = 2_000_000
 """Rows of whole days that are taken up together."""
 SORTED_AT_ONCE = 6_000_000
 """Rows that are sorted at a time; a day may have many more."""
+TRACE_TYPES = {FILE: "VARCHAR", ARRIVAL: "BIGINT"}
+"""Columns of accepted rows beside the contract's: where a row stood, and when that arrived."""
 
 
 @dataclass(frozen=True)
 class Reconciled:
-    """What became of the rows read of one table; ``read_rows`` is the sum of the other three.
+    """What is known of one table after a night; ``read_rows`` is the sum of the accepted, quarantined and superseded.
 
-    ``warned_rows`` counts rows that passed with a warning; ``reasons`` rows set aside by reason. A row that
-    refers to a refused one is set aside as well (``follows:<column>``) and not counted as a fault of its own.
+    All rows count that the source handed over and did not take back, tonight or before. ``conflicting_rows`` of the
+    superseded differed from what holds, at the same moment. ``warned_rows`` counts accepted rows with a warning;
+    ``reasons`` rows set aside by reason. A row that refers to a refused one is set aside as well
+    (``follows:<column>``) and not counted as a fault of its own. ``fresh_rows`` and ``fresh_faulty_rows`` are of tonight's reading.
     """
 
     source_table: str
@@ -49,7 +60,10 @@ class Reconciled:
     accepted_rows: int
     quarantined_rows: int
     superseded_rows: int
+    conflicting_rows: int
     warned_rows: int
+    fresh_rows: int
+    fresh_faulty_rows: int
     reasons: dict[str, int]
 
     @property
@@ -62,8 +76,8 @@ def accept_all(settings: Settings, run: Run) -> list[Reconciled]:
     """Validate and merge all tables in the order of their required references.
 
     Raises:
-        QualityError: a table has more bad rows than it tolerates, or a row is unaccounted for. Nothing
-            has been published by then, and the watermark has not moved.
+        QualityError: a table has more bad rows than it tolerates, a delivery repeats its keys with other values, or a row
+            is unaccounted for. Nothing has been published by then, and the watermark has not moved.
     """
     contract = load_contract(settings.include / "contract" / "source-model.yaml")
     all_suites = suites(contract, settings.project / "expectations")
@@ -71,17 +85,10 @@ def accept_all(settings: Settings, run: Run) -> list[Reconciled]:
     stopped: list[str] = []
     with DuckDBSession(settings, run) as session:
         for name in contract.load_order():
-            result = _accept(session, contract, all_suites[name])
+            taken = _TableAcceptance(session, contract, all_suites[name])
+            result = taken.accept()
             done.append(result)
-            if all_suites[name].stops(result.read_rows, result.faulty_rows):
-                worst = ", ".join(
-                    f"{reason} ({count:,})"
-                    for reason, count in sorted(result.reasons.items(), key=lambda item: -item[1])[:3]
-                )
-                stopped.append(
-                    f"{name}: {result.faulty_rows:,} of {result.read_rows:,} rows refused, over the tolerated "
-                    f"{all_suites[name].tolerate:.1%}: {worst}"
-                )
+            stopped += taken.stopped(result)
     rows = [{key: value for key, value in asdict(one).items() if key != "reasons"} for one in done]
     Lake(settings.lake).replace(RECONCILIATION, pa.Table.from_pylist(rows), metadata={"run_id": run.run_id})
     if stopped:
@@ -89,171 +96,349 @@ def accept_all(settings: Settings, run: Run) -> list[Reconciled]:
             "quality.too_many",
             f"Nothing was published. {'; '.join(stopped)}.",
             "Look at the refused rows in the lake's quarantine tables and the Data Docs, mend the source and rerun; "
-            "or raise `tolerate` in expectations/<table>.yaml.",
+            "or raise `tolerate` or `repeats` in expectations/<table>.yaml.",
         )
     return done
 
 
-def _kinds(session: DuckDBSession, relation: str) -> dict[str, str]:
+def landing_kinds(session: DuckDBSession, relation: str) -> dict[str, str]:
+    """DuckDB types of a relation's columns."""
     names = {"TIMESTAMP WITH TIME ZONE": "TIMESTAMPTZ"}
     described = session.duck.execute(f"DESCRIBE {relation}").fetchall()
     return {row[0]: names.get(row[1], row[1]) for row in described}
-
-
-def _accept(session: DuckDBSession, contract: Contract, suite: Suite) -> Reconciled:
-    table = suite.table
-    name = table.name
-    source = f"{LANDING}.{name}"
-    session.see([source])
-    kinds = _kinds(session, source)
-    note = landed(session.settings, session.run, name)
-    columns = [column.name for column in table.columns]
-    raw = ", ".join(f"{quoted(column)} := {quoted(column)}" for column in columns)
-    key_text = " || '|' || ".join(f"COALESCE(CAST({quoted(column)} AS VARCHAR), '')" for column in table.key)
-    refs = [(column.name, target) for column, target in contract.required_refs(table)]
-    for _, target in refs:
-        session.see([f"accepted.{target.name}"])
-    carried = (f"struct_pack({raw}) AS _raw", f"{key_text} AS _key", "_file", "_problem", "_text")
-    missing = " ".join(
-        f"WHEN t.{quoted(column)} IS NOT NULL AND NOT EXISTS (SELECT 1 FROM accepted.{target.name} AS r WHERE r.{quoted(target.key[0])} = t.{quoted(column)}) "
-        f"THEN {sql_literal(f'ref:{column}')}"
-        for column, target in refs
-    )
-    reason = (
-        f"COALESCE(_problem, {reason_sql(suite.critical)}{', CASE ' + missing + ' END' if missing else ''})"
-    )
-    warned = (
-        " OR ".join(
-            f"COALESCE({check.failing}, FALSE)" for check in suite.checks if check.severity == "warning"
-        )
-        or "FALSE"
-    )
-    listed = ", ".join(quoted(column) for column in columns)
-    session.duck.execute(
-        "CREATE OR REPLACE TEMP TABLE _refused AS SELECT CAST(NULL AS VARCHAR) AS key, CAST(NULL AS VARCHAR) AS row, CAST(NULL AS VARCHAR) AS reason, CAST(NULL AS VARCHAR) AS file WHERE FALSE"
-    )
-
-    def checked(where: str) -> str:
-        typed = typed_select(table, f"(SELECT * FROM {source} WHERE {where})", kinds, carried)
-        return f"SELECT {listed}, {reason} AS _reason, {warned} AS _warned, _raw, _key, _file, _text FROM ({typed}) AS t"
-
-    if table.by_day:
-        counts = _accept_days(session, table, note.whole, checked, listed)
-    else:
-        counts = _accept_table(session, table, note.whole, checked("TRUE"), listed)
-    accepted, superseded, warned_rows = counts
-    for column, target in refs:
-        if session.lake.exists(f"quarantine.{target.name}"):
-            session.see([f"quarantine.{target.name}"])
-            session.duck.execute(
-                f"UPDATE _refused SET reason = {sql_literal(FOLLOWS + column)} WHERE reason = {sql_literal('ref:' + column)} "
-                f"AND json_extract_string(row, {sql_literal('$.' + column)}) IN (SELECT key FROM quarantine.{target.name})"
-            )
-    quarantined = _one(session, "SELECT COUNT(*) FROM _refused")
-    reasons = dict(
-        session.duck.execute(
-            "SELECT reason, COUNT(*) FROM (SELECT CASE WHEN reason LIKE 'csv line%' THEN 'csv' ELSE reason END AS reason FROM _refused) GROUP BY 1 ORDER BY 1"
-        ).fetchall()
-    )
-    _keep_quarantine(session, table, note.whole)
-    result = Reconciled(name, note.rows, accepted, quarantined, superseded, warned_rows, reasons)
-    if result.read_rows != accepted + result.quarantined_rows + superseded:
-        raise QualityError(
-            "quality.lost_rows",
-            f"{name}: {result.read_rows:,} rows were read, but {accepted:,} accepted, {result.quarantined_rows:,} quarantined and "
-            f"{superseded:,} superseded make {accepted + result.quarantined_rows + superseded:,}.",
-            "This is an error of the pipeline: nothing was published; report it with the run's log.",
-        )
-    return result
-
-
-_REFUSE = """INSERT INTO _refused SELECT _key, COALESCE(_text, CAST(to_json(_raw) AS VARCHAR)), _reason, _file FROM _checked WHERE _reason IS NOT NULL"""
-
-
-def _newest(table: Table, relation: str, listed: str) -> str:
-    """Of rows with one key the newest by the since column; ties by content, so the choice is repeatable."""
-    key = ", ".join(quoted(column) for column in table.key)
-    newest = (
-        f"{quoted(table.since)} DESC NULLS LAST, " if table.since and table.since not in table.key else ""
-    )
-    return f"SELECT {listed} FROM {relation} QUALIFY ROW_NUMBER() OVER (PARTITION BY {key} ORDER BY {newest}_row_hash DESC) = 1"
-
-
-def _has_duplicates(session: DuckDBSession, relation: str, table: Table) -> bool:
-    key = ", ".join(quoted(column) for column in table.key)
-    return (
-        session.duck.execute(
-            f"SELECT 1 FROM {relation} GROUP BY {key} HAVING COUNT(*) > 1 LIMIT 1"
-        ).fetchall()
-        != []
-    )
 
 
 def _one(session: DuckDBSession, sql: str) -> int:
     return int(session.duck.execute(sql).fetchall()[0][0])
 
 
-def _take(session: DuckDBSession, table: Table, checked: str, listed: str) -> tuple[int, int]:
-    """Fill the temporary tables _good (newest row a key) and _refused; returns rows superseded and warned."""
-    duck = session.duck
-    duck.execute(
-        f"CREATE OR REPLACE TEMP TABLE _checked AS SELECT {listed}, _reason, _warned, CASE WHEN _reason IS NOT NULL THEN _raw END AS _raw, CASE WHEN _reason IS NOT NULL THEN _key END AS _key, CASE WHEN _reason IS NOT NULL THEN _file END AS _file, _text FROM ({checked})"
-    )
-    duck.execute(_REFUSE)
-    good = _one(session, "SELECT COUNT(*) FROM _checked WHERE _reason IS NULL")
-    warned = _one(session, "SELECT COUNT(*) FROM _checked WHERE _reason IS NULL AND _warned")
-    duck.execute("CREATE OR REPLACE TEMP VIEW _good AS SELECT * FROM _checked WHERE _reason IS NULL")
-    if _has_duplicates(session, "_good", table):
-        hashed = f"(SELECT *, md5(CAST(struct_pack({listed}) AS VARCHAR)) AS _row_hash FROM _checked WHERE _reason IS NULL)"
-        duck.execute(f"CREATE OR REPLACE TEMP TABLE _newest AS {_newest(table, hashed, listed)}")
-        duck.execute("CREATE OR REPLACE TEMP VIEW _good AS SELECT * FROM _newest")
-        return good - _one(session, "SELECT COUNT(*) FROM _good"), warned
-    return 0, warned
+@dataclass
+class _Fresh:
+    """Counts of tonight's rows, summed over the units."""
+
+    rows: int = 0
+    refused: int = 0
+    keys: int = 0
+    repeated_keys: int = 0
+    lost_by_repeats: int = 0
 
 
-def _accept_table(
-    session: DuckDBSession, table: Table, whole: bool, checked: str, listed: str
-) -> tuple[int, int, int]:
-    lake, duck, name = session.lake, session.duck, f"accepted.{table.name}"
-    superseded, warned = _take(session, table, checked, listed)
-    partition = [table.partition] if table.partition else []
-    order = f" ORDER BY {quoted(_clustering(table))}"
-    metadata = {"run_id": session.run.run_id}
-    if whole or not lake.exists(name):
-        accepted = _one(session, "SELECT COUNT(*) FROM _good")
-        lake.replace(
-            name,
-            duck.sql(f"SELECT {listed} FROM _good{order}").to_arrow_reader(),
-            partition_by=partition,
-            metadata=metadata,
+class _TableAcceptance:
+    """One table's night: what was read meets what is known."""
+
+    def __init__(self, session: DuckDBSession, contract: Contract, suite: Suite) -> None:
+        self.session, self.suite, self.table = session, suite, suite.table
+        self.duck, self.lake = session.duck, session.lake
+        self.shape = Shape(self.table, tuple(contract.required_refs(self.table)))
+        self.note: Landed = landed(session.settings, session.run, self.table.name)
+        self.landing = f"{LANDING}.{self.table.name}"
+        self.accepted, self.aside = f"accepted.{self.table.name}", f"aside.{self.table.name}"
+        self.quarantine = f"quarantine.{self.table.name}"
+        # A table without a since column is read whole each night: nothing of before is needed.
+        self.whole = self.note.whole or self.table.since is None
+        self.fresh = _Fresh()
+
+    # --- a night -----------------------------------------------------------------------------------
+
+    def accept(self) -> Reconciled:
+        """Take up the landing rows; returns what is known of the table afterwards."""
+        self._prepare()
+        references = References(self.session, self.shape)
+        left = "FALSE" if self.whole else references.left()
+        if self.table.by_day:
+            self._accept_days(left)
+        else:
+            self._accept_table(left)
+        references.keep()
+        self._keep_quarantine()
+        return self._reconcile()
+
+    def _prepare(self) -> None:
+        session, name = self.session, self.table.name
+        session.see([self.landing])
+        self.kinds = landing_kinds(session, self.landing)
+        for _, target in self.shape.required:
+            session.see([f"accepted.{target.name}"])
+            keys = "SELECT CAST(NULL AS VARCHAR) AS key WHERE FALSE"
+            if self.lake.exists(f"quarantine.{target.name}"):
+                session.see([f"quarantine.{target.name}"])
+                keys = f"SELECT key FROM quarantine.{target.name}"
+            self.duck.execute(f"CREATE OR REPLACE TEMP TABLE {holding.refused_name(target)} AS {keys}")
+        seen = "SELECT CAST(NULL AS VARCHAR) AS row, CAST(NULL AS DATE) AS first_seen WHERE FALSE"
+        if self.lake.exists(self.quarantine):
+            session.see([self.quarantine])
+            seen = f"SELECT row, MIN(first_seen) AS first_seen FROM {self.quarantine} GROUP BY row"
+        self.duck.execute(f"CREATE OR REPLACE TEMP TABLE _seen AS {seen}")
+        if not self.whole and not self.lake.exists(self.aside) and self.lake.exists(self.quarantine):
+            self._take_over_quarantine(name)
+
+    def _take_over_quarantine(self, name: str) -> None:
+        """Rows refused before there was ``aside``: only their text is known, and they belong to their file."""
+        columns = [f"CAST(NULL AS {column.duckdb_type}) AS {quoted(column.name)}" for column in self.table.columns]  # fmt: skip
+        known = {
+            holding.KEY: "key", holding.ROW: "row", holding.OWN: "reason", holding.REASON: "reason", FILE: "file",
+            holding.HAS_KEY: "FALSE", holding.COMPETES: "FALSE", holding.CONFLICTING: "FALSE",
+            holding.RUN_ID: "run_id", holding.FIRST_SEEN: "first_seen",
+        }  # fmt: skip
+        columns += [
+            f"CAST({known.get(column, 'NULL')} AS {kind}) AS {column}" for column, kind in ASIDE_TYPES.items()
+        ]
+        columns += [f"DATE '{NO_DAY}' AS {DAY}"] if self.table.by_day else []
+        rows = self.duck.sql(f"SELECT {', '.join(columns)} FROM quarantine.{name}").to_arrow_table()
+        self.lake.replace(self.aside, rows, partition_by=[DAY] if self.table.by_day else [])
+
+    def _relation(self, name: str, extra: dict[str, str], where: str = "TRUE") -> str | None:
+        """What is stored of the table as a relation with all of today's columns; None where nothing is."""
+        if self.whole or not self.lake.exists(name):
+            return None
+        self.session.see([name])
+        have = set(self.lake.schema(name).names)
+        types = {column.name: column.duckdb_type for column in self.table.columns} | extra
+        if self.table.by_day:
+            types[DAY] = "DATE"
+        columns = ", ".join(
+            quoted(column) if column in have else f"CAST(NULL AS {kind}) AS {quoted(column)}"
+            for column, kind in types.items()
         )
-    else:
-        session.see([name])
-        join = " AND ".join(f"o.{quoted(column)} = n.{quoted(column)}" for column in table.key)
-        since = quoted(table.since or table.key[0])
-        # A row that comes again from before, but older than the one accepted, is superseded by it.
-        stale = f"EXISTS (SELECT 1 FROM {name} AS o WHERE {join} AND o.{since} > n.{since})"
-        duck.execute(
-            f"CREATE OR REPLACE TEMP TABLE _merge AS SELECT {listed} FROM _good AS n WHERE NOT {stale}"
+        return f"(SELECT {columns} FROM {name} WHERE {where})"
+
+    @property
+    def _withdrawn(self) -> str:
+        """Condition over rows set aside that do not compete: what they stood in was read again."""
+        read = ", ".join(map(sql_literal, self.note.read_files))
+        return f"a.{FILE} IN ({read})" if read else "FALSE"
+
+    def _settle(self, where: str, stored: Stored) -> None:
+        checked = holding.checked_select(self.shape, self.suite, self.landing, self.kinds, where)
+        self.duck.execute(f"CREATE OR REPLACE TEMP TABLE _fresh AS {checked}")
+        holding.settle(self.session, self.shape, stored)
+        counts = self.duck.execute(
+            f"SELECT (SELECT COUNT(*) FROM _fresh), (SELECT COUNT(*) FROM _fresh WHERE NOT {holding.COMPETES}), "
+            "(SELECT COUNT(*) FROM _held WHERE _is_fresh), (SELECT COUNT(*) FROM _lost WHERE _is_fresh), "
+            f"(SELECT COUNT(*) FROM _held WHERE _is_fresh AND {holding.OWN} IS NOT NULL), (SELECT COUNT(*) FROM _held WHERE NOT _is_fresh), "
+            "(SELECT COUNT(*) FROM _lost WHERE NOT _is_fresh)"
+        ).fetchall()[0]
+        read, beside, held, lost, refused = map(int, counts[:5])
+        if read != beside + held + lost:
+            raise self._lost_rows(f"{read:,} rows were read, but {held:,} hold, {lost:,} are superseded and {beside:,} cannot compete")  # fmt: skip
+        self.fresh.rows += read
+        self.fresh.refused += beside + refused
+        keys, repeated, gone = self.duck.execute(holding.repeats_sql(self.shape)).fetchall()[0]
+        self.fresh.keys += int(keys)
+        self.fresh.repeated_keys += int(repeated)
+        self.fresh.lost_by_repeats += int(gone)
+
+    def _lost_rows(self, what: str) -> QualityError:
+        return QualityError(
+            "quality.lost_rows",
+            f"{self.table.name}: {what}.",
+            "This is an error of the pipeline: nothing was published; report it with the run's log.",
         )
-        accepted = _one(session, "SELECT COUNT(*) FROM _merge")
-        superseded += _one(session, "SELECT COUNT(*) FROM _good") - accepted
-        if accepted:
-            where = None
-            if table.partition:
-                touched = duck.execute(
-                    f"SELECT DISTINCT {quoted(table.partition)} FROM _merge ORDER BY 1"
-                ).fetchall()
-                where = f"{table.partition} IN ({', '.join(repr(str(row[0])) for row in touched)})"
-            old = f"SELECT {listed} FROM {name} AS o WHERE {where or 'TRUE'} AND NOT EXISTS (SELECT 1 FROM _merge AS n WHERE {join})"
+
+    def _new_aside(self, stored: Stored) -> str:
+        run = self.session.run
+        return holding.new_aside(self.shape, stored, run.run_id, sql_literal(run.as_of))
+
+    @property
+    def _metadata(self) -> dict[str, str]:
+        return {"run_id": self.session.run.run_id}
+
+    # --- a table at once ---------------------------------------------------------------------------
+
+    def _accept_table(self, left: str) -> None:
+        trace = TRACE_TYPES if self.table.since else {}
+        stored = Stored(
+            self._relation(self.accepted, trace), self._relation(self.aside, ASIDE_TYPES), left, self._withdrawn
+        )  # fmt: skip
+        self._settle("TRUE", stored)
+        columns = self.shape.columns + "".join(f", {name}" for name in trace)
+        body = f"SELECT {columns} FROM ({holding.new_accepted(self.shape, stored)})"
+        order = f" ORDER BY {quoted(_clustering(self.table))}"
+        partition = [self.table.partition] if self.table.partition else []
+        where = None
+        if stored.accepted and self.table.partition:
+            touched = self.duck.execute(f"SELECT DISTINCT {quoted(self.table.partition)} FROM _touched ORDER BY 1").fetchall()  # fmt: skip
+            where = f"{self.table.partition} IN ({', '.join(repr(str(row[0])) for row in touched)})" if touched else "FALSE"  # fmt: skip
+            body = f"SELECT * FROM ({body}) WHERE {where}"
+        if where != "FALSE":
+            reader = self.duck.sql(body + order).to_arrow_reader()
+            self.lake.replace(
+                self.accepted, reader, partition_by=partition, where=where, metadata=self._metadata
+            )
+        aside = self.duck.sql(self._new_aside(stored) + " ORDER BY ALL").to_arrow_reader()
+        self.lake.replace(self.aside, aside, metadata=self._metadata)
+        self._forget()
+
+    def _forget(self) -> None:
+        self.session.forget(self.accepted)
+        self.session.forget(self.aside)
+        self.duck.execute(
+            "DROP VIEW IF EXISTS _held; DROP TABLE IF EXISTS _lost; DROP TABLE IF EXISTS _placed; DROP TABLE IF EXISTS _repeated; "
+            "DROP TABLE IF EXISTS _candidate; DROP TABLE IF EXISTS _kept; DROP TABLE IF EXISTS _touched; DROP TABLE _fresh"
+        )
+
+    # --- some days at a time -----------------------------------------------------------------------
+
+    def _accept_days(self, left: str) -> None:
+        lake = self.lake
+        days_of = {
+            self.accepted: self._empty(TRACE_TYPES, with_day_of=self.table),
+            self.aside: self._empty(ASIDE_TYPES, with_day_of=self.table),
+        }
+        for name, empty in days_of.items():
+            if not lake.exists(name) or (self.note.whole and lake.schema(name).names != empty.schema.names):
+                lake.replace(name, empty, partition_by=[DAY], metadata=self._metadata)
+        batches = self._batches(left)
+        if self.note.whole:
+            wanted = {str(day or NO_DAY) for batch in batches for day in batch}
+            for name, empty in days_of.items():
+                if gone := set(lake.partition_values(name, DAY)) - wanted:
+                    lake.replace(name, empty, where=_days_in(gone), metadata=self._metadata)
+        for batch in batches:
+            self._accept_batch([str(day) for day in batch if day], left, undated=batch[0] is None)
+
+    def _accept_batch(self, days: list[str], left: str, *, undated: bool) -> None:
+        lake, session = self.lake, self.session
+        here = f"{DAY} IS NULL" if undated else _days_in(days)
+        aside_here = _days_in([NO_DAY] if undated else days)
+        stored = Stored(
+            None if undated else self._relation(self.accepted, TRACE_TYPES, here),
+            self._relation(self.aside, ASIDE_TYPES, aside_here), left, self._withdrawn,
+        )  # fmt: skip
+        self._settle(here, stored)
+        if not undated:
+            columns = f"{self.shape.columns}, {FILE}, {ARRIVAL}, {DAY}"
+            body = f"SELECT {columns} FROM ({holding.new_accepted(self.shape, stored)})"
+            session.see([self.accepted])
+            old = f"SELECT {columns} FROM {self._relation_of_accepted(here)}"
+            if changed := self._changed_days(body, old):
+                where = _days_in(changed)
+                rows = _in_order(
+                    session, f"SELECT * FROM ({body}) WHERE {where}", _one(session, "SELECT COUNT(*) FROM _held"),
+                    quoted(_clustering(self.table)),
+                )  # fmt: skip
+                lake.replace(self.accepted, rows, partition_by=[DAY], where=where, metadata=self._metadata)
+        new = self._new_aside(stored)
+        session.see([self.aside])
+        if (
+            _one(session, f"SELECT (SELECT COUNT(*) FROM {self.aside} WHERE {aside_here}) + (SELECT COUNT(*) FROM ({new}))")
+        ):  # fmt: skip
             lake.replace(
-                name, duck.sql(f"SELECT * FROM ({old} UNION ALL SELECT {listed} FROM _merge){order}").to_arrow_reader(),
-                partition_by=partition, where=where, metadata=metadata,
+                self.aside,
+                self.duck.sql(f"{new} ORDER BY ALL").to_arrow_table(),
+                partition_by=[DAY], where=aside_here, metadata=self._metadata,
             )  # fmt: skip
-        duck.execute("DROP TABLE _merge")
-    session.forget(name)
-    duck.execute("DROP VIEW IF EXISTS _good; DROP TABLE IF EXISTS _newest; DROP TABLE _checked")
-    return accepted, superseded, warned
+        self._forget()
+
+    def _relation_of_accepted(self, where: str) -> str:
+        """As ``_relation``, also where the table was read whole: what the lake has now is compared with."""
+        have = set(self.lake.schema(self.accepted).names)
+        types = {column.name: column.duckdb_type for column in self.table.columns} | TRACE_TYPES | {DAY: "DATE"}  # fmt: skip
+        columns = ", ".join(
+            quoted(column) if column in have else f"CAST(NULL AS {kind}) AS {quoted(column)}"
+            for column, kind in types.items()
+        )
+        return f"(SELECT {columns} FROM {self.accepted} WHERE {where})"
+
+    def _empty(self, extra: dict[str, str], with_day_of: Table) -> pa.Table:
+        types = {column.name: column.duckdb_type for column in with_day_of.columns} | extra | {DAY: "DATE"}
+        fields = ", ".join(f"CAST(NULL AS {kind}) AS {quoted(name)}" for name, kind in types.items())
+        return self.duck.sql(f"SELECT {fields} WHERE FALSE").to_arrow_table()
+
+    def _batches(self, left: str) -> list[list[Any]]:
+        """Days to decide on, so many together as bound the memory of taking them up; rows without a day go alone."""
+        counts: dict[Any, int] = dict(
+            self.duck.execute(f"SELECT {DAY}, COUNT(*) FROM {self.landing} GROUP BY 1").fetchall()
+        )
+        if not self.note.whole:
+            self.session.see([self.aside, self.accepted])
+            again = (
+                f"SELECT DISTINCT {DAY} FROM {self.aside} AS a WHERE CASE WHEN {holding.COMPETES} "
+                f"THEN {holding.REASON} IS NOT NULL AND {holding.OWN} IS NULL ELSE {self._withdrawn} END"
+            )
+            if left != "FALSE":
+                again += f" UNION SELECT DISTINCT {DAY} FROM {self.accepted} AS a WHERE {left}"
+            for (day,) in self.duck.execute(again).fetchall():
+                counts.setdefault(None if str(day) == NO_DAY else day, 0)
+        batches: list[list[Any]] = []
+        rows = 0
+        for day in sorted(counts, key=lambda day: (day is not None, day)):
+            if not batches or batches[-1][-1] is None or rows + counts[day] > ROWS_AT_ONCE:
+                batches.append([])
+                rows = 0
+            batches[-1].append(day)
+            rows += counts[day]
+        return batches
+
+    def _changed_days(self, new: str, old: str) -> list[str]:
+        """Days whose rows differ; what is the same is not written again, so that nothing is built anew from it."""
+        marks = (
+            f"SELECT {DAY}, COUNT(*) AS n, SUM(CAST(hash({self.shape.columns}, {FILE}) AS HUGEINT)) AS mark "
+            "FROM ({}) GROUP BY 1"
+        )
+        found = self.duck.execute(
+            f"SELECT DISTINCT COALESCE(n.{DAY}, o.{DAY}) FROM ({marks.format(new)}) AS n FULL JOIN ({marks.format(old)}) AS o "
+            f"ON o.{DAY} = n.{DAY} AND o.n = n.n AND o.mark = n.mark WHERE o.n IS NULL OR n.n IS NULL ORDER BY 1"
+        )
+        return [str(row[0]) for row in found.fetchall()]
+
+    # --- what came of it ---------------------------------------------------------------------------
+
+    def _keep_quarantine(self) -> None:
+        """Rows set aside with a reason, as people see them."""
+        self.session.see([self.aside])
+        rows = self.duck.sql(
+            f"SELECT {holding.KEY} AS key, {holding.ROW} AS row, {holding.REASON} AS reason, {FILE} AS file, {holding.RUN_ID} AS run_id, "
+            f"{holding.FIRST_SEEN} AS first_seen FROM {self.aside} WHERE {holding.REASON} IS NOT NULL ORDER BY ALL"
+        ).to_arrow_table()
+        self.lake.replace(self.quarantine, rows.cast(QUARANTINE_SCHEMA), metadata=self._metadata)
+        self.session.forget(self.quarantine)
+
+    def _reconcile(self) -> Reconciled:
+        if self.fresh.rows != self.note.rows:
+            raise self._lost_rows(f"{self.note.rows:,} rows were read, but {self.fresh.rows:,} looked at")
+        session, aside = self.session, self.aside
+        session.see([self.accepted, aside])
+        reasons = dict(
+            self.duck.execute(
+                f"SELECT CASE WHEN {holding.REASON} LIKE 'csv line%' THEN 'csv' ELSE {holding.REASON} END, COUNT(*) FROM {aside} "
+                f"WHERE {holding.REASON} IS NOT NULL GROUP BY 1 ORDER BY 1"
+            ).fetchall()
+        )
+        accepted = _one(session, f"SELECT COUNT(*) FROM {self.accepted}")
+        superseded = _one(session, f"SELECT COUNT(*) FROM {aside} WHERE {holding.REASON} IS NULL")
+        conflicting = _one(session, f"SELECT COUNT(*) FROM {aside} WHERE {holding.REASON} IS NULL AND {holding.CONFLICTING}")  # fmt: skip
+        refused = sum(reasons.values())
+        return Reconciled(
+            self.table.name, accepted + refused + superseded, accepted, refused, superseded, conflicting, self._warned(),
+            self.fresh.rows, self.fresh.refused, reasons,
+        )  # fmt: skip
+
+    def _warned(self) -> int:
+        failing = [check.failing for check in self.suite.checks if check.severity == "warning"]
+        if not failing:
+            return 0
+        return _one(self.session, f"SELECT COUNT(*) FROM {self.accepted} WHERE {' OR '.join(f'COALESCE({one}, FALSE)' for one in failing)}")  # fmt: skip
+
+    def stopped(self, result: Reconciled) -> list[str]:
+        """Why the night stops at this table; nothing where it does not."""
+        said = []
+        name = self.table.name
+        worst = ", ".join(
+            f"{reason} ({count:,})"
+            for reason, count in sorted(result.reasons.items(), key=lambda item: -item[1])[:3]
+        )
+        if self.suite.stops(result.read_rows, result.faulty_rows):
+            said.append(f"{name}: {result.faulty_rows:,} of {result.read_rows:,} rows refused, over the tolerated {self.suite.tolerate:.1%}: {worst}")  # fmt: skip
+        elif self.suite.stops(result.fresh_rows, result.fresh_faulty_rows):
+            said.append(f"{name}: {result.fresh_faulty_rows:,} of {result.fresh_rows:,} rows read tonight refused, over the tolerated {self.suite.tolerate:.1%}: {worst}")  # fmt: skip
+        fresh = self.fresh
+        if self.suite.repeats_stop(fresh.keys, fresh.repeated_keys, fresh.lost_by_repeats):
+            said.append(
+                f"{name}: {fresh.repeated_keys:,} of {fresh.keys:,} keys stand several times in one file with other values, over the tolerated "
+                f"{self.suite.repeats:.1%}; {fresh.lost_by_repeats:,} rows would be superseded (are the keys cut, as spreadsheets cut long numbers?)"
+            )
+        return said
 
 
 def _clustering(table: Table) -> str:
@@ -263,61 +448,6 @@ def _clustering(table: Table) -> str:
         if candidate in names:
             return candidate
     return table.key[0]
-
-
-def _accept_days(
-    session: DuckDBSession, table: Table, whole: bool, checked: Any, listed: str
-) -> tuple[int, int, int]:
-    """Some days at a time: their rows are merged by key; days that come out other than they were are replaced."""
-    lake, duck, name = session.lake, session.duck, f"accepted.{table.name}"
-    metadata = {"run_id": session.run.run_id}
-    fields = ", ".join(
-        f"CAST(NULL AS {column.duckdb_type}) AS {quoted(column.name)}" for column in table.columns
-    )
-    empty = duck.sql(f"SELECT {fields}, CAST(NULL AS DATE) AS {DAY} WHERE FALSE").to_arrow_table()
-    if not lake.exists(name) or (whole and lake.schema(name).names != empty.schema.names):
-        lake.replace(name, empty, partition_by=[DAY], metadata=metadata)
-    have = set(lake.partition_values(name, DAY))
-    batches = _batches(session, f"{LANDING}.{table.name}")
-    if whole and (gone := have - {str(day) for batch in batches for day in batch}):
-        lake.replace(name, empty, where=_days_in(gone), metadata=metadata)
-    join = " AND ".join(f"o.{quoted(column)} = n.{quoted(column)}" for column in table.key)
-    order = quoted(_clustering(table))
-    totals = [0, 0, 0]
-    for batch in batches:
-        here = _days_in(str(day) for day in batch) if batch[0] else f"{DAY} IS NULL"
-        superseded, warned = _take(session, table, checked(here), listed)
-        accepted = _one(session, "SELECT COUNT(*) FROM _good")
-        # A day read whole may have lost its last good row.
-        if batch[0] and (accepted or whole):
-            session.see([name])
-            body = f"SELECT {listed}, CAST({quoted(str(table.since))} AS DATE) AS {DAY} FROM _good AS n"
-            if not whole and have & {str(day) for day in batch}:
-                body += f" UNION ALL SELECT {listed}, {DAY} FROM {name} AS o WHERE {here} AND NOT EXISTS (SELECT 1 FROM _good AS n WHERE {join})"
-            if changed := _changed_days(
-                session, body, f"SELECT {listed}, {DAY} FROM {name} WHERE {here}", listed
-            ):
-                where = _days_in(changed)
-                rows = _in_order(session, f"SELECT * FROM ({body}) WHERE {where}", accepted, order)
-                lake.replace(name, rows, partition_by=[DAY], where=where, metadata=metadata)
-        duck.execute("DROP VIEW IF EXISTS _good; DROP TABLE IF EXISTS _newest; DROP TABLE _checked")
-        totals = [total + more for total, more in zip(totals, (accepted, superseded, warned), strict=True)]
-    session.forget(name)
-    return totals[0], totals[1], totals[2]
-
-
-def _batches(session: DuckDBSession, source: str) -> list[list[Any]]:
-    """Days of landing, so many together as bound the memory of taking them up; rows without a day go alone."""
-    batches: list[list[Any]] = []
-    rows = 0
-    counts = session.duck.execute(f"SELECT {DAY}, COUNT(*) FROM {source} GROUP BY 1 ORDER BY 1 NULLS FIRST")
-    for day, count in counts.fetchall():
-        if not batches or batches[-1][-1] is None or rows + count > ROWS_AT_ONCE:
-            batches.append([])
-            rows = 0
-        batches[-1].append(day)
-        rows += count
-    return batches
 
 
 def _days_in(days: Iterable[str]) -> str:
@@ -331,7 +461,7 @@ def _in_order(session: DuckDBSession, body: str, rows: int, column: str) -> pa.R
     edges = []
     if (slices := -(-rows // SORTED_AT_ONCE)) > 1:
         seen = duck.execute(
-            f"SELECT {column} FROM _good USING SAMPLE reservoir({slices * 100} ROWS) REPEATABLE (1) ORDER BY 1"
+            f"SELECT {column} FROM _held USING SAMPLE reservoir({slices * 100} ROWS) REPEATABLE (1) ORDER BY 1"
         ).fetchall()
         edges = sorted({seen[len(seen) * part // slices][0] for part in range(1, slices)})
     ranges = [
@@ -348,49 +478,3 @@ def _in_order(session: DuckDBSession, body: str, rows: int, column: str) -> pa.R
     return pa.RecordBatchReader.from_batches(
         schema, (batch for query in queries for batch in duck.sql(query).to_arrow_reader())
     )
-
-
-def _changed_days(session: DuckDBSession, new: str, old: str, listed: str) -> list[str]:
-    """Days whose rows differ; what is the same is not written again, so that nothing is built anew from it."""
-    marks = (
-        f"SELECT {DAY}, COUNT(*) AS n, SUM(CAST(hash({listed}) AS HUGEINT)) AS mark FROM ({{}}) GROUP BY 1"
-    )
-    found = session.duck.execute(
-        f"SELECT DISTINCT COALESCE(n.{DAY}, o.{DAY}) FROM ({marks.format(new)}) AS n FULL JOIN ({marks.format(old)}) AS o "
-        f"ON o.{DAY} = n.{DAY} AND o.n = n.n AND o.mark = n.mark WHERE o.n IS NULL OR n.n IS NULL ORDER BY 1"
-    )
-    return [str(row[0]) for row in found.fetchall()]
-
-
-def _keep_quarantine(session: DuckDBSession, table: Table, whole: bool) -> None:
-    """Put the refused rows in place of the table's quarantine.
-
-    Of a table read in parts, rows refused on an earlier day stay until their key is read again.
-    """
-    lake, duck, name = session.lake, session.duck, f"quarantine.{table.name}"
-    earlier = "SELECT key, row, reason, file, run_id, first_seen FROM _earlier"
-    if lake.exists(name):
-        session.see([name])
-        duck.execute(
-            f"CREATE OR REPLACE TEMP TABLE _earlier AS SELECT * FROM {name} WHERE run_id <> {sql_literal(session.run.run_id)}"
-        )
-    else:
-        duck.execute(
-            "CREATE OR REPLACE TEMP TABLE _earlier (key VARCHAR, row VARCHAR, reason VARCHAR, file VARCHAR, run_id VARCHAR, first_seen DATE)"
-        )
-    rows = (
-        f"SELECT r.key, r.row, r.reason, r.file, {sql_literal(session.run.run_id)} AS run_id, "
-        f"COALESCE((SELECT MIN(e.first_seen) FROM _earlier AS e WHERE e.row = r.row), {sql_literal(session.run.as_of)}) AS first_seen FROM _refused AS r"
-    )
-    if not whole:
-        landing_keys = " || '|' || ".join(
-            f"COALESCE(CAST({quoted(column)} AS VARCHAR), '')" for column in table.key
-        )
-        rows += f" UNION ALL {earlier} WHERE key NOT IN (SELECT {landing_keys} FROM {LANDING}.{table.name})"
-    lake.replace(
-        name,
-        duck.sql(f"SELECT * FROM ({rows}) ORDER BY ALL").to_arrow_table().cast(QUARANTINE_SCHEMA),
-        metadata={"run_id": session.run.run_id},
-    )
-    session.forget(name)
-    duck.execute("DROP TABLE _earlier; DROP TABLE _refused")

@@ -18,6 +18,8 @@ from wattmark.yamlfile import line_of, read_yaml
 
 DEFAULT_TOLERANCE = 0.05
 """Share of a table's rows that may be set aside before the night stops, where the table's file says nothing."""
+DEFAULT_REPEATS = 0.1
+"""Share of a table's keys that may stand several times in one file with other values, where the table's file says nothing."""
 ALWAYS_TOLERATED_ROWS = 10
 """So many rows never stop a night by themselves, unless they are more than half of the table."""
 
@@ -94,7 +96,7 @@ _BUSINESS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 }
 """Expectation types a file may use: their required and their optional kwargs."""
 
-_FILE_KEYS = {"tolerate", "expectations"}
+_FILE_KEYS = {"tolerate", "repeats", "expectations"}
 _ENTRY_KEYS = {"type", "kwargs", "severity", "tolerate", "meta"}
 
 
@@ -137,11 +139,12 @@ def _read_file(path: Path) -> dict[str, Any]:
         raise ContractError(
             "expectation.invalid", f"{path}:{line_of(path, [unknown[0]]) or 1}: unknown key {unknown[0]}."
         )
-    if _share(document.get("tolerate", DEFAULT_TOLERANCE)) is None:
-        raise ContractError(
-            "expectation.invalid",
-            f"{path}:{line_of(path, ['tolerate']) or 1}: tolerate must be a share from 0 to 1.",
-        )
+    for key in ("tolerate", "repeats"):
+        if _share(document.get(key, 0)) is None:
+            raise ContractError(
+                "expectation.invalid",
+                f"{path}:{line_of(path, [key]) or 1}: {key} must be a share from 0 to 1.",
+            )
     return dict(document)
 
 
@@ -217,11 +220,16 @@ def business_checks(table: Table, path: Path, tolerate: float) -> Iterator[Check
 
 @dataclass(frozen=True)
 class Suite:
-    """All checks of one table; ``tolerate`` is the share of its rows that may be set aside in all."""
+    """All checks of one table.
+
+    ``tolerate`` is the share of its rows that may be set aside in all, ``repeats`` the share of its keys that may stand
+    several times in one file with other values.
+    """
 
     table: Table
     checks: tuple[Check, ...]
     tolerate: float
+    repeats: float = DEFAULT_REPEATS
 
     @property
     def critical(self) -> tuple[Check, ...]:
@@ -234,13 +242,18 @@ class Suite:
             return refused > 1
         return refused > ALWAYS_TOLERATED_ROWS and refused > self.tolerate * rows
 
+    def repeats_stop(self, keys: int, repeated: int, lost: int) -> bool:
+        """Whether so many keys with several values in one file stop the night; some lost rows never do."""
+        return lost > ALWAYS_TOLERATED_ROWS and repeated > self.repeats * keys
+
 
 def suite_of(table: Table, expectations: Path) -> Suite:
     """The suite of a table: the contract's checks, then those of ``expectations/<table>.yaml``."""
     path = expectations / f"{table.name}.yaml"
-    tolerate = float(_read_file(path).get("tolerate", DEFAULT_TOLERANCE))
+    document = _read_file(path)
+    tolerate = float(document.get("tolerate", DEFAULT_TOLERANCE))
     checks = [*structure_checks(table, tolerate), *business_checks(table, path, tolerate)]
-    return Suite(table, tuple(checks), tolerate)
+    return Suite(table, tuple(checks), tolerate, float(document.get("repeats", DEFAULT_REPEATS)))
 
 
 def suites(contract: Contract, expectations: Path) -> dict[str, Suite]:

@@ -21,7 +21,7 @@ from jinja2 import Environment, FileSystemLoader
 from wattmark.contract import load_contract
 from wattmark.engine.session import DuckDBSession
 from wattmark.errors import QualityError
-from wattmark.quality.accept import _kinds
+from wattmark.quality.accept import landing_kinds
 from wattmark.quality.checks import Suite, quoted, suites, typed_select
 from wattmark.quality.landing import LANDING
 from wattmark.run import Run
@@ -126,7 +126,7 @@ def _make_views(settings: Settings, run: Run, wanted: list[Suite], database: Pat
         for suite in wanted:
             name = f"{LANDING}.{suite.table.name}"
             session.see([name])
-            kinds = _kinds(session, name)
+            kinds = landing_kinds(session, name)
             parsed[suite.table.name] = {
                 column.name
                 for column in suite.table.columns
