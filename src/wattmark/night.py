@@ -204,12 +204,13 @@ def publish(settings: Settings, run: Run) -> dict[str, int]:
     with DuckDBSession(settings, run) as session:
         keep_state(session)
         write_report(session)
-    _move_watermarks(settings, run)
+    move_watermarks(settings, run)
     _note_versions(settings, run)
     return {one.name: one.rows for one in done}
 
 
-def _move_watermarks(settings: Settings, run: Run) -> None:
+def move_watermarks(settings: Settings, run: Run) -> None:
+    """Note how far the run has read, once it is published; what is not noted is read again."""
     before = watermarks_before(settings, run)
     marks: dict[str, Watermark] = {}
     with DuckDBSession(settings, run) as session:
