@@ -425,7 +425,7 @@ class _Store:
     def path(self) -> Path:
         """Where the file for the lake as it is now lies, made or not."""
         lake = Lake(self.settings.lake)
-        stamp = ",".join(f"{name}={lake.version(f'{ACCEPTED}.{name}')}" for name in self._names)
+        stamp = ",".join(f"{name}={lake.stamp(f'{ACCEPTED}.{name}')}" for name in self._names)
         return self.folder / f"lookup-{hashlib.sha256(stamp.encode()).hexdigest()[:16]}.duckdb"
 
     def make(self) -> Path:
