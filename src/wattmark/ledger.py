@@ -139,6 +139,13 @@ class Ledger:
             left = {file: noted for file, noted in entry.files.items() if file not in files}
             self.keep(name, replace(entry, files=left))
 
+    def without_log(self, name: str, files: set[str]) -> None:
+        """As ``without``, for files of the log."""
+        if (entry := self.entry(name)) and files & set(entry.log):
+            self.keep(
+                name, replace(entry, log={one: noted for one, noted in entry.log.items() if one not in files})
+            )
+
 
 def _row(noted: Noted) -> list[Any]:
     return [noted.size, noted.modified_ns, noted.sha256]

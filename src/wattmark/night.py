@@ -26,9 +26,8 @@ from wattmark.engine.session import DuckDBSession, open_session
 from wattmark.errors import WattmarkError
 from wattmark.lake import Lake
 from wattmark.quality.accept import accept_all
-from wattmark.quality.landing import LANDING
+from wattmark.quality.landing import LANDING, landed
 from wattmark.quality.landing import extract as land
-from wattmark.quality.landing import landed
 from wattmark.run import Run
 from wattmark.settings import Settings
 from wattmark.sources import Watermark
