@@ -101,7 +101,7 @@ def campaigns() -> None:
             context["list"] = campaign_run_id  # type: ignore[typeddict-unknown-key]
             instance = context["ti"]
             said = instance.xcom_pull(task_ids="one_list.approve", map_indexes=instance.map_index)
-            done: str = flow.perform(
+            done: str = flow.perform_aside(
                 f"settle {campaign_run_id}",
                 {"as_of": as_of, "period": period},
                 answer,

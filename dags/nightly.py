@@ -18,6 +18,9 @@ published night then stays in place, and the watermark does not move, so the nex
 cleared and run again with the same result. Backfill by date: a run for an earlier date sees the data
 as they were known at the end of that day, reads from the watermark before it, and publishes that date.
 
+**One writer.** A night holds the home's lake from its first task to its last. A second night, `wattmark run` or tidying
+waits for it and says so; a night whose tables another night has overwritten is refused and has to begin anew.
+
 **Late.** A deadline alert is logged when a night is not done two hours after it was queued.
 """
 
@@ -41,7 +44,7 @@ from wattmark import flow
 
 
 @dag(
-    dag_id="nightly",
+    dag_id=flow.NIGHT,
     dag_display_name="Nightly",
     description="Extract, validate, build, audit, publish: one night of a utility",
     doc_md=__doc__,
@@ -87,7 +90,7 @@ def nightly() -> None:
 
         settings = load_settings()
         values = flow.run_values(get_current_context(), settings)
-        flow.perform("begin", values, night.begin)
+        flow.begin_night(values, night.begin)
         return values
 
     @task(
@@ -99,6 +102,7 @@ def nightly() -> None:
         from wattmark.settings import load_settings
 
         flow.perform("check", values, lambda settings, _run: night.check(settings))
+        flow.perform("check lake", values, night.check_lake)
         return night.table_groups(load_settings())
 
     @task(doc_md="Close the run in `ops.pipeline_run`, also when it failed.")
@@ -108,8 +112,8 @@ def nightly() -> None:
         from wattmark import night
 
         done = published is not None
-        flow.perform(
-            "close", values, night.finish, "succeeded" if done else "failed",
+        flow.close_night(
+            values, night.finish, "succeeded" if done else "failed",
             accepted["read"] if accepted else None, sum(published.values()) if published else None,
         )  # fmt: skip
 

@@ -96,7 +96,7 @@ def reviews() -> None:
                 "reason": item["text"],
                 "decided_by": str((given.get("responded_by_user") or {}).get("name") or ""),
             }
-            count: int = flow.perform("record review", values, plain.decide, [decision])
+            count: int = flow.perform_aside("record review", values, plain.decide, [decision])
             return count
 
         asked >> answer

@@ -7,7 +7,7 @@
 Accepted rows and findings are kept for `lake_history.replay_days`, so that a rule can be replayed for a day that long
 ago; of all other tables only the newest version is kept once no run can be reading an older one.
 
-**Hazards.** None for a night that runs meanwhile: files younger than two days stay.
+**Hazards.** None for what is being read: files younger than two days stay. It waits for a night that runs.
 
 **Reruns.** Deletes what is still there to delete.
 """

@@ -18,7 +18,8 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from wattmark.local.commands import HomeOption
-from wattmark.settings import SOURCE_VARIABLE, Settings, load_settings
+from wattmark.settings import SOURCE_VARIABLE, Settings, load_home, load_settings
+from wattmark.writer import WRITER_VARIABLE, writing
 
 DayOption = Annotated[
     dt.datetime | None,
@@ -60,7 +61,12 @@ def run(
         "full_refresh": full_refresh,
         **({"period": f"{period:%Y-%m-01}"} if period else {}),
     }
-    ended = run_dag(settings, "nightly", conf, console, source)
+
+    def tell(message: str) -> None:
+        console.print(message, soft_wrap=True, markup=False, highlight=False)
+
+    with writing(settings, f"wattmark run --as-of {as_of:%Y-%m-%d}", tell=tell) as owner:
+        ended = run_dag(settings, "nightly", conf, console, source, owner=owner)
     if ended["state"] != "success":
         console.print(
             f"[red]The night {as_of:%Y-%m-%d} failed.[/red] Nothing of it was published. Log: {ended['log']}",
@@ -74,9 +80,17 @@ def run(
 
 
 def run_dag(
-    settings: Settings, dag_id: str, conf: dict[str, Any], console: Console, source: str | None = None
+    settings: Settings,
+    dag_id: str,
+    conf: dict[str, Any],
+    console: Console,
+    source: str | None = None,
+    *,
+    owner: str,
 ) -> dict[str, Any]:
     """Run one DAG in a process of its own, showing its steps; returns its state and the log's path.
+
+    The process works for ``owner``, which holds the home (``wattmark.writer``), and ends with this one.
 
     Airflow writes its own log to ``<home>/logs``; errors meant for people are shown here as well.
     """
@@ -86,6 +100,7 @@ def run_dag(
     with console.status("Starting the database"):
         prepare_airflow_database(settings)
     environment = process_env(settings)
+    environment[WRITER_VARIABLE] = owner
     if source:
         environment[SOURCE_VARIABLE] = source
     log = settings.home / "logs" / f"{dag_id}-{conf['as_of']}.log"
@@ -95,7 +110,7 @@ def run_dag(
     with log.open("wb") as output:
         process = subprocess.Popen(  # noqa: S603
             [sys.executable, "-m", "wattmark.local.dag_test", dag_id, json.dumps(conf)],
-            env=environment, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, pass_fds=(write,), cwd=settings.home,
+            env=environment, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.PIPE, pass_fds=(write,), cwd=settings.home,
         )  # fmt: skip
     os.close(write)
     errors: list[str] = []
@@ -153,8 +168,30 @@ def _brief(result: Any) -> str:
     return ", ".join(f"{key} {value:,}" for key, value in numbers.items())
 
 
-def check(home: HomeOption = None) -> None:
-    """Check settings, parameters, SQL files and expectations without touching data."""
+def check(
+    home: HomeOption = None,
+    lake: Annotated[
+        bool, typer.Option("--lake", help="Compare every file of the lake with what was written.")
+    ] = False,
+    mend: Annotated[
+        bool,
+        typer.Option("--mend", help="With --lake: have the next night read or build again what is damaged."),
+    ] = False,
+    forget: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--forget",
+            help="With --mend: go on without a damaged table that nothing gives back; may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Check settings, parameters, SQL files and expectations without touching data; or, with --lake, the data."""
+    if (mend and not lake) or (forget and not mend):
+        raise typer.BadParameter("--mend needs --lake, and --forget needs --mend.")
+    if lake:
+        _check_lake(load_home(home), mend, forget or [])
+        return
     from wattmark import night
 
     found = night.check(load_settings(home))
@@ -162,6 +199,23 @@ def check(home: HomeOption = None) -> None:
     for name, count in found.items():
         table.add_row(name.replace("_", " "), f"{count:,}")
     Console().print(table)
+
+
+def _check_lake(settings: Settings, mend: bool, forget: list[str]) -> None:
+    from wattmark import lake_check
+
+    console = Console()
+
+    def say(line: str) -> None:
+        console.print(line, soft_wrap=True, markup=False, highlight=False)
+
+    checked = lake_check.check_lake(settings, say)
+    lake_check.report(checked, say)
+    left = (
+        lake_check.mend(settings, checked.faults, forget, say) if mend and checked.faults else checked.faults
+    )
+    if left:
+        raise typer.Exit(1)
 
 
 def register(app: typer.Typer) -> None:

@@ -5,6 +5,7 @@ The only module besides the web pages that knows Airflow. A task passes plain va
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import json
 import os
@@ -20,10 +21,12 @@ from airflow.sdk import (
     ExceptionRetryPolicy,
     RetryAction,
     RetryRule,
+    get_current_context,
 )
 
 from wattmark.run import Run
 from wattmark.settings import Settings, load_settings
+from wattmark.writer import WRITER_VARIABLE, let_go, writing
 
 MART = Asset(
     "wattmark://warehouse/mart",
@@ -33,6 +36,9 @@ MART = Asset(
 LISTS = Asset(
     "wattmark://lists", group="wattmark", extra={"what": "Campaign lists of the day, awaiting approval"}
 )
+
+NIGHT = "nightly"
+"""The DAG whose runs hold the home from their first task to their last."""
 
 PROGRESS_VARIABLE = "WATTMARK_PROGRESS_FD"
 """Environment variable with the file descriptor that a run without a scheduler reports its steps to."""
@@ -121,10 +127,43 @@ def report(**event: Any) -> None:
         os.write(int(descriptor), (json.dumps(event, default=str) + "\n").encode())
 
 
+def _holding(settings: Settings, label: str, begins_night: bool) -> contextlib.AbstractContextManager[str]:
+    """The home, held by this task's DAG run; a night keeps it from its first task to its last.
+
+    A run without a scheduler has a holder of its own, which its tasks join.
+    """
+    dag_run = get_current_context()["dag_run"]
+    is_night = dag_run.dag_id == NIGHT
+    alone = WRITER_VARIABLE in os.environ
+    return writing(
+        settings,
+        f"{label} of {dag_run.dag_id} {dag_run.run_id}" if not is_night else f"{NIGHT} {dag_run.run_id}",
+        owner=None if alone else f"{dag_run.dag_id}/{dag_run.run_id}",
+        lasting=is_night and not alone,
+        begins_night=begins_night,
+        of_night=is_night,
+    )
+
+
 def perform(
     label: str, values: Mapping[str, Any], work: Callable[..., Any], *args: Any, **kwargs: Any
 ) -> Any:
-    """Do one step of a run: ``work(settings, run, *args)``, reporting its begin, its end and its result."""
+    """Do one step of a run that may write the lake: ``work(settings, run, *args)``, while its DAG run holds the home.
+
+    Reports its begin, its end and its result. Waits for another holder.
+
+    Raises:
+        HomeError: another one holds the home for too long, or another night has begun since this one did.
+    """
+    settings = load_settings()
+    with _holding(settings, label, begins_night=False):
+        return perform_aside(label, values, work, *args, **kwargs)
+
+
+def perform_aside(
+    label: str, values: Mapping[str, Any], work: Callable[..., Any], *args: Any, **kwargs: Any
+) -> Any:
+    """As ``perform``, for a step that writes nothing into the home's lake and waits for nobody."""
     settings = load_settings()
     started = time.monotonic()
     report(step=label, state="running")
@@ -135,6 +174,30 @@ def perform(
         raise
     report(step=label, state="done", seconds=round(time.monotonic() - started, 1), result=result)
     return result
+
+
+def begin_night(values: Mapping[str, Any], work: Callable[..., Any]) -> None:
+    """First step of a night: it takes the home, waiting for another holder, and gives it back where the step fails."""
+    settings = load_settings()
+    try:
+        with _holding(settings, "begin", begins_night=True):
+            perform_aside("begin", values, work)
+    except BaseException:
+        let_go(settings.home, _night_owner())
+        raise
+
+
+def close_night(values: Mapping[str, Any], work: Callable[..., Any], *args: Any) -> None:
+    """Last step of a night, also of one that failed: others may have the home."""
+    try:
+        perform_aside("close", values, work, *args)
+    finally:
+        let_go(load_settings().home, _night_owner())
+
+
+def _night_owner() -> str:
+    dag_run = get_current_context()["dag_run"]
+    return f"{dag_run.dag_id}/{dag_run.run_id}"
 
 
 async def tell_late(**kwargs: Any) -> None:

@@ -26,12 +26,13 @@ from wattmark.engine.session import DuckDBSession, open_session
 from wattmark.errors import WattmarkError
 from wattmark.lake import Lake
 from wattmark.quality.accept import accept_all
+from wattmark.quality.landing import LANDING, landed
 from wattmark.quality.landing import extract as land
-from wattmark.quality.landing import landed
 from wattmark.run import Run
 from wattmark.settings import Settings
 from wattmark.sources import Watermark
 from wattmark.state import keep_watermarks, watermarks_before, write_atomically
+from wattmark.writer import writing
 
 LAYERS = ("core", "facts", "segment", "campaign")
 """Layers built before the audit, in this order."""
@@ -78,6 +79,21 @@ def check(settings: Settings) -> dict[str, int]:
         "rules": len(rules),
         "overridden_parameters": sum(map(len, overridden.values())),
     }
+
+
+def check_lake(settings: Settings, run: Run) -> dict[str, int]:
+    """Refuse a damaged lake before anything is read from it; returns tables and MB compared.
+
+    Of every table the log, and presence and sizes of its files, are looked at; ``lake_check.nightly_mb`` of them are
+    compared with their checksums, all by turns. What ``landing`` holds is of an earlier run and is replaced.
+
+    Raises:
+        LakeError: names table, file and what to do.
+    """
+    lake = Lake(settings.lake)
+    names = [name for name in lake.tables() if not name.startswith(f"{LANDING}.")]
+    read = lake.compare(names, settings.lake_check.nightly_mb, run.as_of.toordinal())
+    return {"tables": len(names), "compared_mb": read // 1_000_000}
 
 
 def _bind_once(settings: Settings, catalog: Catalog) -> None:
@@ -243,7 +259,9 @@ def _note_versions(settings: Settings, run: Run) -> None:
 def parameters_hash(settings: Settings) -> str:
     """Short hash of all that decides a run's result besides data and code: settings, SQL, contract, expectations, campaigns."""
     digest = hashlib.sha256(
-        settings.model_dump_json(exclude={"home", "project", "services", "sources", "compute"}).encode()
+        settings.model_dump_json(
+            exclude={"home", "project", "services", "sources", "compute", "writer", "lake_check"}
+        ).encode()
     )
     for folder in (settings.include, settings.project / "expectations", settings.home / "campaigns"):
         for path in sorted(folder.rglob("*")):
@@ -310,25 +328,29 @@ def run_all(
         progress(f"{name}: {time.perf_counter() - started:.1f} s")
         return result
 
-    step("check", lambda: check(settings))
-    step("begin", lambda: begin(settings, run))
-    try:
-        step(
-            "extract",
-            lambda: [extract(settings, run, table, full_refresh=full_refresh) for table in tables(settings)],
-        )
-        counts = step("accept", lambda: accept(settings, run))
-        step("judge", lambda: judge(settings, run, tables(settings)))
-        for layer in LAYERS:
-            step(layer, partial(build, settings, run, layer))
-        step("audit rules", lambda: audit(settings, run, scored=False))
-        step("audit scored rules", lambda: audit(settings, run, scored=True))
-        step("audit root causes", lambda: root_causes(settings, run))
-        for layer in MART_LAYERS:
-            step(layer, partial(build, settings, run, layer))
-        done: dict[str, int] = step("publish", lambda: publish(settings, run))
-    except WattmarkError:
-        finish(settings, run, "failed")
-        raise
-    finish(settings, run, "succeeded", counts["read"], sum(done.values()))
-    return done
+    with writing(settings, f"the night {run.as_of}", begins_night=True, of_night=True):
+        step("check", lambda: check(settings))
+        step("check lake", lambda: check_lake(settings, run))
+        step("begin", lambda: begin(settings, run))
+        try:
+            step(
+                "extract",
+                lambda: [
+                    extract(settings, run, table, full_refresh=full_refresh) for table in tables(settings)
+                ],
+            )
+            counts = step("accept", lambda: accept(settings, run))
+            step("judge", lambda: judge(settings, run, tables(settings)))
+            for layer in LAYERS:
+                step(layer, partial(build, settings, run, layer))
+            step("audit rules", lambda: audit(settings, run, scored=False))
+            step("audit scored rules", lambda: audit(settings, run, scored=True))
+            step("audit root causes", lambda: root_causes(settings, run))
+            for layer in MART_LAYERS:
+                step(layer, partial(build, settings, run, layer))
+            done: dict[str, int] = step("publish", lambda: publish(settings, run))
+        except WattmarkError:
+            finish(settings, run, "failed")
+            raise
+        finish(settings, run, "succeeded", counts["read"], sum(done.values()))
+        return done

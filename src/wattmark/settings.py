@@ -110,6 +110,28 @@ class LakeHistory(_Model):
     )
 
 
+class Writing(_Model):
+    """How long a writer of a home waits for another one."""
+
+    wait_minutes: float = Field(
+        120, ge=0, le=10_080, description="A second night, tidying, making lists: how long it waits its turn"
+    )
+    gone_minutes: float = Field(
+        15, ge=1, le=1_440, description="A scheduler's night without a working process is over after that"
+    )
+
+
+class LakeCheck(_Model):
+    """How much of the lake a night compares with the checksums taken when it was written."""
+
+    nightly_mb: int = Field(
+        2048,
+        ge=0,
+        le=10_000_000,
+        description="MB read a night, all files by turns; sizes are always compared",
+    )
+
+
 class Services(_Model):
     """The embedded services, and what replaces them where a utility has its own servers."""
 
@@ -191,6 +213,8 @@ class Settings(_Model):
     compute: Compute = Compute()
     extract: Extract = Extract()
     lake_history: LakeHistory = LakeHistory()
+    lake_check: LakeCheck = LakeCheck()
+    writer: Writing = Writing()
     services: Services = Services()
     schedule: Schedule = Schedule()
     campaigns: Campaigns = Campaigns()
@@ -266,3 +290,19 @@ def load_settings(home: Path | str | None = None, **overrides: Any) -> Settings:
             f"{file}:{line_of(file, path) or 1}: {'.'.join(map(str, path))}: {first['msg']}.",
             "Correct the key; include/settings.default.yaml shows every setting with its default.",
         ) from None
+
+
+def load_home(home: Path | str | None = None) -> Settings:
+    """As ``load_settings``, for what works on a home that is there.
+
+    Raises:
+        SettingsError: ``home.none``: there is no such home.
+    """
+    folder = Path(home).resolve() if home else default_home()
+    if not folder.is_dir():
+        raise SettingsError(
+            "home.none",
+            f"{folder} is no home: there is no such folder.",
+            "Name the right one with --home or WATTMARK_HOME; `wattmark run` and `wattmark up` make a new one.",
+        )
+    return load_settings(folder)

@@ -2,23 +2,44 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
+import errno
 import json
 import os
 from pathlib import Path
 from typing import Any
 
+from wattmark.errors import WattmarkError
 from wattmark.run import Run
 from wattmark.settings import Settings
 from wattmark.sources import Watermark
 
+MAKE_ROOM = (
+    "Make room and run the same date again; what was there before is unchanged. `wattmark tidy` deletes earlier "
+    "versions of the lake's tables; `scratch` and `lake/.damaged` of the home may be emptied."
+)
+
 
 def write_atomically(path: Path, text: str) -> None:
-    """Replace a file in one step, so that a killed writer leaves the old one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Replace a file in one step, so that a killed writer leaves the old one.
+
+    Raises:
+        WattmarkError: ``home.disk_full``; names the file, which is as it was.
+    """
     draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.write_text(text, encoding="utf-8")
-    draft.replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            draft.unlink(missing_ok=True)
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise WattmarkError(
+            "home.disk_full", f"The disk is full: {path} could not be written.", MAKE_ROOM
+        ) from None
 
 
 def _folder(settings: Settings) -> Path:
@@ -46,3 +67,11 @@ def keep_watermarks(settings: Settings, run: Run, watermarks: dict[str, Watermar
     """Note how far a published night had read."""
     text = json.dumps({table: mark.to_json() for table, mark in sorted(watermarks.items())}, indent=1)
     write_atomically(_folder(settings) / f"{run.as_of.isoformat()}.json", text)
+
+
+def forget_watermark(settings: Settings, table: str) -> None:
+    """Have the next night read a table whole, whichever date it is of."""
+    for path in _folder(settings).glob("*.json"):
+        raw: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        if raw.pop(table, None) is not None:
+            write_atomically(path, json.dumps(raw, indent=1))

@@ -29,6 +29,7 @@ def replaced(settings: Settings, name: str, age_days: float) -> Lake:
     for value in (1, 2):
         lake.replace(name, pa.table({"a": [value]}))
     aged(lake.path(name), age_days)
+    lake.note_files(name, anew=True)
     return lake
 
 

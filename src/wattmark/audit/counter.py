@@ -47,6 +47,7 @@ from wattmark.errors import WattmarkError
 from wattmark.lake import Lake
 from wattmark.run import Run
 from wattmark.settings import Settings
+from wattmark.writer import HomeError, holding
 
 log = logging.getLogger(__name__)
 
@@ -174,7 +175,7 @@ class Counter:
 
     def renew(self) -> Path:
         """Make the look-up file for the lake as it is now, unless it is there; returns its path."""
-        return self._store.make()
+        return self._store.make(patience_minutes=1)
 
     def close(self) -> None:
         """Give back memory; the counter must not be used afterwards."""
@@ -425,13 +426,15 @@ class _Store:
     def path(self) -> Path:
         """Where the file for the lake as it is now lies, made or not."""
         lake = Lake(self.settings.lake)
-        stamp = ",".join(f"{name}={lake.version(f'{ACCEPTED}.{name}')}" for name in self._names)
+        stamp = ",".join(f"{name}={lake.stamp(f'{ACCEPTED}.{name}')}" for name in self._names)
         return self.folder / f"lookup-{hashlib.sha256(stamp.encode()).hexdigest()[:16]}.duckdb"
 
-    def make(self) -> Path:
+    def make(self, patience_minutes: float = 0) -> Path:
         """Make the file for the lake as it is now, unless it is there; returns its path.
 
-        One process makes it while others wait, and it appears under its name only when it is whole.
+        One process makes it while others wait, and it appears under its name only when it is whole. While a night
+        writes the lake, the newest file there is goes on answering, so that no half of a night is taken up; without
+        any, the night is waited for.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / "lock").open("a") as lock:
@@ -439,26 +442,44 @@ class _Store:
             path = self.path()
             if path.exists():
                 return path
-            partial = path.with_suffix(".partial")
-            partial.unlink(missing_ok=True)
-            target = literal(str(partial)).sql(dialect="duckdb")
-            today = dt.datetime.now(self.settings.zone).date()
-            with DuckDBSession(self.settings, Run.of(today, self.settings.utility.time_zone)) as session:
-                session.see(f"{ACCEPTED}.{name}" for name in self._names)
-                session.duck.execute(f"ATTACH {target} AS look_up (ROW_GROUP_SIZE {BLOCK_ROWS})")
-                # Order is what makes a look-up read one block.
-                session.duck.execute("SET preserve_insertion_order = true")
-                for name in self._names:
-                    order = f' ORDER BY "{self.lookups[name].column}"' if name in self.lookups else ""
-                    session.duck.execute(
-                        f'CREATE TABLE look_up."{name}" AS SELECT * FROM {ACCEPTED}."{name}"{order}'
-                    )
-                session.duck.execute("DETACH look_up")
-            partial.replace(path)
-            for old in self.folder.glob("lookup-*.duckdb"):
-                if old != path:
-                    old.unlink(missing_ok=True)
+            there = max(
+                self.folder.glob("lookup-*.duckdb"), key=lambda one: one.stat().st_mtime, default=None
+            )
+            limits = self.settings.writer
+            if there:
+                limits = limits.model_copy(update={"wait_minutes": patience_minutes})
+            try:
+                with holding(self.settings.home, "the counter's look-up file", limits=limits, tell=log.info):
+                    return self._fill(self.path())
+            except HomeError as error:
+                if there is None or error.code != "home.busy":
+                    raise
+                log.info("%s The look-up file as it was goes on answering.", error.message)
+                return there
+
+    def _fill(self, path: Path) -> Path:
+        if path.exists():
             return path
+        partial = path.with_suffix(".partial")
+        partial.unlink(missing_ok=True)
+        target = literal(str(partial)).sql(dialect="duckdb")
+        today = dt.datetime.now(self.settings.zone).date()
+        with DuckDBSession(self.settings, Run.of(today, self.settings.utility.time_zone)) as session:
+            session.see(f"{ACCEPTED}.{name}" for name in self._names)
+            session.duck.execute(f"ATTACH {target} AS look_up (ROW_GROUP_SIZE {BLOCK_ROWS})")
+            # Order is what makes a look-up read one block.
+            session.duck.execute("SET preserve_insertion_order = true")
+            for name in self._names:
+                order = f' ORDER BY "{self.lookups[name].column}"' if name in self.lookups else ""
+                session.duck.execute(
+                    f'CREATE TABLE look_up."{name}" AS SELECT * FROM {ACCEPTED}."{name}"{order}'
+                )
+            session.duck.execute("DETACH look_up")
+        partial.replace(path)
+        for old in self.folder.glob("lookup-*.duckdb"):
+            if old != path:
+                old.unlink(missing_ok=True)
+        return path
 
     def close(self) -> None:
         with self._lock:

@@ -106,7 +106,7 @@ def versions_of(settings: Settings, run: Run) -> dict[str, int]:
     What was accepted does not depend on the audited month, so another run of the same date serves as well.
 
     Raises:
-        ReplayError: no night of that date was published; names the dates there are.
+        ReplayError: no night of that date was published, naming the dates there are; or a table was read anew since.
     """
     folder = settings.home / "state" / "versions"
     exact = folder / f"{run.run_id}.json"
@@ -120,6 +120,12 @@ def versions_of(settings: Settings, run: Run) -> dict[str, int]:
             f"Published dates: {dates}.",
         )
     raw = json.loads((exact if exact.exists() else same_day[-1]).read_text(encoding="utf-8"))
+    if lost := sorted(table for table, version in raw.items() if version is None):
+        raise ReplayError(
+            "replay.lost",
+            f"what {', '.join(lost)} held on {run.as_of} is lost: the table was damaged and has been read anew since.",
+            "Only later nights can be replayed.",
+        )
     return {str(table): int(version) for table, version in raw.items()}
 
 

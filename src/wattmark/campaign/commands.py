@@ -14,7 +14,8 @@ from rich.table import Table
 from wattmark.errors import WattmarkError
 from wattmark.local.commands import HomeOption
 from wattmark.run import Run
-from wattmark.settings import Settings, load_settings
+from wattmark.settings import Settings, load_home
+from wattmark.writer import writing
 
 campaign_app = typer.Typer(name="campaign", help="Campaigns and mailing lists.", no_args_is_help=True)
 DayOption = Annotated[dt.datetime, typer.Option("--as-of", formats=["%Y-%m-%d"], help="The night's date.")]
@@ -34,6 +35,10 @@ def _run(settings: Settings, day: dt.datetime) -> Run:
     return Run.of(day.date(), settings.utility.time_zone)
 
 
+def _tell(message: str) -> None:
+    console.print(message, soft_wrap=True, markup=False, highlight=False)
+
+
 @campaign_app.command()
 def check(home: HomeOption = None) -> None:
     """Check every campaign file, keys, values, conditions and fields, and where lists go."""
@@ -41,7 +46,7 @@ def check(home: HomeOption = None) -> None:
     from wattmark.campaign.definition import load_campaigns
     from wattmark.campaign.deliver import check_target
 
-    settings = load_settings(home)
+    settings = load_home(home)
     files = load_campaigns(settings)
     problems = []
     try:
@@ -77,7 +82,7 @@ def preview(as_of: DayOption, names: NamesArgument = None, home: HomeOption = No
     from wattmark.engine.session import DuckDBSession
     from wattmark.publish.ops import ops_engine, upgrade, warehouse_url
 
-    settings = load_settings(home)
+    settings = load_home(home)
     run = _run(settings, as_of)
     files = due_campaigns(load_campaigns(settings), run, names or [])
     upgrade(warehouse_url(settings))
@@ -114,8 +119,9 @@ def run(as_of: DayOption, names: NamesArgument = None, home: HomeOption = None) 
     """Make the lists of a date, up to awaiting approval; again for the same date finds the same lists."""
     from wattmark.campaign.night import campaigns
 
-    settings = load_settings(home)
-    made = campaigns(settings, _run(settings, as_of), names or [])
+    settings = load_home(home)
+    with writing(settings, f"wattmark campaign run --as-of {as_of:%Y-%m-%d}", tell=_tell):
+        made = campaigns(settings, _run(settings, as_of), names or [])
     table = Table("campaign", "state", "considered", "listed", "control", "excluded", "over limit", "cost")
     for one in made:
         table.add_row(
@@ -133,7 +139,7 @@ def explain(customer: Annotated[str, typer.Argument(help="Customer id.")], home:
     from wattmark.campaign.preview import explain as look
     from wattmark.publish.ops import ops_engine
 
-    rows = look(ops_engine(load_settings(home)), customer)
+    rows = look(ops_engine(load_home(home)), customer)
     table = Table("date", "campaign", "account", "outcome", "because", "channel", "cell", "list is")
     for row in rows:
         table.add_row(
@@ -156,7 +162,7 @@ def approve(
     from wattmark.campaign.release import release
     from wattmark.publish.ops import ops_engine
 
-    settings = load_settings(home)
+    settings = load_home(home)
     fresh = release(settings, ops_engine(settings), campaign_run_id, by, digest, dt.datetime.now(dt.UTC))
     console.print(
         f"{campaign_run_id} is released." if fresh else f"{campaign_run_id} had been released before."
@@ -174,7 +180,7 @@ def refuse(
     from wattmark.campaign.release import refuse as say_no
     from wattmark.publish.ops import ops_engine
 
-    settings = load_settings(home)
+    settings = load_home(home)
     say_no(settings, ops_engine(settings), campaign_run_id, by, why)
     console.print(f"{campaign_run_id} is refused.")
 
@@ -191,9 +197,10 @@ def correct(
     from wattmark.engine.session import DuckDBSession
     from wattmark.publish.ops import ops_engine
 
-    settings = load_settings(home)
+    settings = load_home(home)
     run_ = _run(settings, as_of)
-    with DuckDBSession(settings, run_) as session:
+    held = writing(settings, f"wattmark campaign correct {campaign}", tell=_tell)
+    with held, DuckDBSession(settings, run_) as session:
         one = make_correction(settings, run_, session, ops_engine(settings), campaign, why)
     console.print(f"{one.campaign_run_id} awaits approval: {one.listed:,} listed.")
 
@@ -210,7 +217,7 @@ def report(
     from wattmark.campaign.report import write_report
     from wattmark.engine.session import DuckDBSession
 
-    settings = load_settings(home)
+    settings = load_home(home)
     run_ = _run(settings, as_of)
     folder = to or settings.home / "reports" / "campaigns" / run_.as_of.isoformat()
     with DuckDBSession(settings, run_) as session:
@@ -228,7 +235,7 @@ def suppress(
     from wattmark.campaign.feedback import suppress_customer
     from wattmark.publish.ops import ops_engine
 
-    settings = load_settings(home)
+    settings = load_home(home)
     suppress_customer(settings, ops_engine(settings), customer, reason, as_of.date())
     console.print("Suppressed.")
 
@@ -243,7 +250,7 @@ def decrypt(
     from wattmark.campaign.files import write_private_bytes
     from wattmark.campaign.keys import list_key
 
-    key = list_key(load_settings(home))
+    key = list_key(load_home(home))
     if key is None:
         raise CampaignError("campaign.list_key", "No key is set.", "Set campaigns.list_key_file.")
     content = open_list(file, key)

@@ -23,7 +23,7 @@ from wattmark.errors import SqlFileError
 if TYPE_CHECKING:
     from wattmark.engine.session import Session
 
-SOURCE_VERSION, AS_OF, DEFINITION = "source_version", "as_of", "definition"
+SOURCE_TABLE, SOURCE_VERSION, AS_OF, DEFINITION = "source_table", "source_version", "as_of", "definition"
 
 
 @dataclass(frozen=True)
@@ -59,14 +59,17 @@ def part_of(session: Session, file: SqlFile) -> Part | None:
     lake, as_of = session.lake, session.run.as_of
     version = session.versions.get(source, lake.version(source))
     note = {
+        SOURCE_TABLE: lake.identity(source) if version is not None else "",
         SOURCE_VERSION: str(version),
         AS_OF: as_of.isoformat(),
         DEFINITION: definition_hash(session, file),
     }
     before = lake.note(file.name)
-    # A table older than the source's log, or from before a change of meaning, cannot be compared with.
+    # A table older than the source's log, or from before a change of meaning, or made from a source table that was
+    # made anew since, whose versions count anew, cannot be compared with.
     if (
         before.get(DEFINITION) != note[DEFINITION]
+        or before.get(SOURCE_TABLE) != note[SOURCE_TABLE]
         or version is None
         or not before.get(SOURCE_VERSION, "").isdigit()
     ):

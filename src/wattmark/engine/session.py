@@ -29,7 +29,7 @@ from wattmark.engine.incremental import Part, part_of, restrict
 from wattmark.engine.produced import PRODUCED
 from wattmark.engine.sqlfile import SqlFile, flat_name, literal, render
 from wattmark.errors import SqlFileError
-from wattmark.lake import Lake
+from wattmark.lake import Lake, RowsError
 from wattmark.run import Run
 from wattmark.settings import Settings
 
@@ -88,6 +88,7 @@ class Session(ABC):
         self.scalars = run.scalars()
         self._known: set[str] = set()
         self._given: set[str] = set()
+        self._from_lake: set[str] = set()
         self._parts: dict[str, Part] = {}
         settings.scratch.mkdir(parents=True, exist_ok=True)
         self._scratch = Path(tempfile.mkdtemp(prefix="session-", dir=settings.scratch))
@@ -210,6 +211,7 @@ class Session(ABC):
 
     def _see_lake(self, name: str) -> None:
         schema, table = name.split(".")
+        self._from_lake.add(name)
         version = self.versions.get(name)
         files = self.lake.files(name, version)
         arrow = self.lake.schema(name, version)
@@ -301,7 +303,9 @@ class Session(ABC):
                         "sql.hugeint", f"{column} is a HUGEINT; write CAST(SUM(…) AS BIGINT).", column
                     )
             return self._keep(file.name, file, relation.to_arrow_reader())
-        except duckdb.Error as error:
+        except (duckdb.Error, RowsError) as error:
+            # A damaged file fails in the engine as a wrong statement would.
+            self.lake.require(name for name in sorted(self._from_lake) if name not in self.versions)
             raise engine_error(file, error) from None
         finally:
             self._parts.pop(file.name, None)
@@ -356,7 +360,8 @@ def engine_error(file: SqlFile, error: Exception) -> SqlFileError:
     """What the engine refused, with the line of the file it most likely means."""
     import re
 
-    text = str(error).split("\n\nLINE")[0].strip()
+    said = error.__cause__ if isinstance(error, RowsError) and error.__cause__ else error
+    text = str(said).split("\n\nLINE")[0].strip()
     quoted = re.findall(r'"([A-Za-z_][\w.]*)"', text)
     return file.error("sql.engine", text, quoted[0].split(".")[-1] if quoted else "")
 

@@ -13,7 +13,7 @@ from rich.table import Table
 from wattmark.local import deploy, services
 from wattmark.local.airflow import ADMIN
 from wattmark.local.secret import secrets_file
-from wattmark.settings import load_settings
+from wattmark.settings import load_home, load_settings
 
 HomeOption = Annotated[
     Path | None,
@@ -73,13 +73,17 @@ def up(
 def down(home: HomeOption = None) -> None:
     """Stop whatever runs of this home."""
     console = Console()
-    services.down(load_settings(home), progress=lambda message: console.print(message, soft_wrap=True))
+    settings = load_settings(home)
+    if not settings.home.is_dir():
+        console.print(f"{settings.home} is no home: nothing of it runs.", soft_wrap=True)
+        return
+    services.down(settings, progress=lambda message: console.print(message, soft_wrap=True))
     console.print("All services of this home are stopped.")
 
 
 def status(home: HomeOption = None) -> None:
     """Show how the services are; the exit status is 1 unless all of them run."""
-    parts = services.status(load_settings(home))
+    parts = services.status(load_home(home))
     _show(Console(), parts)
     if any(part.state != "running" for part in parts):
         raise typer.Exit(1)
@@ -87,7 +91,7 @@ def status(home: HomeOption = None) -> None:
 
 def warehouse_url(home: HomeOption = None) -> None:
     """Print the SQLAlchemy URL of the warehouse, password included."""
-    typer.echo(services.warehouse_url(load_settings(home)))
+    typer.echo(services.warehouse_url(load_home(home)))
 
 
 def prepare(home: HomeOption = None) -> None:

@@ -13,6 +13,7 @@ import pyarrow as pa
 from wattmark.contract import Table, load_contract
 from wattmark.contract.model import DAY
 from wattmark.engine.session import DuckDBSession
+from wattmark.errors import QualityError
 from wattmark.lake import Lake
 from wattmark.quality.checks import quoted
 from wattmark.run import Run
@@ -60,8 +61,19 @@ def _note(settings: Settings, run: Run, table: str) -> Path:
 
 
 def landed(settings: Settings, run: Run, table: str) -> Landed:
-    """What ``extract`` noted of a table in this run."""
-    raw: dict[str, Any] = json.loads(_note(settings, run, table).read_text(encoding="utf-8"))
+    """What ``extract`` noted of a table in this run.
+
+    Raises:
+        QualityError: the run has not extracted it, or it must be read anew since.
+    """
+    note = _note(settings, run, table)
+    if not note.exists():
+        raise QualityError(
+            "quality.not_landed",
+            f"{table} has not been read in the run {run.run_id}, or its table was mended since.",
+            "Run the night again from its first task, so that it is read from its source.",
+        )
+    raw: dict[str, Any] = json.loads(note.read_text(encoding="utf-8"))
     files = {path: (entry[0], entry[1]) for path, entry in raw["files"].items()}
     lists = {name: tuple(raw[name]) for name in ("unknown", "absent", "read_files")}
     return Landed(**{**raw, **lists, "files": files})
