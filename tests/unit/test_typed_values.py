@@ -39,7 +39,7 @@ def read(
     kinds = {column.name: kind if column.name == column_name else "VARCHAR" for column in table.columns}
     others = ", ".join(f"CAST(NULL AS VARCHAR) AS {name}" for name in kinds if name != column_name)
     duck.execute(f"CREATE OR REPLACE TABLE landing (number INTEGER, {column_name} {kind})")
-    duck.executemany("INSERT INTO landing VALUES (?, ?)", list(enumerate(given)))
+    duck.execute(f"INSERT INTO landing SELECT generate_subscripts(given, 1), CAST(UNNEST(given) AS {kind}) FROM (SELECT $given AS given)", {"given": list(given)})
     typed = typed_select(table, f"(SELECT *, {others} FROM landing)", kinds, ("number",), reading=reading)
     rows = duck.execute(f"SELECT {column_name}, _bad_{column_name} FROM ({typed}) ORDER BY number").fetchall()
     return [REFUSED if bad else value for value, bad in rows]
@@ -295,7 +295,7 @@ def test_of_a_time_that_exists_twice_the_first_is_meant_and_one_that_does_not_ex
     assert read(duck, "bill.issued_at", *native, kind="TIMESTAMP", zone=zone) == [earlier, REFUSED]
 
 
-@pytest.mark.parametrize("zone", ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Shanghai", "Asia/Kolkata"])
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kolkata"])
 def test_every_other_hour_is_the_one_that_python_reads(duck: Any, zone: str) -> None:
     start = dt.datetime(2026, 1, 1)
     hours = [start + dt.timedelta(minutes=90 * number) for number in range(5900)]

@@ -42,8 +42,8 @@ _EXACT_DOUBLE = 2**53
 _GONE, _EARLIER, _LATER, _LABEL, _SECOND = "_gone", "_earlier", "_later", "_label", "_second"
 """Of an interval's local time: it does not exist; the two moments of one that exists twice; it; the later is meant."""
 _ZONED = ("TIMESTAMPTZ", "TIMESTAMP WITH TIME ZONE")
-_FIRST_DAY, _LAST_DAY = "0001-01-02", "9999-12-30"
-"""Days whose every moment has a year of four digits in every zone; PostgreSQL, Delta and Python hold them all."""
+_YEARS = "BETWEEN TIMESTAMPTZ '0001-01-02 00:00:00+00' AND TIMESTAMPTZ '9999-12-30 00:00:00+00'"
+"""Moments that have a year of four digits in every zone; PostgreSQL, Delta and Python hold them all."""
 
 
 def quoted(name: str) -> str:
@@ -158,14 +158,12 @@ def _bare(text: str) -> str:
     return f"TRIM({text}, {_WHITE_SPACE})"
 
 
-def _unwrapped(text: str) -> str:
-    """A text without white space around it and without a spreadsheet's ``="…"``, or apostrophe before digits."""
-    bare = _bare(text)
+def _unwrapped(bare: str) -> str:
+    """A text (without white space around it) without a spreadsheet's ``="…"``, or its apostrophe before digits."""
     content = f"{bare}[3:-2]"
-    content = _bare(f"replace({content}, '\"\"', '\"')")
+    content = f"""TRIM(replace({content}, '""', '"'))"""
     return (
-        f"CASE WHEN starts_with({bare}, '=') AND regexp_full_match({bare}, {_SHEET_TEXT}) "
-        f"THEN {content} "
+        f"CASE WHEN starts_with({bare}, '=') AND regexp_full_match({bare}, {_SHEET_TEXT}) THEN {content} "
         f"WHEN starts_with({bare}, '''') AND regexp_full_match({bare}, {_SHEET_DIGITS}) THEN {bare}[2:] ELSE {bare} END"
     )
 
@@ -184,48 +182,60 @@ def _one_of(values: Iterable[object]) -> str:
     return f"({', '.join(sql_literal(value) for value in values)})"
 
 
-def _replaced(raw: str, column: Column, reading: Reading) -> str | None:
-    """The text that stands for a source's own: its codes by the mapping, its markers for nothing empty; None: as it is."""
-    expression = raw
-    if reading.nothing:
-        markers = _one_of(marker.strip() for marker in reading.nothing)
-        expression = f"CASE WHEN {_bare(raw)} IN {markers} THEN '' ELSE {expression} END"
-    if codes := reading.values.get(column.name):
-        exact = " ".join(
-            f"WHEN {sql_literal(theirs.strip())} THEN {sql_literal(ours)}" for theirs, ours in codes.items()
-        )
-        by_fold: dict[str, set[str]] = {}
-        for theirs, ours in codes.items():
-            by_fold.setdefault(theirs.strip().lower(), set()).add(ours)
-        folded = " ".join(
-            f"WHEN {sql_literal(theirs)} THEN {sql_literal(min(ours))}"
-            for theirs, ours in by_fold.items()
-            if len(ours) == 1
-        )
-        either = f"CASE {_bare(raw)} {exact} END"
-        if folded:
-            either = f"{either}, CASE lower({_bare(raw)}) {folded} END"
-        expression = f"COALESCE({either}, {expression})"
-    return None if expression == raw else expression
-
-
 @dataclass
 class _Typed:
     """One column: expressions by layer (each may use those of earlier ones), the value, and what marks it as not read."""
 
+    name: str
     layers: list[dict[str, str]] = field(default_factory=list)
     value: str = ""
     bad: str = "FALSE"
 
-    def put(self, layer: int, name: str, expression: str) -> str:
-        """Compute an expression in a layer; returns its quoted name."""
+    def put(self, layer: int, letter: str, expression: str) -> str:
+        """Compute an expression in a layer, so that it is written and planned once; returns its quoted name."""
+        name = f"_{letter}_{self.name}"
+        self.add(layer, name, expression)
+        return quoted(name)
+
+    def add(self, layer: int, name: str, expression: str) -> None:
+        """Compute an expression in a layer under a name of its own."""
         while len(self.layers) <= layer:
             self.layers.append({})
         self.layers[layer][name] = expression
-        return quoted(name)
+
+    def cleaned(self, layer: int, raw: str, when: str) -> str:
+        """A text without what surrounds it, in two layers, where a condition holds; else NULL."""
+        bare = self.put(layer, "b", f"CASE WHEN {when} THEN {_bare(raw)} END")
+        return self.put(layer + 1, "u", _unwrapped(bare))
 
 
-def _string(typed: _Typed, column: Column, raw: str, kind: str, reading: Reading) -> None:
+def _replaced(typed: _Typed, raw: str, reading: Reading) -> str:
+    """The text that stands for a source's own: its codes by the mapping, its markers for nothing empty."""
+    codes = reading.values.get(typed.name)
+    if not codes and not reading.nothing:
+        return raw
+    bare = typed.put(0, "o", _bare(raw))
+    expression = raw
+    if reading.nothing:
+        markers = _one_of(marker.strip() for marker in reading.nothing)
+        expression = f"CASE WHEN {bare} IN {markers} THEN '' ELSE {expression} END"
+    if codes:
+        by_fold: dict[str, set[str]] = {}
+        for theirs, ours in codes.items():
+            by_fold.setdefault(theirs.strip().lower(), set()).add(ours)
+        exact = _case(bare, {theirs.strip(): ours for theirs, ours in codes.items()})
+        folded = _case(f"lower({bare})", {key: min(ours) for key, ours in by_fold.items() if len(ours) == 1})
+        expression = f"COALESCE({exact}, {folded}, {expression})"
+    return typed.put(1, "k", expression)
+
+
+def _case(of: str, arms: Mapping[str, object]) -> str:
+    """SQL: what a text stands for; NULL for any other."""
+    whens = " ".join(f"WHEN {sql_literal(key)} THEN {sql_literal(value)}" for key, value in arms.items())
+    return f"CASE {of} {whens} END" if arms else "CAST(NULL AS VARCHAR)"
+
+
+def _string(typed: _Typed, column: Column, raw: str, kind: str) -> None:
     if kind in ("DOUBLE", "FLOAT"):
         exact = _EXACT_DOUBLE if kind == "DOUBLE" else 2**24
         whole = f"{raw} = FLOOR({raw})"
@@ -245,33 +255,18 @@ def _string(typed: _Typed, column: Column, raw: str, kind: str, reading: Reading
         typed.value = f"CAST({raw} AS VARCHAR)"
         return
     typed.bad = f"contains({raw}, {_NUL})"
-    code = is_code(column)
-    if code or column.optional:
-        # A blank code names nothing: it is an empty value, not a reference to nothing.
-        empty = "NULL" if column.optional or column.key or column.ref or column.values else "''"
-    else:
-        empty = "''"
-    given = f"CASE WHEN {_plain(raw, end=code)} THEN {raw} ELSE "
-    if code:
-        given += f"COALESCE(NULLIF({_unwrapped(raw)}, ''), CASE WHEN {raw} IS NOT NULL THEN {empty} END) END"
-    else:
-        unwrapped = _unwrapped(raw)
-        given += (
-            f"CASE WHEN {raw} IS NULL THEN NULL WHEN {unwrapped} = '' THEN {empty} "
-            f"WHEN {unwrapped} <> {_bare(raw)} THEN {unwrapped} ELSE {raw} END END"
-        )
-    if not column.values:
-        typed.value = given
+    # A blank code names nothing: it is an empty value, not a reference to nothing.
+    named = column.optional or column.key or column.ref or column.values
+    empty = "NULL" if named else "''"
+    plain = f"{raw} IN {_one_of(column.values)}" if column.values else _plain(raw, end=is_code(column))
+    clean = typed.cleaned(2, raw, f"NOT ({plain})")
+    if column.values:
+        listed = _case(f"lower({clean})", {str(one).lower(): one for one in column.values})
+        typed.value = f"CASE WHEN {clean} IS NULL THEN {raw} ELSE COALESCE({listed}, NULLIF({clean}, '')) END"
         return
-    given = typed.put(
-        1, f"_t_{column.name}", f"CASE WHEN {raw} IN {_one_of(column.values)} THEN {raw} ELSE {given} END"
-    )
-    listed = " ".join(
-        f"WHEN {sql_literal(str(one).lower())} THEN {sql_literal(one)}" for one in column.values
-    )
+    written = "" if is_code(column) else f"WHEN {clean} = {quoted(f'_b_{column.name}')} THEN {raw} "
     typed.value = (
-        f"CASE WHEN {given} IN {_one_of(column.values)} THEN {given} "
-        f"ELSE COALESCE(CASE lower({given}) {listed} END, {given}) END"
+        f"CASE WHEN {clean} IS NULL THEN {raw} WHEN {clean} = '' THEN {empty} {written}ELSE {clean} END"
     )
 
 
@@ -281,11 +276,9 @@ def quality_of_code(code: str, codes: Mapping[str, str]) -> str:
     Case and white space around do not matter. Empty where the code is not in the table.
     """
     folded = {theirs.strip().upper(): ours for theirs, ours in codes.items()}
-    whens = " ".join(
-        f"WHEN {sql_literal(theirs)} THEN {sql_literal(ours)}" for theirs, ours in folded.items()
-    )
     upper = f"UPPER({_bare(code)})"
-    return f"COALESCE(CASE {upper} {whens} END, CASE regexp_extract({upper}, '^(.*?)[0-9]+$', 1) {whens} END)"
+    letters = f"regexp_extract({upper}, '^(.*?)[0-9]+$', 1)"
+    return f"COALESCE({_case(upper, folded)}, {_case(letters, folded)})"
 
 
 # --- numbers -----------------------------------------------------------------------------------------------
@@ -304,26 +297,26 @@ def _number_pattern(written: NumberFormat) -> str:
     return rf"[+-]?(?:{digits}{tail}|{point}\d+{_EXPONENT})"
 
 
-def _number_text(raw: str, written: NumberFormat) -> str:
-    """SQL: a number's text with a point and no separators; NULL where there is nothing; ``?`` where it is no number."""
-    bare = _unwrapped(raw)
+def _number_text(typed: _Typed, raw: str, written: NumberFormat) -> str:
+    """A number's text with a point and no separators; NULL where there is nothing; ``?`` where it is no number."""
+    usual = written == NumberFormat()
+    plain = f"regexp_full_match({raw}, {sql_literal(_NUMBER)})" if usual else "FALSE"
+    bare = typed.cleaned(2, raw, f"NOT {plain}")
     clean = bare
     if written.thousands:
         clean = f"replace({clean}, {sql_literal(written.thousands)}, '')"
     if written.decimal != ".":
         clean = f"replace({clean}, {sql_literal(written.decimal)}, '.')"
-    slow = (
-        f"CASE WHEN {bare} = '' OR lower({bare}) = 'nan' THEN NULL "
-        f"WHEN regexp_full_match({bare}, {sql_literal(_number_pattern(written))}) THEN {clean} ELSE '?' END"
-    )
-    if written == NumberFormat():
-        return f"CASE WHEN regexp_full_match({raw}, {sql_literal(_NUMBER)}) THEN {raw} WHEN {raw} IS NOT NULL THEN {slow} END"
-    return f"CASE WHEN {raw} IS NOT NULL THEN {slow} END"
+    return typed.put(
+        4, "t",
+        f"CASE WHEN {bare} IS NULL THEN {raw} WHEN {bare} = '' OR lower({bare}) = 'nan' THEN NULL "
+        f"WHEN regexp_full_match({bare}, {sql_literal(_number_pattern(written))}) THEN {clean} ELSE '?' END",
+    )  # fmt: skip
 
 
 def _number(typed: _Typed, column: Column, raw: str, kind: str, reading: Reading) -> None:
     text = kind == "VARCHAR"
-    given = typed.put(1, f"_t_{column.name}", _number_text(raw, reading.numbers)) if text else raw
+    given = _number_text(typed, raw, reading.numbers) if text else raw
     double = f"TRY_CAST({given} AS DOUBLE)"
     nothing = f"COALESCE(isnan({double}), FALSE)" if kind in ("DOUBLE", "FLOAT") else "FALSE"
     if column.type == "double":
@@ -353,23 +346,21 @@ def _number(typed: _Typed, column: Column, raw: str, kind: str, reading: Reading
         else:
             near = f"ABS(TRY_CAST({given} AS DECIMAL(38,12)) - {number}) < 0.000001"
         value = f"CASE WHEN {near} THEN {number} END"
-    typed.value = typed.put(2, f"_v_{column.name}", value)
+    typed.value = typed.put(5, "v", value)
     typed.bad = f"{given} IS NOT NULL AND {typed.value} IS NULL AND NOT {nothing}"
 
 
 _YES, _NO = ("true", "t", "yes", "y", "1"), ("false", "f", "no", "n", "0")
 
 
-def _boolean(typed: _Typed, column: Column, raw: str, kind: str) -> None:
+def _boolean(typed: _Typed, raw: str, kind: str) -> None:
     if kind == "VARCHAR":
-        bare = typed.put(
-            1,
-            f"_t_{column.name}",
-            f"CASE WHEN {raw} IN ('true', 'false') THEN {raw} ELSE NULLIF(lower({_unwrapped(raw)}), '') END",
-        )
+        clean = typed.cleaned(2, raw, f"{raw} NOT IN ('true', 'false')")
+        given = typed.put(4, "t", f"NULLIF(lower(COALESCE({clean}, {raw})), '')")
         # A dataframe writes ones and noughts with gaps as 1.0 and 0.0.
-        typed.value = f"CASE WHEN {bare} IN {_one_of((*_YES, '1.0'))} THEN TRUE WHEN {bare} IN {_one_of((*_NO, '0.0'))} THEN FALSE END"
-        typed.bad = f"{bare} IS NOT NULL AND {bare} NOT IN {_one_of((*_YES, *_NO, '1.0', '0.0'))}"
+        yes, no = _one_of((*_YES, "1.0")), _one_of((*_NO, "0.0"))
+        typed.value = f"CASE WHEN {given} IN {yes} THEN TRUE WHEN {given} IN {no} THEN FALSE END"
+        typed.bad = f"{given} NOT IN {yes} AND {given} NOT IN {no}"
         return
     typed.value = f"CASE WHEN {raw} = 1 THEN TRUE WHEN {raw} = 0 THEN FALSE END"
     nothing = f"COALESCE(isnan({raw}), FALSE)" if kind in ("DOUBLE", "FLOAT") else "FALSE"
@@ -435,35 +426,39 @@ def _with_zones(text: str, reading: Reading) -> str:
     return text
 
 
-def _slow_text(raw: str, reading: Reading) -> str:
-    return _with_zones(_iso_text(f"NULLIF({_unwrapped(raw)}, '')", reading), reading)
+def _slow_text(typed: _Typed, raw: str, fast: str, reading: Reading) -> str:
+    """A text that is not written as DuckDB writes it, as ISO 8601 where it can be understood; NULL where there is none."""
+    clean = typed.cleaned(3, raw, f"{fast} IS NULL")
+    given = typed.put(5, "g", f"NULLIF({clean}, '')")
+    iso = typed.put(6, "i", _iso_text(given, reading)) if reading.date_format else given
+    return typed.put(7, "s", _with_zones(iso, reading)) if reading.zones else iso
 
 
-def _date(typed: _Typed, column: Column, raw: str, kind: str, reading: Reading) -> None:
+def _date(typed: _Typed, raw: str, kind: str, reading: Reading) -> None:
+    years = "BETWEEN DATE '0001-01-01' AND DATE '9999-12-31'"
     if kind == "DATE":
-        typed.value, typed.bad = raw, f"{raw} NOT BETWEEN DATE '0001-01-01' AND DATE '9999-12-31'"
+        typed.value, typed.bad = raw, f"{raw} NOT {years}"
         return
     if kind != "VARCHAR":
         local = f"CAST({raw} AS TIMESTAMP)"
         value = f"CASE WHEN {local} = DATE_TRUNC('day', {local}) THEN CAST({local} AS DATE) END"
-        typed.value = typed.put(1, f"_v_{column.name}", value)
+        typed.value = typed.put(2, "v", value)
         typed.bad = f"{raw} IS NOT NULL AND {typed.value} IS NULL"
         return
+    cast = f"TRY_CAST({raw} AS DATE)"
     fast = typed.put(
-        1, f"_f_{column.name}",
-        f"CASE WHEN CAST(TRY_CAST({raw} AS DATE) AS VARCHAR) = {raw} AND length({raw}) = 10 THEN TRY_CAST({raw} AS DATE) END",
-    )  # fmt: skip
-    slow = typed.put(
-        2,
-        f"_s_{column.name}",
-        f"CASE WHEN {fast} IS NULL AND {raw} IS NOT NULL THEN {_slow_text(raw, reading)} END",
+        2, "f", f"CASE WHEN CAST({cast} AS VARCHAR) = {raw} AND length({raw}) = 10 THEN {cast} END"
     )
+    slow = _slow_text(typed, raw, fast, reading)
+    cast = f"TRY_CAST({slow} AS DATE)"
     parsed = (
-        f"CASE WHEN regexp_full_match({slow}, {sql_literal(_MIDNIGHT)}) THEN TRY_CAST({slow} AS DATE) END"
+        f"CASE WHEN regexp_full_match({slow}, {sql_literal(_MIDNIGHT)}) AND {cast} {years} THEN {cast} END"
     )
-    value = typed.put(3, f"_v_{column.name}", f"COALESCE({fast}, {parsed})")
-    typed.value = f"CASE WHEN {value} >= DATE '0001-01-01' THEN {value} END"
-    typed.bad = f"{slow} IS NOT NULL AND ({value} IS NULL OR {value} < DATE '0001-01-01')"
+    typed.value = typed.put(8, "v", f"COALESCE({fast}, {parsed})")
+    typed.bad = f"{slow} IS NOT NULL AND {typed.value} IS NULL"
+
+
+_KNOWN_TO = dt.datetime(LAST_YEAR, 12, 31)
 
 
 def _us(delta: dt.timedelta) -> int:
@@ -478,9 +473,7 @@ def _near_change(local: str, clock: Clock) -> str:
     """SQL: whether a local time may be one that does not exist or exists twice; few others are."""
     if clock.is_fixed:
         return "FALSE"
-    far = f"{local} < {_stamp(dt.datetime(FIRST_YEAR, 1, 2))}"
-    if clock.calm_from is None:
-        far += f" OR {local} >= {_stamp(dt.datetime(LAST_YEAR, 12, 31))}"
+    far = f"{local} NOT BETWEEN {_stamp(dt.datetime(FIRST_YEAR, 1, 2))} AND {_stamp(_KNOWN_TO)}"
     if not clock.changes:
         return far
     months = sorted({moment.month for one in clock.changes for moment in (one.start, one.end)})
@@ -493,88 +486,80 @@ def _near_change(local: str, clock: Clock) -> str:
 
 @dataclass(frozen=True)
 class _Moment:
-    """SQL of what a local time may mean: the moment (the later of two), the earlier of two or NULL, whether it exists."""
+    """SQL of what a local time may mean: the later of two moments, the earlier or NULL, whether the time exists.
+
+    Asked of DuckDB's own calendar: a time exists where the moment made of it has that local time.
+    """
 
     later: str
     earlier: str
     exists: str
 
-
-def _moment(local: str, zone: str, shifts_s: Collection[int]) -> _Moment:
-    """Asked of DuckDB's own calendar: a time exists where the moment made of it has that local time."""
-    later = f"timezone({zone}, {local})"
-    arms = " ".join(
-        f"WHEN timezone({zone}, {_shifted(later, f'-{shift * 1_000_000}')}) = {local} THEN {_shifted(later, f'-{shift * 1_000_000}')}"
-        for shift in shifts_s
-    )
-    return _Moment(later, f"CASE {arms} END", f"timezone({zone}, {later}) = {local}")
+    @classmethod
+    def of(cls, local: str, later: str, zone: str, shifts_s: Collection[int]) -> _Moment:
+        """The meanings of a local time in a zone, given ``later``, which is ``timezone(zone, local)``."""
+        arms = []
+        for shift in shifts_s:
+            sooner = _shifted(later, f"-{shift * 1_000_000}")
+            arms.append(f"WHEN timezone({zone}, {sooner}) = {local} THEN {sooner}")
+        return cls(later, f"CASE {' '.join(arms)} END", f"timezone({zone}, {later}) = {local}")
 
 
 def _shifted(moment: str, microseconds: str) -> str:
     return f"make_timestamptz(epoch_us({moment}) + ({microseconds}))"
 
 
-def _timestamp(
-    typed: _Typed, column: Column, raw: str, kind: str, reading: Reading, *, told_apart: bool
-) -> None:
+def _timestamp(typed: _Typed, raw: str, kind: str, reading: Reading, *, told_apart: bool) -> None:
     """A moment. Of a local time that exists twice the earlier is meant; where rows are ``told_apart``, the order tells."""
     if kind in _ZONED:
-        typed.value, typed.bad = raw, _outside(raw)
+        typed.value, typed.bad = raw, f"{raw} NOT {_YEARS}"
         return
     clock = reading.clock
+    zone = sql_literal(clock.name)
     if kind == "VARCHAR":
-        fast = typed.put(
-            1, f"_f_{column.name}",
-            f"CASE WHEN CAST(TRY_CAST({raw} AS TIMESTAMP) AS VARCHAR) = {raw} THEN TRY_CAST({raw} AS TIMESTAMP) END",
-        )  # fmt: skip
-        slow = typed.put(
-            2, f"_s_{column.name}",
-            f"CASE WHEN {fast} IS NULL AND {raw} IS NOT NULL THEN {_slow_text(raw, reading)} END",
-        )  # fmt: skip
-        parsed = f"CASE WHEN regexp_full_match({slow}, {sql_literal(_LOCAL)}) THEN TRY_CAST({slow} AS TIMESTAMP) END"
-        local = typed.put(3, f"_l_{column.name}", f"COALESCE({fast}, {parsed})")
+        cast = f"TRY_CAST({raw} AS TIMESTAMP)"
+        fast = typed.put(2, "f", f"CASE WHEN CAST({cast} AS VARCHAR) = {raw} THEN {cast} END")
+        slow = _slow_text(typed, raw, fast, reading)
+        form = f"regexp_full_match({slow}, {sql_literal(_LOCAL)})"
+        local = typed.put(
+            8, "l", f"COALESCE({fast}, CASE WHEN {form} THEN TRY_CAST({slow} AS TIMESTAMP) END)"
+        )
+        given = f"({fast} IS NOT NULL OR {slow} IS NOT NULL)"
         zoned = (
-            f"WHEN {slow} IS NULL THEN NULL "
-            f"WHEN regexp_full_match({slow}, {sql_literal(_AT_OFFSET)}) THEN {_at_offset(slow)} "
-            f"WHEN regexp_full_match({slow}, {sql_literal(_AT_PLACE)}) THEN {_at_place(slow)} "
+            f"CASE WHEN regexp_full_match({slow}, {sql_literal(_AT_OFFSET)}) THEN {_at_offset(slow)} "
+            f"WHEN regexp_full_match({slow}, {sql_literal(_AT_PLACE)}) THEN {_at_place(slow)} END"
         )
         # A day without a time is its first moment, also where the clock passes over midnight.
-        whole_day = f"COALESCE(length({slow}) <= 10, FALSE)"
+        whole_day = f"length({slow}) <= 10"
     else:
-        local = typed.put(3, f"_l_{column.name}", f"CAST({raw} AS TIMESTAMP)")
-        slow, zoned, whole_day = raw, "", "TRUE" if kind == "DATE" else "FALSE"
-    near = _moment(local, sql_literal(clock.name), clock.shifts_s)
-    arms = []
-    if clock.calm_from is not None:
-        arms.append(
-            f"WHEN {local} >= {_stamp(clock.calm_from)} THEN {_shifted(local, str(-_us(clock.offset)))}"
-        )
-    if clock.is_fixed:
-        arms.append(f"WHEN {local} IS NOT NULL THEN {_shifted(local, str(-_us(clock.offset)))}")
-    else:
-        lenient = "TRUE" if told_apart else whole_day
+        local = typed.put(8, "l", f"CAST({raw} AS TIMESTAMP)")
+        given, zoned, whole_day = f"{raw} IS NOT NULL", "NULL", "TRUE" if kind == "DATE" else "FALSE"
+    arms = [f"WHEN {local} IS NULL THEN {zoned}"]
+    if clock.is_fixed or clock.calm_from is not None:
+        calm = f"BETWEEN {_stamp(clock.calm_from)} AND {_stamp(_KNOWN_TO)}" if clock.calm_from else ""
+        calm = f"{local} {calm}" if calm and not clock.is_fixed else "TRUE"
+        arms.append(f"WHEN {calm} THEN {_shifted(local, str(-_us(clock.offset)))}")
+    if not clock.is_fixed:
+        near = typed.put(9, "n", f"CASE WHEN {_near_change(local, clock)} THEN timezone({zone}, {local}) END")
+        moment = _Moment.of(local, near, zone, clock.shifts_s)
+        exists = typed.put(10, "e", f"CASE WHEN {near} IS NOT NULL THEN {moment.exists} END")
+        earlier = typed.put(11, "a", f"CASE WHEN {exists} THEN {moment.earlier} END")
         arms += [
-            f"WHEN {local} IS NULL THEN {f'CASE {zoned} END' if zoned else 'NULL'}",
-            f"WHEN NOT ({_near_change(local, clock)}) THEN {near.later}",
-            f"WHEN {near.exists} THEN COALESCE({near.earlier}, {near.later})",
-            f"WHEN {lenient} THEN {near.later}",
+            f"WHEN {near} IS NULL THEN timezone({zone}, {local})",
+            f"WHEN {exists} THEN COALESCE({earlier}, {near})",
+            f"WHEN {'TRUE' if told_apart else whole_day} THEN {near}",
         ]
-    if clock.is_fixed and zoned:
-        arms.append(zoned)
-    value = typed.put(4, f"_v_{column.name}", f"CASE {' '.join(arms)} END")
-    typed.value = f"CASE WHEN NOT ({_outside(value)}) THEN {value} END"
-    given = f"({local} IS NOT NULL OR {slow} IS NOT NULL)" if kind == "VARCHAR" else f"{raw} IS NOT NULL"
-    typed.bad = f"{given} AND ({value} IS NULL OR {_outside(value)})"
-    if told_apart and not clock.is_fixed:
-        change = f"{local} IS NOT NULL AND ({_near_change(local, clock)})"
-        typed.put(4, _GONE, f"COALESCE({change} AND NOT {near.exists}, FALSE)")
-        typed.put(4, _EARLIER, f"CASE WHEN {change} AND {near.exists} THEN {near.earlier} END")
-        typed.put(4, _LATER, f"CASE WHEN {change} AND {near.exists} THEN {near.later} END")
-        typed.put(4, _LABEL, local)
-
-
-def _outside(moment: str) -> str:
-    return f"{moment} < TIMESTAMPTZ '{_FIRST_DAY} 00:00:00+00' OR {moment} > TIMESTAMPTZ '{_LAST_DAY} 23:59:59.999999+00'"
+        if told_apart:
+            for name, of in (
+                (_GONE, f"COALESCE(NOT {exists}, FALSE)"),
+                (_EARLIER, earlier),
+                (_LATER, near),
+                (_LABEL, local),
+            ):
+                typed.add(12, name, of)
+    value = typed.put(12, "w", f"CASE {' '.join(arms)} END")
+    typed.value = typed.put(13, "v", f"CASE WHEN {value} {_YEARS} THEN {value} END")
+    typed.bad = f"{given} AND {typed.value} IS NULL"
 
 
 def _local_part(text: str) -> str:
@@ -597,7 +582,7 @@ def _at_place(text: str) -> str:
     """A time at a named place, which must exist there; the earlier where it exists twice."""
     local = _local_part(text)
     zone = f"regexp_extract({text}, '[^ ]+$')"
-    moment = _moment(local, zone, (1800, 3600))
+    moment = _Moment.of(local, f"timezone({zone}, {local})", zone, (1800, 3600))
     # The cast alone says of a place nobody knows that it is none; the function breaks the query off.
     known = f"TRY_CAST(CAST({local} AS VARCHAR) || ' ' || {zone} AS TIMESTAMPTZ) IS NOT NULL"
     either = f"CASE WHEN {moment.exists} THEN COALESCE({moment.earlier}, {moment.later}) END"
@@ -614,25 +599,25 @@ def _read(
     for column in table.columns:
         if only is not None and column.name not in only:
             continue
-        typed = _Typed()
+        typed = _Typed(column.name)
         raw, kind = quoted(column.name), kinds[column.name]
         if column.name in reading.values and kind != "VARCHAR":
             raw, kind = f"CAST({raw} AS VARCHAR)", "VARCHAR"
-        if kind == "VARCHAR" and (replaced := _replaced(raw, column, reading)):
-            raw = typed.put(0, f"_k_{column.name}", replaced)
+        if kind == "VARCHAR":
+            raw = _replaced(typed, raw, reading)
         if column.type == "string":
-            _string(typed, column, raw, kind, reading)
+            _string(typed, column, raw, kind)
         elif kind == column.duckdb_type and column.type in ("integer", "decimal", "boolean"):
             typed.value = raw
         elif column.type in ("integer", "decimal", "double"):
             _number(typed, column, raw, kind, reading)
         elif column.type == "boolean":
-            _boolean(typed, column, raw, kind)
+            _boolean(typed, raw, kind)
         elif column.type == "date":
-            _date(typed, column, raw, kind, reading)
+            _date(typed, raw, kind, reading)
         else:
             told_apart = is_interval(table) and column.name == START
-            _timestamp(typed, column, raw, kind, reading, told_apart=told_apart)
+            _timestamp(typed, raw, kind, reading, told_apart=told_apart)
         found[column.name] = typed
     return found
 
