@@ -690,6 +690,9 @@ def _intervals(
     start = table.column(START)
     if kinds[START] not in _ZONED and not reading.clock.is_fixed:
         put_back = set(reading.clock.days(twice=True))
+        if reading.reading_at_end:
+            # An interval that ends at midnight lies on the day before.
+            put_back |= {day - dt.timedelta(days=1) for day in put_back}
         asked = put_back if days is None else put_back & set(days)
         if asked and FILE in kinds and POSITION in kinds:
             layered = _told_apart(table, layered, kinds, asked)
@@ -755,9 +758,9 @@ def _told_apart(table: Table, layered: str, kinds: Mapping[str, str], days: Coll
     other way) once the two are taken as the earlier and the later.
     """
     listed = _one_of(sorted(days))
-    # The day of landing is the file's partition: other days are not even opened.
-    here = f"{quoted('day')} IN {listed} AND " if "day" in kinds else ""
-    here += f"{_LABEL} IS NOT NULL AND CAST({_LABEL} AS DATE) IN {listed}"
+    # The day of landing is its partition: files of other days are not even opened.
+    here = f"{quoted('day')} IN {listed}" if "day" in kinds else f"CAST({_LABEL} AS DATE) IN {listed}"
+    here += f" AND {_LABEL} IS NOT NULL"
     others = [quoted(name) for name in table.key if name != START]
     point = ", ".join([FILE, *others])
     moment = quoted(f"_v_{START}")
