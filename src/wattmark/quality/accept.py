@@ -6,6 +6,7 @@ unit: a table at once, or some days of one that is kept by day.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -18,10 +19,11 @@ from wattmark.engine.session import DuckDBSession
 from wattmark.errors import QualityError
 from wattmark.lake import Lake
 from wattmark.quality import holding
-from wattmark.quality.checks import Suite, quoted, sql_literal, suites
+from wattmark.quality.checks import Suite, suites
 from wattmark.quality.holding import ASIDE_TYPES, FOLLOWS, NO_DAY, Shape, Stored
 from wattmark.quality.landing import LANDING, Landed, landed
 from wattmark.quality.references import References
+from wattmark.quality.typed import FILLER, quoted, sql_literal
 from wattmark.run import Run
 from wattmark.settings import Settings
 from wattmark.sources.base import ARRIVAL, FILE
@@ -69,7 +71,9 @@ class Reconciled:
     @property
     def faulty_rows(self) -> int:
         """Rows set aside for a fault of their own."""
-        return sum(count for reason, count in self.reasons.items() if not reason.startswith(FOLLOWS))
+        return sum(
+            count for reason, count in self.reasons.items() if not reason.startswith((FOLLOWS, FILLER))
+        )
 
 
 def accept_all(settings: Settings, run: Run) -> list[Reconciled]:
@@ -208,21 +212,25 @@ class _TableAcceptance:
         read = ", ".join(map(sql_literal, self.note.read_files))
         return f"a.{FILE} IN ({read})" if read else "FALSE"
 
-    def _settle(self, where: str, stored: Stored) -> None:
-        checked = holding.checked_select(self.shape, self.suite, self.landing, self.kinds, where)
+    def _settle(self, where: str, stored: Stored, days: list[dt.date] | None = None) -> None:
+        relation = f"(SELECT * FROM {self.landing} WHERE {where})"
+        checked = holding.checked_select(
+            self.shape, self.suite, relation, self.kinds, self.note.reading, days
+        )
         self.duck.execute(f"CREATE OR REPLACE TEMP TABLE _fresh AS {checked}")
         holding.settle(self.session, self.shape, stored)
         counts = self.duck.execute(
             f"SELECT (SELECT COUNT(*) FROM _fresh), (SELECT COUNT(*) FROM _fresh WHERE NOT {holding.COMPETES}), "
             "(SELECT COUNT(*) FROM _held WHERE _is_fresh), (SELECT COUNT(*) FROM _lost WHERE _is_fresh), "
-            f"(SELECT COUNT(*) FROM _held WHERE _is_fresh AND {holding.OWN} IS NOT NULL), (SELECT COUNT(*) FROM _held WHERE NOT _is_fresh), "
+            f"(SELECT COUNT(*) FROM _held WHERE _is_fresh AND {holding.OWN} IS NOT NULL), "
+            f"(SELECT COUNT(*) FROM _fresh WHERE NOT {holding.COMPETES} AND {holding.OWN} LIKE '{FILLER}%'), (SELECT COUNT(*) FROM _held WHERE NOT _is_fresh), "
             "(SELECT COUNT(*) FROM _lost WHERE NOT _is_fresh)"
         ).fetchall()[0]
-        read, beside, held, lost, refused = map(int, counts[:5])
+        read, beside, held, lost, refused, fillers = map(int, counts[:6])
         if read != beside + held + lost:
             raise self._lost_rows(f"{read:,} rows were read, but {held:,} hold, {lost:,} are superseded and {beside:,} cannot compete")  # fmt: skip
         self.fresh.rows += read
-        self.fresh.refused += beside + refused
+        self.fresh.refused += beside - fillers + refused
         keys, repeated, gone = self.duck.execute(holding.repeats_sql(self.shape)).fetchall()[0]
         self.fresh.keys += int(keys)
         self.fresh.repeated_keys += int(repeated)
@@ -295,17 +303,19 @@ class _TableAcceptance:
                 if gone := set(lake.partition_values(name, DAY)) - wanted:
                     lake.replace(name, empty, where=_days_in(gone), metadata=self._metadata)
         for batch in batches:
-            self._accept_batch([str(day) for day in batch if day], left, undated=batch[0] is None)
+            self._accept_batch([day for day in batch if day], left)
 
-    def _accept_batch(self, days: list[str], left: str, *, undated: bool) -> None:
+    def _accept_batch(self, dates: list[dt.date], left: str) -> None:
+        """Decide on the rows of some days; of none: on those whose day could not be read."""
         lake, session = self.lake, self.session
+        days, undated = list(map(str, dates)), not dates
         here = f"{DAY} IS NULL" if undated else _days_in(days)
         aside_here = _days_in([NO_DAY] if undated else days)
         stored = Stored(
             None if undated else self._relation(self.accepted, TRACE_TYPES, here),
             self._relation(self.aside, ASIDE_TYPES, aside_here), left, self._withdrawn,
         )  # fmt: skip
-        self._settle(here, stored)
+        self._settle(here, stored, dates)
         if not undated:
             columns = f"{self.shape.columns}, {FILE}, {ARRIVAL}, {DAY}"
             body = f"SELECT {columns} FROM ({holding.new_accepted(self.shape, stored)})"

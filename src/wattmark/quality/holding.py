@@ -13,12 +13,25 @@ and belongs to its file: it goes when the file is read again.
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from wattmark.contract import Column, Table
 from wattmark.contract.model import DAY
 from wattmark.engine.session import DuckDBSession
-from wattmark.quality.checks import Suite, quoted, reason_sql, sql_literal, typed_select, unparsed
+from wattmark.quality.checks import Suite, reason_sql
+from wattmark.quality.typed import (
+    START,
+    Reading,
+    filling,
+    is_interval,
+    quoted,
+    sql_literal,
+    typed_select,
+    unclear,
+    unparsed,
+)
 from wattmark.sources.base import ARRIVAL, FILE, POSITION
 
 FOLLOWS = "follows:"
@@ -135,16 +148,25 @@ def _raw_text(name: str) -> str:
 
 
 def checked_select(
-    shape: Shape, suite: Suite, relation: str, kinds: dict[str, str], where: str = "TRUE"
+    shape: Shape,
+    suite: Suite,
+    relation: str,
+    kinds: dict[str, str],
+    reading: Reading,
+    days: Collection[dt.date] | None = None,
 ) -> str:
     """SQL of landing rows in contract types, each with its own reason, what it refers to in vain, and what is shown of it."""
     table = shape.table
     raw = ", ".join(f"{quoted(column.name)} := {quoted(column.name)}" for column in table.columns)
     carried = (f"struct_pack({raw}) AS _raw", FILE, "_problem", "_text", ARRIVAL, POSITION)
-    typed = typed_select(table, f"(SELECT * FROM {relation} WHERE {where})", kinds, carried)
-    has_key = " AND ".join(
-        ["_problem IS NULL", *(f"t.{quoted(name)} IS NOT NULL AND t.{quoted(name)} <> ''" if table.column(name).type == "string" else f"t.{quoted(name)} IS NOT NULL" for name in table.key)]
-    )  # fmt: skip
+    typed = typed_select(table, relation, kinds, carried, reading=reading, days=days)
+    known = ["_problem IS NULL"]
+    for name in table.key:
+        known += [f"t.{quoted(name)} IS NOT NULL", f"NOT t.{quoted(unparsed(table.column(name)))}"]
+    if is_interval(table):
+        # A row whose local time is not known names no interval.
+        known += [f"NOT t.{quoted(mark(table.column(START)))}" for mark in (unclear, filling)]
+    has_key = " AND ".join(known)
     timed = f" AND t.{quoted(table.version)} IS NOT NULL" if table.version else ""
     warnings = [check.failing for check in suite.checks if check.severity == "warning"]
     warned = " OR ".join(f"COALESCE({failing}, FALSE)" for failing in warnings) or "FALSE"

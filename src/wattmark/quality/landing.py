@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from wattmark.contract.model import DAY
 from wattmark.engine.session import DuckDBSession
 from wattmark.errors import QualityError
 from wattmark.lake import Lake
-from wattmark.quality.checks import quoted
+from wattmark.quality.typed import Reading, quoted, reading_of, with_day
 from wattmark.run import Run
 from wattmark.settings import Settings
 from wattmark.sources import Watermark, source_of
@@ -45,6 +45,7 @@ class Landed:
     """What was read of one table; ``whole`` says it is all there is, not a part since the watermark.
 
     ``read_files`` names the files whose rows landed, as ``_file`` does: a file of an earlier night among them changed.
+    ``written`` is how its source writes (``reading``), as plain values.
     """
 
     table: str
@@ -54,6 +55,12 @@ class Landed:
     absent: tuple[str, ...]
     files: dict[str, tuple[int, int]]
     read_files: tuple[str, ...] = ()
+    written: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def reading(self) -> Reading:
+        """How the rows are to be read."""
+        return Reading.from_json(self.written)
 
 
 def _note(settings: Settings, run: Run, table: str) -> Path:
@@ -109,9 +116,10 @@ def extract(settings: Settings, run: Run, name: str, *, full_refresh: bool = Fal
     )
     source = source_of(table, contract, settings)
     try:
+        reading = reading_of(source.settings, table, settings.zone)
         extracted = source.extract(table, after, dt.timedelta(days=settings.extract.lookback_days))
         with DuckDBSession(settings, run) as session:
-            counted = _land(session, lake, table, extracted.rows)
+            counted = _land(session, lake, table, extracted.rows, reading)
             rejects = source.rejects() if isinstance(source, FileSource) else []
             if rejects:
                 counted += _append_rejects(lake, table, rejects)
@@ -125,12 +133,15 @@ def extract(settings: Settings, run: Run, name: str, *, full_refresh: bool = Fal
         extracted.absent,
         extracted.files,
         extracted.read_files,
+        reading.to_json(),
     )
     write_atomically(_note(settings, run, name), json.dumps(asdict(result)))
     return result
 
 
-def _land(session: DuckDBSession, lake: Lake, table: Table, rows: pa.RecordBatchReader) -> int:
+def _land(
+    session: DuckDBSession, lake: Lake, table: Table, rows: pa.RecordBatchReader, reading: Reading
+) -> int:
     session.duck.register("_incoming", rows)
     kinds = {
         field.name: kind
@@ -143,12 +154,14 @@ def _land(session: DuckDBSession, lake: Lake, table: Table, rows: pa.RecordBatch
         cast = kept_type(str(kind))
         items.append(f"CAST({quoted(column)} AS {cast}) AS {quoted(column)}" if cast else quoted(column))
     partition: list[str] = []
+    select = f"SELECT {', '.join(items)} FROM _incoming"
     if table.by_day and table.since:
-        items.append(f"CAST(TRY_CAST({quoted(table.since)} AS TIMESTAMPTZ) AS DATE) AS {DAY}")
+        landing_kinds = {column: kept_type(str(kind)) or str(kind) for column, kind in kinds.items()}
+        select = with_day(table, f"({select})", landing_kinds, reading, DAY)
         partition = [DAY]
     # The relation above was only described; the reader itself is read once, here.
     session.duck.register("_incoming", rows)
-    reader = session.duck.sql(f"SELECT {', '.join(items)} FROM _incoming").to_arrow_reader()
+    reader = session.duck.sql(select).to_arrow_reader()
     count = 0
 
     def counting() -> Any:

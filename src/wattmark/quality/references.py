@@ -13,8 +13,8 @@ import duckdb
 
 from wattmark.contract import Table
 from wattmark.engine.session import DuckDBSession
-from wattmark.quality.checks import quoted, sql_literal
 from wattmark.quality.holding import Shape
+from wattmark.quality.typed import quoted, sql_literal
 from wattmark.state import write_atomically
 
 
