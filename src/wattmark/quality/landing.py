@@ -18,7 +18,7 @@ from wattmark.quality.checks import quoted
 from wattmark.run import Run
 from wattmark.settings import Settings
 from wattmark.sources import Watermark, source_of
-from wattmark.sources.base import FILE, PROBLEM, TEXT
+from wattmark.sources.base import ARRIVAL, FILE, POSITION, PROBLEM, TEXT
 from wattmark.sources.files import FileSource
 from wattmark.state import watermarks_before, write_atomically
 
@@ -41,7 +41,10 @@ _KEPT_TYPES = (
 
 @dataclass(frozen=True)
 class Landed:
-    """What was read of one table; ``whole`` says it is all there is, not a part since the watermark."""
+    """What was read of one table; ``whole`` says it is all there is, not a part since the watermark.
+
+    ``read_files`` names the files whose rows landed, as ``_file`` does: a file of an earlier night among them changed.
+    """
 
     table: str
     rows: int
@@ -49,6 +52,7 @@ class Landed:
     unknown: tuple[str, ...]
     absent: tuple[str, ...]
     files: dict[str, tuple[int, int]]
+    read_files: tuple[str, ...] = ()
 
 
 def _note(settings: Settings, run: Run, table: str) -> Path:
@@ -59,7 +63,8 @@ def landed(settings: Settings, run: Run, table: str) -> Landed:
     """What ``extract`` noted of a table in this run."""
     raw: dict[str, Any] = json.loads(_note(settings, run, table).read_text(encoding="utf-8"))
     files = {path: (entry[0], entry[1]) for path, entry in raw["files"].items()}
-    return Landed(**{**raw, "unknown": tuple(raw["unknown"]), "absent": tuple(raw["absent"]), "files": files})
+    lists = {name: tuple(raw[name]) for name in ("unknown", "absent", "read_files")}
+    return Landed(**{**raw, **lists, "files": files})
 
 
 def kept_type(kind: str) -> str | None:
@@ -100,7 +105,15 @@ def extract(settings: Settings, run: Run, name: str, *, full_refresh: bool = Fal
                 counted += _append_rejects(lake, table, rejects)
     finally:
         source.close()
-    result = Landed(name, counted, extracted.whole, extracted.unknown, extracted.absent, extracted.files)
+    result = Landed(
+        name,
+        counted,
+        extracted.whole,
+        extracted.unknown,
+        extracted.absent,
+        extracted.files,
+        extracted.read_files,
+    )
     write_atomically(_note(settings, run, name), json.dumps(asdict(result)))
     return result
 
@@ -148,4 +161,15 @@ def _append_rejects(lake: Lake, table: Table, rejects: list[dict[str, Any]]) -> 
     return len(rejects)
 
 
-__all__ = ["DAY", "FILE", "LANDING", "PROBLEM", "TEXT", "Landed", "extract", "landed"]
+__all__ = [
+    "ARRIVAL",
+    "DAY",
+    "FILE",
+    "LANDING",
+    "POSITION",
+    "PROBLEM",
+    "TEXT",
+    "Landed",
+    "extract",
+    "landed",
+]

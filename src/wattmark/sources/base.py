@@ -16,6 +16,19 @@ from wattmark.settings import SourceSettings
 
 FILE, PROBLEM, TEXT = "_file", "_problem", "_text"
 """Columns of landing that are not the contract's."""
+ARRIVAL, POSITION = "_arrival", "_position"
+"""Two more: when what a row stood in arrived (a file's modification time in ns; null for a database), and the row's
+place in what was read, so that of two rows of one file the later has the greater number."""
+EXTRAS = pa.schema(
+    [
+        pa.field(FILE, pa.string()),
+        pa.field(PROBLEM, pa.string()),
+        pa.field(TEXT, pa.string()),
+        pa.field(ARRIVAL, pa.int64()),
+        pa.field(POSITION, pa.int64()),
+    ]
+)
+"""All columns of landing that are not the contract's, in their order."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +63,9 @@ class Extracted:
     """A table on its way into landing.
 
     ``whole`` says that the rows are all there is (a snapshot), not a part since the watermark. ``unknown``
-    lists columns the contract does not know; ``absent`` optional columns the source does not have.
+    lists columns the contract does not know; ``absent`` optional columns the source does not have. ``files`` are
+    all files of the table as they are now; ``read_files`` names those among them whose rows are handed over, as
+    ``_file`` does.
     """
 
     rows: pa.RecordBatchReader
@@ -58,6 +73,7 @@ class Extracted:
     unknown: tuple[str, ...]
     absent: tuple[str, ...]
     files: dict[str, tuple[int, int]]
+    read_files: tuple[str, ...] = ()
 
 
 class Source(ABC):

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from wattmark.contract import Contract, Table
 from wattmark.errors import SourceUnavailableError
 from wattmark.settings import Settings, SourceSettings
-from wattmark.sources.base import FILE, PROBLEM, TEXT, Extracted, Source, Watermark
+from wattmark.sources.base import EXTRAS, Extracted, Source, Watermark
 
 
 class DatabaseSource(Source):
@@ -108,11 +108,12 @@ class DatabaseSource(Source):
                 )
                 for one in names
             ]
-            + [pa.field(one, pa.string()) for one in (FILE, PROBLEM, TEXT)]
+            + list(EXTRAS)
         )
 
         def stream() -> Iterator[pa.RecordBatch]:
             batch = first
+            position = 0
             try:
                 while batch is not None:
                     columns = [
@@ -120,13 +121,16 @@ class DatabaseSource(Source):
                         if field.name in matched
                         else pa.nulls(batch.num_rows, field.type)
                         for field in schema
-                        if field.name not in (FILE, PROBLEM, TEXT)
+                        if field.name not in EXTRAS.names
                     ]
                     columns += [
                         pa.array([name] * batch.num_rows, pa.string()),
                         pa.nulls(batch.num_rows, pa.string()),
                         pa.nulls(batch.num_rows, pa.string()),
+                        pa.nulls(batch.num_rows, pa.int64()),
+                        pa.array(range(position, position + batch.num_rows), pa.int64()),
                     ]
+                    position += batch.num_rows
                     yield pa.record_batch(columns, schema=schema)
                     batch = next(batches, None)
             except Exception as error:

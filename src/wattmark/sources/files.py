@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -19,7 +20,7 @@ from wattmark.contract import Contract, Table
 from wattmark.engine.sqlfile import literal
 from wattmark.errors import SourceError
 from wattmark.settings import Settings, SourceSettings
-from wattmark.sources.base import FILE, PROBLEM, TEXT, Extracted, Source, Watermark
+from wattmark.sources.base import ARRIVAL, EXTRAS, FILE, POSITION, PROBLEM, TEXT, Extracted, Source, Watermark
 
 SUFFIXES = (".parquet", ".csv", ".csv.gz")
 
@@ -55,9 +56,11 @@ class FileSource(Source):
                 "threads": all_settings.compute.threads,
                 "memory_limit": f"{all_settings.compute.memory_limit_mb}MB",
                 "temp_directory": str(self._scratch),
-                "preserve_insertion_order": False,
+                # Of two rows of one file the later holds: rows must come as they stand.
+                "preserve_insertion_order": True,
             }
         )
+        self._arrivals: dict[str, int] = {}
         self.duck.execute("SET enable_progress_bar = false")
         self.duck.execute(f"SET TimeZone = '{all_settings.zone.key}'")
 
@@ -132,12 +135,14 @@ class FileSource(Source):
             rows = self.duck.sql(" UNION ALL ".join(selects)).to_arrow_reader(100_000)
         except duckdb.Error as error:
             raise self._unreadable(files, error) from None
+        self._arrivals = {name: prints[name][1] for name in map(self._label, files)}
         return Extracted(
-            _guarded(rows, lambda error: self._unreadable(files, error)),
+            _guarded(rows, self._arrivals, lambda error: self._unreadable(files, error)),
             whole,
             tuple(sorted(unknown)),
             tuple(sorted(absent or ())),
             prints,
+            tuple(self._label(path) for path in files),
         )
 
     def some(
@@ -173,7 +178,14 @@ class FileSource(Source):
         seen: dict[tuple[str, int], dict[str, Any]] = {}
         for path, line, why, text in rows:
             seen.setdefault(
-                (path, line), {FILE: self._label(Path(path)), PROBLEM: f"csv line {line}: {why}", TEXT: text}
+                (path, line),
+                {
+                    FILE: (name := self._label(Path(path))),
+                    PROBLEM: f"csv line {line}: {why}",
+                    TEXT: text,
+                    ARRIVAL: self._arrivals.get(name),
+                    POSITION: line,
+                },
             )
         return list(seen.values())
 
@@ -287,15 +299,24 @@ class FileSource(Source):
 
 def _empty(table: Table) -> pa.RecordBatchReader:
     fields = [pa.field(column.name, column.arrow_type) for column in table.columns]
-    schema = pa.schema([*fields, *(pa.field(name, pa.string()) for name in (FILE, PROBLEM, TEXT))])
-    return pa.RecordBatchReader.from_batches(schema, [])
+    return pa.RecordBatchReader.from_batches(pa.schema([*fields, *EXTRAS]), [])
 
 
-def _guarded(rows: pa.RecordBatchReader, explain: Any) -> pa.RecordBatchReader:
+def _guarded(rows: pa.RecordBatchReader, arrivals: dict[str, int], explain: Any) -> pa.RecordBatchReader:
+    """The rows with their arrival and position; what goes wrong while reading is explained."""
+    names = pa.array(list(arrivals), pa.string())
+    times = pa.array(list(arrivals.values()), pa.int64())
+    schema = pa.schema([*rows.schema, EXTRAS.field(ARRIVAL), EXTRAS.field(POSITION)])
+
     def batches() -> Any:
+        position = 0
         try:
-            yield from rows
+            for batch in rows:
+                arrival = times.take(pc.index_in(batch.column(FILE), value_set=names))
+                places = pa.array(np.arange(position, position + batch.num_rows, dtype="int64"))
+                position += batch.num_rows
+                yield pa.record_batch([*batch.columns, arrival, places], schema=schema)
         except Exception as error:
             raise explain(error) from None
 
-    return pa.RecordBatchReader.from_batches(rows.schema, batches())
+    return pa.RecordBatchReader.from_batches(schema, batches())
