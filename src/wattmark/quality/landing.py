@@ -19,7 +19,6 @@ from wattmark.run import Run
 from wattmark.settings import Settings
 from wattmark.sources import Watermark, source_of
 from wattmark.sources.base import ARRIVAL, FILE, POSITION, PROBLEM, TEXT
-from wattmark.sources.files import FileSource
 from wattmark.state import watermarks_before, write_atomically
 
 LANDING = "landing"
@@ -44,6 +43,7 @@ class Landed:
     """What was read of one table; ``whole`` says it is all there is, not a part since the watermark.
 
     ``read_files`` names the files whose rows landed, as ``_file`` does: a file of an earlier night among them changed.
+    ``left_out`` names files that lie with the table's and are of no kind that is read.
     """
 
     table: str
@@ -53,6 +53,7 @@ class Landed:
     absent: tuple[str, ...]
     files: dict[str, tuple[int, int]]
     read_files: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
 
 def _note(settings: Settings, run: Run, table: str) -> Path:
@@ -63,7 +64,7 @@ def landed(settings: Settings, run: Run, table: str) -> Landed:
     """What ``extract`` noted of a table in this run."""
     raw: dict[str, Any] = json.loads(_note(settings, run, table).read_text(encoding="utf-8"))
     files = {path: (entry[0], entry[1]) for path, entry in raw["files"].items()}
-    lists = {name: tuple(raw[name]) for name in ("unknown", "absent", "read_files")}
+    lists = {name: tuple(raw[name]) for name in ("unknown", "absent", "read_files", "left_out")}
     return Landed(**{**raw, **lists, "files": files})
 
 
@@ -100,9 +101,6 @@ def extract(settings: Settings, run: Run, name: str, *, full_refresh: bool = Fal
         extracted = source.extract(table, after, dt.timedelta(days=settings.extract.lookback_days))
         with DuckDBSession(settings, run) as session:
             counted = _land(session, lake, table, extracted.rows)
-            rejects = source.rejects() if isinstance(source, FileSource) else []
-            if rejects:
-                counted += _append_rejects(lake, table, rejects)
     finally:
         source.close()
     result = Landed(
@@ -113,6 +111,7 @@ def extract(settings: Settings, run: Run, name: str, *, full_refresh: bool = Fal
         extracted.absent,
         extracted.files,
         extracted.read_files,
+        extracted.left_out,
     )
     write_atomically(_note(settings, run, name), json.dumps(asdict(result)))
     return result
@@ -151,14 +150,6 @@ def _land(session: DuckDBSession, lake: Lake, table: Table, rows: pa.RecordBatch
         partition_by=partition,
     )
     return count
-
-
-def _append_rejects(lake: Lake, table: Table, rejects: list[dict[str, Any]]) -> int:
-    """Lines that are not rows travel as rows with nothing but their text, so that they are counted."""
-    schema = lake.schema(f"{LANDING}.{table.name}")
-    rows = [{name: reject.get(name) for name in schema.names} for reject in rejects]
-    lake.append(f"{LANDING}.{table.name}", pa.Table.from_pylist(rows, schema=schema))
-    return len(rejects)
 
 
 __all__ = [

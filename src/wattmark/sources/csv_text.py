@@ -13,9 +13,10 @@ import io
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from io import BufferedReader
 from pathlib import Path
-from typing import IO, Any
-from zlib import error as ZlibError  # noqa: N812
+from typing import Any
+from zlib import error as ZlibError
 
 import duckdb
 import numpy as np
@@ -144,7 +145,7 @@ def open_csv(path: Path, settings: SourceSettings, wanted: Sequence[str]) -> Csv
     return CsvFile(path, names, dialect)
 
 
-def _opened(path: Path) -> IO[bytes]:
+def _opened(path: Path) -> gzip.GzipFile | BufferedReader:
     return gzip.open(path, "rb") if path.name.lower().endswith(".gz") else path.open("rb")
 
 
@@ -310,9 +311,7 @@ def _rejected(file: CsvFile, survey: _Survey, duck: duckdb.DuckDBPyConnection) -
     ).fetchall():
         found.setdefault(row[0], row[1:])
     rejects = []
-    for line, (kind, message, text) in zip(
-        _lines_at(survey.path, list(found)), found.values(), strict=True
-    ):
+    for line, (kind, message, text) in zip(_lines_at(survey.path, list(found)), found.values(), strict=True):
         if kind == "LINE SIZE OVER MAXIMUM":
             raise csv_lines.too_long(file.path, line)
         if kind == "UNQUOTED VALUE":
