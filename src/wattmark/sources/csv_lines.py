@@ -19,6 +19,7 @@ LONGEST_ROW = 32 << 20
 ROWS = 20_000
 """Rows of a batch."""
 STRAY_QUOTE = "text stands behind a closing quote"
+BLANK_QUOTE = "a blank stands before an opening quote"
 
 csv.field_size_limit(LONGEST_ROW)
 
@@ -135,7 +136,9 @@ def read_lines(
             if header or not row:
                 header = header and not row
                 continue
-            if len(row) != width and not (len(row) == width + 1 and row[-1] == ""):
+            if dialect.quote and _blank_before_quote(row, lines.taken, dialect):
+                rejects.append(Reject(first, BLANK_QUOTE, "".join(lines.taken).rstrip("\r\n")))
+            elif len(row) != width and not (len(row) == width + 1 and row[-1] == ""):
                 why = wrong_count(len(row), width)
                 rejects.append(Reject(first, why, "".join(lines.taken).rstrip("\r\n")))
             elif done:
@@ -146,6 +149,19 @@ def read_lines(
                 yield _arrays(rows, places), rejects
                 rows, rejects = [], []
         yield _arrays(rows, places), rejects
+
+
+def _blank_before_quote(row: list[str], taken: list[str], dialect: Dialect) -> bool:
+    """Whether a field opens with a blank and a quote that stand there as they are: is the quote one, or text?"""
+    if not any(f" {dialect.quote}" in line for line in taken):
+        return False
+    text = "".join(taken)
+    return any(
+        field.startswith(" ")
+        and field.lstrip(" ").startswith(dialect.quote)
+        and (dialect.delimiter + field in text or text.startswith(field))
+        for field in row
+    )
 
 
 def _arrays(rows: list[list[str]], places: Sequence[int]) -> list[pa.Array]:

@@ -109,10 +109,10 @@ def open_csv(path: Path, settings: SourceSettings, wanted: Sequence[str]) -> Csv
     try:
         with _opened(path) as file:
             head = file.read(_HEAD)
+    except (EOFError, ZlibError, gzip.BadGzipFile) as error:
+        raise _broken_gzip(path, error) from None
     except OSError as error:
         raise unreadable(path, error) from None
-    except (EOFError, ZlibError) as error:
-        raise _broken_gzip(path, error) from None
     if not head:
         raise SourceError(
             "source.empty_file",
@@ -142,6 +142,12 @@ def open_csv(path: Path, settings: SourceSettings, wanted: Sequence[str]) -> Csv
         ),
         key=lambda found: (sum(name.lower() in wanted for name in found[0]), len(found[0])),
     )
+    if len(names) == 1 and names[0].lower() not in wanted:
+        raise SourceError(
+            "source.no_header",
+            f"{path}:{skipped + 1}: the header line has a single column, which is none of the table's.",
+            "Give the columns' names in the first line; set the source's delimiter in settings.yaml where it is none of comma, semicolon, tab and |.",
+        )
     return CsvFile(path, names, dialect)
 
 
@@ -210,10 +216,10 @@ def read_csv(
                 # What DuckDB cannot read to its end is read on line by line, past the rows handed over.
                 pass
         yield from csv_lines.read_lines(survey.path, file.path, file.dialect, len(file.names), places, done)
+    except (EOFError, ZlibError, gzip.BadGzipFile) as error:
+        raise _broken_gzip(file.path, error) from None
     except OSError as error:
         raise unreadable(file.path, error) from None
-    except (EOFError, ZlibError) as error:
-        raise _broken_gzip(file.path, error) from None
     finally:
         if copy is not None:
             copy.unlink(missing_ok=True)
@@ -315,19 +321,19 @@ def _rejected(file: CsvFile, survey: _Survey, duck: duckdb.DuckDBPyConnection) -
         if kind == "LINE SIZE OVER MAXIMUM":
             raise csv_lines.too_long(file.path, line)
         if kind == "UNQUOTED VALUE":
-            if csv_lines.line_ends(text.rstrip("\r\n")):
+            if csv_lines.line_ends(text.strip("\r\n")):
                 raise csv_lines.open_quote(file.path, line)
             why = csv_lines.STRAY_QUOTE
         elif counts := re.search(r"Columns: (\d+) Found: (\d+)", message):
             why = csv_lines.wrong_count(int(counts.group(2)), int(counts.group(1)))
         else:
             why = kind.lower()
-        rejects.append(Reject(line, why, text.rstrip("\r\n")))
+        rejects.append(Reject(line, why, text.strip("\r\n")))
     return rejects
 
 
 def _lines_at(path: Path, positions: list[int]) -> list[int]:
-    """Line numbers, from 1, of bytes counted from 1, in rising order."""
+    """Line numbers, from 1, of bytes counted from 1, in rising order; one that is a line end stands for the line after it."""
     lines: list[int] = []
     line = 1
     with path.open("rb") as file:
@@ -339,7 +345,8 @@ def _lines_at(path: Path, positions: list[int]) -> list[int]:
                 if chunk.endswith(b"\r") and file.peek(1)[:1] == b"\n":
                     chunk = chunk[:-1]
                 line += _line_ends(chunk)
-            lines.append(line)
+            ahead = file.peek(1)[:1024]
+            lines.append(line + _line_ends(ahead[: len(ahead) - len(ahead.lstrip(b"\r\n"))]))
     return lines
 
 
