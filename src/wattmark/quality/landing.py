@@ -20,7 +20,6 @@ from wattmark.run import Run
 from wattmark.settings import Settings
 from wattmark.sources import Watermark, source_of
 from wattmark.sources.base import ARRIVAL, FILE, POSITION, PROBLEM, TEXT
-from wattmark.sources.files import FileSource
 from wattmark.state import watermarks_before, write_atomically
 
 LANDING = "landing"
@@ -46,6 +45,7 @@ class Landed:
 
     ``read_files`` names the files whose rows landed, as ``_file`` does: a file of an earlier night among them changed.
     ``written`` is how its source writes (``reading``), as plain values.
+    ``left_out`` names files that lie with the table's and are of no kind that is read.
     """
 
     table: str
@@ -55,6 +55,7 @@ class Landed:
     absent: tuple[str, ...]
     files: dict[str, tuple[int, int]]
     read_files: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
     written: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -82,7 +83,7 @@ def landed(settings: Settings, run: Run, table: str) -> Landed:
         )
     raw: dict[str, Any] = json.loads(note.read_text(encoding="utf-8"))
     files = {path: (entry[0], entry[1]) for path, entry in raw["files"].items()}
-    lists = {name: tuple(raw[name]) for name in ("unknown", "absent", "read_files")}
+    lists = {name: tuple(raw[name]) for name in ("unknown", "absent", "read_files", "left_out")}
     return Landed(**{**raw, **lists, "files": files})
 
 
@@ -120,9 +121,6 @@ def extract(settings: Settings, run: Run, name: str, *, full_refresh: bool = Fal
         extracted = source.extract(table, after, dt.timedelta(days=settings.extract.lookback_days))
         with DuckDBSession(settings, run) as session:
             counted = _land(session, lake, table, extracted.rows, reading)
-            rejects = source.rejects() if isinstance(source, FileSource) else []
-            if rejects:
-                counted += _append_rejects(lake, table, rejects)
     finally:
         source.close()
     result = Landed(
@@ -133,6 +131,7 @@ def extract(settings: Settings, run: Run, name: str, *, full_refresh: bool = Fal
         extracted.absent,
         extracted.files,
         extracted.read_files,
+        extracted.left_out,
         reading.to_json(),
     )
     write_atomically(_note(settings, run, name), json.dumps(asdict(result)))
@@ -176,14 +175,6 @@ def _land(
         partition_by=partition,
     )
     return count
-
-
-def _append_rejects(lake: Lake, table: Table, rejects: list[dict[str, Any]]) -> int:
-    """Lines that are not rows travel as rows with nothing but their text, so that they are counted."""
-    schema = lake.schema(f"{LANDING}.{table.name}")
-    rows = [{name: reject.get(name) for name in schema.names} for reject in rejects]
-    lake.append(f"{LANDING}.{table.name}", pa.Table.from_pylist(rows, schema=schema))
-    return len(rejects)
 
 
 __all__ = [

@@ -65,7 +65,7 @@ class Extracted:
     ``whole`` says that the rows are all there is (a snapshot), not a part since the watermark. ``unknown``
     lists columns the contract does not know; ``absent`` optional columns the source does not have. ``files`` are
     all files of the table as they are now; ``read_files`` names those among them whose rows are handed over, as
-    ``_file`` does.
+    ``_file`` does; ``left_out`` names files that lie with the table's and are of no kind that is read.
     """
 
     rows: pa.RecordBatchReader
@@ -74,6 +74,7 @@ class Extracted:
     absent: tuple[str, ...]
     files: dict[str, tuple[int, int]]
     read_files: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
 
 class Source(ABC):
@@ -102,14 +103,24 @@ class Source(ABC):
             source column by contract column, unknown source columns, absent optional columns.
 
         Raises:
-            SourceError: a required column is missing; names it.
+            SourceError: a required column is missing, or one stands there twice; names it.
         """
-        by_lower = {name.lower(): name for name in found}
+        by_lower: dict[str, str] = {}
+        twice: set[str] = set()
+        for name in found:
+            if by_lower.setdefault(name.lower(), name) != name or found.count(name) > 1:
+                twice.add(name.lower())
         matched: dict[str, str] = {}
         absent: list[str] = []
         missing: list[str] = []
         for column in table.columns:
             wanted = self.column_of(table, column.name)
+            if wanted.lower() in twice:
+                raise SourceError(
+                    "source.column_twice",
+                    f"{where}: table {table.name} has the column {wanted} more than once (case does not matter).",
+                    "Keep one of them, or give the other another name.",
+                )
             if wanted.lower() in by_lower:
                 matched[column.name] = by_lower[wanted.lower()]
             elif column.optional:
