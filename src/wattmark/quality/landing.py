@@ -44,6 +44,7 @@ class Landed:
     """What was read of one table; ``whole`` says it is all there is, not a part since the watermark.
 
     ``read_files`` names the files whose rows landed, as ``_file`` does: a file of an earlier night among them changed.
+    ``since_from`` is the earliest moment from which a database was asked for a part, as in ``Extracted``.
     """
 
     table: str
@@ -53,6 +54,7 @@ class Landed:
     absent: tuple[str, ...]
     files: dict[str, tuple[int, int]]
     read_files: tuple[str, ...] = ()
+    since_from: dt.datetime | None = None
 
 
 def _note(settings: Settings, run: Run, table: str) -> Path:
@@ -64,7 +66,8 @@ def landed(settings: Settings, run: Run, table: str) -> Landed:
     raw: dict[str, Any] = json.loads(_note(settings, run, table).read_text(encoding="utf-8"))
     files = {path: (entry[0], entry[1]) for path, entry in raw["files"].items()}
     lists = {name: tuple(raw[name]) for name in ("unknown", "absent", "read_files")}
-    return Landed(**{**raw, **lists, "files": files})
+    since = dt.datetime.fromisoformat(raw["since_from"]) if raw["since_from"] else None
+    return Landed(**{**raw, **lists, "files": files, "since_from": since})
 
 
 def kept_type(kind: str) -> str | None:
@@ -113,8 +116,10 @@ def extract(settings: Settings, run: Run, name: str, *, full_refresh: bool = Fal
         extracted.absent,
         extracted.files,
         extracted.read_files,
+        extracted.since_from,
     )
-    write_atomically(_note(settings, run, name), json.dumps(asdict(result)))
+    note = {**asdict(result), "since_from": result.since_from and result.since_from.isoformat()}
+    write_atomically(_note(settings, run, name), json.dumps(note))
     return result
 
 

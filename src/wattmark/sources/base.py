@@ -65,7 +65,8 @@ class Extracted:
     ``whole`` says that the rows are all there is (a snapshot), not a part since the watermark. ``unknown``
     lists columns the contract does not know; ``absent`` optional columns the source does not have. ``files`` are
     all files of the table as they are now; ``read_files`` names those among them whose rows are handed over, as
-    ``_file`` does.
+    ``_file`` does. ``since_from`` is set where a database was asked for a part: rows whose since column is at or after
+    it, or says no time, are all there; earlier ones may be.
     """
 
     rows: pa.RecordBatchReader
@@ -74,6 +75,7 @@ class Extracted:
     absent: tuple[str, ...]
     files: dict[str, tuple[int, int]]
     read_files: tuple[str, ...] = ()
+    since_from: dt.datetime | None = None
 
 
 class Source(ABC):
