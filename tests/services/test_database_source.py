@@ -72,16 +72,15 @@ def typed(settings: Settings, table: Table, landing: pa.Table) -> list[dict[str,
             name: str(kind).replace("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ")
             for name, kind in described.items()
         }
-        found = duck.sql(typed_select(table, "landing", kinds, ("_problem",))).to_arrow_table().to_pylist()
-    return [
-        {
-            column.name: REFUSED
-            if row[f"_bad_{column.name}"] or row["_problem"] == f"type:{column.name}"
-            else row[column.name]
+        query = typed_select(table, "landing", kinds, ("_problem",))
+        items = ", ".join(
+            f"COALESCE(_bad_{column.name} OR _problem = 'type:{column.name}', FALSE) AS _bad_{column.name}, "
+            f"CASE WHEN NOT _bad_{column.name} AND _problem IS NULL THEN {column.name} END AS {column.name}"
             for column in table.columns
-        }
-        for row in found
-    ]
+        )
+        found = duck.sql(f"SELECT {items} FROM ({query})").to_arrow_table().to_pylist()
+    names = [column.name for column in table.columns]
+    return [{name: REFUSED if row[f"_bad_{name}"] else row[name] for name in names} for row in found]
 
 
 def read(settings: Settings, url: str, table: Table) -> list[dict[str, Any]]:

@@ -40,7 +40,7 @@ _FILES = ("sqlite", "duckdb")
 _PASSING = re.compile(
     r"refused|timed? ?out|timeout expired|unreachable|no route|reset by peer|broken pipe|temporary failure|"
     r"closed the connection|connection (?:was |has been )?(?:lost|closed|terminated|aborted)|lost connection|gone away|"
-    r"starting up|shutting down|recovery mode|too many (?:connections|clients)|remaining connection slots|could not receive|could not send|EOF detected",
+    r"starting up|shutting down|terminating connection|recovery mode|too many (?:connections|clients)|remaining connection slots|could not receive|could not send|EOF detected",
     re.IGNORECASE,
 )
 _NO_HOST = re.compile(
