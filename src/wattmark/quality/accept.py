@@ -210,7 +210,14 @@ class _TableAcceptance:
     def _withdrawn(self) -> str:
         """Condition over rows set aside that do not compete: what they stood in was read again."""
         read = ", ".join(map(sql_literal, self.note.read_files))
-        return f"a.{FILE} IN ({read})" if read else "FALSE"
+        if not read:
+            return "FALSE"
+        asked = f"a.{FILE} IN ({read})"
+        if self.note.since_from is not None and self.table.since:
+            # Of a database only what is undated or from this moment on was asked for.
+            since = f"a.{quoted(self.table.since)}"
+            asked += f" AND ({since} IS NULL OR {since} >= {sql_literal(self.note.since_from)})"
+        return asked
 
     def _settle(self, where: str, stored: Stored, days: list[dt.date] | None = None) -> None:
         relation = f"(SELECT * FROM {self.landing} WHERE {where})"

@@ -46,6 +46,7 @@ class Landed:
     ``read_files`` names the files whose rows landed, as ``_file`` does: a file of an earlier night among them changed.
     ``written`` is how its source writes (``reading``), as plain values.
     ``left_out`` names files that lie with the table's and are of no kind that is read.
+    ``since_from`` is the earliest moment from which a database was asked for a part, as in ``Extracted``.
     """
 
     table: str
@@ -56,6 +57,7 @@ class Landed:
     files: dict[str, tuple[int, int]]
     read_files: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+    since_from: dt.datetime | None = None
     written: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -84,7 +86,8 @@ def landed(settings: Settings, run: Run, table: str) -> Landed:
     raw: dict[str, Any] = json.loads(note.read_text(encoding="utf-8"))
     files = {path: (entry[0], entry[1]) for path, entry in raw["files"].items()}
     lists = {name: tuple(raw[name]) for name in ("unknown", "absent", "read_files", "left_out")}
-    return Landed(**{**raw, **lists, "files": files})
+    since = dt.datetime.fromisoformat(raw["since_from"]) if raw["since_from"] else None
+    return Landed(**{**raw, **lists, "files": files, "since_from": since})
 
 
 def kept_type(kind: str) -> str | None:
@@ -132,9 +135,11 @@ def extract(settings: Settings, run: Run, name: str, *, full_refresh: bool = Fal
         extracted.files,
         extracted.read_files,
         extracted.left_out,
+        extracted.since_from,
         reading.to_json(),
     )
-    write_atomically(_note(settings, run, name), json.dumps(asdict(result)))
+    note = {**asdict(result), "since_from": result.since_from and result.since_from.isoformat()}
+    write_atomically(_note(settings, run, name), json.dumps(note))
     return result
 
 
