@@ -50,6 +50,12 @@ PRODUCED: dict[str, dict[str, str]] = {
         "fresh_rows": "integer",
         "fresh_faulty_rows": "integer",
     },
+    "quality.conflicting_row": {
+        "source_table": "string",
+        "row_key": "string",
+        "file": "string",
+        "rows": "integer",
+    },
     "segment_state.segment": {
         "customer_id": "string",
         "method": "string",

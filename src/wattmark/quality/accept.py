@@ -39,6 +39,10 @@ QUARANTINE_SCHEMA = pa.schema(
     ]
 )
 RECONCILIATION = "quality.reconciliation"
+CONFLICTING_ROW = "quality.conflicting_row"
+CONFLICTING_SCHEMA = pa.schema(
+    [("source_table", pa.string()), ("row_key", pa.string()), ("file", pa.string()), ("rows", pa.int64())]
+)
 ROWS_AT_ONCE = 2_000_000
 """Rows of whole days that are taken up together."""
 SORTED_AT_ONCE = 6_000_000
@@ -87,14 +91,20 @@ def accept_all(settings: Settings, run: Run) -> list[Reconciled]:
     all_suites = suites(contract, settings.project / "expectations")
     done = []
     stopped: list[str] = []
+    conflicts = []
     with DuckDBSession(settings, run) as session:
         for name in contract.load_order():
             taken = _TableAcceptance(session, contract, all_suites[name])
             result = taken.accept()
             done.append(result)
             stopped += taken.stopped(result)
+            if result.conflicting_rows:
+                conflicts.append(taken.conflicting())
+    lake = Lake(settings.lake)
+    named = pa.concat_tables([CONFLICTING_SCHEMA.empty_table(), *conflicts])
+    lake.replace(CONFLICTING_ROW, named, metadata={"run_id": run.run_id})
     rows = [{key: value for key, value in asdict(one).items() if key != "reasons"} for one in done]
-    Lake(settings.lake).replace(RECONCILIATION, pa.Table.from_pylist(rows), metadata={"run_id": run.run_id})
+    lake.replace(RECONCILIATION, pa.Table.from_pylist(rows), metadata={"run_id": run.run_id})
     if stopped:
         raise QualityError(
             "quality.too_many",
@@ -430,6 +440,19 @@ class _TableAcceptance:
             self.table.name, accepted + refused + superseded, accepted, refused, superseded, conflicting, self._warned(),
             self.fresh.rows, self.fresh.refused, reasons,
         )  # fmt: skip
+
+    def conflicting(self) -> pa.Table:
+        """The superseded rows that say something else than what holds, of the same moment."""
+        key = " || chr(124) || ".join(f"CAST({quoted(name)} AS VARCHAR)" for name in self.table.key)
+        self.session.see([self.aside])
+        return (
+            self.duck.sql(
+                f"SELECT {sql_literal(self.table.name)} AS source_table, {key} AS row_key, {FILE} AS file, COALESCE({POSITION}, 0) AS file_row "
+                f"FROM {self.aside} WHERE {holding.REASON} IS NULL AND {holding.CONFLICTING} ORDER BY ALL"
+            )
+            .to_arrow_table()
+            .cast(CONFLICTING_SCHEMA)
+        )
 
     def _warned(self) -> int:
         failing = [check.failing for check in self.suite.checks if check.severity == "warning"]
