@@ -174,6 +174,10 @@ def _local(kind: pa.DataType) -> Encoder:
     return encode
 
 
+def _flags(values: list[Any]) -> pa.Array:
+    return pa.array([None if value is None else int(value) for value in values], pa.int8())
+
+
 def _plain(kind: pa.DataType) -> Encoder:
     return lambda values: pa.array(values, kind)
 
@@ -191,7 +195,7 @@ ENCODERS: dict[str, list[Encoder]] = {
              *(_midnights(pa.timestamp(unit, zone)) for unit in ("s", "ms", "us", "ns") for zone in (None, "UTC", "America/New_York"))],
     "timestamp": [*(_plain(pa.timestamp(unit, zone)) for unit in ("ms", "us", "ns") for zone in ("UTC", "America/New_York")),
                   *(_local(pa.timestamp(unit)) for unit in ("s", "ms", "us", "ns")), _texts(pa.string())],
-    "boolean": [_plain(pa.bool_()), _numbers(pa.int8()), _texts(pa.string())],
+    "boolean": [_plain(pa.bool_()), _flags, _texts(pa.string())],
 }  # fmt: skip
 
 
@@ -229,7 +233,7 @@ class ParquetWriting:
         for more in range(len(encoders)):
             try:
                 return encoders[(choice + more) % len(encoders)](values)
-            except (ValueError, OverflowError, pa.ArrowException):
+            except (ValueError, ArithmeticError, pa.ArrowException):
                 continue
         raise AssertionError(f"no type holds {column.name}")
 
@@ -259,7 +263,7 @@ def int96_file(path: Path, columns: list[Column], rows: list[Row], *, local: boo
         elif column.type == "timestamp":
             fields[column.name] = pa.array(values, pa.timestamp("ns", "UTC"))
         else:
-            fields[column.name] = ENCODERS[column.type][0](values)
+            fields[column.name] = pa.array(values, column.arrow_type)
     path = path.with_name(path.name + ".parquet")
     pq.write_table(pa.table(fields), path, use_deprecated_int96_timestamps=True, store_schema=False)
     return path

@@ -372,8 +372,9 @@ def _nul(path: Path, line: int) -> SourceError:
 
 
 def _broken_gzip(path: Path, error: Exception) -> SourceError:
+    why = "it ends too early" if isinstance(error, EOFError) else "its data cannot be decompressed"
     return SourceError(
         "source.broken_file",
-        f"{path}: not a whole gzip file: {error}.",
+        f"{path}: not a whole gzip file: {why}.",
         "It may still be being written, or its copy broke off: provide it again and rerun.",
     )
