@@ -12,6 +12,7 @@ from rich.table import Table
 from wattmark.local.services import status, warehouse_url
 from wattmark.quality.judge import site_folder
 from wattmark.settings import Settings
+from wattmark.urls import masked
 
 
 def _rows(connection: psycopg.Connection[Any], query: str) -> list[tuple[Any, ...]]:
@@ -87,7 +88,7 @@ def print_night(settings: Settings, console: Console) -> None:
                 f"Rows: {total:,} read = {accepted:,} accepted + {quarantined:,} quarantined + {superseded:,} superseded"
             )
     console.print(
-        f"Warehouse: {url.render_as_string(hide_password=True)}   (wattmark warehouse-url shows the password)",
+        f"Warehouse: {masked(url)}   (wattmark warehouse-url shows the password)",
         soft_wrap=True,
         highlight=False,
     )

@@ -44,6 +44,7 @@ class Landed:
 
     ``read_files`` names the files whose rows landed, as ``_file`` does: a file of an earlier night among them changed.
     ``left_out`` names files that lie with the table's and are of no kind that is read.
+    ``since_from`` is the earliest moment from which a database was asked for a part, as in ``Extracted``.
     """
 
     table: str
@@ -54,6 +55,7 @@ class Landed:
     files: dict[str, tuple[int, int]]
     read_files: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+    since_from: dt.datetime | None = None
 
 
 def _note(settings: Settings, run: Run, table: str) -> Path:
@@ -65,7 +67,8 @@ def landed(settings: Settings, run: Run, table: str) -> Landed:
     raw: dict[str, Any] = json.loads(_note(settings, run, table).read_text(encoding="utf-8"))
     files = {path: (entry[0], entry[1]) for path, entry in raw["files"].items()}
     lists = {name: tuple(raw[name]) for name in ("unknown", "absent", "read_files", "left_out")}
-    return Landed(**{**raw, **lists, "files": files})
+    since = dt.datetime.fromisoformat(raw["since_from"]) if raw["since_from"] else None
+    return Landed(**{**raw, **lists, "files": files, "since_from": since})
 
 
 def kept_type(kind: str) -> str | None:
@@ -110,10 +113,12 @@ def extract(settings: Settings, run: Run, name: str, *, full_refresh: bool = Fal
         extracted.unknown,
         extracted.absent,
         extracted.files,
-        extracted.read_files,
-        extracted.left_out,
+        read_files=extracted.read_files,
+        left_out=extracted.left_out,
+        since_from=extracted.since_from,
     )
-    write_atomically(_note(settings, run, name), json.dumps(asdict(result)))
+    note = {**asdict(result), "since_from": result.since_from and result.since_from.isoformat()}
+    write_atomically(_note(settings, run, name), json.dumps(note))
     return result
 
 

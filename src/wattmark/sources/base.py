@@ -66,6 +66,8 @@ class Extracted:
     lists columns the contract does not know; ``absent`` optional columns the source does not have. ``files`` are
     all files of the table as they are now; ``read_files`` names those among them whose rows are handed over, as
     ``_file`` does; ``left_out`` names files that lie with the table's and are of no kind that is read.
+    ``since_from`` is set where a database was asked for a part: rows whose since column is at or after
+    it, or says no time, are all there; earlier ones may be.
     """
 
     rows: pa.RecordBatchReader
@@ -75,6 +77,7 @@ class Extracted:
     files: dict[str, tuple[int, int]]
     read_files: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+    since_from: dt.datetime | None = None
 
 
 class Source(ABC):

@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import sqlalchemy as sa
 
 from wattmark.contract import Contract, Table
-from wattmark.errors import SourceUnavailableError
+from wattmark.errors import SourceError
 from wattmark.settings import Settings, SourceSettings
-from wattmark.sources.base import EXTRAS, Extracted, Source, Watermark
+from wattmark.sources import columns, values
+from wattmark.sources.base import ARRIVAL, EXTRAS, FILE, POSITION, PROBLEM, Extracted, Source, Watermark
+from wattmark.sources.columns import Reading
+from wattmark.sources.connection import BROKE_OFF, UNREACHABLE, connect, conninfo, explained
+from wattmark.urls import masked
+
+_SHOWN_SCHEMAS = 10
+_Batches = Generator[pa.RecordBatch, None, None]
 
 
 class DatabaseSource(Source):
@@ -21,36 +32,60 @@ class DatabaseSource(Source):
     def __init__(self, settings: SourceSettings, contract: Contract, all_settings: Settings) -> None:
         super().__init__(settings, contract)
         self.batch_rows = all_settings.extract.batch_rows
+        self.zone = all_settings.zone
+        self.engine = connect(settings.location)
+        self.dialect = self.engine.dialect.name
+        self.label = masked(self.engine.url)
+        self._open: list[_Batches] = []
         try:
-            self.engine = sa.create_engine(settings.location)
-            self.label = self.engine.url.render_as_string(hide_password=True)
             self._inspector = sa.inspect(self.engine)
-            names = self._inspector.get_table_names(settings.schema_name) + self._inspector.get_view_names(
-                settings.schema_name
+            self._names = {name.lower(): name for name in self._relations()}
+            if not self._names:
+                self._require_schema()
+        except Exception as error:
+            self.engine.dispose()
+            raise explained(error, self.engine.url, self.label, UNREACHABLE) from None
+
+    def _relations(self) -> list[str]:
+        schema = self.settings.schema_name
+        names = self._inspector.get_table_names(schema) + self._inspector.get_view_names(schema)
+        if self.dialect == "postgresql":
+            names += self._inspector.get_materialized_view_names(schema)
+            names += self._inspector.get_foreign_table_names(schema)  # type: ignore[attr-defined]
+        return names
+
+    def _require_schema(self) -> None:
+        schema = self.settings.schema_name
+        known = self._inspector.get_schema_names()
+        if schema is not None and schema not in known:
+            shown = ", ".join(sorted(known)[:_SHOWN_SCHEMAS]) + (", …" if len(known) > _SHOWN_SCHEMAS else "")
+            raise SourceError(
+                "source.no_schema",
+                f"{self.label}: there is no schema {schema}; there are {shown}.",
+                "Correct schema_name of the source in settings.yaml.",
             )
-        except (sa.exc.SQLAlchemyError, ModuleNotFoundError, ImportError) as error:
-            raise SourceUnavailableError(
-                "source.unreachable",
-                f"{_safe(settings.location)}: {_first_line(error)}",
-                "Check that the database is up and the URL is right, then rerun.",
-            ) from None
-        self._names = {name.lower(): name for name in names}
 
     def has(self, table: Table) -> bool:
         """Whether the schema has the table, without regard to case."""
         return self.name_of(table).lower() in self._names
 
     def extract(self, table: Table, after: Watermark | None, lookback: dt.timedelta) -> Extracted:
-        """Stream the table; of one with ``since`` the rows from the watermark less the lookback on."""
-        name, query, matched, unknown, absent = self._query(table)
-        whole = after is None or table.since is None or after.since is None
-        if not whole and after is not None and after.since is not None and table.since is not None:
-            # Whole local days are replaced, so reading must begin at a day's start: the lookback is in days.
-            query = query.where(
-                _column(query, table.since)
-                >= sa.bindparam("since", after.since - lookback, sa.DateTime(timezone=True))
-            )
-        return Extracted(self._with_extras(table, name, query, matched), whole, unknown, absent, {})
+        """Stream the table; of one with ``since`` the rows from the watermark less the lookback on.
+
+        Rows whose ``since`` says no time come along each time. Where the column's type cannot be compared with a
+        time, the table is read whole.
+        """
+        name, query, readings, unknown, absent = self._query(table)
+        since = condition = None
+        if after is not None and after.since is not None and table.since in readings:
+            since = after.since - lookback
+            condition = columns.since(readings[str(table.since)], since, self.zone, self.dialect)
+        if condition is None:
+            since = None
+        else:
+            query = query.where(condition)
+        rows = self._rows(table, name, query, readings)
+        return Extracted(rows, since is None, unknown, absent, {}, since_from=since)
 
     def some(
         self,
@@ -59,148 +94,182 @@ class DatabaseSource(Source):
         among: tuple[str, Sequence[str]] | None = None,
         since: dt.datetime | None = None,
     ) -> pa.RecordBatchReader:
-        """Stream the rows asked for, and no others (see Source.some)."""
-        name, query, matched, _, _ = self._query(table)
-        if among is not None:
-            column, values = among
-            query = query.where(_column(query, column).in_(list(values)) if column in matched else sa.false())
-        if since is not None and table.since is not None:
-            query = query.where(
-                _column(query, table.since) >= sa.bindparam("since", since, sa.DateTime(timezone=True))
-            )
-        return self._with_extras(table, name, query, matched)
+        """Stream the rows asked for; of a time also those that say none (see Source.some)."""
+        name, query, readings, _, _ = self._query(table)
+        if since is not None and table.since in readings:
+            condition = columns.since(readings[str(table.since)], since, self.zone, self.dialect)
+            query = query if condition is None else query.where(condition)
+        if among is None:
+            return self._rows(table, name, query, readings)
+        column, wanted = among
+        if column not in readings:
+            return self._rows(table, name, query.where(sa.false()), readings)
+        condition = columns.among(readings[column], wanted)
+        rows = self._rows(table, name, query if condition is None else query.where(condition), readings)
+        allowed = pa.array(list(wanted), pa.string())
+
+        def kept() -> Iterator[pa.RecordBatch]:
+            # Databases compare texts more loosely than a reference does.
+            for batch in rows:
+                yield batch.filter(pc.is_in(values.as_text(batch.column(column)), value_set=allowed))
+
+        return pa.RecordBatchReader.from_batches(rows.schema, kept())
 
     def _query(
         self, table: Table
-    ) -> tuple[str, sa.Select[Any], dict[str, str], tuple[str, ...], tuple[str, ...]]:
-        """The table's name here and a query of its rows; then as ``match``."""
+    ) -> tuple[str, sa.Select[Any], dict[str, Reading], tuple[str, ...], tuple[str, ...]]:
+        """The table's name here, a query of its rows, the reading of each column found; then as ``match``."""
+        name = self._names[self.name_of(table).lower()]
         try:
-            name = self._names[self.name_of(table).lower()]
-            found = [
-                column["name"] for column in self._inspector.get_columns(name, self.settings.schema_name)
-            ]
-        except sa.exc.SQLAlchemyError as error:
-            raise self._broke(table, error) from None
-        matched, unknown, absent = self.match(table, found, self.label)
-        selectable = sa.table(
-            name, *(sa.column(column) for column in found), schema=self.settings.schema_name
-        )
-        query = sa.select(*(selectable.c[source].label(column) for column, source in matched.items()))
-        return name, query, matched, unknown, absent
-
-    def _with_extras(
-        self, table: Table, name: str, query: sa.Select[Any], matched: dict[str, str]
-    ) -> pa.RecordBatchReader:
-        batches = self._adbc(query) if self.engine.dialect.name == "postgresql" else self._plain(query)
-        try:
-            first = next(batches, None)
+            types = self._types(name)
         except Exception as error:
             raise self._broke(table, error) from None
-        names = [column.name for column in table.columns]
-        types = {field.name: field.type for field in first.schema} if first is not None else {}
-        schema = pa.schema(
-            [
-                pa.field(
-                    one,
-                    types.get(one, pa.string())
-                    if not pa.types.is_null(types.get(one, pa.string()))
-                    else pa.string(),
-                )
-                for one in names
-            ]
-            + list(EXTRAS)
+        matched, unknown, absent = self.match(table, list(types), self.label)
+        selectable = sa.table(
+            name, *(sa.column(column) for column in types), schema=self.settings.schema_name
         )
+        readings = {}
+        for column in table.columns:
+            if column.name in matched:
+                place = self._place(table, matched[column.name])
+                source = selectable.c[matched[column.name]]
+                described = types[matched[column.name]]
+                readings[column.name] = self._reading(column, source, described, place)
+        query = sa.select(*(reading.expression.label(column) for column, reading in readings.items()))
+        return name, query.select_from(selectable), readings, unknown, absent
+
+    def _place(self, table: Table, column: str) -> str:
+        return f"{self.label}: table {table.name}: column {column}"
+
+    def _types(self, name: str) -> dict[str, Any]:
+        """What the database says of each column's type, by column, in its order."""
+        schema = self.settings.schema_name
+        if self.dialect in ("postgresql", "mysql", "mariadb"):
+            described = columns.postgres_types if self.dialect == "postgresql" else columns.mysql_types
+            with self.engine.connect() as connection:
+                return dict(described(connection, name, schema))
+        return {column["name"]: column["type"] for column in self._inspector.get_columns(name, schema)}
+
+    def _reading(self, column: Any, source: Any, described: Any, place: str) -> Reading:
+        if self.dialect == "postgresql":
+            return columns.postgres(column, source, described, self.zone, place)
+        if self.dialect in ("mysql", "mariadb"):
+            return columns.mysql(column, source, described, self.zone, place)
+        return columns.other(column, source, described, self.dialect, place)
+
+    def _rows(
+        self, table: Table, name: str, query: sa.Select[Any], readings: Mapping[str, Reading]
+    ) -> pa.RecordBatchReader:
+        """The rows as landing holds them. The first batch is read at once, so that what is wrong is known at once."""
+        read = self._adbc if self.dialect == "postgresql" else partial(self._plain, table)
+        batches = read(query, readings)
+        self._open.append(batches)
+        try:
+            first = self._conformed(table, name, next(batches), readings, 0)
+        except Exception as error:
+            raise self._broke(table, error) from None
 
         def stream() -> Iterator[pa.RecordBatch]:
-            batch = first
-            position = 0
+            yield first
+            position = first.num_rows
             try:
-                while batch is not None:
-                    columns = [
-                        batch.column(batch.schema.get_field_index(field.name)).cast(field.type)
-                        if field.name in matched
-                        else pa.nulls(batch.num_rows, field.type)
-                        for field in schema
-                        if field.name not in EXTRAS.names
-                    ]
-                    columns += [
-                        pa.array([name] * batch.num_rows, pa.string()),
-                        pa.nulls(batch.num_rows, pa.string()),
-                        pa.nulls(batch.num_rows, pa.string()),
-                        pa.nulls(batch.num_rows, pa.int64()),
-                        pa.array(range(position, position + batch.num_rows), pa.int64()),
-                    ]
+                for batch in batches:
+                    yield self._conformed(table, name, batch, readings, position)
                     position += batch.num_rows
-                    yield pa.record_batch(columns, schema=schema)
-                    batch = next(batches, None)
             except Exception as error:
                 raise self._broke(table, error) from None
 
-        return pa.RecordBatchReader.from_batches(schema, stream())
+        return pa.RecordBatchReader.from_batches(first.schema, stream())
 
-    def _broke(self, table: Table, error: Exception) -> SourceUnavailableError:
-        return SourceUnavailableError(
-            "source.broke_off",
-            f"{self.label}: reading {table.name} broke off: {_first_line(error)}",
-            "Nothing was published; rerun when the database is back.",
+    def _conformed(
+        self,
+        table: Table,
+        name: str,
+        batch: pa.RecordBatch,
+        readings: Mapping[str, Reading],
+        position: int,
+    ) -> pa.RecordBatch:
+        given: dict[str, pa.Array] = {}
+        problem = (
+            batch.column(PROBLEM) if PROBLEM in batch.schema.names else pa.nulls(batch.num_rows, pa.string())
         )
+        for column, reading in readings.items():
+            array = batch.column(column)
+            if reading.finish is not None:
+                array = values.as_text(array)
+                array, refused = reading.finish(array)
+                problem = values.refuse(problem, refused, column)
+            given[column] = array
+        kinds = {column: reading.kind for column, reading in readings.items()}
+        rows = values.conform_batch(
+            {**given, PROBLEM: problem},
+            table,
+            self.zone,
+            batch.num_rows,
+            where=f"{self.label}: table {table.name}",
+            named=kinds,
+        )
+        rows[FILE] = pa.array([name], pa.string()).take(pa.array(np.zeros(batch.num_rows, dtype=np.int64)))
+        rows[ARRIVAL] = pa.nulls(batch.num_rows, pa.int64())
+        rows[POSITION] = pa.array(np.arange(position, position + batch.num_rows, dtype=np.int64))
+        fields = [pa.field(column.name, rows[column.name].type) for column in table.columns] + list(EXTRAS)
+        arrays = [rows.get(field.name, pa.nulls(batch.num_rows, field.type)) for field in fields]
+        return pa.record_batch(arrays, schema=pa.schema(fields))
 
-    def _adbc(self, query: sa.Select[Any]) -> Iterator[pa.RecordBatch]:
+    def _broke(self, table: Table, error: Exception) -> SourceError:
+        return explained(error, self.engine.url, f"{self.label}: reading {table.name} broke off", BROKE_OFF)
+
+    def _adbc(self, query: sa.Select[Any], readings: Mapping[str, Reading]) -> _Batches:
+        """Batches of the query's rows, the first of them empty."""
         from adbc_driver_postgresql import dbapi
 
-        url = self.engine.url
-        uri = sa.URL.create(
-            "postgresql", url.username, url.password, url.host, url.port, url.database, url.query
-        )
         text = str(query.compile(dialect=self.engine.dialect, compile_kwargs={"literal_binds": True}))
-        with (
-            dbapi.connect(uri.render_as_string(hide_password=False)) as connection,
-            connection.cursor() as cursor,
-        ):
+        with dbapi.connect(conninfo(self.engine)) as connection, connection.cursor() as cursor:
+            # Texts of dates and moments come as ISO and in UTC, whatever server and role are set to.
+            cursor.execute("SET TimeZone = 'UTC'")
+            cursor.execute("SET DateStyle = 'ISO, YMD'")
             cursor.execute(text.replace("%%", "%"))
-            for batch in cursor.fetch_record_batch():
-                arrays = [_plain_storage(column) for column in batch.columns]
-                yield pa.RecordBatch.from_arrays(arrays, names=batch.schema.names)
+            reader = cursor.fetch_record_batch()
+            yield pa.record_batch([pa.array([], field.type) for field in reader.schema], schema=reader.schema)
+            yield from reader
 
-    def _plain(self, query: sa.Select[Any]) -> Iterator[pa.RecordBatch]:
-        names = [column.name for column in query.selected_columns]
-        # Drivers differ in how they type values, and one odd value must not stop a column: text until validation.
-        schema = pa.schema([pa.field(name, pa.string()) for name in names])
-        with self.engine.connect().execution_options(yield_per=self.batch_rows) as connection:
+    def _plain(self, table: Table, query: sa.Select[Any], readings: Mapping[str, Reading]) -> _Batches:
+        """Batches of the query's rows in text, and ``_problem`` of what text cannot tell; the first is empty."""
+        contract = {column: table.column(column) for column in readings}
+        schema = pa.schema([pa.field(name, pa.string()) for name in [*readings, PROBLEM]])
+        yield pa.record_batch([pa.array([], pa.string())] * len(schema), schema=schema)
+        with self._reading_connection() as connection:
             for part in connection.execute(query).partitions():
-                columns = list(zip(*part, strict=True))
-                yield pa.record_batch(
-                    [pa.array([_as_text(value) for value in column], pa.string()) for column in columns],
-                    schema=schema,
-                )
+                arrays = []
+                problem = pa.nulls(len(part), pa.string())
+                for (column, reading), given in zip(readings.items(), zip(*part, strict=True), strict=True):
+                    array, refused = values.texts_of(
+                        given, contract[column], self.zone,
+                        place=self._place(table, column), zoned=reading.zoned, short=reading.short,
+                    )  # fmt: skip
+                    arrays.append(array)
+                    problem = values.refuse(problem, refused, column)
+                yield pa.record_batch([*arrays, problem], schema=schema)
+
+    @contextmanager
+    def _reading_connection(self) -> Iterator[sa.Connection]:
+        """A connection that hands over rows as they are read."""
+        with self.engine.connect().execution_options(yield_per=self.batch_rows) as connection:
+            raw: Any = connection.connection.driver_connection
+            if self.dialect != "sqlite":
+                yield connection
+                return
+            # Bytes that are no text must refuse their row, not end the reading.
+            before = raw.text_factory
+            raw.text_factory = bytes
+            try:
+                yield connection
+            finally:
+                raw.text_factory = before
 
     def close(self) -> None:
-        """Close all connections."""
+        """Close all connections, also of what was not read to its end."""
+        for batches in self._open:
+            batches.close()
+        self._open.clear()
         self.engine.dispose()
-
-
-def _column(query: sa.Select[Any], name: str) -> sa.ColumnElement[Any]:
-    """The column that a query selects under a contract name."""
-    labelled = query.selected_columns[name]
-    return labelled.element if isinstance(labelled, sa.Label) else labelled
-
-
-def _plain_storage(array: pa.Array) -> pa.Array:
-    return array.storage if isinstance(array, pa.ExtensionArray) else array
-
-
-def _as_text(value: Any) -> str | None:
-    if value is None:
-        return None
-    return value.isoformat(sep=" ") if isinstance(value, dt.datetime) else str(value)
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0] if str(error) else type(error).__name__
-
-
-def _safe(location: str) -> str:
-    try:
-        return sa.make_url(location).render_as_string(hide_password=True)
-    except sa.exc.ArgumentError:
-        return "the source's location (it is not a SQLAlchemy URL)"

@@ -9,7 +9,12 @@ value of the contract at all, such as a list or a duration, stops the night by n
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import datetime as dt
+import math
+import uuid
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -79,11 +84,17 @@ def conform_batch(
             continue
         array, refused = _conformed(given[column.name], column, zone, where, (named or {}).get(column.name))
         out[column.name] = as_text(array) if text else array
-        if refused is not None:
-            reason = pa.scalar(f"type:{column.name}", _TEXT)
-            problem = pc.if_else(pc.and_(refused, pc.is_null(problem)), reason, problem)
+        problem = refuse(problem, refused, column.name)
     out[PROBLEM] = problem
     return out
+
+
+def refuse(problem: pa.Array, refused: pa.Array | None, column: str) -> pa.Array:
+    """``_problem`` with ``type:<column>`` in the refused rows that have no problem yet."""
+    if refused is None:
+        return problem
+    reason = pa.scalar(f"type:{column}", _TEXT)
+    return pc.if_else(pc.and_(refused, pc.is_null(problem)), reason, problem)
 
 
 def landed_type(kind: pa.DataType, column: Column) -> pa.DataType:
@@ -211,6 +222,105 @@ def _text(array: pa.Array, place: str, named: str | None) -> tuple[pa.Array, pa.
     raise unusable_type(place, named or str(kind))
 
 
+def texts_of(
+    values: Iterable[Any],
+    column: Column,
+    zone: ZoneInfo,
+    *,
+    place: str = "",
+    zoned: bool = False,
+    short: bool = False,
+) -> tuple[pa.Array, pa.Array | None]:
+    """What a driver hands over as Python values, as text; and which of them are refused (None: none).
+
+    The same values come out as ``conform`` gives for an array of them.
+
+    Args:
+        values: of one column; a driver may mix types.
+        column: the contract column.
+        zone: the utility's time zone.
+        place: of the column, for messages.
+        zoned: the column holds moments with a zone, so that one without has lost it.
+        short: the column holds floats of single precision, whose shortest digits count.
+
+    Raises:
+        SourceError: a value's type holds no single value of the contract.
+    """
+    texts: list[str | None] = []
+    refused: dict[int, bool] = {}
+    bits = column.type == "boolean"
+    for at, value in enumerate(values):
+        if value is None or type(value) is str:
+            texts.append(value)
+        elif isinstance(value, (bool, np.bool_)):
+            texts.append("true" if value else "false")
+        elif isinstance(value, (int, np.integer)):
+            texts.append(str(value))
+        elif isinstance(value, float):
+            texts.append(_one_float(np.float32(value) if short else value))
+            refused[at] = abs(value) > EXACT_DOUBLE and column.type != "double"
+        elif isinstance(value, Decimal):
+            texts.append(_one_decimal(value))
+            refused[at] = value.is_infinite()
+        elif isinstance(value, dt.datetime):
+            if zoned and value.tzinfo is None:
+                raise unusable_type(place, "timestamp with a zone that its driver leaves out")
+            texts.append(_one_moment(value))
+        elif isinstance(value, (dt.date, uuid.UUID, str)):
+            texts.append(str(value))
+        elif isinstance(value, (bytes, bytearray, memoryview)):
+            texts.append(_BITS.get(bytes(value)) if bits and bytes(value) in _BITS else None)
+            if texts[-1] is None:
+                try:
+                    texts[-1] = bytes(value).decode("utf-8")
+                except UnicodeDecodeError:
+                    texts[-1], refused[at] = bytes(value).decode("utf-8", errors="backslashreplace"), True
+        else:
+            raise unusable_type(place, type(value).__name__)
+    made = pa.array(texts, _TEXT)
+    if column.type == "date":
+        made = local_dates(made, zone)
+    if not any(refused.values()):
+        return made, None
+    return made, pa.array([refused.get(at, False) for at in range(len(texts))], pa.bool_())
+
+
+def numbers_of_texts(array: pa.Array) -> tuple[pa.Array, pa.Array | None]:
+    """Exact numbers in the text of their database, as text: without a fraction of noughts, nothing for NaN."""
+    text = pc.replace_substring_regex(array.cast(_TEXT), r"^(-?\d+)\.0+$", r"\1")
+    nothing = pc.equal(pc.utf8_lower(text), "nan")
+    if pc.any(nothing).as_py():
+        text = pc.if_else(nothing, pa.scalar(None, _TEXT), text)
+    endless = pc.match_substring_regex(text, "(?i)inf")
+    return text, pc.fill_null(endless, False) if pc.any(endless).as_py() else None
+
+
+def short_floats(array: pa.Array) -> pa.Array:
+    """Doubles that hold values of single precision as what was stored: 0.1, not 0.10000000149011612."""
+    return array.cast(pa.float32(), safe=False)
+
+
+def local_dates(array: pa.Array, zone: ZoneInfo) -> pa.Array:
+    """Texts of moments as dates where they are a local midnight; any other stays, so that its time is seen."""
+    text = pc.replace_substring_regex(array, r"^(\d{4}-\d{2}-\d{2})[ T]00:00(:00(\.0+)?)?$", r"\1")
+    offset = pc.match_substring_regex(text, r"^\d{4}-\d{2}-\d{2}[ T].*([+-]\d{2}(:?\d{2})?|Z)$")
+    if not pc.any(offset).as_py():
+        return text
+    return pa.array([_local_date(one, zone) for one in text.to_pylist()], _TEXT)
+
+
+def beyond_calendar(array: pa.Array) -> pa.Array | None:
+    """Which texts of dates and moments are none of the years 1 to 9999: infinity, BC, five digits (None: none)."""
+    found = pc.fill_null(pc.match_substring_regex(array, r"(?i)infinity| BC$|^[+-]?\d{5,}-"), False)
+    return found if pc.any(found).as_py() else None
+
+
+def in_utc(array: pa.Array) -> pa.Array:
+    """Texts of moments that a session in UTC showed without a zone, with it; what is no moment stays as it is."""
+    pattern = r"^([1-9]\d{3}-\d{2}-\d{2} \d{2}:\d{2}:\d{2})(\.\d+)?$"
+    return pc.replace_substring_regex(array, pattern, r"\1\2+00:00")
+
+
 def unusable_type(place: str, kind: str) -> SourceError:
     """That a column has a type of which no value can be one of the contract's."""
     return SourceError(
@@ -287,6 +397,40 @@ def _bytes_text(array: pa.Array) -> tuple[pa.Array, pa.Array | None]:
             texts.append(value.decode("utf-8", errors="backslashreplace"))
             refused.append(True)
     return pa.array(texts, _TEXT), pa.array(refused, pa.bool_())
+
+
+_BITS = {b"\x00": "0", b"\x01": "1"}
+
+
+def _one_float(value: Any) -> str | None:
+    if math.isnan(value):
+        return None
+    if abs(value) <= EXACT_DOUBLE and value == math.floor(value):
+        return str(int(value))
+    return str(value)
+
+
+def _one_decimal(value: Decimal) -> str | None:
+    if value.is_nan():
+        return None
+    return str(int(value)) if value.is_finite() and value == value.to_integral_value() else format(value, "f")
+
+
+def _one_moment(value: dt.datetime) -> str:
+    if value.tzinfo is not None:
+        value = value.astimezone(dt.UTC)
+    return value.isoformat(sep=" ")
+
+
+def _local_date(text: str | None, zone: ZoneInfo) -> str | None:
+    try:
+        moment = dt.datetime.fromisoformat(text or "")
+    except ValueError:
+        return text
+    if moment.tzinfo is None:
+        return text
+    local = moment.astimezone(zone)
+    return str(local.date()) if local.time() == dt.time() else local.isoformat(sep=" ")
 
 
 def _uuid_text(array: pa.Array) -> pa.Array:
