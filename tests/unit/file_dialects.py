@@ -13,14 +13,18 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import numpy as np
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 from hypothesis import strategies as st
 
-from wattmark.contract import Column, Table
+from wattmark.contract import Column, Table, load_contract
+from wattmark.quality.checks import typed_select
+from wattmark.settings import Settings, SourceSettings
+from wattmark.sources.files import FileSource
 
 ZONE = ZoneInfo("Asia/Shanghai")
+CONTRACT = load_contract()
 Row = dict[str, Any]
 """A row by column; None where empty, else str, int, Decimal, float, date, aware datetime or bool, as the contract says."""
 
@@ -282,6 +286,22 @@ def as_python(table: Table, batch: pa.Table) -> list[Row]:
     ]
 
 
-def odd_float(value: float) -> bool:
-    """Whether a number is one that no measurement is."""
-    return bool(np.isnan(value) or np.isinf(value))
+def read(folder: Path, table: Table, home: Settings, **dialect: Any) -> pa.Table:
+    """What the source hands over to landing."""
+    source = FileSource(SourceSettings(location=str(folder), **dialect), CONTRACT, home)
+    try:
+        return source.extract(table, None, dt.timedelta()).rows.read_all()
+    finally:
+        source.close()
+
+
+def typed(duck: duckdb.DuckDBPyConnection, table: Table, landed: pa.Table) -> list[Row]:
+    """Landing rows in contract types, in the order of their positions; none may be marked as unreadable."""
+    duck.register("landed", landed)
+    described = duck.execute("DESCRIBE landed").fetchall()
+    kinds = {row[0]: row[1].replace("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ") for row in described}
+    sql = typed_select(table, "landed", kinds, ("_position",))
+    found = duck.sql(f"SELECT * FROM ({sql}) ORDER BY _position").to_arrow_table()
+    marks = [name for name in found.column_names if name.startswith("_bad_")]
+    assert {name: set(found[name].to_pylist()) - {False} for name in marks} == {name: set() for name in marks}
+    return as_python(table, found)
