@@ -152,14 +152,17 @@ def run_dag(
     return {"state": "success" if code == 0 else "failed", "log": str(log), "errors": errors}
 
 
+def _first(names: list[str], shown: int = 5) -> str:
+    more = len(names) - shown
+    return ", ".join(names[:shown]) + (f" and {more:,} more" if more > 0 else "")
+
+
 def _brief(result: Any) -> str:
     if not isinstance(result, dict):
         return ""
     if "rows" in result and "table" in result:
         told = {"unknown columns": "unknown_columns", "files not read": "left_out_files"}
-        extra = "".join(
-            f"  {what}: {', '.join(result[key])}" for what, key in told.items() if result.get(key)
-        )
+        extra = "".join(f"  {what}: {_first(result[key])}" for what, key in told.items() if result.get(key))
         return f"{result['rows']:,} rows{extra}"
     numbers = {key: value for key, value in result.items() if isinstance(value, int)}
     if len(numbers) > 6:

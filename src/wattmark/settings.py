@@ -155,7 +155,7 @@ class SourceSettings(TextSettings):
         description="Of CSV files, such as a backslash, where quotes are not doubled",
     )
     int96: Literal["utc", "local"] = Field(
-        "utc", description="What Parquet times that do not state it hold: instants in UTC, or local time"
+        "utc", description="What times of Parquet's type INT96 are: instants in UTC, or local time"
     )
     tables: tuple[str, ...] = ()
     rename: dict[str, TableMapping] = Field(default_factory=dict)
@@ -168,6 +168,20 @@ class SourceSettings(TextSettings):
         except LookupError as error:
             raise ValueError(f"{value!r} is not an encoding of text") from error
         return value
+
+    @field_validator("delimiter", mode="before")
+    @classmethod
+    def _tab_by_name(cls, value: Any) -> Any:
+        return "\t" if value in ("tab", "\\t") else value
+
+    @model_validator(mode="after")
+    def _not_the_same(self) -> SourceSettings:
+        given = [one for one in (self.delimiter, self.quote, self.escape) if one]
+        if len(set(given)) < len(given):
+            raise ValueError(
+                "delimiter, quote and escape must differ; a quote within quotes is doubled without escape"
+            )
+        return self
 
     @field_validator("delimiter", "quote", "escape")
     @classmethod

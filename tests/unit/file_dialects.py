@@ -13,14 +13,18 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import numpy as np
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 from hypothesis import strategies as st
 
-from wattmark.contract import Column, Table
+from wattmark.contract import Column, Table, load_contract
+from wattmark.quality.checks import typed_select
+from wattmark.settings import Settings, SourceSettings
+from wattmark.sources.files import FileSource
 
 ZONE = ZoneInfo("Asia/Shanghai")
+CONTRACT = load_contract()
 Row = dict[str, Any]
 """A row by column; None where empty, else str, int, Decimal, float, date, aware datetime or bool, as the contract says."""
 
@@ -174,6 +178,10 @@ def _local(kind: pa.DataType) -> Encoder:
     return encode
 
 
+def _flags(values: list[Any]) -> pa.Array:
+    return pa.array([None if value is None else int(value) for value in values], pa.int8())
+
+
 def _plain(kind: pa.DataType) -> Encoder:
     return lambda values: pa.array(values, kind)
 
@@ -191,7 +199,7 @@ ENCODERS: dict[str, list[Encoder]] = {
              *(_midnights(pa.timestamp(unit, zone)) for unit in ("s", "ms", "us", "ns") for zone in (None, "UTC", "America/New_York"))],
     "timestamp": [*(_plain(pa.timestamp(unit, zone)) for unit in ("ms", "us", "ns") for zone in ("UTC", "America/New_York")),
                   *(_local(pa.timestamp(unit)) for unit in ("s", "ms", "us", "ns")), _texts(pa.string())],
-    "boolean": [_plain(pa.bool_()), _numbers(pa.int8()), _texts(pa.string())],
+    "boolean": [_plain(pa.bool_()), _flags, _texts(pa.string())],
 }  # fmt: skip
 
 
@@ -229,7 +237,7 @@ class ParquetWriting:
         for more in range(len(encoders)):
             try:
                 return encoders[(choice + more) % len(encoders)](values)
-            except (ValueError, OverflowError, pa.ArrowException):
+            except (ValueError, ArithmeticError, pa.ArrowException):
                 continue
         raise AssertionError(f"no type holds {column.name}")
 
@@ -259,7 +267,7 @@ def int96_file(path: Path, columns: list[Column], rows: list[Row], *, local: boo
         elif column.type == "timestamp":
             fields[column.name] = pa.array(values, pa.timestamp("ns", "UTC"))
         else:
-            fields[column.name] = ENCODERS[column.type][0](values)
+            fields[column.name] = pa.array(values, column.arrow_type)
     path = path.with_name(path.name + ".parquet")
     pq.write_table(pa.table(fields), path, use_deprecated_int96_timestamps=True, store_schema=False)
     return path
@@ -278,6 +286,22 @@ def as_python(table: Table, batch: pa.Table) -> list[Row]:
     ]
 
 
-def odd_float(value: float) -> bool:
-    """Whether a number is one that no measurement is."""
-    return bool(np.isnan(value) or np.isinf(value))
+def read(folder: Path, table: Table, home: Settings, **dialect: Any) -> pa.Table:
+    """What the source hands over to landing."""
+    source = FileSource(SourceSettings(location=str(folder), **dialect), CONTRACT, home)
+    try:
+        return source.extract(table, None, dt.timedelta()).rows.read_all()
+    finally:
+        source.close()
+
+
+def typed(duck: duckdb.DuckDBPyConnection, table: Table, landed: pa.Table) -> list[Row]:
+    """Landing rows in contract types, in the order of their positions; none may be marked as unreadable."""
+    duck.register("landed", landed)
+    described = duck.execute("DESCRIBE landed").fetchall()
+    kinds = {row[0]: row[1].replace("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ") for row in described}
+    sql = typed_select(table, "landed", kinds, ("_position",))
+    found = duck.sql(f"SELECT * FROM ({sql}) ORDER BY _position").to_arrow_table()
+    marks = [name for name in found.column_names if name.startswith("_bad_")]
+    assert {name: set(found[name].to_pylist()) - {False} for name in marks} == {name: set() for name in marks}
+    return as_python(table, found)

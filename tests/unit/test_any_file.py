@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
@@ -24,13 +23,13 @@ from tests.unit.file_dialects import (
     csv_writings,
     int96_file,
     parquet_writings,
+    read,
+    typed,
 )
 from wattmark.contract import Column, Table, load_contract
 from wattmark.errors import SourceError
-from wattmark.quality.checks import typed_select
 from wattmark.sample import FolderSink, SamplePlan, generate
-from wattmark.settings import Settings, SourceSettings, load_settings
-from wattmark.sources.files import FileSource
+from wattmark.settings import Settings, load_settings
 
 CONTRACT = load_contract()
 TABLES = ("customer", "account", "bill", "bill_line", "payment", "meter", "tariff_rate", "interval_reading", "transformer",
@@ -73,27 +72,6 @@ def duck() -> Iterator[duckdb.DuckDBPyConnection]:
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     return load_settings(tmp_path_factory.mktemp("home"))
-
-
-def read(folder: Path, table: Table, home: Settings, **dialect: Any) -> pa.Table:
-    """What the source hands over to landing."""
-    source = FileSource(SourceSettings(location=str(folder), **dialect), CONTRACT, home)
-    try:
-        return source.extract(table, None, dt.timedelta()).rows.read_all()
-    finally:
-        source.close()
-
-
-def typed(duck: duckdb.DuckDBPyConnection, table: Table, landed: pa.Table) -> list[Row]:
-    """Landing rows in contract types, in the order of their positions; none may be marked as unreadable."""
-    duck.register("landed", landed)
-    described = duck.execute("DESCRIBE landed").fetchall()
-    kinds = {row[0]: row[1].replace("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ") for row in described}
-    sql = typed_select(table, "landed", kinds, ("_position",))
-    found = duck.sql(f"SELECT * FROM ({sql}) ORDER BY _position").to_arrow_table()
-    marks = [name for name in found.column_names if name.startswith("_bad_")]
-    assert {name: set(found[name].to_pylist()) - {False} for name in marks} == {name: set() for name in marks}
-    return as_python(table, found)
 
 
 def blank_as_read(column: Column, value: Any) -> Any:

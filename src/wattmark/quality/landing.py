@@ -133,10 +133,10 @@ def extract(settings: Settings, run: Run, name: str, *, full_refresh: bool = Fal
         extracted.unknown,
         extracted.absent,
         extracted.files,
-        extracted.read_files,
-        extracted.left_out,
-        extracted.since_from,
-        reading.to_json(),
+        read_files=extracted.read_files,
+        left_out=extracted.left_out,
+        since_from=extracted.since_from,
+        written=reading.to_json(),
     )
     note = {**asdict(result), "since_from": result.since_from and result.since_from.isoformat()}
     write_atomically(_note(settings, run, name), json.dumps(note))

@@ -66,7 +66,7 @@ class Extracted:
     lists columns the contract does not know; ``absent`` optional columns the source does not have. ``files`` are
     all files of the table as they are now; ``read_files`` names those among them whose rows are handed over, as
     ``_file`` does; ``left_out`` names files that lie with the table's and are of no kind that is read.
-    ``_file`` does. ``since_from`` is set where a database was asked for a part: rows whose since column is at or after
+    ``since_from`` is set where a database was asked for a part: rows whose since column is at or after
     it, or says no time, are all there; earlier ones may be.
     """
 

@@ -41,6 +41,7 @@ _BOMS = {
     b"\xff\xfe": "utf-16",
     b"\xfe\xff": "utf-16",
 }
+_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 _SEPARATOR_LINE = re.compile(r"sep=(.)\s*", re.IGNORECASE)
 
 
@@ -121,7 +122,7 @@ def open_csv(path: Path, settings: SourceSettings, wanted: Sequence[str]) -> Csv
         )
     encoding = next((name for bom, name in _BOMS.items() if head.startswith(bom)), settings.encoding)
     text = _decoded_head(path, head, encoding)
-    lines = text.splitlines(keepends=True)
+    lines = _LINE.findall(text)
     skipped = 0
     separator = settings.delimiter
     while skipped < len(lines) and (not lines[skipped].strip() or _SEPARATOR_LINE.fullmatch(lines[skipped])):
@@ -372,8 +373,9 @@ def _nul(path: Path, line: int) -> SourceError:
 
 
 def _broken_gzip(path: Path, error: Exception) -> SourceError:
+    why = "it ends too early" if isinstance(error, EOFError) else "its data cannot be decompressed"
     return SourceError(
         "source.broken_file",
-        f"{path}: not a whole gzip file: {error}.",
+        f"{path}: not a whole gzip file: {why}.",
         "It may still be being written, or its copy broke off: provide it again and rerun.",
     )

@@ -21,8 +21,7 @@ _LARGE_ROW_GROUP = 256 << 20
 class ParquetFile:
     """One Parquet file, its footer read.
 
-    ``types`` are the arrow types of its columns by name, times without a statement of their zone as the source's
-    setting ``int96`` says; ``names`` all its columns' names, one that stands there twice included.
+    ``types`` are the arrow types of its columns by name, INT96 as the source's setting of that name says; ``names`` all its columns' names, one that stands there twice included.
     """
 
     path: Path
@@ -38,10 +37,9 @@ def open_parquet(path: Path, int96: Literal["utc", "local"]) -> ParquetFile:
     """
     with _opened(path) as file:
         types = {}
-        unstated = _unstated(file) if int96 == "utc" else frozenset()
+        instants = _int96(file) if int96 == "utc" else frozenset()
         for field in file.schema_arrow:
-            instant = field.name in unstated and pa.types.is_timestamp(field.type) and field.type.tz is None
-            types[field.name] = _UTC_MICROSECONDS if instant else field.type
+            types[field.name] = _UTC_MICROSECONDS if field.name in instants else field.type
         return ParquetFile(path, types, tuple(file.schema_arrow.names))
 
 
@@ -59,9 +57,10 @@ def read_parquet(
             for batch in opened.iter_batches(rows, columns=columns):
                 arrays = dict(zip(batch.schema.names, batch.columns, strict=True))
                 for name, array in arrays.items():
-                    wanted = file.types[name]
-                    if wanted == _UTC_MICROSECONDS and pa.types.is_timestamp(array.type):
-                        arrays[name] = array if array.type.tz else array.cast(pa.timestamp("us")).cast(wanted)
+                    if pa.types.is_timestamp(array.type) and array.type != file.types[name]:
+                        arrays[name] = array.cast(pa.timestamp("us")).cast(file.types[name])
+                    else:
+                        arrays[name] = _well_formed(array)
                 yield batch.num_rows, arrays
                 done += batch.num_rows
         except (pa.ArrowException, OSError) as error:
@@ -90,19 +89,25 @@ def _opened(path: Path) -> pq.ParquetFile:
         raise _broken(path, error, "") from None
 
 
-def _unstated(file: pq.ParquetFile) -> frozenset[str]:
-    """Top-level columns whose times do not say what zone they are in: INT96, and the older annotation.
+def _int96(file: pq.ParquetFile) -> frozenset[str]:
+    """Top-level columns of type INT96, which has no way to say what zone its times are in."""
+    columns = (file.schema.column(at) for at in range(len(file.schema)))
+    return frozenset(
+        column.name for column in columns if column.physical_type == "INT96" and "." not in column.path
+    )
 
-    Both are instants in UTC by the format; a file that carries its arrow schema says it there.
-    """
-    stated_by_arrow = b"ARROW:schema" in (file.metadata.metadata or {})
-    found = set()
-    for at in range(len(file.schema)):
-        column = file.schema.column(at)
-        older = "is_from_converted_type=true" in str(column.logical_type) and not stated_by_arrow
-        if "." not in column.path and (column.physical_type == "INT96" or older):
-            found.add(column.name)
-    return frozenset(found)
+
+def _well_formed(array: pa.Array) -> pa.Array:
+    """Texts as they are, or as bytes where some are no UTF-8, so that those are refused and not handed on."""
+    kind = array.type.value_type if pa.types.is_dictionary(array.type) else array.type
+    if not (pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)):
+        return array
+    try:
+        array.validate(full=True)
+    except pa.ArrowInvalid:
+        plain = array.dictionary_decode() if pa.types.is_dictionary(array.type) else array
+        return plain.cast(pa.large_string()).cast(pa.large_binary())
+    return array
 
 
 def _broken(path: Path, error: Exception, where: str) -> SourceError:

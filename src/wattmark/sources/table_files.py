@@ -52,11 +52,11 @@ def table_files(root: Path, name: str) -> TableFiles:
         lower = path.name.lower()
         if lower.startswith(HIDDEN):
             continue
-        if lower == wanted and path.is_dir():
+        if lower == wanted and _is_folder(path):
             folders.append(path)
         elif lower in tuple(wanted + suffix for suffix in SUFFIXES):
             single.append(path)
-        elif lower.startswith(f"{wanted}.") and not path.is_dir():
+        elif lower.startswith(f"{wanted}.") and not _is_folder(path):
             left_out.append(path)
     for twins in (single, folders):
         if len(twins) > 1:
@@ -97,7 +97,7 @@ def _walk(
         if path.name.startswith(HIDDEN):
             continue
         suffix = suffix_of(path)
-        if suffix is None and path.is_dir():
+        if suffix is None and _is_folder(path):
             _walk(path, name, files, left_out, above | {here})
         elif suffix is None:
             left_out.append(path)
@@ -109,8 +109,24 @@ def _walk(
             raise _claimed(name, paths)
 
 
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError as error:
+        raise unreadable(path, error) from None
+
+
 def _require_file(path: Path) -> None:
-    if path.is_dir():
+    if not os.fsencode(path).isascii():
+        try:
+            os.fsencode(path).decode("utf-8")
+        except UnicodeDecodeError:
+            raise SourceError(
+                "source.file_name",
+                f"{label_of(path, path.parent.parent)}: the file's name is not UTF-8.",
+                "Rename the file.",
+            ) from None
+    if _is_folder(path):
         raise SourceError(
             "source.folder_as_file",
             f"{path}: this is a folder, though it is named like a file.",
