@@ -141,10 +141,9 @@ def _brief(result: Any) -> str:
     if not isinstance(result, dict):
         return ""
     if "rows" in result and "table" in result:
-        extra = (
-            f"  unknown columns: {', '.join(result['unknown_columns'])}"
-            if result.get("unknown_columns")
-            else ""
+        told = {"unknown columns": "unknown_columns", "files not read": "left_out_files"}
+        extra = "".join(
+            f"  {what}: {', '.join(result[key])}" for what, key in told.items() if result.get(key)
         )
         return f"{result['rows']:,} rows{extra}"
     numbers = {key: value for key, value in result.items() if isinstance(value, int)}

@@ -63,9 +63,40 @@ class SourceSettings(_Model):
 
     location: str
     schema_name: str | None = None
-    encoding: str = Field("utf-8", description="Of CSV files, such as gb18030")
+    encoding: str = Field(
+        "utf-8", description="Of CSV files, such as gb18030; a byte order mark in a file goes before it"
+    )
+    delimiter: str | None = Field(
+        None, min_length=1, max_length=1, description="Of CSV files; found in the header line where not set"
+    )
+    quote: str = Field('"', max_length=1, description="Of CSV files; empty where quotes are plain text")
+    escape: str | None = Field(
+        None,
+        min_length=1,
+        max_length=1,
+        description="Of CSV files, such as a backslash, where quotes are not doubled",
+    )
+    int96: Literal["utc", "local"] = Field(
+        "utc", description="What Parquet times that do not state it hold: instants in UTC, or local time"
+    )
     tables: tuple[str, ...] = ()
     rename: dict[str, TableMapping] = Field(default_factory=dict)
+
+    @field_validator("encoding")
+    @classmethod
+    def _known_encoding(cls, value: str) -> str:
+        try:
+            "".encode(value)
+        except LookupError as error:
+            raise ValueError(f"{value!r} is not an encoding of text") from error
+        return value
+
+    @field_validator("delimiter", "quote", "escape")
+    @classmethod
+    def _one_plain_character(cls, value: str | None) -> str | None:
+        if value and (value in "\r\n\0" or not value.isascii()):
+            raise ValueError("must be one ASCII character, and no line end")
+        return value
 
 
 class TableMapping(_Model):

@@ -19,7 +19,6 @@ from wattmark.run import Run
 from wattmark.settings import Settings
 from wattmark.sources import Watermark, source_of
 from wattmark.sources.base import ARRIVAL, FILE, POSITION, PROBLEM, TEXT
-from wattmark.sources.files import FileSource
 from wattmark.state import watermarks_before, write_atomically
 
 LANDING = "landing"
@@ -44,6 +43,7 @@ class Landed:
     """What was read of one table; ``whole`` says it is all there is, not a part since the watermark.
 
     ``read_files`` names the files whose rows landed, as ``_file`` does: a file of an earlier night among them changed.
+    ``left_out`` names files that lie with the table's and are of no kind that is read.
     ``since_from`` is the earliest moment from which a database was asked for a part, as in ``Extracted``.
     """
 
@@ -54,6 +54,7 @@ class Landed:
     absent: tuple[str, ...]
     files: dict[str, tuple[int, int]]
     read_files: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
     since_from: dt.datetime | None = None
 
 
@@ -65,7 +66,7 @@ def landed(settings: Settings, run: Run, table: str) -> Landed:
     """What ``extract`` noted of a table in this run."""
     raw: dict[str, Any] = json.loads(_note(settings, run, table).read_text(encoding="utf-8"))
     files = {path: (entry[0], entry[1]) for path, entry in raw["files"].items()}
-    lists = {name: tuple(raw[name]) for name in ("unknown", "absent", "read_files")}
+    lists = {name: tuple(raw[name]) for name in ("unknown", "absent", "read_files", "left_out")}
     since = dt.datetime.fromisoformat(raw["since_from"]) if raw["since_from"] else None
     return Landed(**{**raw, **lists, "files": files, "since_from": since})
 
@@ -103,9 +104,6 @@ def extract(settings: Settings, run: Run, name: str, *, full_refresh: bool = Fal
         extracted = source.extract(table, after, dt.timedelta(days=settings.extract.lookback_days))
         with DuckDBSession(settings, run) as session:
             counted = _land(session, lake, table, extracted.rows)
-            rejects = source.rejects() if isinstance(source, FileSource) else []
-            if rejects:
-                counted += _append_rejects(lake, table, rejects)
     finally:
         source.close()
     result = Landed(
@@ -115,8 +113,9 @@ def extract(settings: Settings, run: Run, name: str, *, full_refresh: bool = Fal
         extracted.unknown,
         extracted.absent,
         extracted.files,
-        extracted.read_files,
-        extracted.since_from,
+        read_files=extracted.read_files,
+        left_out=extracted.left_out,
+        since_from=extracted.since_from,
     )
     note = {**asdict(result), "since_from": result.since_from and result.since_from.isoformat()}
     write_atomically(_note(settings, run, name), json.dumps(note))
@@ -156,14 +155,6 @@ def _land(session: DuckDBSession, lake: Lake, table: Table, rows: pa.RecordBatch
         partition_by=partition,
     )
     return count
-
-
-def _append_rejects(lake: Lake, table: Table, rejects: list[dict[str, Any]]) -> int:
-    """Lines that are not rows travel as rows with nothing but their text, so that they are counted."""
-    schema = lake.schema(f"{LANDING}.{table.name}")
-    rows = [{name: reject.get(name) for name in schema.names} for reject in rejects]
-    lake.append(f"{LANDING}.{table.name}", pa.Table.from_pylist(rows, schema=schema))
-    return len(rejects)
 
 
 __all__ = [

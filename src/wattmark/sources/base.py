@@ -65,7 +65,8 @@ class Extracted:
     ``whole`` says that the rows are all there is (a snapshot), not a part since the watermark. ``unknown``
     lists columns the contract does not know; ``absent`` optional columns the source does not have. ``files`` are
     all files of the table as they are now; ``read_files`` names those among them whose rows are handed over, as
-    ``_file`` does. ``since_from`` is set where a database was asked for a part: rows whose since column is at or after
+    ``_file`` does; ``left_out`` names files that lie with the table's and are of no kind that is read.
+    ``since_from`` is set where a database was asked for a part: rows whose since column is at or after
     it, or says no time, are all there; earlier ones may be.
     """
 
@@ -75,6 +76,7 @@ class Extracted:
     absent: tuple[str, ...]
     files: dict[str, tuple[int, int]]
     read_files: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
     since_from: dt.datetime | None = None
 
 
@@ -104,14 +106,24 @@ class Source(ABC):
             source column by contract column, unknown source columns, absent optional columns.
 
         Raises:
-            SourceError: a required column is missing; names it.
+            SourceError: a required column is missing, or one stands there twice; names it.
         """
-        by_lower = {name.lower(): name for name in found}
+        by_lower: dict[str, str] = {}
+        twice: set[str] = set()
+        for name in found:
+            if by_lower.setdefault(name.lower(), name) != name or found.count(name) > 1:
+                twice.add(name.lower())
         matched: dict[str, str] = {}
         absent: list[str] = []
         missing: list[str] = []
         for column in table.columns:
             wanted = self.column_of(table, column.name)
+            if wanted.lower() in twice:
+                raise SourceError(
+                    "source.column_twice",
+                    f"{where}: table {table.name} has the column {wanted} more than once (case does not matter).",
+                    "Keep one of them, or give the other another name.",
+                )
             if wanted.lower() in by_lower:
                 matched[column.name] = by_lower[wanted.lower()]
             elif column.optional:

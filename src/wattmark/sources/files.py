@@ -2,39 +2,44 @@
 
 from __future__ import annotations
 
-import codecs
 import datetime as dt
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from wattmark.contract import Contract, Table
-from wattmark.engine.sqlfile import literal
+from wattmark.contract import Column, Contract, Table
 from wattmark.errors import SourceError
 from wattmark.settings import Settings, SourceSettings
 from wattmark.sources.base import ARRIVAL, EXTRAS, FILE, POSITION, PROBLEM, TEXT, Extracted, Source, Watermark
+from wattmark.sources.csv_lines import Reject
+from wattmark.sources.csv_text import CsvFile, open_csv, read_csv
+from wattmark.sources.parquet import ParquetFile, open_parquet, read_parquet
+from wattmark.sources.table_files import label_of, suffix_of, table_files, unreadable
+from wattmark.sources.values import as_text, conform_batch, landed_type
 
-SUFFIXES = (".parquet", ".csv", ".csv.gz")
+_ROWS = 100_000
+"""Rows of a batch."""
 
 
-def _quote(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
+@dataclass(frozen=True)
+class _Part:
+    """One file of a table: its name below the source folder, size and time, and its columns by the contract's names."""
 
-
-def _text(value: str) -> str:
-    return str(literal(value).sql(dialect="duckdb"))
+    label: str
+    print: tuple[int, int]
+    file: CsvFile | ParquetFile
+    matched: dict[str, str]
 
 
 class FileSource(Source):
-    """A folder of files; reading is DuckDB's, in bounded memory."""
+    """A folder of files, read one after another in bounded memory."""
 
     def __init__(self, settings: SourceSettings, contract: Contract, all_settings: Settings) -> None:
         super().__init__(settings, contract)
@@ -43,12 +48,17 @@ class FileSource(Source):
             raise SourceError(
                 "source.no_folder", f"{self.folder}: there is no such folder.", "Check the source's location."
             )
-        if not any(self.folder.iterdir()):
+        try:
+            empty = not any(self.folder.iterdir())
+        except OSError as error:
+            raise unreadable(self.folder, error) from None
+        if empty:
             raise SourceError(
                 "source.empty",
                 f"{self.folder}: the folder is empty.",
                 "Put one file or one folder of files a table into it.",
             )
+        self.zone = all_settings.zone
         all_settings.scratch.mkdir(parents=True, exist_ok=True)
         self._scratch = Path(tempfile.mkdtemp(prefix="files-", dir=all_settings.scratch))
         self.duck = duckdb.connect(
@@ -60,89 +70,54 @@ class FileSource(Source):
                 "preserve_insertion_order": True,
             }
         )
-        self._arrivals: dict[str, int] = {}
         self.duck.execute("SET enable_progress_bar = false")
-        self.duck.execute(f"SET TimeZone = '{all_settings.zone.key}'")
 
     def close(self) -> None:
         """Close DuckDB and remove what was re-encoded."""
         self.duck.close()
         shutil.rmtree(self._scratch, ignore_errors=True)
 
-    def _files(self, table: Table) -> list[Path]:
-        name = self.name_of(table)
-        single = [self.folder / f"{name}{suffix}" for suffix in SUFFIXES]
-        found = [path for path in single if path.is_file()]
-        folder = self.folder / name
-        if folder.is_dir():
-            # A day's folder may be a link to another disk; pathlib's glob would pass it by in silence.
-            found += [
-                Path(parent) / name
-                for parent, _, names in os.walk(folder, followlinks=True)
-                for name in names
-                if name.endswith(SUFFIXES) and not name.startswith((".", "_"))
-            ]
-        return sorted(found)
-
     def has(self, table: Table) -> bool:
         """Whether a file or folder of the table's name is there (an empty folder counts)."""
-        return bool(self._files(table)) or (self.folder / self.name_of(table)).is_dir()
+        found = table_files(self.folder, self.name_of(table))
+        return bool(found.files) or found.folder is not None
+
+    def unread(self, table: Table) -> tuple[str, ...]:
+        """Files of the table's name or in its folder whose ending is none that is read."""
+        found = table_files(self.folder, self.name_of(table))
+        return tuple(label_of(path, self.folder) for path in found.left_out)
 
     def extract(self, table: Table, after: Watermark | None, lookback: dt.timedelta) -> Extracted:
         """Stream the table's files; of a table with ``since`` only those new or changed.
 
         In a folder with one folder a day, a day is read whole as soon as one of its files changed.
         """
-        files = self._files(table)
-        prints = {
-            str(path.relative_to(self.folder)): (path.stat().st_size, path.stat().st_mtime_ns)
-            for path in files
-        }
+        found = table_files(self.folder, self.name_of(table))
+        prints = {path: _print(path) for path in found.files}
+        labels = {path: label_of(path, self.folder) for path in found.files}
+        files = list(found.files)
         whole = after is None or table.since is None
         if not whole and after is not None:
-            changed = {
-                path.parent
-                for path in files
-                if after.files.get(name := str(path.relative_to(self.folder))) != prints[name]
-            }
-            single = {
-                path for path in files if path.parent in (self.folder, self.folder / self.name_of(table))
-            }
-            files = [
-                path
-                for path in files
-                if (
-                    path in single
-                    and after.files.get(name := str(path.relative_to(self.folder))) != prints[name]
-                )
-                or (path not in single and path.parent in changed)
-            ]
-        if not files:
-            return Extracted(_empty(table), whole, (), (), prints)
-        parquet = [path for path in files if path.suffix == ".parquet"]
-        csv = [self._utf8(path) for path in files if path.suffix != ".parquet"]
-        selects: list[str] = []
+            changed = {path for path in files if after.files.get(labels[path]) != prints[path]}
+            days = {path.parent for path in changed} - {self.folder, found.folder}
+            files = [path for path in files if path in changed or path.parent in days]
         unknown: set[str] = set()
         absent: set[str] | None = None
-        try:
-            for kind, paths in (("parquet", parquet), ("csv", csv)):
-                # Files of one kind are read one shape at a time: a column that only some have is absent in others.
-                for columns, group in self._by_shape(kind, paths).items():
-                    matched, more, lacking = self.match(table, list(columns), f"{group[0]}")
-                    unknown.update(more)
-                    absent = set(lacking) if absent is None else absent & set(lacking)
-                    selects.append(self._select(table, kind, group, matched, text=bool(csv)))
-            rows = self.duck.sql(" UNION ALL ".join(selects)).to_arrow_reader(100_000)
-        except duckdb.Error as error:
-            raise self._unreadable(files, error) from None
-        self._arrivals = {name: prints[name][1] for name in map(self._label, files)}
+        parts: list[_Part] = []
+        for path in files:
+            file = self._opened(table, path)
+            matched, more, lacking = self.match(table, list(file.names), str(path))
+            unknown.update(more)
+            absent = set(lacking) if absent is None else absent & set(lacking)
+            parts.append(_Part(labels[path], prints[path], file, matched))
         return Extracted(
-            _guarded(rows, self._arrivals, lambda error: self._unreadable(files, error)),
+            self._rows(table, parts),
             whole,
             tuple(sorted(unknown)),
             tuple(sorted(absent or ())),
-            prints,
-            tuple(self._label(path) for path in files),
+            {labels[path]: prints[path] for path in found.files},
+            tuple(part.label for part in parts),
+            tuple(label_of(path, self.folder) for path in found.left_out),
         )
 
     def some(
@@ -154,169 +129,113 @@ class FileSource(Source):
     ) -> pa.RecordBatchReader:
         """Stream the table's rows with one of the values; of any time, as files are not sorted by it."""
         rows = self.extract(table, None, dt.timedelta()).rows
-        if among is None:
-            return rows
-        column, values = among
-        wanted = pa.array(list(values), pa.string())
+        wanted = pa.array(list(among[1]), pa.string()) if among else None
 
         def kept() -> Iterator[pa.RecordBatch]:
             for batch in rows:
-                texts = pc.cast(batch.column(column), pa.string())
-                yield batch.filter(pc.is_in(texts, value_set=wanted))
+                # A line that is no row has no values to ask for; the night sets it aside.
+                keep = pc.is_null(batch.column(TEXT))
+                if among is not None:
+                    texts = pc.cast(batch.column(among[0]), pa.string())
+                    keep = pc.and_(keep, pc.is_in(texts, value_set=wanted))
+                yield batch.filter(keep)
 
         return pa.RecordBatchReader.from_batches(rows.schema, kept())
 
-    def rejects(self) -> list[dict[str, Any]]:
-        """CSV lines that could not be split into columns in what was read last: file, line, why, text."""
-        if not self.duck.execute(
-            "SELECT 1 FROM duckdb_tables() WHERE table_name = 'reject_errors'"
-        ).fetchall():
-            return []
-        rows = self.duck.execute(
-            "SELECT s.file_path, e.line, e.error_message, e.csv_line FROM reject_errors e JOIN reject_scans s USING (scan_id, file_id) ORDER BY 1, 2"
-        ).fetchall()
-        seen: dict[tuple[str, int], dict[str, Any]] = {}
-        for path, line, why, text in rows:
-            seen.setdefault(
-                (path, line),
+    def _opened(self, table: Table, path: Path) -> CsvFile | ParquetFile:
+        if suffix_of(path) == ".parquet":
+            return open_parquet(path, self.settings.int96)
+        wanted = {self.column_of(table, column.name).lower() for column in table.columns}
+        return open_csv(path, self.settings, tuple(wanted))
+
+    def _rows(self, table: Table, parts: list[_Part]) -> pa.RecordBatchReader:
+        """All files' rows in landing's columns, with file, arrival and position."""
+        fields = [pa.field(column.name, _type_of(column, parts)) for column in table.columns]
+        schema = pa.schema([*fields, *EXTRAS])
+
+        def batches() -> Iterator[pa.RecordBatch]:
+            position = 0
+            for part in parts:
+                for rows, columns in self._read(table, part.file, part.matched):
+                    if not rows:
+                        continue
+                    columns[FILE] = pa.repeat(pa.scalar(part.label, pa.string()), rows)
+                    columns[ARRIVAL] = pa.repeat(pa.scalar(part.print[1], pa.int64()), rows)
+                    if POSITION not in columns:
+                        columns[POSITION] = pa.array(np.arange(position, position + rows, dtype="int64"))
+                        position += rows
+                    yield _batch(schema, columns, rows)
+                if _print(part.file.path) != part.print:
+                    raise SourceError(
+                        "source.changed",
+                        f"{part.file.path}: the file changed while it was read.",
+                        "Let it be written under a name that begins with _ and renamed when it is whole; then rerun.",
+                    )
+
+        return pa.RecordBatchReader.from_batches(schema, batches())
+
+    def _read(
+        self, table: Table, file: CsvFile | ParquetFile, matched: dict[str, str]
+    ) -> Iterator[tuple[int, dict[str, pa.Array]]]:
+        """One file's rows, in numbers of rows and arrays by landing's columns; what is missing there is empty."""
+        if isinstance(file, ParquetFile):
+            where = f"{file.path}: table {table.name}"
+            for rows, arrays in read_parquet(file, list(matched.values()), _ROWS):
+                given = {column: arrays[name] for column, name in matched.items()}
+                yield rows, conform_batch(given, table, self.zone, rows, where=where)
+            return
+        places = [file.names.index(name) for name in matched.values()]
+        for texts, rejects in read_csv(file, self.duck, self._scratch, places):
+            yield (
+                len(texts[0]),
                 {
-                    FILE: (name := self._label(Path(path))),
-                    PROBLEM: f"csv line {line}: {why}",
-                    TEXT: text,
-                    ARRIVAL: self._arrivals.get(name),
-                    POSITION: line,
+                    name: pc.fill_null(array, "") if _blank_is_a_text(table.column(name)) else array
+                    for name, array in zip(matched, texts, strict=True)
                 },
             )
-        return list(seen.values())
-
-    def _label(self, path: Path) -> str:
-        return str(path.relative_to(self.folder)) if path.is_relative_to(self.folder) else path.name
-
-    def _by_shape(self, kind: str, paths: list[Path]) -> dict[tuple[str, ...], list[Path]]:
-        shapes: dict[tuple[str, ...], list[Path]] = {}
-        for path in paths:
-            try:
-                if kind == "parquet":
-                    names = [
-                        row[0]
-                        for row in self.duck.execute(
-                            "SELECT name FROM parquet_schema(?) WHERE num_children IS NULL OR num_children = 0",
-                            [str(path)],
-                        ).fetchall()
-                    ]
-                else:
-                    names = [name.strip() for name in self._header(path)]
-            except duckdb.Error as error:
-                raise self._unreadable([path], error) from None
-            shapes.setdefault(tuple(names), []).append(path)
-        return shapes
-
-    def _header(self, path: Path) -> list[str]:
-        relation = self.duck.execute(
-            f"DESCRIBE SELECT * FROM read_csv({_text(str(path))}, header = true, all_varchar = true, ignore_errors = true)"
-        ).fetchall()
-        return [row[0] for row in relation]
-
-    def _select(
-        self, table: Table, kind: str, paths: list[Path], matched: dict[str, str], *, text: bool
-    ) -> str:
-        listed = ", ".join(_text(str(path)) for path in paths)
-        items = []
-        for column in table.columns:
-            if column.name not in matched:
-                items.append(f"CAST(NULL AS VARCHAR) AS {_quote(column.name)}")
-            elif text and kind == "parquet":
-                items.append(f"CAST({_quote(matched[column.name])} AS VARCHAR) AS {_quote(column.name)}")
-            elif (
-                kind == "csv"
-                and column.type == "string"
-                and not (column.optional or column.key or column.ref or column.values)
-            ):
-                # CSV cannot tell an empty text from none; a required text that is blank is the audit's to find.
-                items.append(f"COALESCE({_quote(matched[column.name])}, '') AS {_quote(column.name)}")
-            else:
-                items.append(f"{_quote(matched[column.name])} AS {_quote(column.name)}")
-        items.append(f"replace(filename, {_text(str(self.folder) + '/')}, '') AS {_quote(FILE)}")
-        items += [f"CAST(NULL AS VARCHAR) AS {_quote(PROBLEM)}", f"CAST(NULL AS VARCHAR) AS {_quote(TEXT)}"]
-        if kind == "parquet":
-            reader = f"read_parquet([{listed}], filename = true, hive_partitioning = false)"
-        else:
-            reader = (
-                f"read_csv([{listed}], header = true, all_varchar = true, filename = true, hive_partitioning = false, "
-                "ignore_errors = true, store_rejects = true, rejects_limit = 0, null_padding = false)"
-            )
-        return f"SELECT {', '.join(items)} FROM {reader}"
-
-    def _utf8(self, path: Path) -> Path:
-        """The file itself if it is UTF-8, else a re-encoded copy by the source's ``encoding`` setting."""
-        if path.suffix == ".gz":
-            return path
-        encoding = codecs.lookup(self.settings.encoding).name
-        decoder = codecs.getincrementaldecoder(encoding)()
-        target = (
-            self._scratch / f"{len(list(self._scratch.iterdir()))}-{path.name}"
-            if encoding not in ("utf-8", "utf-8-sig")
-            else None
-        )
-        out = target.open("w", encoding="utf-8", newline="") if target else None
-        lines = 0
-        try:
-            with path.open("rb") as file:
-                while chunk := file.read(1 << 20):
-                    text = decoder.decode(chunk)
-                    lines += chunk.count(b"\n")
-                    if out:
-                        out.write(text)
-                decoder.decode(b"", final=True)
-        except UnicodeDecodeError as error:
-            line = lines + 1 + error.object[: error.start].count(b"\n")
-            raise SourceError(
-                "source.encoding",
-                f"{path}:{line}: the file is not {self.settings.encoding} text.",
-                "Export it as UTF-8, or set the source's encoding in settings.yaml (such as gb18030).",
-            ) from None
-        finally:
-            if out:
-                out.close()
-        return target or path
-
-    def _unreadable(self, files: list[Path], error: Exception) -> SourceError:
-        for path in files:
-            if path.suffix == ".parquet":
-                try:
-                    self.duck.execute("SELECT COUNT(*) FROM parquet_metadata(?)", [str(path)])
-                except duckdb.Error:
-                    return SourceError(
-                        "source.broken_file",
-                        f"{path}: not a whole Parquet file ({path.stat().st_size} bytes).",
-                        "It may still be being written, or its copy broke off: provide it again and rerun.",
-                    )
-        first = str(error).splitlines()[0]
-        return SourceError(
-            "source.unreadable", f"{files[0].parent}: {first}", "Provide the file again and rerun."
-        )
+            yield len(rejects), _reject_columns(rejects)
 
 
-def _empty(table: Table) -> pa.RecordBatchReader:
-    fields = [pa.field(column.name, column.arrow_type) for column in table.columns]
-    return pa.RecordBatchReader.from_batches(pa.schema([*fields, *EXTRAS]), [])
+def _reject_columns(rejects: list[Reject]) -> dict[str, pa.Array]:
+    """Lines that are not rows travel as rows with nothing but their text, so that they are counted."""
+    return {
+        PROBLEM: pa.array([f"csv line {one.line}: {one.why}" for one in rejects], pa.string()),
+        TEXT: pa.array([one.text for one in rejects], pa.string()),
+        POSITION: pa.array([one.line for one in rejects], pa.int64()),
+    }
 
 
-def _guarded(rows: pa.RecordBatchReader, arrivals: dict[str, int], explain: Any) -> pa.RecordBatchReader:
-    """The rows with their arrival and position; what goes wrong while reading is explained."""
-    names = pa.array(list(arrivals), pa.string())
-    times = pa.array(list(arrivals.values()), pa.int64())
-    schema = pa.schema([*rows.schema, EXTRAS.field(ARRIVAL), EXTRAS.field(POSITION)])
+def _blank_is_a_text(column: Column) -> bool:
+    """CSV cannot tell an empty text from none; a required text that is blank is the audit's to find."""
+    return column.type == "string" and not (column.optional or column.key or column.ref or column.values)
 
-    def batches() -> Any:
-        position = 0
-        try:
-            for batch in rows:
-                arrival = times.take(pc.index_in(batch.column(FILE), value_set=names))
-                places = pa.array(np.arange(position, position + batch.num_rows, dtype="int64"))
-                position += batch.num_rows
-                yield pa.record_batch([*batch.columns, arrival, places], schema=schema)
-        except Exception as error:
-            raise explain(error) from None
 
-    return pa.RecordBatchReader.from_batches(schema, batches())
+def _type_of(column: Column, parts: list[_Part]) -> pa.DataType:
+    """What all files' values of a column fit into: the contract's type, or text."""
+    for part in parts:
+        if isinstance(part.file, CsvFile) or column.name not in part.matched:
+            continue
+        if landed_type(part.file.types[part.matched[column.name]], column) != column.arrow_type:
+            return pa.string()
+    return pa.string() if any(isinstance(part.file, CsvFile) for part in parts) else column.arrow_type
+
+
+def _batch(schema: pa.Schema, columns: dict[str, pa.Array], rows: int) -> pa.RecordBatch:
+    arrays = []
+    for field in schema:
+        array = columns.get(field.name)
+        if array is None or array.null_count == rows:
+            array = pa.nulls(rows, field.type)
+        elif array.type != field.type:
+            array = as_text(array)
+        arrays.append(array)
+    return pa.record_batch(arrays, schema=schema)
+
+
+def _print(path: Path) -> tuple[int, int]:
+    """A file's size and modification time in ns."""
+    try:
+        found = path.stat()
+    except OSError as error:
+        raise unreadable(path, error) from None
+    return found.st_size, found.st_mtime_ns

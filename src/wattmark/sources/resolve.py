@@ -41,6 +41,14 @@ def open_source(source: SourceSettings, contract: Contract, settings: Settings) 
     return kind(source, contract, settings)
 
 
+def _looked(source: Source, table: Table) -> str:
+    """Where a table was looked for in vain, and what lies there under its name."""
+    if isinstance(source, FileSource):
+        unread = source.unread(table)
+        return str(source.folder) + (f" ({', '.join(unread)} is not read: wrong ending)" if unread else "")
+    return str(getattr(source, "label", source.settings.location))
+
+
 def source_of(table: Table, contract: Contract, settings: Settings) -> Source:
     """The first configured source that provides a table, opened.
 
@@ -58,11 +66,7 @@ def source_of(table: Table, contract: Contract, settings: Settings) -> Source:
         source = open_source(candidate, contract, settings)
         if source.has(table):
             return source
-        looked.append(
-            source.label
-            if isinstance(source, DatabaseSource)
-            else str(getattr(source, "folder", candidate.location))
-        )
+        looked.append(_looked(source, table))
         source.close()
     raise SourceError(
         "source.missing_table",
