@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pyarrow as pa
 from wattmark.contract import Table, load_contract
 from wattmark.contract.model import DAY
 from wattmark.engine.session import DuckDBSession
+from wattmark.errors import WattmarkError
 from wattmark.lake import Lake
 from wattmark.quality.checks import quoted
 from wattmark.run import Run
@@ -102,8 +104,14 @@ def extract(settings: Settings, run: Run, name: str, *, full_refresh: bool = Fal
     source = source_of(table, contract, settings)
     try:
         extracted = source.extract(table, after, dt.timedelta(days=settings.extract.lookback_days))
-        with DuckDBSession(settings, run) as session:
-            counted = _land(session, lake, table, extracted.rows)
+        rows, broke = _watched(extracted.rows)
+        try:
+            with DuckDBSession(settings, run) as session:
+                counted = _land(session, lake, table, rows)
+        except Exception:
+            if broke:
+                raise broke[0] from None
+            raise
     finally:
         source.close()
     result = Landed(
@@ -120,6 +128,20 @@ def extract(settings: Settings, run: Run, name: str, *, full_refresh: bool = Fal
     note = {**asdict(result), "since_from": result.since_from and result.since_from.isoformat()}
     write_atomically(_note(settings, run, name), json.dumps(note))
     return result
+
+
+def _watched(rows: pa.RecordBatchReader) -> tuple[pa.RecordBatchReader, list[WattmarkError]]:
+    """The rows, and what the source says where they end early: engines in between make another error of it."""
+    broke: list[WattmarkError] = []
+
+    def watching() -> Iterator[pa.RecordBatch]:
+        try:
+            yield from rows
+        except WattmarkError as error:
+            broke.append(error)
+            raise
+
+    return pa.RecordBatchReader.from_batches(rows.schema, watching()), broke
 
 
 def _land(session: DuckDBSession, lake: Lake, table: Table, rows: pa.RecordBatchReader) -> int:
