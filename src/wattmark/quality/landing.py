@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import pyarrow as pa
 from wattmark.contract import Table, load_contract
 from wattmark.contract.model import DAY
 from wattmark.engine.session import DuckDBSession
-from wattmark.errors import QualityError
+from wattmark.errors import QualityError, WattmarkError
 from wattmark.lake import Lake
 from wattmark.quality.typed import Reading, quoted, reading_of, with_day
 from wattmark.run import Run
@@ -122,8 +123,14 @@ def extract(settings: Settings, run: Run, name: str, *, full_refresh: bool = Fal
     try:
         reading = reading_of(source.settings, table, settings.zone)
         extracted = source.extract(table, after, dt.timedelta(days=settings.extract.lookback_days))
-        with DuckDBSession(settings, run) as session:
-            counted = _land(session, lake, table, extracted.rows, reading)
+        rows, broke = _watched(extracted.rows)
+        try:
+            with DuckDBSession(settings, run) as session:
+                counted = _land(session, lake, table, rows, reading)
+        except Exception:
+            if broke:
+                raise broke[0] from None
+            raise
     finally:
         source.close()
     result = Landed(
@@ -141,6 +148,20 @@ def extract(settings: Settings, run: Run, name: str, *, full_refresh: bool = Fal
     note = {**asdict(result), "since_from": result.since_from and result.since_from.isoformat()}
     write_atomically(_note(settings, run, name), json.dumps(note))
     return result
+
+
+def _watched(rows: pa.RecordBatchReader) -> tuple[pa.RecordBatchReader, list[WattmarkError]]:
+    """The rows, and what the source says where they end early: engines in between make another error of it."""
+    broke: list[WattmarkError] = []
+
+    def watching() -> Iterator[pa.RecordBatch]:
+        try:
+            yield from rows
+        except WattmarkError as error:
+            broke.append(error)
+            raise
+
+    return pa.RecordBatchReader.from_batches(rows.schema, watching()), broke
 
 
 def _land(

@@ -38,7 +38,7 @@ class Reading:
         kind: the database's own name of the type.
         source: the column itself, for conditions.
         finish: what makes the value of the text selected; None takes it as it is.
-        family: ``moment`` (with a zone), ``local`` (moment without), ``date``, ``text``, ``number``, ``uuid`` or ``other``.
+        family: ``moment`` (with a zone), ``local`` (moment without), ``date``, ``text``, ``number``, ``uuid`` or another.
         zoned: a driver that shows the moment without its zone has lost it.
         short: of single precision.
     """
@@ -245,6 +245,8 @@ def mysql(
     if name == "float":
         # Its text has six digits of the seven that may be there.
         return Reading(source.op("+")(sa.literal_column("0e0")), shown, source, short=True)
+    if name in ("uuid", "inet4", "inet6"):
+        return Reading(text, shown, source, family=name)
     if name == "binary":
         return Reading(source, shown, source, _without_padding("\x00"))
     if name == "char":
