@@ -14,9 +14,7 @@ depends_on = None
 
 OPS = "ops"
 
-LASTING = (
-    "CASE reason WHEN 'complained' THEN 1 WHEN 'unsubscribed' THEN 2 WHEN 'deceased' THEN 4 WHEN 'bounced' THEN 5 ELSE 3 END"
-)
+LASTING = "CASE reason WHEN 'complained' THEN 1 WHEN 'unsubscribed' THEN 2 WHEN 'deceased' THEN 4 WHEN 'bounced' THEN 5 ELSE 3 END"
 
 
 def upgrade() -> None:
@@ -37,4 +35,6 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_constraint("suppression_pkey", "suppression", schema=OPS)
-    op.create_primary_key("suppression_pkey", "suppression", ["channel", "address_hash", "reason"], schema=OPS)
+    op.create_primary_key(
+        "suppression_pkey", "suppression", ["channel", "address_hash", "reason"], schema=OPS
+    )

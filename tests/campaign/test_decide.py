@@ -460,7 +460,10 @@ def test_of_age_on_the_birthday(tmp_path: Path, born_on: str | None, excluded: b
 def test_in_arrears_who_owes_what_is_past_due(tmp_path: Path, overdue: str, excluded: bool) -> None:
     with open_world(load_settings(tmp_path), 200) as session:
         # Something is open either way: what is not due yet is no arrears.
-        session.duck.execute("UPDATE mart.fct_bill SET unpaid_amount = 60, overdue_amount = CAST(? AS DECIMAL(18,2))", [overdue])
+        session.duck.execute(
+            "UPDATE mart.fct_bill SET unpaid_amount = 60, overdue_amount = CAST(? AS DECIMAL(18,2))",
+            [overdue],
+        )
         found = outcomes(session, campaign())
         assert any(reason == "in_arrears" for _, reason in found.values()) is excluded
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import Engine, create_engine, inspect, make_url, text
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Engine, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from wattmark.errors import PublishError
 from wattmark.publish.ops import upgrade
+from wattmark.settings import PROJECT_ROOT
 
 REQUIRED = {
     "audit_case": "case_id rule_id subject_type subject_id period_first period_last state severity at_stake_amount "
@@ -40,14 +43,12 @@ def test_upgrading_again_changes_nothing(ops: Engine, warehouse_url: str) -> Non
 
 
 def test_suppressions_of_one_address_are_merged(ops: Engine, warehouse_url: str) -> None:
-    name = "suppressions_before"
-    url = make_url(warehouse_url).set(database=name).render_as_string(hide_password=False)
-    with ops.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    engine = create_engine(url)
+    config = Config()
+    config.set_main_option("script_location", str(PROJECT_ROOT / "migrations"))
+    config.attributes["url"] = warehouse_url
+    command.downgrade(config, "0003")
     try:
-        upgrade(url, "0003")
-        with engine.begin() as connection:
+        with ops.begin() as connection:
             connection.execute(
                 text(
                     "INSERT INTO ops.suppression (channel, address_hash, reason, since) VALUES "
@@ -56,24 +57,23 @@ def test_suppressions_of_one_address_are_merged(ops: Engine, warehouse_url: str)
                     "('record', 'b', 'deceased', '2026-01-05'), ('record', 'b', 'asked by letter', '2026-01-06')"
                 )
             )
-        upgrade(url)
-        with engine.connect() as connection:
-            rows = connection.execute(
-                text("SELECT channel, address_hash, reason, CAST(since AS text) FROM ops.suppression ORDER BY 1, 2")
-            ).all()
-        assert [tuple(row) for row in rows] == [
-            ("email", "a", "complained", "2026-01-01"),
-            ("record", "b", "asked by letter", "2026-01-05"),
-            ("sms", "a", "bounced", "2026-01-04"),
-        ]
-        assert inspect(engine).get_pk_constraint("suppression", schema="ops")["constrained_columns"] == [
-            "channel",
-            "address_hash",
-        ]
     finally:
-        engine.dispose()
-        with ops.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.execute(text(f"DROP DATABASE {name}"))
+        upgrade(warehouse_url)
+    with ops.connect() as connection:
+        rows = connection.execute(
+            text(
+                "SELECT channel, address_hash, reason, CAST(since AS text) FROM ops.suppression ORDER BY 1, 2"
+            )
+        ).all()
+    assert [tuple(row) for row in rows] == [
+        ("email", "a", "complained", "2026-01-01"),
+        ("record", "b", "asked by letter", "2026-01-05"),
+        ("sms", "a", "bounced", "2026-01-04"),
+    ]
+    assert inspect(ops).get_pk_constraint("suppression", schema="ops")["constrained_columns"] == [
+        "channel",
+        "address_hash",
+    ]
 
 
 def test_members_are_append_only(ops: Engine) -> None:

@@ -136,7 +136,5 @@ def test_what_a_later_date_dates_is_not_known_yet(tmp_path: Path) -> None:
 
 def test_a_fee_charged_later_does_not_exist_and_one_without_a_date_does(tmp_path: Path) -> None:
     days = [AS_OF, AS_OF + dt.timedelta(days=1), None]
-    rows = known(
-        tmp_path, "fee", [{"fee_id": str(at), "charged_on": day} for at, day in enumerate(days)]
-    )
+    rows = known(tmp_path, "fee", [{"fee_id": str(at), "charged_on": day} for at, day in enumerate(days)])
     assert [row["fee_id"] for row in rows] == ["0", "2"]

@@ -45,7 +45,9 @@ def _build(settings: Settings) -> dict[str, str]:
                 continue
             session.see([name])
             kept = ", ".join(
-                f'"{column}"' for column in lake.schema(name).names if column not in TOLD_BY_THE_CLOCK.get(name, ())
+                f'"{column}"'
+                for column in lake.schema(name).names
+                if column not in TOLD_BY_THE_CLOCK.get(name, ())
             )
             found[name] = session.duck.sql(
                 f"SELECT COUNT(*) || ':' || COALESCE(MD5(STRING_AGG(h, '' ORDER BY h)), '') "
@@ -64,12 +66,16 @@ def _shuffle(settings: Settings) -> None:
             session.see([name])
             columns = ", ".join(f'"{column}"' for column in lake.schema(name).names)
             keys = ", ".join(f'CAST("{column}" AS VARCHAR)' for column in lake.schema(name).names)
-            rows = session.duck.sql(f"SELECT {columns} FROM {name} ORDER BY MD5(CONCAT_WS('|', {keys})) DESC").to_arrow_table()
+            rows = session.duck.sql(
+                f"SELECT {columns} FROM {name} ORDER BY MD5(CONCAT_WS('|', {keys})) DESC"
+            ).to_arrow_table()
             lake.replace(name, rows.cast(lake.schema(name)), lake.partition_columns(name))
 
 
 def test_the_same_night_twice_is_equal_in_every_digit(tmp_path: Path) -> None:
-    generate(SamplePlan(accounts=200, interval_days=35, faults=True), FolderSink(tmp_path / "source", "parquet"))
+    generate(
+        SamplePlan(accounts=200, interval_days=35, faults=True), FolderSink(tmp_path / "source", "parquet")
+    )
     first = _settings(tmp_path, "first", threads=2)
     for table in night.tables(first):
         night.extract(first, RUN, table)

@@ -28,9 +28,7 @@ EMPTY_HISTORY = pa.schema(
 ).empty_table()
 
 
-LASTING = (
-    "CASE {reason} WHEN 'complained' THEN 1 WHEN 'unsubscribed' THEN 2 WHEN 'deceased' THEN 4 WHEN 'bounced' THEN 5 ELSE 3 END"
-)
+LASTING = "CASE {reason} WHEN 'complained' THEN 1 WHEN 'unsubscribed' THEN 2 WHEN 'deceased' THEN 4 WHEN 'bounced' THEN 5 ELSE 3 END"
 """How well a reason lasts, the least first, in both dialects: what a person said holds for good, a bounce marks an address."""
 
 KEEP_SUPPRESSION = f"""
