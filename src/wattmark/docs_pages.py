@@ -220,6 +220,7 @@ def source_page(contract: Contract) -> str:
                 *([f"→ {column.ref}"] if column.ref else []),
                 *(["event"] if column.event_time else []),
                 *(["process"] if column.process_date else []),
+                *([f"dated by {column.dated_by}"] if column.dated_by else []),
                 *(["personal"] if column.pii else []),
             ]
             values = f"One of {', '.join(map(str, column.values))}." if column.values else ""

@@ -456,12 +456,14 @@ def test_of_age_on_the_birthday(tmp_path: Path, born_on: str | None, excluded: b
         assert any(reason == "under_age" for _, reason in found.values()) is excluded
 
 
-@pytest.mark.parametrize(
-    ("due_on", "excluded"), [("2026-11-01", True), ("2026-11-02", False), ("2026-11-03", False)]
-)
-def test_in_arrears_from_the_day_after_the_due_date(tmp_path: Path, due_on: str, excluded: bool) -> None:
+@pytest.mark.parametrize(("overdue", "excluded"), [("0.02", True), ("0.00", False)])
+def test_in_arrears_who_owes_what_is_past_due(tmp_path: Path, overdue: str, excluded: bool) -> None:
     with open_world(load_settings(tmp_path), 200) as session:
-        session.duck.execute("UPDATE mart.fct_bill SET unpaid_amount = 1, due_on = CAST(? AS DATE)", [due_on])
+        # Something is open either way: what is not due yet is no arrears.
+        session.duck.execute(
+            "UPDATE mart.fct_bill SET unpaid_amount = 60, overdue_amount = CAST(? AS DECIMAL(18,2))",
+            [overdue],
+        )
         found = outcomes(session, campaign())
         assert any(reason == "in_arrears" for _, reason in found.values()) is excluded
 
@@ -541,3 +543,32 @@ def test_a_campaign_that_cannot_be_made_does_not_stop_the_others(world: DuckDBSe
     assert set(decision.problems) == {"one"}
     assert "outages.csv" in decision.problems["one"]
     assert [planned.file.campaign.id for planned in decision.planned] == ["two"]
+
+
+@pytest.mark.parametrize(
+    ("words", "listed"),
+    [
+        # A word of the last moment of the night's day counts, one of the next moment is not said yet.
+        ([("granted", "2026-11-02 23:59:59.999999+08")], True),
+        ([("granted", "2026-11-03 00:00:00+08")], False),
+        ([("granted", "2025-01-01 00:00:00+08"), ("withdrawn", "2026-11-03 00:00:00+08")], True),
+        ([("granted", "2025-01-01 00:00:00+08"), ("withdrawn", "2026-11-02 23:59:59+08")], False),
+        # At one moment a refusal wins, whichever row comes first.
+        ([("granted", "2026-01-01 00:00:00+08"), ("withdrawn", "2026-01-01 00:00:00+08")], False),
+        ([("withdrawn", "2026-01-01 00:00:00+08"), ("granted", "2026-01-01 00:00:00+08")], False),
+        ([("withdrawn", "2026-01-01 00:00:00+08"), ("granted", "2026-01-01 00:00:00.000001+08")], True),
+    ],
+)
+def test_the_newest_word_known_at_the_end_of_the_day_counts(
+    tmp_path: Path, words: list[tuple[str, str]], listed: bool
+) -> None:
+    with open_world(load_settings(tmp_path), 50) as session:
+        session.duck.execute("DELETE FROM accepted.consent")
+        for status, changed_at in words:
+            session.duck.execute(
+                "INSERT INTO accepted.consent SELECT customer_id, 'sms', 'marketing', ?, CAST(? AS TIMESTAMPTZ) FROM accepted.customer",
+                [status, changed_at],
+            )
+        found = outcomes(session, campaign(channels=[{"channel": "sms"}], control_share=0))
+        assert any(outcome == "listed" for outcome, _ in found.values()) is listed
+        assert any(reason == "no_consent" for _, reason in found.values()) is not listed

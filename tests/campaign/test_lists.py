@@ -16,8 +16,10 @@ from sqlalchemy.exc import DBAPIError
 from tests.campaign.world import AS_OF, open_world
 from wattmark.campaign import deliver as delivery
 from wattmark.campaign.definition import CampaignError
+from wattmark.campaign.feedback import suppress_customer
 from wattmark.campaign.files import decrypt
-from wattmark.campaign.lists import CampaignOutcome, make_lists
+from wattmark.campaign.lists import CampaignOutcome, make_lists, store_feedback
+from wattmark.campaign.people import look_at_people
 from wattmark.campaign.release import correct, refuse, release
 from wattmark.settings import Settings, load_settings
 
@@ -384,6 +386,47 @@ def test_unsubscribed_yesterday_is_suppressed_for_good(tmp_path: Path, ops: Engi
         )
     assert len(said) >= 2
     assert all(len(one_) == 64 for one_ in said)
+
+
+def test_one_suppression_an_address_the_earliest_day_and_the_reason_that_lasts(
+    tmp_path: Path, ops: Engine
+) -> None:
+    settings = load_settings(tmp_path)
+    said = [("bounced", "03"), ("unsubscribed", "05"), ("complained", "07")]
+    events = [
+        f"SELECT '{kind}' AS event_id, 'x' AS campaign_id, 'C00000002' AS customer_id, 'email' AS channel, '{kind}' AS kind, "
+        f"TIMESTAMPTZ '2026-10-{day} 10:00:00+08' AS occurred_at, CAST(NULL AS DECIMAL(18,2)) AS value_amount"
+        for kind, day in said
+    ]
+
+    def kept() -> dict[str, set[tuple[str, str]]]:
+        with ops.connect() as connection:
+            rows = connection.execute(
+                text("SELECT channel, address_hash, reason, CAST(since AS text) FROM ops.suppression")
+            ).all()
+        assert len({(row[0], row[1]) for row in rows}) == len(rows) > 0
+        found: dict[str, set[tuple[str, str]]] = {}
+        for channel, _, reason, since in rows:
+            found.setdefault(channel, set()).add((reason, since))
+        return found
+
+    # One evening knows of the bounce alone, the next of all; then the bounce comes again.
+    evenings = []
+    for known in (events[:1], events, events[:1]):
+        with open_world(settings, 50, accepted__campaign_event=" UNION ALL ".join(known)) as session:
+            look_at_people(session, ops)
+            store_feedback(session, ops)
+        evenings.append(kept())
+    assert evenings[0] == {"email": {("bounced", "2026-10-03")}}
+    assert evenings[1] == evenings[2]
+    found = evenings[2]
+    # Of the address; what was unsubscribed of the customer as such is another key.
+    assert found["email"] == {("complained", "2026-10-03"), ("unsubscribed", "2026-10-05")}
+    assert found["record"] == {("complained", "2026-10-07")}
+    with ops.begin() as connection:
+        connection.execute(text("UPDATE ops.suppression SET since = '2026-12-01'"))
+    suppress_customer(settings, ops, "C00000002", "deceased", dt.date(2026, 11, 1))
+    assert kept()["record"] == {("complained", "2026-11-01")}
 
 
 def test_encrypted_at_rest_where_the_utility_sets_a_key(tmp_path: Path, ops: Engine) -> None:

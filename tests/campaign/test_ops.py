@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from alembic import command
+from alembic.config import Config
 from sqlalchemy import Engine, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from wattmark.errors import PublishError
 from wattmark.publish.ops import upgrade
+from wattmark.settings import PROJECT_ROOT
 
 REQUIRED = {
     "audit_case": "case_id rule_id subject_type subject_id period_first period_last state severity at_stake_amount "
@@ -35,8 +38,42 @@ def test_upgrading_again_changes_nothing(ops: Engine, warehouse_url: str) -> Non
     upgrade(warehouse_url)
     with ops.connect() as connection:
         assert connection.execute(text("SELECT version_num FROM ops.schema_version")).scalars().all() == [
-            "0003"
+            "0004"
         ]
+
+
+def test_suppressions_of_one_address_are_merged(ops: Engine, warehouse_url: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(PROJECT_ROOT / "migrations"))
+    config.attributes["url"] = warehouse_url
+    command.downgrade(config, "0003")
+    try:
+        with ops.begin() as connection:
+            connection.execute(
+                text(
+                    "INSERT INTO ops.suppression (channel, address_hash, reason, since) VALUES "
+                    "('email', 'a', 'bounced', '2026-01-03'), ('email', 'a', 'unsubscribed', '2026-01-01'), "
+                    "('email', 'a', 'complained', '2026-01-02'), ('sms', 'a', 'bounced', '2026-01-04'), "
+                    "('record', 'b', 'deceased', '2026-01-05'), ('record', 'b', 'asked by letter', '2026-01-06')"
+                )
+            )
+    finally:
+        upgrade(warehouse_url)
+    with ops.connect() as connection:
+        rows = connection.execute(
+            text(
+                "SELECT channel, address_hash, reason, CAST(since AS text) FROM ops.suppression ORDER BY 1, 2"
+            )
+        ).all()
+    assert [tuple(row) for row in rows] == [
+        ("email", "a", "complained", "2026-01-01"),
+        ("record", "b", "asked by letter", "2026-01-05"),
+        ("sms", "a", "bounced", "2026-01-04"),
+    ]
+    assert inspect(ops).get_pk_constraint("suppression", schema="ops")["constrained_columns"] == [
+        "channel",
+        "address_hash",
+    ]
 
 
 def test_members_are_append_only(ops: Engine) -> None:

@@ -92,7 +92,8 @@ TABLES = {
         SELECT aid(i) AS account_id, p AS period, 100 * (0.5 + u(i, 'kwh' || p)) AS billed_kwh, CAST(60 AS DECIMAL(18,2)) AS total_amount,
                CAST(CASE WHEN u(i, 'owes') < 0.05 THEN 0 ELSE 60 END AS DECIMAL(18,2)) AS paid_amount,
                CAST(CASE WHEN u(i, 'owes') < 0.05 THEN 60 ELSE 0 END AS DECIMAL(18,2)) AS unpaid_amount,
-               CAST(p + INTERVAL 40 DAY AS DATE) AS due_on, CASE WHEN u(i, 'late' || p) < 0.3 THEN 5 ELSE 0 END AS days_late
+               CAST(p + INTERVAL 40 DAY AS DATE) AS due_on, CASE WHEN u(i, 'late' || p) < 0.3 THEN 5 ELSE 0 END AS days_late,
+               CAST(CASE WHEN u(i, 'owes') < 0.05 AND p < DATE '2026-10-01' THEN 60 ELSE 0 END AS DECIMAL(18,2)) AS overdue_amount
         FROM range({n}) AS r(i), (VALUES (DATE '2025-08-01'), (DATE '2025-09-01'), (DATE '2025-10-01'),
              (DATE '2026-08-01'), (DATE '2026-09-01'), (DATE '2026-10-01')) AS v(p)""",
     "mart.audit_exception": """

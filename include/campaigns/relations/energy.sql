@@ -15,9 +15,9 @@ WITH pair AS (
   WHERE n.period > CAST(ADD_MONTHS($period, -3) AS DATE) AND n.period <= $period
 )
 SELECT p.account_id,
-       SUM(p.kwh) AS kwh,
-       CASE WHEN COUNT(p.kwh_before) >= 2 THEN SUM(p.kwh_before) END AS kwh_before,
+       ROUND(SUM(ROUND(p.kwh * 1000000)) * 0.000001, 6) AS kwh,
+       CASE WHEN COUNT(p.kwh_before) >= 2 THEN ROUND(SUM(ROUND(p.kwh_before * 1000000)) * 0.000001, 6) END AS kwh_before,
        CASE WHEN COUNT(p.kwh_before) >= 2
-            THEN SUM(p.kwh) FILTER (WHERE p.kwh_before IS NOT NULL) / NULLIF(SUM(p.kwh_before), 0) - 1 END AS change_share
+            THEN ROUND(SUM(ROUND(p.kwh * 1000000)) FILTER (WHERE p.kwh_before IS NOT NULL) * 0.000001, 6) / NULLIF(ROUND(SUM(ROUND(p.kwh_before * 1000000)) * 0.000001, 6), 0) - 1 END AS change_share
 FROM pair AS p
 GROUP BY p.account_id

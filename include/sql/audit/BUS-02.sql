@@ -35,7 +35,7 @@ total AS (
 out AS (
   SELECT s.account_id,
          d.day,
-         SUM(s.capacity_kva) AS kva,
+         ROUND(SUM(ROUND(s.capacity_kva * 1000000)) * 0.000001, 6) AS kva,
          ROW_NUMBER() OVER (PARTITION BY s.account_id ORDER BY d.day) AS day_no
   FROM suspension AS s
   INNER JOIN core.calendar AS d
@@ -44,7 +44,7 @@ out AS (
   GROUP BY s.account_id, d.day
 ),
 day AS (
-  SELECT o.account_id, COUNT(*) AS days, SUM(CASE WHEN o.day_no > $max_days THEN o.kva END) AS kva_days_over
+  SELECT o.account_id, COUNT(*) AS days, ROUND(SUM(ROUND(CASE WHEN o.day_no > $max_days THEN o.kva END * 1000000)) * 0.000001, 6) AS kva_days_over
   FROM out AS o
   GROUP BY o.account_id
 )

@@ -7,8 +7,9 @@ subject: metering_point
 severity: high
 flags: >-
   a main, sub or area point whose multiplier differs by more than tolerance (absolute) from ct ratio x vt
-  ratio (primary/secondary of those with both values; 1 with none); several of one kind at a point count
-  once where their ratios agree within tolerance, and flag where they do not.
+  ratio (primary/secondary of those with both values above 0; 1 where the point has none of that kind, not known and so
+  not flagged where it has some but none with both values); several of one kind at a point count once where their ratios
+  agree within tolerance, and flag where they do not.
 at_stake: >-
   net energy charge of P x (true ratio / multiplier - 1)
 params:
@@ -22,10 +23,9 @@ messages:
 WITH single AS (
   SELECT t.metering_point_id,
          t.kind,
-         CAST(t.primary_value AS DOUBLE) / NULLIF(t.secondary_value, 0) AS ratio
+         CASE WHEN t.primary_value > 0 AND t.secondary_value > 0
+              THEN CAST(t.primary_value AS DOUBLE) / NULLIF(t.secondary_value, 0) END AS ratio
   FROM source.instrument_transformer AS t
-  WHERE t.primary_value IS NOT NULL
-    AND t.secondary_value <> 0
 ),
 ratio AS (
   SELECT s.metering_point_id,
@@ -33,7 +33,9 @@ ratio AS (
          MIN(s.ratio) FILTER (WHERE s.kind = 'vt') AS vt_ratio,
          COALESCE(ROUND(MAX(s.ratio) FILTER (WHERE s.kind = 'ct') - MIN(s.ratio) FILTER (WHERE s.kind = 'ct'), 9) > $tolerance, FALSE)
            OR COALESCE(ROUND(MAX(s.ratio) FILTER (WHERE s.kind = 'vt') - MIN(s.ratio) FILTER (WHERE s.kind = 'vt'), 9) > $tolerance, FALSE)
-           AS is_mixed
+           AS is_mixed,
+         (COUNT(*) FILTER (WHERE s.kind = 'ct') = 0 OR COUNT(s.ratio) FILTER (WHERE s.kind = 'ct') > 0)
+           AND (COUNT(*) FILTER (WHERE s.kind = 'vt') = 0 OR COUNT(s.ratio) FILTER (WHERE s.kind = 'vt') > 0) AS is_known
   FROM single AS s
   GROUP BY s.metering_point_id
 ),
@@ -44,7 +46,7 @@ point AS (
          r.ct_ratio,
          r.vt_ratio,
          COALESCE(r.is_mixed, FALSE) AS is_mixed,
-         COALESCE(r.ct_ratio, 1) * COALESCE(r.vt_ratio, 1) AS true_ratio
+         CASE WHEN COALESCE(r.is_known, TRUE) THEN COALESCE(r.ct_ratio, 1) * COALESCE(r.vt_ratio, 1) END AS true_ratio
   FROM source.metering_point AS p
   LEFT JOIN ratio AS r ON r.metering_point_id = p.metering_point_id
   WHERE p.role IN ('main', 'sub', 'area')

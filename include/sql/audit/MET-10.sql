@@ -58,7 +58,7 @@ billed AS (
          o.fixed_at,
          MEDIAN(CASE WHEN b.period < o.first_period THEN b.billed_kwh END) AS median_kwh,
          COUNT(*) FILTER (WHERE b.period >= o.first_period) AS periods,
-         SUM(b.billed_kwh) FILTER (WHERE b.period >= o.first_period) AS billed_kwh
+         ROUND(SUM(ROUND(b.billed_kwh * 1000000)) FILTER (WHERE b.period >= o.first_period) * 0.000001, 6) AS billed_kwh
   FROM open_fault AS o
   JOIN source.metering_point AS p ON p.metering_point_id = o.metering_point_id
   JOIN facts.bill_net AS b
@@ -69,7 +69,7 @@ billed AS (
 ),
 lost AS (
   SELECT b.metering_point_id,
-         SUM(b.median_kwh * b.periods - b.billed_kwh) AS lost_kwh
+         ROUND(SUM(ROUND((b.median_kwh * b.periods - b.billed_kwh) * 1000000)) * 0.000001, 6) AS lost_kwh
   FROM billed AS b
   GROUP BY b.metering_point_id
 )

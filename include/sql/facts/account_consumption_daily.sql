@@ -5,7 +5,7 @@ purpose: What an account used each day, main points less sub points, after valid
 columns:
   account_id: {type: string, doc: The supply account.}
   day: {type: date, doc: Local day.}
-  kwh: {type: double, doc: Energy used.}
+  kwh: {type: double, doc: 'Energy used; empty, as the three below, where no main point has any that day.'}
   peak_kwh: {type: double, doc: In peak hours (core.hour_band).}
   valley_kwh: {type: double, doc: In valley hours.}
   night_kwh: {type: double, doc: At night.}
@@ -17,11 +17,15 @@ columns:
 */
 SELECT p.account_id,
        c.day,
-       ROUND(SUM(CASE WHEN p.role = 'sub' THEN -c.kwh ELSE c.kwh END), 6) AS kwh,
-       ROUND(SUM(CASE WHEN p.role = 'sub' THEN -c.peak_kwh ELSE c.peak_kwh END), 6) AS peak_kwh,
-       ROUND(SUM(CASE WHEN p.role = 'sub' THEN -c.valley_kwh ELSE c.valley_kwh END), 6) AS valley_kwh,
-       ROUND(SUM(CASE WHEN p.role = 'sub' THEN -c.night_kwh ELSE c.night_kwh END), 6) AS night_kwh,
-       SUM(c.max_kw) FILTER (WHERE p.role = 'main') AS max_kw,
+       CASE WHEN COUNT(c.kwh) FILTER (WHERE p.role = 'main') > 0
+            THEN ROUND(SUM(ROUND(CASE WHEN p.role = 'sub' THEN -c.kwh ELSE c.kwh END * 1000000)) * 0.000001, 6) END AS kwh,
+       CASE WHEN COUNT(c.peak_kwh) FILTER (WHERE p.role = 'main') > 0
+            THEN ROUND(SUM(ROUND(CASE WHEN p.role = 'sub' THEN -c.peak_kwh ELSE c.peak_kwh END * 1000000)) * 0.000001, 6) END AS peak_kwh,
+       CASE WHEN COUNT(c.valley_kwh) FILTER (WHERE p.role = 'main') > 0
+            THEN ROUND(SUM(ROUND(CASE WHEN p.role = 'sub' THEN -c.valley_kwh ELSE c.valley_kwh END * 1000000)) * 0.000001, 6) END AS valley_kwh,
+       CASE WHEN COUNT(c.night_kwh) FILTER (WHERE p.role = 'main') > 0
+            THEN ROUND(SUM(ROUND(CASE WHEN p.role = 'sub' THEN -c.night_kwh ELSE c.night_kwh END * 1000000)) * 0.000001, 6) END AS night_kwh,
+       ROUND(SUM(ROUND(c.max_kw * 1000000)) FILTER (WHERE p.role = 'main') * 0.000001, 6) AS max_kw,
        CAST(SUM(c.expected) FILTER (WHERE p.role = 'main') AS BIGINT) AS intervals_expected,
        CAST(SUM(c.measured) FILTER (WHERE p.role = 'main') AS BIGINT) AS intervals_measured,
        CAST(SUM(c.estimated) FILTER (WHERE p.role = 'main') AS BIGINT) AS intervals_estimated,

@@ -82,10 +82,10 @@ grouped AS (
          SUM(p.present) AS present,
          SUM(p.expected) AS expected,
          COALESCE(SUM(p.unmeasured_s), 0) AS unmeasured_s,
-         SUM(p.interval_kwh) FILTER (WHERE p.is_supply) AS interval_supplied_kwh,
-         COALESCE(SUM(p.interval_kwh) FILTER (WHERE NOT p.is_supply), 0) AS interval_sold_kwh,
-         SUM(p.register_kwh) FILTER (WHERE p.is_supply) AS register_supplied_kwh,
-         COALESCE(SUM(p.register_kwh) FILTER (WHERE NOT p.is_supply), 0) AS register_sold_kwh,
+         ROUND(SUM(ROUND(p.interval_kwh * 1000000)) FILTER (WHERE p.is_supply) * 0.000001, 6) AS interval_supplied_kwh,
+         COALESCE(ROUND(SUM(ROUND(p.interval_kwh * 1000000)) FILTER (WHERE NOT p.is_supply) * 0.000001, 6), 0) AS interval_sold_kwh,
+         ROUND(SUM(ROUND(p.register_kwh * 1000000)) FILTER (WHERE p.is_supply) * 0.000001, 6) AS register_supplied_kwh,
+         COALESCE(ROUND(SUM(ROUND(p.register_kwh * 1000000)) FILTER (WHERE NOT p.is_supply) * 0.000001, 6), 0) AS register_sold_kwh,
          COUNT(*) FILTER (WHERE p.is_read AND p.register_kwh IS NULL) AS not_computable
   FROM present AS p
   GROUP BY p.level, p.id, p.period

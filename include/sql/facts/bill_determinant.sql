@@ -35,7 +35,7 @@ columns:
 */
 WITH taken_out AS (
   SELECT b.bill_id,
-         SUM(LEAST(s.out_kva, a.contracted_kva)) AS out_kva_days
+         ROUND(SUM(ROUND(LEAST(s.out_kva, a.contracted_kva) * 1000000)) * 0.000001, 6) AS out_kva_days
   FROM facts.suspension_day AS s
   JOIN source.account AS a ON a.account_id = s.account_id
   JOIN source.bill AS b ON b.account_id = s.account_id AND s.day >= b.period_start AND s.day <= b.period_end
@@ -75,13 +75,15 @@ removed AS (
   GROUP BY e.metering_point_id
 ),
 unread AS (
-  -- Read for the month before, or a main point there before P, and not read for P: what the account used is not the sum of its other points.
+  -- Read for the month before, or there before P (as is one without a date), and not read for P: what the account used is not
+  -- the sum of its other points. A point that was removed after its last reading, before P ended, is no longer there.
   SELECT DISTINCT p.account_id
   FROM source.metering_point AS p
   LEFT JOIN read AS r ON r.metering_point_id = p.metering_point_id
   LEFT JOIN removed AS m ON m.metering_point_id = p.metering_point_id AND (r.last_read_at IS NULL OR m.removed_at >= r.last_read_at)
+    AND m.removed_at < $period_end_at
   WHERE p.role IN ('main', 'sub')
-    AND (r.last_period < $period OR (r.last_period IS NULL AND p.role = 'main' AND p.installed_on < $period))
+    AND (r.last_period < $period OR (r.last_period IS NULL AND (p.installed_on IS NULL OR p.installed_on < $period)))
     AND m.metering_point_id IS NULL
 ),
 joined AS (
@@ -115,7 +117,7 @@ joined AS (
          COALESCE(o.out_kva_days, 0) AS out_kva_days,
          -- What happened in the month (step 1) goes before what the file says and what was not read.
          CASE WHEN m.bill_id IS NOT NULL THEN 'multiplier_changed'
-              WHEN e.not_checked <> 'previous_value_missing' THEN e.not_checked
+              WHEN e.not_checked NOT IN ('previous_value_missing', 'no_reading') THEN e.not_checked
               WHEN g.last_on > b.period_start THEN 'capacity_change'
               WHEN c.last_on > b.period_start THEN 'change_tariff'
               WHEN a.allocation <> 'none' THEN 'allocation'

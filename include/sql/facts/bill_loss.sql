@@ -22,9 +22,9 @@ WITH fed AS (
          MIN(t.transformer_id) AS first_transformer_id,
          MAX(DATE_DIFF('day', b.period_start, b.period_end) + 1) AS days,
          BOOL_OR(a.running_kva = 0) AS is_idle,
-         SUM(l.iron_loss_kwh_per_day) AS iron_kwh_per_day,
-         SUM(l.copper_loss_rate * COALESCE(t.rated_kva, l.rated_kva))
-           / NULLIF(SUM(CASE WHEN l.loss_code IS NOT NULL THEN COALESCE(t.rated_kva, l.rated_kva) END), 0) AS copper_rate
+         CAST(SUM(CAST(l.iron_loss_kwh_per_day AS DECIMAL(28, 8))) AS DOUBLE) AS iron_kwh_per_day,
+         CAST(SUM(CAST(l.copper_loss_rate * COALESCE(t.rated_kva, l.rated_kva) AS DECIMAL(28, 8))) AS DOUBLE)
+           / NULLIF(CAST(SUM(CAST(CASE WHEN l.loss_code IS NOT NULL THEN COALESCE(t.rated_kva, l.rated_kva) END AS DECIMAL(28, 8))) AS DOUBLE), 0) AS copper_rate
   FROM source.account AS a
   JOIN source.transformer AS t ON t.account_id = a.account_id AND t.ownership = 'dedicated'
   JOIN source.bill AS b ON b.account_id = a.account_id

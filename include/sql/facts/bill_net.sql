@@ -34,9 +34,9 @@ net AS (
   SELECT b.account_id,
          b.period,
          COUNT(*) AS bills,
-         ROUND(SUM(b.metered_kwh), 6) AS metered_kwh,
-         ROUND(SUM(b.loss_kwh), 6) AS loss_kwh,
-         ROUND(SUM(b.billed_kwh), 6) AS billed_kwh,
+         ROUND(SUM(ROUND(b.metered_kwh * 1000000)) * 0.000001, 6) AS metered_kwh,
+         ROUND(SUM(ROUND(b.loss_kwh * 1000000)) * 0.000001, 6) AS loss_kwh,
+         ROUND(SUM(ROUND(b.billed_kwh * 1000000)) * 0.000001, 6) AS billed_kwh,
          CAST(SUM(b.total_amount) AS DECIMAL(18, 2)) AS total_amount
   FROM source.bill AS b
   GROUP BY b.account_id, b.period

@@ -36,7 +36,8 @@ incremental: {by: day, source: accepted.interval_reading}
 WITH timed AS (
   SELECT r.metering_point_id,
          r.day,
-         r.kwh * 60 / NULLIF(r.interval_minutes, 0) AS kw,
+         -- Whole millionths add up to the same sum in any order.
+         ROUND(r.kwh * 60000000 / NULLIF(r.interval_minutes, 0)) AS micro_kw,
          -- Asking a time zone for the hour costs more than all means together, so it is asked on odd days only.
          CASE WHEN c.is_plain THEN (UNIX_SECONDS(r.interval_start) - c.start_s) // 3600
               ELSE EXTRACT(HOUR FROM r.interval_start) END AS hour
@@ -46,29 +47,29 @@ WITH timed AS (
 )
 SELECT t.metering_point_id,
        t.day,
-       ROUND(AVG(t.kw) FILTER (WHERE t.hour = 0), 6) AS h00,
-       ROUND(AVG(t.kw) FILTER (WHERE t.hour = 1), 6) AS h01,
-       ROUND(AVG(t.kw) FILTER (WHERE t.hour = 2), 6) AS h02,
-       ROUND(AVG(t.kw) FILTER (WHERE t.hour = 3), 6) AS h03,
-       ROUND(AVG(t.kw) FILTER (WHERE t.hour = 4), 6) AS h04,
-       ROUND(AVG(t.kw) FILTER (WHERE t.hour = 5), 6) AS h05,
-       ROUND(AVG(t.kw) FILTER (WHERE t.hour = 6), 6) AS h06,
-       ROUND(AVG(t.kw) FILTER (WHERE t.hour = 7), 6) AS h07,
-       ROUND(AVG(t.kw) FILTER (WHERE t.hour = 8), 6) AS h08,
-       ROUND(AVG(t.kw) FILTER (WHERE t.hour = 9), 6) AS h09,
-       ROUND(AVG(t.kw) FILTER (WHERE t.hour = 10), 6) AS h10,
-       ROUND(AVG(t.kw) FILTER (WHERE t.hour = 11), 6) AS h11,
-       ROUND(AVG(t.kw) FILTER (WHERE t.hour = 12), 6) AS h12,
-       ROUND(AVG(t.kw) FILTER (WHERE t.hour = 13), 6) AS h13,
-       ROUND(AVG(t.kw) FILTER (WHERE t.hour = 14), 6) AS h14,
-       ROUND(AVG(t.kw) FILTER (WHERE t.hour = 15), 6) AS h15,
-       ROUND(AVG(t.kw) FILTER (WHERE t.hour = 16), 6) AS h16,
-       ROUND(AVG(t.kw) FILTER (WHERE t.hour = 17), 6) AS h17,
-       ROUND(AVG(t.kw) FILTER (WHERE t.hour = 18), 6) AS h18,
-       ROUND(AVG(t.kw) FILTER (WHERE t.hour = 19), 6) AS h19,
-       ROUND(AVG(t.kw) FILTER (WHERE t.hour = 20), 6) AS h20,
-       ROUND(AVG(t.kw) FILTER (WHERE t.hour = 21), 6) AS h21,
-       ROUND(AVG(t.kw) FILTER (WHERE t.hour = 22), 6) AS h22,
-       ROUND(AVG(t.kw) FILTER (WHERE t.hour = 23), 6) AS h23
+       ROUND(AVG(t.micro_kw) FILTER (WHERE t.hour = 0) * 0.000001, 6) AS h00,
+       ROUND(AVG(t.micro_kw) FILTER (WHERE t.hour = 1) * 0.000001, 6) AS h01,
+       ROUND(AVG(t.micro_kw) FILTER (WHERE t.hour = 2) * 0.000001, 6) AS h02,
+       ROUND(AVG(t.micro_kw) FILTER (WHERE t.hour = 3) * 0.000001, 6) AS h03,
+       ROUND(AVG(t.micro_kw) FILTER (WHERE t.hour = 4) * 0.000001, 6) AS h04,
+       ROUND(AVG(t.micro_kw) FILTER (WHERE t.hour = 5) * 0.000001, 6) AS h05,
+       ROUND(AVG(t.micro_kw) FILTER (WHERE t.hour = 6) * 0.000001, 6) AS h06,
+       ROUND(AVG(t.micro_kw) FILTER (WHERE t.hour = 7) * 0.000001, 6) AS h07,
+       ROUND(AVG(t.micro_kw) FILTER (WHERE t.hour = 8) * 0.000001, 6) AS h08,
+       ROUND(AVG(t.micro_kw) FILTER (WHERE t.hour = 9) * 0.000001, 6) AS h09,
+       ROUND(AVG(t.micro_kw) FILTER (WHERE t.hour = 10) * 0.000001, 6) AS h10,
+       ROUND(AVG(t.micro_kw) FILTER (WHERE t.hour = 11) * 0.000001, 6) AS h11,
+       ROUND(AVG(t.micro_kw) FILTER (WHERE t.hour = 12) * 0.000001, 6) AS h12,
+       ROUND(AVG(t.micro_kw) FILTER (WHERE t.hour = 13) * 0.000001, 6) AS h13,
+       ROUND(AVG(t.micro_kw) FILTER (WHERE t.hour = 14) * 0.000001, 6) AS h14,
+       ROUND(AVG(t.micro_kw) FILTER (WHERE t.hour = 15) * 0.000001, 6) AS h15,
+       ROUND(AVG(t.micro_kw) FILTER (WHERE t.hour = 16) * 0.000001, 6) AS h16,
+       ROUND(AVG(t.micro_kw) FILTER (WHERE t.hour = 17) * 0.000001, 6) AS h17,
+       ROUND(AVG(t.micro_kw) FILTER (WHERE t.hour = 18) * 0.000001, 6) AS h18,
+       ROUND(AVG(t.micro_kw) FILTER (WHERE t.hour = 19) * 0.000001, 6) AS h19,
+       ROUND(AVG(t.micro_kw) FILTER (WHERE t.hour = 20) * 0.000001, 6) AS h20,
+       ROUND(AVG(t.micro_kw) FILTER (WHERE t.hour = 21) * 0.000001, 6) AS h21,
+       ROUND(AVG(t.micro_kw) FILTER (WHERE t.hour = 22) * 0.000001, 6) AS h22,
+       ROUND(AVG(t.micro_kw) FILTER (WHERE t.hour = 23) * 0.000001, 6) AS h23
 FROM timed AS t
 GROUP BY t.metering_point_id, t.day

@@ -29,7 +29,9 @@ WITH timed AS (
          r.kwh * 60 / NULLIF(r.interval_minutes, 0) AS kw,
          r.quality = 'measured' AS is_measured,
          r.quality = 'estimated' AS is_estimated,
-         CASE WHEN r.quality IN ('measured', 'estimated') THEN r.kwh END AS good_kwh,
+         -- Whole millionths add up to the same sum in any order.
+         ROUND(r.kwh * 1000000) AS micro_kwh,
+         r.quality IN ('measured', 'estimated') AND r.kwh IS NOT NULL AS is_good,
          -- Asking a time zone for the hour costs more than all sums together, so it is asked on odd days only.
          CASE WHEN c.is_plain THEN (UNIX_SECONDS(r.interval_start) - c.start_s) // 3600
               ELSE EXTRACT(HOUR FROM r.interval_start) END AS hour
@@ -44,12 +46,12 @@ rolled AS (
          CAST(SUM(r.interval_minutes) AS BIGINT) AS minutes,
          COUNT(r.kwh) FILTER (WHERE r.is_measured) AS measured,
          COUNT(r.kwh) FILTER (WHERE r.is_estimated) AS estimated,
-         SUM(r.good_kwh) AS kwh,
-         SUM(r.kwh) FILTER (WHERE r.is_measured) AS measured_kwh,
-         SUM(r.good_kwh) FILTER (WHERE b.is_peak) AS peak_kwh,
-         SUM(r.good_kwh) FILTER (WHERE b.is_valley) AS valley_kwh,
-         SUM(r.good_kwh) FILTER (WHERE b.is_night) AS night_kwh,
-         MAX(CASE WHEN r.good_kwh IS NOT NULL THEN r.kw END) AS max_kw,
+         ROUND(SUM(r.micro_kwh) FILTER (WHERE r.is_good) * 0.000001, 6) AS kwh,
+         ROUND(SUM(r.micro_kwh) FILTER (WHERE r.is_measured) * 0.000001, 6) AS measured_kwh,
+         ROUND(SUM(r.micro_kwh) FILTER (WHERE r.is_good AND b.is_peak) * 0.000001, 6) AS peak_kwh,
+         ROUND(SUM(r.micro_kwh) FILTER (WHERE r.is_good AND b.is_valley) * 0.000001, 6) AS valley_kwh,
+         ROUND(SUM(r.micro_kwh) FILTER (WHERE r.is_good AND b.is_night) * 0.000001, 6) AS night_kwh,
+         MAX(r.kw) FILTER (WHERE r.is_good) AS max_kw,
          MAX(r.kw) AS highest_kw,
          MIN(r.kwh) AS lowest_kwh
   FROM timed AS r

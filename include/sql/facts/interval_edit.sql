@@ -88,7 +88,7 @@ sought AS (
   WHERE i.metering_point_id IS NULL
 ),
 like_day AS (
-  SELECT q.metering_point_id, q.start_s, AVG(r.kwh) AS kwh, COUNT(*) AS like_days
+  SELECT q.metering_point_id, q.start_s, ROUND(AVG(ROUND(r.kwh * 1000000)) * 0.000001, 6) AS kwh, COUNT(*) AS like_days
   FROM sought AS q
   JOIN source.interval_reading AS r
     ON r.metering_point_id = q.metering_point_id AND r.interval_minutes = q.interval_minutes
@@ -104,7 +104,7 @@ like_day AS (
   HAVING COUNT(*) >= $min_like_days
 ),
 typical AS (
-  SELECT d.metering_point_id, SUM(d.kwh) / NULLIF(SUM(d.measured + d.estimated), 0) AS mean_kwh
+  SELECT d.metering_point_id, ROUND(SUM(ROUND(d.kwh * 1000000)) * 0.000001, 6) / NULLIF(SUM(d.measured + d.estimated), 0) AS mean_kwh
   FROM facts.interval_daily AS d
   GROUP BY d.metering_point_id
 ),

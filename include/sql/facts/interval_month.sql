@@ -20,8 +20,8 @@ WITH rolled AS (
          CAST(SUM(d.intervals) AS BIGINT) AS intervals,
          CAST(SUM(d.minutes) AS DOUBLE) / NULLIF(SUM(d.intervals), 0) AS mean_minutes,
          CAST(SUM(d.measured + d.estimated) FILTER (WHERE p.installed_on IS NULL OR d.day >= p.installed_on) AS BIGINT) AS present,
-         SUM(d.kwh) AS kwh,
-         SUM(d.measured_kwh) AS measured_kwh,
+         ROUND(SUM(ROUND(d.kwh * 1000000)) * 0.000001, 6) AS kwh,
+         ROUND(SUM(ROUND(d.measured_kwh * 1000000)) * 0.000001, 6) AS measured_kwh,
          MAX(d.highest_kw) AS highest_kw,
          MIN(d.lowest_kwh) AS lowest_kwh
   FROM facts.interval_daily AS d

@@ -50,7 +50,7 @@ part AS (
          COUNT(*) AS intervals,
          CAST(SUM(r.interval_minutes) AS BIGINT) AS minutes,
          COUNT(r.kwh) FILTER (WHERE r.quality = 'measured') AS measured,
-         SUM(r.kwh) FILTER (WHERE r.quality = 'measured') AS measured_kwh
+         ROUND(SUM(ROUND(r.kwh * 1000000)) FILTER (WHERE r.quality = 'measured') * 0.000001, 6) AS measured_kwh
   FROM source.interval_reading AS r
   JOIN edge AS e ON e.metering_point_id = r.metering_point_id AND e.day = r.day
   WHERE r.interval_start >= e.from_at AND r.interval_start < e.to_at
@@ -60,7 +60,7 @@ summed AS (
   SELECT p.metering_point_id,
          60 * CAST(SUM(p.minutes) AS DOUBLE) / NULLIF(SUM(p.intervals), 0) AS mean_seconds,
          CAST(SUM(p.measured) AS BIGINT) AS measured,
-         SUM(p.measured_kwh) AS interval_kwh
+         ROUND(SUM(ROUND(p.measured_kwh * 1000000)) * 0.000001, 6) AS interval_kwh
   FROM part AS p
   GROUP BY p.metering_point_id
 )

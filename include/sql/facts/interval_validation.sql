@@ -18,7 +18,7 @@ SELECT e.metering_point_id,
        e.flag,
        COUNT(*) AS intervals,
        COUNT(*) FILTER (WHERE e.method <> 'kept') AS estimated,
-       ROUND(SUM(COALESCE(e.kwh, 0) - COALESCE(e.original_kwh, 0)), 6) AS changed_kwh
+       ROUND(SUM(ROUND((COALESCE(e.kwh, 0) - COALESCE(e.original_kwh, 0)) * 1000000)) * 0.000001, 6) AS changed_kwh
 FROM facts.interval_edit AS e
 GROUP BY e.metering_point_id, CAST(DATE_TRUNC('month', e.day) AS DATE), e.flag
 UNION ALL

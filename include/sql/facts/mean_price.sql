@@ -9,9 +9,9 @@ columns:
   mean_price: {type: double, doc: 'Currency per kWh; empty where no energy was billed.'}
 */
 SELECT a.usage_category,
-       SUM(b.billed_kwh) AS billed_kwh,
+       CAST(SUM(CAST(b.billed_kwh AS DECIMAL(28, 8))) AS DOUBLE) AS billed_kwh,
        CAST(SUM(b.total_amount) AS DECIMAL(18, 2)) AS total_amount,
-       CAST(SUM(b.total_amount) AS DOUBLE) / NULLIF(SUM(b.billed_kwh), 0) AS mean_price
+       CAST(SUM(b.total_amount) AS DOUBLE) / NULLIF(CAST(SUM(CAST(b.billed_kwh AS DECIMAL(28, 8))) AS DOUBLE), 0) AS mean_price
 FROM facts.bill_net AS b
 JOIN source.account AS a ON a.account_id = b.account_id
 WHERE b.period = $period

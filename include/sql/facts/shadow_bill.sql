@@ -51,7 +51,7 @@ member AS (
 billed AS (
   SELECT m.root_bill_id,
          SUM(b.total_amount) AS total_amount,
-         SUM(b.metered_kwh) FILTER (WHERE b.bill_id = m.root_bill_id) AS metered_kwh,
+         MAX(b.metered_kwh) FILTER (WHERE b.bill_id = m.root_bill_id) AS metered_kwh,
          SUM(l.energy_amount) AS energy_amount,
          SUM(COALESCE(l.loss_iron_amount, 0) + COALESCE(l.loss_copper_amount, 0)) AS loss_amount,
          SUM(l.capacity_amount) AS capacity_amount,

@@ -17,8 +17,8 @@ WITH calendar AS (
 taken AS (
   SELECT s.account_id,
          d.day,
-         ROUND(COALESCE(SUM(s.capacity_kva) FILTER (WHERE s.kind = 'suspend'), 0), 6) AS suspended_kva,
-         ROUND(SUM(s.capacity_kva), 6) AS out_kva,
+         COALESCE(ROUND(SUM(ROUND(s.capacity_kva * 1000000)) FILTER (WHERE s.kind = 'suspend') * 0.000001, 6), 0) AS suspended_kva,
+         ROUND(SUM(ROUND(s.capacity_kva * 1000000)) * 0.000001, 6) AS out_kva,
          COUNT(*) FILTER (WHERE s.kind = 'suspend') AS suspensions
   FROM core.capacity_out AS s
   JOIN calendar AS d ON d.day >= s.start_on AND (s.last_on IS NULL OR d.day <= s.last_on)

@@ -18,13 +18,13 @@ columns:
 WITH summed AS (
   SELECT d.account_id,
          CAST(DATE_TRUNC('month', d.day) AS DATE) AS period,
-         SUM(d.kwh) AS kwh,
-         SUM(d.peak_kwh) AS peak_kwh,
-         SUM(d.valley_kwh) AS valley_kwh,
-         SUM(d.night_kwh) AS night_kwh,
-         COALESCE(SUM(d.kwh) FILTER (WHERE c.iso_weekday >= 6), 0) AS weekend_kwh,
+         ROUND(SUM(ROUND(d.kwh * 1000000)) * 0.000001, 6) AS kwh,
+         ROUND(SUM(ROUND(d.peak_kwh * 1000000)) * 0.000001, 6) AS peak_kwh,
+         ROUND(SUM(ROUND(d.valley_kwh * 1000000)) * 0.000001, 6) AS valley_kwh,
+         ROUND(SUM(ROUND(d.night_kwh * 1000000)) * 0.000001, 6) AS night_kwh,
+         COALESCE(ROUND(SUM(ROUND(d.kwh * 1000000)) FILTER (WHERE c.iso_weekday >= 6) * 0.000001, 6), 0) AS weekend_kwh,
          MAX(d.max_kw) AS max_kw,
-         SUM(d.hours) AS hours,
+         ROUND(SUM(ROUND(d.hours * 1000000)) * 0.000001, 6) AS hours,
          COUNT(*) AS days,
          CAST(SUM(d.intervals_measured + d.intervals_estimated) AS DOUBLE) / NULLIF(SUM(d.intervals_expected), 0) AS interval_share
   FROM facts.account_consumption_daily AS d

@@ -47,7 +47,7 @@ energy AS (
 due AS (
   SELECT s.account_id, s.due_on, s.settled_on, s.amount,
          GREATEST(DATE_DIFF('day', s.due_on, COALESCE(s.settled_on, $as_of)), 0) AS days_late,
-         ROW_NUMBER() OVER (PARTITION BY s.account_id ORDER BY s.due_on DESC, s.root_bill_id DESC) AS place
+         ROW_NUMBER() OVER (PARTITION BY s.account_id ORDER BY s.due_on DESC, s.bill_id DESC) AS place
   FROM segment.bill_settlement AS s
   WHERE s.due_on > CAST(ADD_MONTHS($as_of, -12) AS DATE) AND s.due_on <= $as_of
 ),

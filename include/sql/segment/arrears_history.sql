@@ -51,7 +51,7 @@ subject AS (
   CROSS JOIN cut AS c
 ),
 bill AS (
-  SELECT s.account_id, s.cut_no, s.cut_on, b.due_on, b.amount, b.root_bill_id,
+  SELECT s.account_id, s.cut_no, s.cut_on, b.due_on, b.amount, b.bill_id,
          CASE WHEN b.settled_on <= s.cut_on THEN b.settled_on END AS settled_on,
          b.due_on <= s.cut_on AS is_past,
          b.due_on > s.cut_on AND DATE_DIFF('day', s.cut_on, b.due_on) <= 60 AND DATE_DIFF('day', b.due_on, s.known_until) > 30 AS is_next,
@@ -63,7 +63,7 @@ bill AS (
 judged AS (
   SELECT b.*,
          CASE WHEN b.is_past THEN DATE_DIFF('day', b.due_on, COALESCE(b.settled_on, b.cut_on)) END AS days_late,
-         CASE WHEN b.is_past THEN ROW_NUMBER() OVER (PARTITION BY b.account_id, b.cut_no, b.is_past ORDER BY b.due_on DESC, b.root_bill_id DESC) END AS place
+         CASE WHEN b.is_past THEN ROW_NUMBER() OVER (PARTITION BY b.account_id, b.cut_no, b.is_past ORDER BY b.due_on DESC, b.bill_id DESC) END AS place
   FROM bill AS b
 ),
 summed AS (

@@ -84,8 +84,8 @@ member AS (
 ),
 energy AS (
   SELECT m.as_of, m.account_id, m.outcome,
-         AVG(e.kwh) FILTER (WHERE e.period < m.month) AS before_kwh,
-         AVG(e.kwh) FILTER (WHERE e.period > m.month) AS after_kwh,
+         ROUND(AVG(ROUND(e.kwh * 1000000)) FILTER (WHERE e.period < m.month) * 0.000001, 6) AS before_kwh,
+         ROUND(AVG(ROUND(e.kwh * 1000000)) FILTER (WHERE e.period > m.month) * 0.000001, 6) AS after_kwh,
          COUNT(*) FILTER (WHERE e.period < m.month) AS months_before,
          COUNT(*) FILTER (WHERE e.period > m.month) AS months_after
   FROM member AS m
@@ -144,7 +144,7 @@ def energy_effect(session: Session, campaign_id: str, wanted: str) -> EnergyEffe
             campaign_id, len(contacted), len(control), found, low, high, detectable, None, verdict, True
         )
     price = session.query(
-        "SELECT CAST(SUM(b.total_amount) AS DOUBLE) / NULLIF(SUM(b.billed_kwh), 0) AS price FROM mart.fct_bill AS b "
+        "SELECT CAST(SUM(b.total_amount) AS DOUBLE) / NULLIF(CAST(SUM(CAST(b.billed_kwh AS DECIMAL(28, 8))) AS DOUBLE), 0) AS price FROM mart.fct_bill AS b "
         "JOIN source.account AS a ON a.account_id = b.account_id JOIN campaign.contact AS c ON c.customer_id = a.customer_id "
         "WHERE c.campaign_id = $campaign AND b.period = $period",
         campaign=campaign_id,

@@ -9,6 +9,7 @@ from sqlalchemy import Engine, text
 
 from wattmark.campaign.keys import campaign_key
 from wattmark.campaign.people import RECORD
+from wattmark.campaign.state import KEEP_SUPPRESSION
 from wattmark.settings import Settings
 
 SEPARATOR = chr(31)
@@ -27,8 +28,9 @@ def suppress_customer(
     with engine.begin() as connection:
         connection.execute(
             text(
-                "INSERT INTO ops.suppression (channel, address_hash, reason, since) VALUES (:channel, :hash, :reason, :since) "
-                "ON CONFLICT DO NOTHING"
+                KEEP_SUPPRESSION.format(
+                    rows="VALUES (:channel, :hash, CAST(:reason AS text), CAST(:since AS date))"
+                )
             ),
             {"channel": RECORD, "hash": record_hash(settings, customer_id), "reason": reason, "since": since},
         )

@@ -31,7 +31,7 @@ from wattmark.campaign.files import (
 )
 from wattmark.campaign.keys import list_key
 from wattmark.campaign.people import feedback_suppressions, look_at_contacts, look_at_people
-from wattmark.campaign.state import copy_in, fetch
+from wattmark.campaign.state import KEEP_SUPPRESSION, copy_in, fetch
 from wattmark.engine.session import Session
 from wattmark.run import Run
 from wattmark.settings import Settings
@@ -157,16 +157,16 @@ def _make(
 
 
 def store_feedback(session: Session, engine: Engine) -> int:
-    """Keep what tonight's events suppress, for good; returns how many entries are new."""
+    """Keep what tonight's events suppress, for good; returns how many entries are new or changed."""
     rows = feedback_suppressions(session)
     with engine.begin() as connection:
         connection.execute(text("CREATE TEMP TABLE _fresh (LIKE ops.suppression) ON COMMIT DROP"))
         copy_in(connection, "_fresh", rows)
         return connection.execute(
             text(
-                "INSERT INTO ops.suppression SELECT channel, address_hash, reason, since FROM _fresh "
-                "ON CONFLICT (channel, address_hash, reason) DO UPDATE SET since = LEAST(ops.suppression.since, EXCLUDED.since) "
-                "WHERE EXCLUDED.since < ops.suppression.since"
+                KEEP_SUPPRESSION.format(
+                    rows="SELECT channel, address_hash, reason, since FROM _fresh WHERE TRUE"
+                )
             )
         ).rowcount
 

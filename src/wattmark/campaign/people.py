@@ -16,7 +16,7 @@ from sqlalchemy import Engine
 
 from wattmark.campaign.definition import CHANNELS
 from wattmark.campaign.keys import campaign_key
-from wattmark.campaign.state import EMPTY_HISTORY, EMPTY_SUPPRESSION, fetch
+from wattmark.campaign.state import EMPTY_HISTORY, EMPTY_SUPPRESSION, LASTING, fetch
 from wattmark.engine.session import Session
 
 BITS = {channel: 1 << at for at, channel in enumerate(CHANNELS)}
@@ -109,8 +109,8 @@ def _bits(purpose: str, parity: str) -> str:
 _PERSON = f"""
 CREATE OR REPLACE TABLE night.person AS
 WITH said AS (
-  -- Newest word of a channel and purpose: the moment, doubled, and one more where it is a yes.
-  SELECT customer_id, channel, purpose, 2 * epoch_us(changed_at) + CASE WHEN status = 'granted' THEN 1 ELSE 0 END AS word
+  -- Newest word of a channel and purpose: the moment, doubled, and one more where it is a no, which wins at one moment.
+  SELECT customer_id, channel, purpose, 2 * epoch_us(changed_at) + CASE WHEN status = 'granted' THEN 0 ELSE 1 END AS word
   FROM source.consent
 ),
 newest AS (
@@ -119,8 +119,8 @@ newest AS (
   GROUP BY customer_id
 ),
 agreed AS (
-  SELECT customer_id, {_bits("marketing", "= 1")} AS marketing, {_bits("service", "= 1")} AS service,
-         {_bits("service", "= 0")} AS service_refused
+  SELECT customer_id, {_bits("marketing", "= 0")} AS marketing, {_bits("service", "= 0")} AS service,
+         {_bits("service", "= 1")} AS service_refused
   FROM newest
 ),
 marked AS (
@@ -142,8 +142,8 @@ recorded AS (
 ),
 arrears AS (
   SELECT DISTINCT a.customer_id
-  FROM mart.fct_bill AS f JOIN source.account AS a ON a.account_id = f.account_id CROSS JOIN night.night AS n
-  WHERE f.unpaid_amount > 0 AND f.due_on < n.as_of
+  FROM mart.fct_bill AS f JOIN source.account AS a ON a.account_id = f.account_id
+  WHERE f.overdue_amount > 0
 )
 SELECT d.customer_id,
        s.person_id,
@@ -367,7 +367,9 @@ def _disputes(session: Session, engine: Engine | None, as_of: dt.date) -> None:
 
 
 def feedback_suppressions(session: Session) -> pa.Table:
-    """Suppressions that follow from the events known tonight: channel, address_hash, reason, since."""
+    """Suppressions that follow from the events known tonight, one a channel and address_hash, with reason and since."""
+    rank = LASTING.format(reason="reason")
     return session.duck.sql(
-        "SELECT channel, address_hash, reason, MIN(since) AS since FROM night.feedback GROUP BY ALL ORDER BY ALL"
+        f"SELECT channel, address_hash, ARG_MIN(reason, {rank}) AS reason, MIN(since) AS since "
+        "FROM night.feedback GROUP BY channel, address_hash ORDER BY channel, address_hash"
     ).to_arrow_table()

@@ -28,6 +28,21 @@ EMPTY_HISTORY = pa.schema(
 ).empty_table()
 
 
+LASTING = "CASE {reason} WHEN 'complained' THEN 1 WHEN 'unsubscribed' THEN 2 WHEN 'deceased' THEN 4 WHEN 'bounced' THEN 5 ELSE 3 END"
+"""How well a reason lasts, the least first, in both dialects: what a person said holds for good, a bounce marks an address."""
+
+KEEP_SUPPRESSION = f"""
+INSERT INTO ops.suppression AS kept (channel, address_hash, reason, since) {{rows}}
+ON CONFLICT (channel, address_hash) DO UPDATE
+SET since = LEAST(kept.since, EXCLUDED.since),
+    reason = CASE WHEN {LASTING.format(reason="EXCLUDED.reason")} < {LASTING.format(reason="kept.reason")}
+                  THEN EXCLUDED.reason ELSE kept.reason END
+WHERE EXCLUDED.since < kept.since
+   OR {LASTING.format(reason="EXCLUDED.reason")} < {LASTING.format(reason="kept.reason")}
+"""
+"""Keep suppressions (``rows``: VALUES or SELECT), one row a channel and address: the earliest day and the reason that lasts."""
+
+
 def fetch(engine: Engine, sql: str, values: Sequence[Any], like: pa.Table) -> pa.Table:
     """Rows of a query in arrow, cast to the schema of ``like``; ``$1`` and so on are the values."""
     uri = engine.url.set(drivername="postgresql").render_as_string(hide_password=False)

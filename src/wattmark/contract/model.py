@@ -65,6 +65,7 @@ class Column:
     doc: str = ""
     event_time: bool = False
     process_date: bool = False
+    dated_by: str | None = None
 
     @property
     def duckdb_type(self) -> str:
@@ -137,8 +138,8 @@ class Table:
     def as_of_sql(self, accepted: str) -> str:
         """SQL (DuckDB dialect) of the rows as they were known at the end of ``$as_of``.
 
-        A row whose event time lies later is left out; a process date that lies later is empty. The
-        columns marked ``event_time`` and ``process_date`` decide, nothing else does.
+        A row whose event time lies later is left out (one without an event time stays); a process date that
+        lies later is empty, and so is what is ``dated_by`` it. The columns so marked decide, nothing else does.
 
         Args:
             accepted: the name of the relation to read.
@@ -147,13 +148,20 @@ class Table:
         def visible(column: Column) -> str:
             return f"{column.name} < $as_of_end" if column.type == "timestamp" else f"{column.name} <= $as_of"
 
-        selected = ", ".join(
-            f"CASE WHEN {visible(column)} THEN {column.name} END AS {column.name}"
-            if column.process_date
-            else column.name
+        def known(column: Column) -> str:
+            if column.process_date:
+                return f"CASE WHEN {visible(column)} THEN {column.name} END AS {column.name}"
+            if column.dated_by is not None:
+                date = self.column(column.dated_by)
+                return f"CASE WHEN {date.name} IS NULL OR {visible(date)} THEN {column.name} END AS {column.name}"
+            return column.name
+
+        selected = ", ".join(known(column) for column in self.columns)
+        events = [
+            f"({column.name} IS NULL OR {visible(column)})" if column.optional else visible(column)
             for column in self.columns
-        )
-        events = [visible(column) for column in self.columns if column.event_time]
+            if column.event_time
+        ]
         if self.by_day:
             # The partition is the event's local day, so whole files are left out instead of rows.
             selected += f", {DAY}"
@@ -214,7 +222,7 @@ def load_contract(path: Path = PROJECT_ROOT / "include" / "contract" / "source-m
     """Read and check the contract file.
 
     Raises:
-        ContractError: a type is unknown, a reference leads nowhere, or a table has no key.
+        ContractError: a type is unknown, a reference or a ``dated_by`` leads nowhere, or a table has no key.
     """
     document = read_yaml(path)
     tables: dict[str, Table] = {}
@@ -238,6 +246,11 @@ def load_contract(path: Path = PROJECT_ROOT / "include" / "contract" / "source-m
             raise ContractError("contract.no_key", f"{path}: {name} has no key column.")
     for table in tables.values():
         for column in table.columns:
+            if column.dated_by and not table.column(column.dated_by).process_date:
+                raise ContractError(
+                    "contract.dated_by",
+                    f"{path}: {table.name}.{column.name} is dated by {column.dated_by}, which is no process date.",
+                )
             if column.ref and column.ref not in tables:
                 raise ContractError(
                     "contract.ref",
