@@ -7,17 +7,18 @@ refused with its file and line instead of being ignored.
 
 from __future__ import annotations
 
+import codecs
 import datetime as dt
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from wattmark.errors import SettingsError
-from wattmark.yamlfile import line_of, read_yaml
+from wattmark.errors import SettingsError, together
+from wattmark.yamlfile import line_of, read_mapping
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 """Folder that holds ``include/``, ``dags/`` and ``expectations/`` (the checkout, or /opt/wattmark)."""
@@ -36,6 +37,25 @@ class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+def cron_expression(value: str) -> str:
+    """A cron expression of five fields that fires some day; for validators.
+
+    Raises:
+        ValueError: it is none.
+    """
+    from croniter import CroniterBadDateError, CroniterError, croniter
+
+    try:
+        if len(value.split()) == 5:
+            croniter(value, dt.datetime(2026, 1, 1)).get_next()
+            return value
+    except CroniterBadDateError:
+        raise ValueError(f"{value!r} never fires") from None
+    except (CroniterError, ValueError, OverflowError):
+        pass
+    raise ValueError(f"{value!r} is not a cron expression of five fields")
+
+
 class Utility(_Model):
     """Who the utility is: what decides local days, holidays and valid phone numbers."""
 
@@ -52,6 +72,23 @@ class Utility(_Model):
             raise ValueError(f"{value!r} is not an IANA time zone") from error
         return value
 
+    @model_validator(mode="after")
+    def _known_country(self) -> Utility:
+        if (self.country, self.subdivision) == ("CN", None):
+            return self
+        # Where its holidays are not known, working days cannot be counted.
+        from holidays.utils import list_supported_countries
+
+        known = list_supported_countries()
+        if self.country not in known:
+            raise ValueError(f"country: {self.country!r} is no ISO 3166-1 country whose holidays are known")
+        parts = known[self.country]
+        if self.subdivision is not None and self.subdivision not in parts:
+            raise ValueError(
+                f"subdivision: {self.country} has no {self.subdivision!r}; it has {', '.join(parts) or 'none'}"
+            )
+        return self
+
 
 class SourceSettings(_Model):
     """One place that tables are read from.
@@ -66,6 +103,16 @@ class SourceSettings(_Model):
     encoding: str = Field("utf-8", description="Of CSV files, such as gb18030")
     tables: tuple[str, ...] = ()
     rename: dict[str, TableMapping] = Field(default_factory=dict)
+
+    @field_validator("encoding")
+    @classmethod
+    def _known_encoding(cls, value: str) -> str:
+        try:
+            # Python also has codecs that are no text encodings, such as zip.
+            "".encode(codecs.lookup(value).name)
+        except (LookupError, ValueError, TypeError):
+            raise ValueError(f"{value!r} is not a text encoding, such as utf-8 or gb18030") from None
+        return value
 
 
 class TableMapping(_Model):
@@ -160,6 +207,11 @@ class Schedule(_Model):
     nightly: str | None = Field("0 2 * * *", description="The night of the day before")
     counter: str | None = Field("*/5 * * * *", description="New and changed orders checked by day")
 
+    @field_validator("nightly", "counter")
+    @classmethod
+    def _is_cron(cls, value: str | None) -> str | None:
+        return None if value is None else cron_expression(value)
+
 
 class Audit(_Model):
     """What holds for the audit besides the rules' own parameters."""
@@ -245,24 +297,52 @@ def load_settings(home: Path | str | None = None, **overrides: Any) -> Settings:
     """
     folder = Path(home).resolve() if home else default_home()
     project = Path(os.environ.get("WATTMARK_PROJECT", PROJECT_ROOT))
-    default_file = project / "include" / "settings.default.yaml"
-    own_file = folder / "settings.yaml"
-    merged: dict[str, Any] = _merge({}, read_yaml(default_file) or {})
-    if own_file.exists():
-        merged = _merge(merged, read_yaml(own_file) or {})
+    own_file = own_settings(folder)
+    merged: dict[str, Any] = _merge({}, read_mapping(default_settings(project)))
+    # A link that leads nowhere is a mistake, not a file that is not there.
+    if os.path.lexists(own_file):
+        merged = _merge(merged, read_mapping(own_file))
+    given = {**overrides}
     if location := os.environ.get(SOURCE_VARIABLE):
-        merged["sources"] = [{"location": location}]
+        given.setdefault("sources", [{"location": location}])
     if urls := {key: os.environ[name] for key, name in SERVICE_VARIABLES.items() if os.environ.get(name)}:
         merged = _merge(merged, {"services": urls})
-    merged = _merge(merged, overrides)
+    merged = _merge(merged, given)
     try:
         return Settings.model_validate({**merged, "home": folder, "project": project})
     except ValidationError as error:
-        first = error.errors()[0]
-        path = [part for part in first["loc"] if isinstance(part, (str, int))]
-        file = own_file if own_file.exists() and line_of(own_file, path) else default_file
-        raise SettingsError(
-            "settings.invalid",
-            f"{file}:{line_of(file, path) or 1}: {'.'.join(map(str, path))}: {first['msg']}.",
-            "Correct the key; include/settings.default.yaml shows every setting with its default.",
+        raise together(
+            _mistake(folder, project, found["loc"], str(found["msg"])) for found in error.errors()
         ) from None
+
+
+def own_settings(home: Path) -> Path:
+    """The file that holds what a utility sets."""
+    return home / "settings.yaml"
+
+
+def default_settings(project: Path) -> Path:
+    """The file that holds every setting with its default."""
+    return project / "include" / "settings.default.yaml"
+
+
+def place(home: Path, project: Path, keys: Sequence[str | int]) -> str:
+    """Where a setting stands, as file and line: the utility's own file, else the defaults."""
+    for file in (own_settings(home), default_settings(project)):
+        if line := line_of(file, keys):
+            return f"{file}:{line}"
+    return f"{own_settings(home)}:1"
+
+
+def _mistake(home: Path, project: Path, loc: Sequence[str | int], said: str) -> SettingsError:
+    keys = [part for part in loc if part != "[key]"]
+    text = said.removeprefix("Value error, ")
+    # A check of several keys names the one that is wrong first.
+    first, separator, rest = text.partition(": ")
+    if separator and first.isidentifier():
+        keys, text = [*keys, first], rest
+    return SettingsError(
+        "settings.invalid",
+        f"{place(home, project, keys)}: {'.'.join(map(str, keys))}: {text}.",
+        "Correct the key; include/settings.default.yaml shows every setting with its default.",
+    )
