@@ -59,38 +59,16 @@ def table_groups(settings: Settings) -> list[list[str]]:
 
 
 def check(settings: Settings) -> dict[str, int]:
-    """Refuse what is wrong before any data is touched: settings, parameters, SQL files, rules, expectations.
+    """Refuse what is wrong before any data is touched: settings, parameters, SQL files, rules, expectations, sources.
 
-    Every SQL file is bound on empty tables, so that a column that does not exist is found here.
+    Campaign files are left to the lists, which come after the night is published.
 
     Raises:
-        WattmarkError: names the file and line.
+        WattmarkError: names everything that is wrong, each thing once, with file and line.
     """
-    from wattmark.quality.checks import suites
+    from wattmark import checkup
 
-    catalog = catalog_of(settings)
-    overridden = catalog.overrides(settings)
-    suites(catalog.contract, settings.project / "expectations")
-    rules = all_rules(catalog)
-    _bind_once(settings, catalog)
-    return {
-        "tables": len(catalog.tables) - len(rules),
-        "rules": len(rules),
-        "overridden_parameters": sum(map(len, overridden.values())),
-    }
-
-
-def _bind_once(settings: Settings, catalog: Catalog) -> None:
-    """Bind all files unless the very same ones were bound before."""
-    from wattmark.engine.catalog import catalog_digest
-    from wattmark.engine.check import bind_all
-
-    marker = settings.home / "state" / "catalog" / "bound"
-    digest = catalog_digest(settings.include)
-    if marker.exists() and marker.read_text(encoding="utf-8") == digest:
-        return
-    bind_all(settings, catalog)
-    write_atomically(marker, digest)
+    return checkup.check(settings, campaigns=False).counts
 
 
 def extract(settings: Settings, run: Run, table: str, *, full_refresh: bool = False) -> dict[str, Any]:

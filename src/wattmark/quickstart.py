@@ -20,7 +20,7 @@ from rich.progress import (
 from wattmark.errors import ServiceError
 from wattmark.local import services
 from wattmark.local.airflow import ADMIN
-from wattmark.local.commands import HomeOption
+from wattmark.local.commands import NewHomeOption
 from wattmark.local.secret import secrets_file
 from wattmark.local.trigger import RunProgress, trigger_and_wait
 from wattmark.sample.generate import generate
@@ -43,7 +43,7 @@ sources:
 def quickstart(
     accounts: Annotated[int, typer.Option(help="Accounts of the sample utility.")] = 3000,
     seed: Annotated[int, typer.Option(help="The same seed gives the same utility.")] = 1,
-    home: HomeOption = None,
+    home: NewHomeOption = None,
 ) -> None:
     """Start the services, make a sample utility with known faults, run its night, show what came out."""
     settings = load_settings(home)

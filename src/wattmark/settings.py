@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from wattmark.errors import SettingsError, together
+from wattmark.errors import SettingsError, WattmarkError, together
 from wattmark.yamlfile import line_of, read_mapping
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
@@ -295,25 +295,75 @@ def load_settings(home: Path | str | None = None, **overrides: Any) -> Settings:
     Raises:
         SettingsError: a key is unknown, or a value has the wrong type or is out of bounds.
     """
+    settings, wrong = settings_as_far_as_right(home, **overrides)
+    if wrong:
+        raise together(wrong)
+    return settings
+
+
+def settings_as_far_as_right(
+    home: Path | str | None = None, **overrides: Any
+) -> tuple[Settings, tuple[WattmarkError, ...]]:
+    """Settings without what is wrong in a home's file, and all that is wrong, so that the rest can be looked at too.
+
+    Where the whole file cannot be read, or a source has no form, there are no sources.
+
+    Raises:
+        SettingsError: the defaults themselves are wrong.
+    """
     folder = Path(home).resolve() if home else default_home()
     project = Path(os.environ.get("WATTMARK_PROJECT", PROJECT_ROOT))
     own_file = own_settings(folder)
     merged: dict[str, Any] = _merge({}, read_mapping(default_settings(project)))
+    wrong: list[WattmarkError] = []
     # A link that leads nowhere is a mistake, not a file that is not there.
     if os.path.lexists(own_file):
-        merged = _merge(merged, read_mapping(own_file))
-    given = {**overrides}
+        try:
+            merged = _merge(merged, read_mapping(own_file))
+        except SettingsError as error:
+            wrong.append(error)
     if location := os.environ.get(SOURCE_VARIABLE):
-        given.setdefault("sources", [{"location": location}])
+        overrides.setdefault("sources", [{"location": location}])
     if urls := {key: os.environ[name] for key, name in SERVICE_VARIABLES.items() if os.environ.get(name)}:
         merged = _merge(merged, {"services": urls})
-    merged = _merge(merged, given)
+    merged = _merge(merged, overrides)
+    while True:
+        try:
+            settings = Settings.model_validate({**merged, "home": folder, "project": project})
+            return settings, tuple(wrong)
+        except ValidationError as error:
+            before = len(merged)
+            for found in error.errors():
+                wrong.append(_mistake(folder, project, found["loc"], str(found["msg"])))
+                merged = _without(merged, found["loc"])
+            if not before:
+                raise
+
+
+def _without(merged: Mapping[str, Any], loc: Sequence[str | int]) -> dict[str, Any]:
+    """The settings less the key at a path, or less the top key where what is wrong is no key that can be left out."""
+    top = loc[0] if loc else ""
+    if not loc or top not in merged:
+        return {
+            key: value
+            for key, value in merged.items()
+            if isinstance(key, str) and key in Settings.model_fields
+        }
+
+    def less(node: Any, keys: Sequence[str | int]) -> Any:
+        first, *rest = keys
+        if isinstance(node, Mapping) and first in node:
+            if not rest:
+                return {key: value for key, value in node.items() if key != first}
+            return {**node, first: less(node[first], rest)}
+        if isinstance(node, list) and isinstance(first, int) and rest:
+            return [less(item, rest) if at == first else item for at, item in enumerate(node)]
+        raise KeyError(first)
+
     try:
-        return Settings.model_validate({**merged, "home": folder, "project": project})
-    except ValidationError as error:
-        raise together(
-            _mistake(folder, project, found["loc"], str(found["msg"])) for found in error.errors()
-        ) from None
+        return dict(less(merged, [key for key in loc if key != "[key]"]))
+    except KeyError:
+        return {key: value for key, value in merged.items() if key != top}
 
 
 def own_settings(home: Path) -> Path:

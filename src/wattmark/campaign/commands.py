@@ -38,12 +38,12 @@ def _run(settings: Settings, day: dt.datetime) -> Run:
 def check(home: HomeOption = None) -> None:
     """Check every campaign file, keys, values, conditions and fields, and where lists go."""
     from wattmark.campaign.audience import check as check_file
-    from wattmark.campaign.definition import load_campaigns
+    from wattmark.campaign.definition import read_campaigns
     from wattmark.campaign.deliver import check_target
 
     settings = load_settings(home)
-    files = load_campaigns(settings)
-    problems = []
+    files, wrong = read_campaigns(settings)
+    problems = [str(error) for error in wrong]
     try:
         check_target(settings.campaigns.delivery or "")
     except WattmarkError as error:

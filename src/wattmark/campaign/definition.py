@@ -345,12 +345,8 @@ def _invalid(path: Path, loc: Sequence[str | int], said: str) -> CampaignError:
     )
 
 
-def load_campaigns(settings: Settings) -> list[CampaignFile]:
-    """All campaigns of the project and of the home, by id.
-
-    Raises:
-        WattmarkError: files are wrong, or two of one folder have the same id; all of it at once.
-    """
+def read_campaigns(settings: Settings) -> tuple[list[CampaignFile], list[WattmarkError]]:
+    """All campaigns of the project and of the home that are right, by id, and what is wrong with all others."""
     found: dict[str, CampaignFile] = {}
     wrong: list[WattmarkError] = []
     for folder in (settings.include / "campaigns", settings.home / "campaigns"):
@@ -359,16 +355,26 @@ def load_campaigns(settings: Settings) -> list[CampaignFile]:
             try:
                 file = read_campaign(path)
             except WattmarkError as error:
-                wrong.append(error)
+                wrong += error.errors
                 continue
             twin = here.get(file.campaign.id)
             if twin is not None:
                 wrong.append(file.error("campaign.twice", ["id"], f"{twin.path.name} has the same id."))
             here[file.campaign.id] = file
         found |= here
+    return [found[name] for name in sorted(found)], wrong
+
+
+def load_campaigns(settings: Settings) -> list[CampaignFile]:
+    """All campaigns of the project and of the home, by id.
+
+    Raises:
+        WattmarkError: files are wrong, or two of one folder have the same id; all of it at once.
+    """
+    found, wrong = read_campaigns(settings)
     if wrong:
         raise together(wrong)
-    return [found[name] for name in sorted(found)]
+    return found
 
 
 def json_schema() -> dict[str, Any]:

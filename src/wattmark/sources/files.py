@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import datetime as dt
+import gzip
 import os
 import shutil
 import tempfile
@@ -22,6 +23,8 @@ from wattmark.settings import Settings, SourceSettings
 from wattmark.sources.base import FILE, PROBLEM, TEXT, Extracted, Source, Watermark
 
 SUFFIXES = (".parquet", ".csv", ".csv.gz")
+HEADER_BYTES = 1 << 16
+"""Of a CSV file, in which its header must end."""
 
 
 def _quote(name: str) -> str:
@@ -84,6 +87,43 @@ class FileSource(Source):
     def has(self, table: Table) -> bool:
         """Whether a file or folder of the table's name is there (an empty folder counts)."""
         return bool(self._files(table)) or (self.folder / self.name_of(table)).is_dir()
+
+    def columns(self, table: Table) -> dict[str, list[str]]:
+        """The names in the first and the newest files; every file must be one that may be read."""
+        files = self._files(table)
+        for path in files:
+            if not os.access(path, os.R_OK):
+                raise SourceError(
+                    "source.unreadable", f"{path}: the file may not be read.", "Let the pipeline read it."
+                )
+        looked_at = [path for path in dict.fromkeys([*files[:1], *files[-2:]]) if path.stat().st_size]
+        return {str(path): self._names_in(path) for path in looked_at}
+
+    def _names_in(self, path: Path) -> list[str]:
+        if path.suffix == ".parquet":
+            return list(next(iter(self._by_shape("parquet", [path]))))
+        # The beginning alone: a header is all that is wanted of what may be gigabytes.
+        beginning = self._scratch / f"beginning-{path.name.removesuffix('.gz')}"
+        try:
+            opener = gzip.open if path.suffix == ".gz" else open
+            with opener(path, "rb") as file:
+                raw = file.read(HEADER_BYTES)
+        except (OSError, EOFError):
+            raise SourceError(
+                "source.broken_file",
+                f"{path}: not a whole compressed file ({path.stat().st_size} bytes).",
+                "It may still be being written, or its copy broke off: provide it again and rerun.",
+            ) from None
+        cut = raw.rfind(b"\n") + 1
+        beginning.write_bytes(raw[:cut] or raw)
+        try:
+            return list(next(iter(self._by_shape("csv", [self._utf8(beginning)]))))
+        except SourceError as error:
+            raise type(error)(
+                error.code, error.message.replace(str(beginning), str(path)), error.remedy
+            ) from None
+        finally:
+            beginning.unlink()
 
     def extract(self, table: Table, after: Watermark | None, lookback: dt.timedelta) -> Extracted:
         """Stream the table's files; of a table with ``since`` only those new or changed.
