@@ -71,10 +71,11 @@ def run(
             soft_wrap=True,
         )
         raise typer.Exit(1)
-    from wattmark.report import print_night
+    from wattmark.report import print_night, print_places
 
     print_night(settings, console)
-    console.print(f"[green]The night {as_of:%Y-%m-%d} is published.[/green]")
+    console.print(f"[green]The night {as_of:%Y-%m-%d} is published.[/green] Where to look:")
+    print_places(settings, console)
 
 
 def run_dag(settings: Settings, dag_id: str, conf: dict[str, Any], console: Console) -> dict[str, Any]:

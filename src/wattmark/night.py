@@ -219,7 +219,9 @@ def _note_versions(settings: Settings, run: Run) -> None:
 def parameters_hash(settings: Settings) -> str:
     """Short hash of all that decides a run's result besides data and code: settings, SQL, contract, expectations, campaigns."""
     digest = hashlib.sha256(
-        settings.model_dump_json(exclude={"home", "project", "services", "sources", "compute"}).encode()
+        settings.model_dump_json(
+            exclude={"home", "project", "services", "sources", "compute", "keep", "metrics"}
+        ).encode()
     )
     for folder in (settings.include, settings.project / "expectations", settings.home / "campaigns"):
         for path in sorted(folder.rglob("*")):
@@ -243,9 +245,12 @@ def begin(settings: Settings, run: Run) -> None:
 def finish(
     settings: Settings, run: Run, state: str, rows_in: int | None = None, rows_out: int | None = None
 ) -> None:
-    """Note how the run ended: ``succeeded`` or ``failed``."""
+    """Note how the run ended, ``succeeded`` or ``failed``, in ``ops.pipeline_run`` and for monitoring."""
     from wattmark.local.services import warehouse_url
+    from wattmark.metrics import write_metrics
 
+    # First: a warehouse that is down is what a failed night must be told of.
+    write_metrics(settings, run, state)
     _record(
         warehouse_url(settings),
         run,
@@ -281,8 +286,15 @@ def run_all(
     """All steps in one process, without Airflow (tests and benchmarks); returns rows published by table."""
 
     def step(name: str, work: Callable[[], Any]) -> Any:
+        from wattmark.metrics import note_step
+
         started = time.perf_counter()
-        result = work()
+        try:
+            result = work()
+        except Exception:
+            note_step(settings, run, name, time.perf_counter() - started, done=False)
+            raise
+        note_step(settings, run, name, time.perf_counter() - started, done=True)
         progress(f"{name}: {time.perf_counter() - started:.1f} s")
         return result
 

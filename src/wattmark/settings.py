@@ -157,6 +157,37 @@ class LakeHistory(_Model):
     )
 
 
+class Keep(_Model):
+    """How many days ``tidy`` leaves what nights write beside the lake; lists that somebody waits for stay in any case."""
+
+    logs: int = Field(90, ge=2, le=36_600, description="Logs of nights, tasks and services, and the lineage")
+    docs: int = Field(90, ge=2, le=36_600, description="Data Docs and reports of earlier nights")
+    landing_notes: int = Field(90, ge=2, le=36_600, description="What each night noted of what it read")
+    lists: int = Field(
+        180,
+        ge=2,
+        le=36_600,
+        description="Released and refused lists: personal data, so not longer than needed",
+    )
+
+
+class Metrics(_Model):
+    """Where the figures of a night go when it has ended, failed or not."""
+
+    textfile: Path | None = Field(
+        None, description="File for Prometheus' node exporter (its textfile folder), named *.prom"
+    )
+
+    @field_validator("textfile")
+    @classmethod
+    def _is_prom(cls, value: Path | None) -> Path | None:
+        if value is not None and (value.suffix != ".prom" or not value.is_absolute()):
+            raise ValueError(
+                "it must be the whole path of a file named *.prom; the node exporter reads no other"
+            )
+        return value
+
+
 class Services(_Model):
     """The embedded services, and what replaces them where a utility has its own servers."""
 
@@ -243,6 +274,8 @@ class Settings(_Model):
     compute: Compute = Compute()
     extract: Extract = Extract()
     lake_history: LakeHistory = LakeHistory()
+    keep: Keep = Keep()
+    metrics: Metrics = Metrics()
     services: Services = Services()
     schedule: Schedule = Schedule()
     campaigns: Campaigns = Campaigns()

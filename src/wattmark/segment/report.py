@@ -11,6 +11,7 @@ import jinja2
 import matplotlib as mpl
 from markupsafe import Markup
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
 from wattmark.engine.session import Session
 from wattmark.page import page
@@ -93,6 +94,8 @@ def _sizes(segments: Sequence[dict[str, Any]]) -> Markup:
     left.set_ylabel("segment")
     right.barh(names, [float(one["current_value_amount"]) for one in segments][::-1], color=_COLOURS[2])
     right.set_xlabel("margin of 12 months (money, as billed)")
+    right.xaxis.set_major_locator(MaxNLocator(5))
+    right.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     return _chart(
         figure, "Customers and margin by segment", "Customers, and what they left of 12 months, by segment."
     )
