@@ -7,7 +7,7 @@ export WATTMARK_HOME := $(HOME_FOLDER)
 # Compiled files save every Airflow task seconds of start-up.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup setup-dev run up down status test test-slow test-slow-again lint format docs bench lock clean
+.PHONY: help check-python setup setup-dev run up down status test test-slow test-slow-again lint format docs bench lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -16,8 +16,19 @@ setup: .venv/.installed ## make .venv from the lock file
 
 setup-dev: .venv/.installed-dev ## the same with what tests and linters need, Spark included
 
-.venv/bin/uv: requirements-setup.lock
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+# Asked of the interpreter that makes .venv, or of the one it was made by: what cannot run must leave no .venv behind.
+check-python:
+	@command -v "$(PYTHON)" >/dev/null 2>&1 || { echo "There is no $(PYTHON). Python 3.11 to 3.13 is needed: make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@if test -x $(BIN)/python; then asked=$(BIN)/python; else asked="$(PYTHON)"; fi; \
+	found=$$("$$asked" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null); \
+	case "$$found" in 3.11|3.12|3.13) ;; *) \
+	echo "$$asked is Python $${found:-of no known version}, but 3.11 to 3.13 is needed: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; \
+	test "$$asked" = "$(PYTHON)" || echo "Delete .venv first: it was made by another Python." >&2; exit 1;; esac
+	@test -x $(BIN)/python || "$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || { \
+	echo "$(PYTHON) cannot make a .venv: install its package venv (on Debian and Ubuntu python3-venv)." >&2; exit 1; }
+
+.venv/bin/uv: requirements-setup.lock | check-python
+	@test -x $(BIN)/python || "$(PYTHON)" -m venv .venv || { rm -rf .venv; exit 1; }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-setup.lock
 	@touch $@
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 
+from wattmark import __version__
 from wattmark.errors import WattmarkError
 
 app = typer.Typer(
@@ -17,6 +19,21 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_show_locals=False,
 )
+
+
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"wattmark {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version.", callback=_say_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Nightly customer intelligence for electric utilities."""
 
 
 def _mount() -> None:
@@ -45,5 +62,8 @@ def main() -> None:
     try:
         app()
     except WattmarkError as error:
-        Console(stderr=True).print(f"[red]Error:[/red] {escape(str(error))}", soft_wrap=True)
+        for one in error.errors:
+            Console(stderr=True).print(
+                f"[red]Error:[/red] {escape(str(one))}", soft_wrap=True, highlight=False
+            )
         sys.exit(1)

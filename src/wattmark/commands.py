@@ -7,9 +7,10 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -17,9 +18,13 @@ from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from wattmark.local.commands import HomeOption
-from wattmark.settings import SOURCE_VARIABLE, Settings, load_home, load_settings
+from wattmark.errors import together
+from wattmark.local.commands import HomeOption, NewHomeOption, existing_home
+from wattmark.settings import SOURCE_VARIABLE, Settings, load_settings, settings_as_far_as_right
 from wattmark.writer import WRITER_VARIABLE, writing
+
+if TYPE_CHECKING:
+    from wattmark.checkup import Found
 
 DayOption = Annotated[
     dt.datetime | None,
@@ -37,7 +42,7 @@ def run(
             show_default=False,
         ),
     ] = None,
-    home: HomeOption = None,
+    home: NewHomeOption = None,
     period: Annotated[
         dt.datetime | None,
         typer.Option(
@@ -53,9 +58,8 @@ def run(
     console = Console()
     if as_of is None:
         raise typer.BadParameter("--as-of is needed: a night is keyed by its date.")
-    if source and "://" not in source and not source.startswith("airflow:"):
-        source = str(Path(source).expanduser().resolve())
-    settings = load_settings(home, **({"sources": [{"location": source}]} if source else {}))
+    _look(home, source, console)
+    settings = load_settings(home)
     conf = {
         "as_of": f"{as_of:%Y-%m-%d}",
         "full_refresh": full_refresh,
@@ -66,27 +70,22 @@ def run(
         console.print(message, soft_wrap=True, markup=False, highlight=False)
 
     with writing(settings, f"wattmark run --as-of {as_of:%Y-%m-%d}", tell=tell) as owner:
-        ended = run_dag(settings, "nightly", conf, console, source, owner=owner)
+        ended = run_dag(settings, "nightly", conf, console, owner=owner)
     if ended["state"] != "success":
         console.print(
             f"[red]The night {as_of:%Y-%m-%d} failed.[/red] Nothing of it was published. Log: {ended['log']}",
             soft_wrap=True,
         )
         raise typer.Exit(1)
-    from wattmark.report import print_night
+    from wattmark.report import print_night, print_places
 
     print_night(settings, console)
-    console.print(f"[green]The night {as_of:%Y-%m-%d} is published.[/green]")
+    console.print(f"[green]The night {as_of:%Y-%m-%d} is published.[/green] Where to look:")
+    print_places(settings, console)
 
 
 def run_dag(
-    settings: Settings,
-    dag_id: str,
-    conf: dict[str, Any],
-    console: Console,
-    source: str | None = None,
-    *,
-    owner: str,
+    settings: Settings, dag_id: str, conf: dict[str, Any], console: Console, *, owner: str
 ) -> dict[str, Any]:
     """Run one DAG in a process of its own, showing its steps; returns its state and the log's path.
 
@@ -101,8 +100,6 @@ def run_dag(
         prepare_airflow_database(settings)
     environment = process_env(settings)
     environment[WRITER_VARIABLE] = owner
-    if source:
-        environment[SOURCE_VARIABLE] = source
     log = settings.home / "logs" / f"{dag_id}-{conf['as_of']}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     read, write = os.pipe()
@@ -171,7 +168,11 @@ def _brief(result: Any) -> str:
 
 
 def check(
-    home: HomeOption = None,
+    source: Annotated[
+        str | None,
+        typer.Option("--source", help="Folder or SQLAlchemy URL in place of the home's.", show_default=False),
+    ] = None,
+    home: NewHomeOption = None,
     lake: Annotated[
         bool, typer.Option("--lake", help="Compare every file of the lake with what was written.")
     ] = False,
@@ -188,19 +189,92 @@ def check(
         ),
     ] = None,
 ) -> None:
-    """Check settings, parameters, SQL files and expectations without touching data; or, with --lake, the data."""
+    """Look at settings, parameters, SQL files, expectations, campaigns and sources, within 10 s, and touch no data.
+
+    With --lake, look at the data of the lake instead.
+    """
     if (mend and not lake) or (forget and not mend):
         raise typer.BadParameter("--mend needs --lake, and --forget needs --mend.")
     if lake:
-        _check_lake(load_home(home), mend, forget or [])
+        existing_home(home)
+        _check_lake(load_settings(home), mend, forget or [])
         return
-    from wattmark import night
-
-    found = night.check(load_settings(home))
+    if source is None:
+        existing_home(home)
+    console = Console()
+    found = _look(home, source, console)
     table = Table(show_header=False)
-    for name, count in found.items():
+    for name, count in found.counts.items():
         table.add_row(name.replace("_", " "), f"{count:,}")
-    Console().print(table)
+    console.print(table)
+
+
+def _look(home: Path | None, source: str | None, console: Console) -> Found:
+    """Look at everything, with one source in place of the home's own where it is given; says what could not be looked at.
+
+    Raises:
+        WattmarkError: something is wrong; all of it at once.
+    """
+    from wattmark.checkup import look
+
+    if source is not None:
+        if "://" not in source and not source.startswith("airflow:"):
+            source = str(Path(source).expanduser().resolve())
+        # As the night's tasks get it.
+        os.environ[SOURCE_VARIABLE] = source
+    settings, wrong = settings_as_far_as_right(home)
+    with console.status("Checking"):
+        if settings.home.is_dir():
+            found = look(settings, already=wrong)
+        else:
+            # A home that is not there yet is made by what starts in it, with rights of its own; it has no files to look at.
+            with tempfile.TemporaryDirectory() as nowhere:
+                found = look(
+                    settings.model_copy(update={"home": Path(nowhere)}),
+                    campaigns=False,
+                    files=False,
+                    already=wrong,
+                )
+    for note in found.notes:
+        console.print(f"[yellow]Note:[/yellow] {escape(note)}.", soft_wrap=True, highlight=False)
+    if found.errors:
+        raise together(found.errors)
+    return found
+
+
+def quarantine(
+    table: Annotated[
+        str | None, typer.Argument(help="A table of the contract; all where left out.", show_default=False)
+    ] = None,
+    reason: Annotated[
+        str | None,
+        typer.Option(
+            "--reason", help="Only rows refused for this, such as required:name.", show_default=False
+        ),
+    ] = None,
+    limit: Annotated[int, typer.Option("--limit", min=0, help="Rows shown.")] = 20,
+    personal: Annotated[bool, typer.Option("--personal", help="Show personal columns too.")] = False,
+    home: HomeOption = None,
+) -> None:
+    """Show what was refused: counts by table and reason, then rows with their keys and reasons."""
+    from wattmark.quality.quarantine import refused
+
+    shown = refused(load_settings(home), table, reason, limit, personal=personal)
+    console = Console()
+    if not shown.counts:
+        console.print("Nothing is in quarantine.")
+        return
+    counts = Table("table", "reason", "rows", title="Refused", title_justify="left")
+    for one in shown.counts:
+        counts.add_row(one.table, escape(one.reason), f"{one.rows:,}")
+    console.print(counts)
+    for name, rows in shown.rows.items():
+        listed = Table(*rows.columns, title=name, title_justify="left")
+        for row in rows.values:
+            listed.add_row(*(escape(value) for value in row))
+        console.print(listed)
+    if shown.masked:
+        console.print("Personal columns are masked; --personal shows them.")
 
 
 def _check_lake(settings: Settings, mend: bool, forget: list[str]) -> None:
@@ -221,6 +295,7 @@ def _check_lake(settings: Settings, mend: bool, forget: list[str]) -> None:
 
 
 def register(app: typer.Typer) -> None:
-    """Add ``run`` and ``check`` to a command line."""
+    """Add ``run``, ``check`` and ``quarantine`` to a command line."""
     app.command("run")(run)
     app.command("check")(check)
+    app.command("quarantine")(quarantine)

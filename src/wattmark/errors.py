@@ -7,6 +7,8 @@ carry personal data: keys yes, names and numbers of persons no.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 
 class WattmarkError(Exception):
     """Something a person can put right.
@@ -21,6 +23,8 @@ class WattmarkError(Exception):
         self.code = code
         self.message = message
         self.remedy = remedy
+        self.errors: tuple[WattmarkError, ...] = (self,)
+        """What it consists of: itself, or what ``together`` put into it."""
         super().__init__(f"[{code}] {message}" + (f" What to do: {remedy}" if remedy else ""))
 
 
@@ -54,3 +58,21 @@ class PublishError(WattmarkError):
 
 class ServiceError(WattmarkError):
     """An embedded service did not start, or is not healthy."""
+
+
+def together(errors: Iterable[WattmarkError]) -> WattmarkError:
+    """One error that says all that is wrong, each thing once; of the errors' own class where they have one in common.
+
+    Args:
+        errors: one or more.
+    """
+    each = {str(error): error for whole in errors for error in whole.errors}
+    found = tuple(each.values())
+    if len(found) == 1:
+        return found[0]
+    kinds, codes = {type(error) for error in found}, {error.code for error in found}
+    kind = kinds.pop() if len(kinds) == 1 else WattmarkError
+    listed = "".join(f"\n  {at}. {error}" for at, error in enumerate(found, 1))
+    whole = kind(codes.pop() if len(codes) == 1 else "several", f"{len(found)} things are wrong:{listed}")
+    whole.errors = found
+    return whole

@@ -164,14 +164,20 @@ def perform_aside(
     label: str, values: Mapping[str, Any], work: Callable[..., Any], *args: Any, **kwargs: Any
 ) -> Any:
     """As ``perform``, for a step that writes nothing into the home's lake and waits for nobody."""
+    """Do one step of a run: ``work(settings, run, *args)``, reporting its begin, its end and its result."""
+    from wattmark.metrics import note_step
+
     settings = load_settings()
     started = time.monotonic()
     report(step=label, state="running")
+    run = run_of(values, settings)
     try:
-        result = work(settings, run_of(values, settings), *args, **kwargs)
+        result = work(settings, run, *args, **kwargs)
     except Exception as error:
+        note_step(settings, run, label, time.monotonic() - started, done=False)
         report(step=label, state="failed", error=str(error))
         raise
+    note_step(settings, run, label, time.monotonic() - started, done=True)
     report(step=label, state="done", seconds=round(time.monotonic() - started, 1), result=result)
     return result
 

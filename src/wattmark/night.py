@@ -60,25 +60,16 @@ def table_groups(settings: Settings) -> list[list[str]]:
 
 
 def check(settings: Settings) -> dict[str, int]:
-    """Refuse what is wrong before any data is touched: settings, parameters, SQL files, rules, expectations.
+    """Refuse what is wrong before any data is touched: settings, parameters, SQL files, rules, expectations, sources.
 
-    Every SQL file is bound on empty tables, so that a column that does not exist is found here.
+    Campaign files are left to the lists, which come after the night is published.
 
     Raises:
-        WattmarkError: names the file and line.
+        WattmarkError: names everything that is wrong, each thing once, with file and line.
     """
-    from wattmark.quality.checks import suites
+    from wattmark import checkup
 
-    catalog = catalog_of(settings)
-    overridden = catalog.overrides(settings)
-    suites(catalog.contract, settings.project / "expectations")
-    rules = all_rules(catalog)
-    _bind_once(settings, catalog)
-    return {
-        "tables": len(catalog.tables) - len(rules),
-        "rules": len(rules),
-        "overridden_parameters": sum(map(len, overridden.values())),
-    }
+    return checkup.check(settings, campaigns=False).counts
 
 
 def check_lake(settings: Settings, run: Run) -> dict[str, int]:
@@ -94,19 +85,6 @@ def check_lake(settings: Settings, run: Run) -> dict[str, int]:
     names = [name for name in lake.tables() if not name.startswith(f"{LANDING}.")]
     read = lake.compare(names, settings.lake_check.nightly_mb, run.as_of.toordinal())
     return {"tables": len(names), "compared_mb": read // 1_000_000}
-
-
-def _bind_once(settings: Settings, catalog: Catalog) -> None:
-    """Bind all files unless the very same ones were bound before."""
-    from wattmark.engine.catalog import catalog_digest
-    from wattmark.engine.check import bind_all
-
-    marker = settings.home / "state" / "catalog" / "bound"
-    digest = catalog_digest(settings.include)
-    if marker.exists() and marker.read_text(encoding="utf-8") == digest:
-        return
-    bind_all(settings, catalog)
-    write_atomically(marker, digest)
 
 
 def extract(settings: Settings, run: Run, table: str, *, full_refresh: bool = False) -> dict[str, Any]:
@@ -261,7 +239,17 @@ def parameters_hash(settings: Settings) -> str:
     """Short hash of all that decides a run's result besides data and code: settings, SQL, contract, expectations, campaigns."""
     digest = hashlib.sha256(
         settings.model_dump_json(
-            exclude={"home", "project", "services", "sources", "compute", "writer", "lake_check"}
+            exclude={
+                "home",
+                "project",
+                "services",
+                "sources",
+                "compute",
+                "writer",
+                "lake_check",
+                "keep",
+                "metrics",
+            }
         ).encode()
     )
     for folder in (settings.include, settings.project / "expectations", settings.home / "campaigns"):
@@ -286,9 +274,12 @@ def begin(settings: Settings, run: Run) -> None:
 def finish(
     settings: Settings, run: Run, state: str, rows_in: int | None = None, rows_out: int | None = None
 ) -> None:
-    """Note how the run ended: ``succeeded`` or ``failed``."""
+    """Note how the run ended, ``succeeded`` or ``failed``, in ``ops.pipeline_run`` and for monitoring."""
     from wattmark.local.services import warehouse_url
+    from wattmark.metrics import write_metrics
 
+    # First: a warehouse that is down is what a failed night must be told of.
+    write_metrics(settings, run, state)
     _record(
         warehouse_url(settings),
         run,
@@ -324,8 +315,15 @@ def run_all(
     """All steps in one process, without Airflow (tests and benchmarks); returns rows published by table."""
 
     def step(name: str, work: Callable[[], Any]) -> Any:
+        from wattmark.metrics import note_step
+
         started = time.perf_counter()
-        result = work()
+        try:
+            result = work()
+        except Exception:
+            note_step(settings, run, name, time.perf_counter() - started, done=False)
+            raise
+        note_step(settings, run, name, time.perf_counter() - started, done=True)
         progress(f"{name}: {time.perf_counter() - started:.1f} s")
         return result
 

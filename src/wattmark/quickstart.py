@@ -19,9 +19,7 @@ from rich.progress import (
 
 from wattmark.errors import ServiceError
 from wattmark.local import services
-from wattmark.local.airflow import ADMIN
-from wattmark.local.commands import HomeOption
-from wattmark.local.secret import secrets_file
+from wattmark.local.commands import NewHomeOption
 from wattmark.local.trigger import RunProgress, trigger_and_wait
 from wattmark.sample.generate import generate
 from wattmark.sample.plan import SamplePlan
@@ -43,7 +41,7 @@ sources:
 def quickstart(
     accounts: Annotated[int, typer.Option(help="Accounts of the sample utility.")] = 3000,
     seed: Annotated[int, typer.Option(help="The same seed gives the same utility.")] = 1,
-    home: HomeOption = None,
+    home: NewHomeOption = None,
 ) -> None:
     """Start the services, make a sample utility with known faults, run its night, show what came out."""
     settings = load_settings(home)
@@ -92,15 +90,14 @@ def quickstart(
     if ended.state != "success":
         console.print("[red]The night failed; nothing of it was published.[/red]")
         raise typer.Exit(1)
-    from wattmark.report import print_night
+    from wattmark.report import print_night, print_places
 
     print_night(settings, console)
     console.print(
-        f"           (user {ADMIN}, password under airflow_admin in {secrets_file(settings.home)})",
-        soft_wrap=True,
-        highlight=False,
+        f"[green]The night {as_of} is published.[/green] make down stops the services. Where to look:"
     )
-    console.print(f"[green]The night {as_of} is published.[/green] Stop the services with: make down")
+    # The sample utility's own, made for this machine: who runs it is to look at once.
+    print_places(settings, console, password=True)
 
 
 def _sample(settings: Settings, console: Console, plan: SamplePlan) -> str:

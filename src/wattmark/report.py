@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -9,6 +10,8 @@ import sqlalchemy as sa
 from rich.console import Console
 from rich.table import Table
 
+from wattmark.local.airflow import ADMIN
+from wattmark.local.secret import secret, secrets_file
 from wattmark.local.services import status, warehouse_url
 from wattmark.quality.judge import site_folder
 from wattmark.settings import Settings
@@ -87,12 +90,52 @@ def print_night(settings: Settings, console: Console) -> None:
             console.print(
                 f"Rows: {total:,} read = {accepted:,} accepted + {quarantined:,} quarantined + {superseded:,} superseded"
             )
-    console.print(
-        f"Warehouse: {masked(url)}   (wattmark warehouse-url shows the password)",
-        soft_wrap=True,
-        highlight=False,
+
+
+def print_places(settings: Settings, console: Console, *, password: bool = False) -> None:
+    """Print where to look, by address and path; nothing that is not there.
+
+    Args:
+        settings: the home's settings.
+        console: where to print.
+        password: whether the password that signs one in is told, not only where it stands.
+    """
+    lines: list[tuple[str, str]] = []
+    web = next(
+        (one for one in status(settings) if one.component == "api-server" and one.state == "running"), None
     )
-    console.print(f"Data Docs: {site_folder(settings) / 'index.html'}", soft_wrap=True, highlight=False)
-    for part in status(settings):
-        if part.component == "api-server" and part.state == "running":
-            console.print(f"Airflow:   {part.address}", soft_wrap=True, highlight=False)
+    if web is not None:
+        name = "airflow_admin"
+        told = secret(settings.home, name) if password else f"under {name} in {secrets_file(settings.home)}"
+        lines += [
+            ("Airflow", str(web.address)),
+            ("", f"user {ADMIN}, password {told}"),
+            ("Pages", f"{web.address}/wattmark/"),
+        ]
+    lists = _newest(settings.home / "lists")
+    lines += [
+        (label, str(path))
+        for label, path in (
+            ("Data Docs", site_folder(settings) / "index.html"),
+            ("Reports", _newest(settings.home / "reports" / "segments")),
+            ("", _newest(settings.home / "reports" / "campaigns", "*/index.html")),
+            ("Lists", lists),
+        )
+        if path is not None and path.exists()
+    ]
+    if lists is not None:
+        lines.append(("", "each awaits its approval, in Airflow under Required Actions, DAG campaigns"))
+    url = sa.make_url(warehouse_url(settings))
+    lines += [
+        ("Findings", "mart.audit_exception in the warehouse"),
+        ("Refused", f"wattmark quarantine --home {settings.home}"),
+        ("Warehouse", masked(url)),
+        ("", f"with its password: wattmark warehouse-url --home {settings.home}"),
+    ]
+    for label, text in lines:
+        console.print(f"{label:<10} {text}", soft_wrap=True, highlight=False, markup=False)
+
+
+def _newest(folder: Path, pattern: str = "*") -> Path | None:
+    """The last of what is named after days."""
+    return max(folder.glob(pattern), default=None)

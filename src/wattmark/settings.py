@@ -7,9 +7,10 @@ refused with its file and line instead of being ignored.
 
 from __future__ import annotations
 
+import codecs
 import datetime as dt
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
@@ -18,8 +19,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from wattmark.clock import clock_of
 from wattmark.dateformat import formats
-from wattmark.errors import SettingsError
-from wattmark.yamlfile import line_of, read_yaml
+from wattmark.errors import SettingsError, WattmarkError, together
+from wattmark.yamlfile import line_of, read_mapping
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 """Folder that holds ``include/``, ``dags/`` and ``expectations/`` (the checkout, or /opt/wattmark)."""
@@ -38,6 +39,25 @@ class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+def cron_expression(value: str) -> str:
+    """A cron expression of five fields that fires some day; for validators.
+
+    Raises:
+        ValueError: it is none.
+    """
+    from croniter import CroniterBadDateError, CroniterError, croniter
+
+    try:
+        if len(value.split()) == 5:
+            croniter(value, dt.datetime(2026, 1, 1)).get_next()
+            return value
+    except CroniterBadDateError:
+        raise ValueError(f"{value!r} never fires") from None
+    except (CroniterError, ValueError, OverflowError):
+        pass
+    raise ValueError(f"{value!r} is not a cron expression of five fields")
+
+
 class Utility(_Model):
     """Who the utility is: what decides local days, holidays and valid phone numbers."""
 
@@ -53,6 +73,23 @@ class Utility(_Model):
         except Exception as error:
             raise ValueError(f"{value!r} is not an IANA time zone") from error
         return value
+
+    @model_validator(mode="after")
+    def _known_country(self) -> Utility:
+        if (self.country, self.subdivision) == ("CN", None):
+            return self
+        # Where its holidays are not known, working days cannot be counted.
+        from holidays.utils import list_supported_countries
+
+        known = list_supported_countries()
+        if self.country not in known:
+            raise ValueError(f"country: {self.country!r} is no ISO 3166-1 country whose holidays are known")
+        parts = known[self.country]
+        if self.subdivision is not None and self.subdivision not in parts:
+            raise ValueError(
+                f"subdivision: {self.country} has no {self.subdivision!r}; it has {', '.join(parts) or 'none'}"
+            )
+        return self
 
 
 class NumberFormat(_Model):
@@ -164,9 +201,10 @@ class SourceSettings(TextSettings):
     @classmethod
     def _known_encoding(cls, value: str) -> str:
         try:
-            "".encode(value)
-        except LookupError as error:
-            raise ValueError(f"{value!r} is not an encoding of text") from error
+            # Python also has codecs that are no text encodings, such as zip.
+            "".encode(codecs.lookup(value).name)
+        except (LookupError, ValueError, TypeError):
+            raise ValueError(f"{value!r} is not a text encoding, such as utf-8 or gb18030") from None
         return value
 
     @field_validator("delimiter", mode="before")
@@ -279,6 +317,37 @@ class LakeCheck(_Model):
     )
 
 
+class Keep(_Model):
+    """How many days ``tidy`` leaves what nights write beside the lake; lists that somebody waits for stay in any case."""
+
+    logs: int = Field(90, ge=2, le=36_600, description="Logs of nights, tasks and services, and the lineage")
+    docs: int = Field(90, ge=2, le=36_600, description="Data Docs and reports of earlier nights")
+    landing_notes: int = Field(90, ge=2, le=36_600, description="What each night noted of what it read")
+    lists: int = Field(
+        180,
+        ge=2,
+        le=36_600,
+        description="Released and refused lists: personal data, so not longer than needed",
+    )
+
+
+class Metrics(_Model):
+    """Where the figures of a night go when it has ended, failed or not."""
+
+    textfile: Path | None = Field(
+        None, description="File for Prometheus' node exporter (its textfile folder), named *.prom"
+    )
+
+    @field_validator("textfile")
+    @classmethod
+    def _is_prom(cls, value: Path | None) -> Path | None:
+        if value is not None and (value.suffix != ".prom" or not value.is_absolute()):
+            raise ValueError(
+                "it must be the whole path of a file named *.prom; the node exporter reads no other"
+            )
+        return value
+
+
 class Services(_Model):
     """The embedded services, and what replaces them where a utility has its own servers."""
 
@@ -329,6 +398,11 @@ class Schedule(_Model):
     nightly: str | None = Field("0 2 * * *", description="The night of the day before")
     counter: str | None = Field("*/5 * * * *", description="New and changed orders checked by day")
 
+    @field_validator("nightly", "counter")
+    @classmethod
+    def _is_cron(cls, value: str | None) -> str | None:
+        return None if value is None else cron_expression(value)
+
 
 class Audit(_Model):
     """What holds for the audit besides the rules' own parameters."""
@@ -362,6 +436,8 @@ class Settings(_Model):
     lake_history: LakeHistory = LakeHistory()
     lake_check: LakeCheck = LakeCheck()
     writer: Writing = Writing()
+    keep: Keep = Keep()
+    metrics: Metrics = Metrics()
     services: Services = Services()
     schedule: Schedule = Schedule()
     campaigns: Campaigns = Campaigns()
@@ -414,42 +490,104 @@ def load_settings(home: Path | str | None = None, **overrides: Any) -> Settings:
     Raises:
         SettingsError: a key is unknown, or a value has the wrong type or is out of bounds.
     """
+    settings, wrong = settings_as_far_as_right(home, **overrides)
+    if wrong:
+        raise together(wrong)
+    return settings
+
+
+def settings_as_far_as_right(
+    home: Path | str | None = None, **overrides: Any
+) -> tuple[Settings, tuple[WattmarkError, ...]]:
+    """Settings without what is wrong in a home's file, and all that is wrong, so that the rest can be looked at too.
+
+    Where the whole file cannot be read, or a source has no form, there are no sources.
+
+    Raises:
+        SettingsError: the defaults themselves are wrong.
+    """
     folder = Path(home).resolve() if home else default_home()
     project = Path(os.environ.get("WATTMARK_PROJECT", PROJECT_ROOT))
-    default_file = project / "include" / "settings.default.yaml"
-    own_file = folder / "settings.yaml"
-    merged: dict[str, Any] = _merge({}, read_yaml(default_file) or {})
-    if own_file.exists():
-        merged = _merge(merged, read_yaml(own_file) or {})
+    own_file = own_settings(folder)
+    merged: dict[str, Any] = _merge({}, read_mapping(default_settings(project)))
+    wrong: list[WattmarkError] = []
+    # A link that leads nowhere is a mistake, not a file that is not there.
+    if os.path.lexists(own_file):
+        try:
+            merged = _merge(merged, read_mapping(own_file))
+        except SettingsError as error:
+            wrong.append(error)
     if location := os.environ.get(SOURCE_VARIABLE):
-        merged["sources"] = [{"location": location}]
+        overrides.setdefault("sources", [{"location": location}])
     if urls := {key: os.environ[name] for key, name in SERVICE_VARIABLES.items() if os.environ.get(name)}:
         merged = _merge(merged, {"services": urls})
     merged = _merge(merged, overrides)
+    while True:
+        try:
+            settings = Settings.model_validate({**merged, "home": folder, "project": project})
+            return settings, tuple(wrong)
+        except ValidationError as error:
+            before = len(merged)
+            for found in error.errors():
+                wrong.append(_mistake(folder, project, found["loc"], str(found["msg"])))
+                merged = _without(merged, found["loc"])
+            if not before:
+                raise
+
+
+def _without(merged: Mapping[str, Any], loc: Sequence[str | int]) -> dict[str, Any]:
+    """The settings less the key at a path, or less the top key where what is wrong is no key that can be left out."""
+    top = loc[0] if loc else ""
+    if not loc or top not in merged:
+        return {
+            key: value
+            for key, value in merged.items()
+            if isinstance(key, str) and key in Settings.model_fields
+        }
+
+    def less(node: Any, keys: Sequence[str | int]) -> Any:
+        first, *rest = keys
+        if isinstance(node, Mapping) and first in node:
+            if not rest:
+                return {key: value for key, value in node.items() if key != first}
+            return {**node, first: less(node[first], rest)}
+        if isinstance(node, list) and isinstance(first, int) and rest:
+            return [less(item, rest) if at == first else item for at, item in enumerate(node)]
+        raise KeyError(first)
+
     try:
-        return Settings.model_validate({**merged, "home": folder, "project": project})
-    except ValidationError as error:
-        first = error.errors()[0]
-        path = [part for part in first["loc"] if isinstance(part, (str, int))]
-        file = own_file if own_file.exists() and line_of(own_file, path) else default_file
-        raise SettingsError(
-            "settings.invalid",
-            f"{file}:{line_of(file, path) or 1}: {'.'.join(map(str, path))}: {first['msg']}.",
-            "Correct the key; include/settings.default.yaml shows every setting with its default.",
-        ) from None
+        return dict(less(merged, [key for key in loc if key != "[key]"]))
+    except KeyError:
+        return {key: value for key, value in merged.items() if key != top}
 
 
-def load_home(home: Path | str | None = None) -> Settings:
-    """As ``load_settings``, for what works on a home that is there.
+def own_settings(home: Path) -> Path:
+    """The file that holds what a utility sets."""
+    return home / "settings.yaml"
 
-    Raises:
-        SettingsError: ``home.none``: there is no such home.
-    """
-    folder = Path(home).resolve() if home else default_home()
-    if not folder.is_dir():
-        raise SettingsError(
-            "home.none",
-            f"{folder} is no home: there is no such folder.",
-            "Name the right one with --home or WATTMARK_HOME; `wattmark run` and `wattmark up` make a new one.",
-        )
-    return load_settings(folder)
+
+def default_settings(project: Path) -> Path:
+    """The file that holds every setting with its default."""
+    return project / "include" / "settings.default.yaml"
+
+
+def place(home: Path, project: Path, keys: Sequence[str | int]) -> str:
+    """Where a setting stands, as file and line: the utility's own file, else the defaults."""
+    for file in (own_settings(home), default_settings(project)):
+        if line := line_of(file, keys):
+            return f"{file}:{line}"
+    return f"{own_settings(home)}:1"
+
+
+def _mistake(home: Path, project: Path, loc: Sequence[str | int], said: str) -> SettingsError:
+    keys = [part for part in loc if part != "[key]"]
+    text = said.removeprefix("Value error, ")
+    # A check of several keys names the one that is wrong first.
+    first, separator, rest = text.partition(": ")
+    if separator and first.isidentifier():
+        keys, text = [*keys, first], rest
+    return SettingsError(
+        "settings.invalid",
+        f"{place(home, project, keys)}: {'.'.join(map(str, keys))}: {text}.",
+        "Correct the key; include/settings.default.yaml shows every setting with its default.",
+    )

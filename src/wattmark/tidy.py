@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import datetime as dt
+import json
 import logging
+import re
 import shutil
 import time
+from pathlib import Path
+from typing import Any
 
 import typer
 from rich.console import Console
@@ -12,7 +18,7 @@ from rich.console import Console
 from wattmark.lake import Lake
 from wattmark.ledger import LakeError
 from wattmark.local.commands import HomeOption
-from wattmark.settings import Settings, load_home
+from wattmark.settings import Settings, load_settings
 from wattmark.writer import Tell, writing
 
 log = logging.getLogger(__name__)
@@ -22,11 +28,15 @@ RUNNING_DAYS = 2
 """No run lasts longer, so what is older than this and not the newest version belongs to none that goes on."""
 
 
+WAITING = frozenset({"listed", "awaiting_approval", ""})
+"""States of a list that somebody still has to answer."""
+
+
 def tidy(settings: Settings, tell: Tell = log.warning) -> dict[str, int]:
-    """Delete files of versions no longer kept, and what killed runs left in ``scratch``.
+    """Delete files of versions no longer kept, and what is older than ``keep`` of all else that nights write.
 
     Holds the home: waits for a night that goes on (``tell`` is told so), and a night for it. Returns files deleted by
-    layer, and folders under ``scratch``.
+    layer, and files (of ``scratch``, folders) by what they were.
 
     Raises:
         LakeError: a table is damaged; all others are tidied first.
@@ -46,20 +56,136 @@ def tidy(settings: Settings, tell: Tell = log.warning) -> dict[str, int]:
                 continue
             if count:
                 deleted[layer] = deleted.get(layer, 0) + count
-        oldest = time.time() - RUNNING_DAYS * 86_400
-        left = [one for one in settings.scratch.glob("*") if one.stat().st_mtime < oldest]
-        for one in left:
-            shutil.rmtree(one, ignore_errors=True) if one.is_dir() else one.unlink(missing_ok=True)
+        counts = _tidy_beside(settings)
     if damage:
         raise damage
-    return {**deleted, **({"scratch": len(left)} if left else {})}
+    return {**deleted, **{what: count for what, count in counts.items() if count}}
+
+
+def _tidy_beside(settings: Settings) -> dict[str, int]:
+    """Delete what lies beside the lake and is old; returns files (of ``scratch``, folders) by what they were."""
+    oldest = time.time() - RUNNING_DAYS * _DAY_SECONDS
+    left = [one for one in settings.scratch.glob("*") if one.stat().st_mtime < oldest]
+    for one in left:
+        shutil.rmtree(one, ignore_errors=True) if one.is_dir() else one.unlink(missing_ok=True)
+    return {
+        "scratch": len(left),
+        "logs": _logs(settings),
+        "lineage": _lineage(settings),
+        "data docs": _dated(settings.home / "data-docs" / "validations", "*/*", settings.keep.docs),
+        "reports": _dated(settings.home / "reports", "*/*", settings.keep.docs),
+        "landing notes": _dated(settings.home / "state" / "landing", "*", settings.keep.landing_notes)
+        + _dated(settings.home / "state" / "steps", "*", settings.keep.landing_notes),
+        "lists": _lists(settings),
+    }
+
+
+_DAY_SECONDS = 86_400
+
+
+def _remove(path: Path) -> int:
+    """Delete a file, or a folder with all that is in it; returns files."""
+    if path.is_symlink() or not path.is_dir():
+        path.unlink(missing_ok=True)
+        return 1
+    count = sum(1 for one in path.rglob("*") if not one.is_dir())
+    shutil.rmtree(path, ignore_errors=True)
+    return count
+
+
+def _day_of(name: str) -> dt.date | None:
+    """The day that a file or folder is named after: 2026-11-04, or a run's 20261104-202610."""
+    found = re.match(r"(\d{4})-?(\d{2})-?(\d{2})", name)
+    try:
+        return dt.date(*map(int, found.groups())) if found else None
+    except ValueError:
+        return None
+
+
+def _dated(folder: Path, pattern: str, days: int) -> int:
+    """Delete what is named after a day more than so many days before the newest there, and is as old as that itself.
+
+    Days are those of the nights, which a backfill may have run lately; a newest one always stays.
+    """
+    found = [(day, one) for one in folder.glob(pattern) if (day := _day_of(one.name))]
+    if not found:
+        return 0
+    newest = max(day for day, _ in found)
+    oldest = time.time() - days * _DAY_SECONDS
+    return sum(
+        _remove(one) for day, one in found if (newest - day).days > days and one.lstat().st_mtime < oldest
+    )
+
+
+def _logs(settings: Settings) -> int:
+    """Delete log files that nothing has been written to for long, and folders that are empty then."""
+    oldest = time.time() - settings.keep.logs * _DAY_SECONDS
+    count = 0
+    for folder in (settings.home / "logs", settings.home / "airflow" / "logs"):
+        for one in sorted(folder.rglob("*"), reverse=True):
+            with contextlib.suppress(FileNotFoundError):
+                if one.is_dir() and not one.is_symlink():
+                    if one.stat().st_mtime < oldest:
+                        # Only an empty folder can be removed so.
+                        with contextlib.suppress(OSError):
+                            one.rmdir()
+                elif one.lstat().st_mtime < oldest:
+                    count += _remove(one)
+    return count
+
+
+def _lineage(settings: Settings) -> int:
+    """Put a lineage file that has grown old aside, where it ages as a log does; returns files put aside.
+
+    Events are appended by whichever task ends, each opening the file anew, so a new name loses none.
+    """
+    file = settings.home / "logs" / "openlineage.jsonl"
+    try:
+        with file.open(encoding="utf-8") as lines:
+            first = json.loads(lines.readline())["eventTime"]
+        begun = dt.datetime.fromisoformat(str(first)).timestamp()
+    except (OSError, ValueError, KeyError, TypeError):
+        return 0
+    if begun > time.time() - settings.keep.logs * _DAY_SECONDS:
+        return 0
+    file.rename(file.with_name(f"openlineage-{dt.datetime.now(dt.UTC):%Y%m%d%H%M%S}.jsonl"))
+    return 1
+
+
+def _lists(settings: Settings) -> int:
+    """Delete lists that were released or refused long ago; what awaits an answer or its delivery stays."""
+    oldest = time.time() - settings.keep.lists * _DAY_SECONDS
+    root = settings.home / "lists"
+    count = 0
+    for folder in sorted(root.glob("*/*")):
+        manifest = folder / "manifest.json"
+        try:
+            said = json.loads(manifest.read_text(encoding="utf-8"))
+            old = manifest.stat().st_mtime < oldest
+            waits = str(said.get("state", "")) in WAITING and not _overdue(said, oldest)
+        except (OSError, ValueError, AttributeError, KeyError, TypeError):
+            # Nobody knows what became of it: that is for a person to look at.
+            continue
+        if old and not waits:
+            count += _remove(folder)
+    for day in root.glob("*"):
+        with contextlib.suppress(OSError):
+            day.rmdir()
+    return count
+
+
+def _overdue(manifest: dict[str, Any], since: float) -> bool:
+    """Whether no answer came in time, which is a no, and so long ago."""
+    due = dt.datetime.fromisoformat(str(manifest["approval"]["due_at"]))
+    return due.timestamp() < since
 
 
 def tidy_command(home: HomeOption = None) -> None:
-    """Delete files of the lake that no night and no replay needs any more."""
+    """Delete files of the lake that no night and no replay needs, and logs, docs, notes and lists by age (keep)."""
     console = Console()
-    deleted = tidy(load_home(home), lambda message: console.print(message, soft_wrap=True, markup=False))
-    console.print(", ".join(f"{name}: {count:,}" for name, count in deleted.items()) or "Nothing to delete.")
+    deleted = tidy(load_settings(home), lambda message: console.print(message, soft_wrap=True, markup=False))
+    said = ", ".join(f"{name} {count:,}" for name, count in deleted.items())
+    console.print(f"Files deleted: {said}." if said else "Nothing to delete.", soft_wrap=True)
 
 
 def register(app: typer.Typer) -> None:

@@ -16,7 +16,7 @@ from wattmark.audit.rules import Rule
 from wattmark.errors import SettingsError
 from wattmark.local.commands import HomeOption
 from wattmark.run import Run
-from wattmark.settings import Settings, load_home
+from wattmark.settings import Settings, load_settings
 from wattmark.yamlfile import parse_yaml
 
 SHOWN = 20
@@ -86,7 +86,7 @@ def replay_command(
     """Run a rule for an earlier date on what was known that day."""
     from wattmark.audit.replay import replay
 
-    settings = load_home(home)
+    settings = load_settings(home)
     done = replay(settings, _run(settings, as_of, period), rule)
     console = Console()
     console.print(
@@ -138,7 +138,7 @@ def preview_command(
     """Show what a changed parameter would find, before it is put into the settings."""
     from wattmark.audit.replay import preview
 
-    settings = load_home(home)
+    settings = load_settings(home)
     done = preview(settings, _run(settings, as_of, period), rule, _values(given))
     console = Console()
     console.print(
@@ -182,7 +182,7 @@ def score_command(
     from wattmark.engine.catalog import catalog_of
     from wattmark.sample.truth import read_truth, truth_file
 
-    settings = load_home(home)
+    settings = load_settings(home)
     run = audited_run(settings)
     truth = read_truth(truth_file(sample.resolve()))
     scores = score(all_rules(catalog_of(settings)), truth, findings_of(settings, run))

@@ -14,7 +14,7 @@ from rich.table import Table
 from wattmark.errors import WattmarkError
 from wattmark.local.commands import HomeOption
 from wattmark.run import Run
-from wattmark.settings import Settings, load_home
+from wattmark.settings import Settings, load_settings
 from wattmark.writer import writing
 
 campaign_app = typer.Typer(name="campaign", help="Campaigns and mailing lists.", no_args_is_help=True)
@@ -43,12 +43,12 @@ def _tell(message: str) -> None:
 def check(home: HomeOption = None) -> None:
     """Check every campaign file, keys, values, conditions and fields, and where lists go."""
     from wattmark.campaign.audience import check as check_file
-    from wattmark.campaign.definition import load_campaigns
+    from wattmark.campaign.definition import read_campaigns
     from wattmark.campaign.deliver import check_target
 
-    settings = load_home(home)
-    files = load_campaigns(settings)
-    problems = []
+    settings = load_settings(home)
+    files, wrong = read_campaigns(settings)
+    problems = [str(error) for error in wrong]
     try:
         check_target(settings.campaigns.delivery or "")
     except WattmarkError as error:
@@ -82,7 +82,7 @@ def preview(as_of: DayOption, names: NamesArgument = None, home: HomeOption = No
     from wattmark.engine.session import DuckDBSession
     from wattmark.publish.ops import ops_engine, upgrade, warehouse_url
 
-    settings = load_home(home)
+    settings = load_settings(home)
     run = _run(settings, as_of)
     files = due_campaigns(load_campaigns(settings), run, names or [])
     upgrade(warehouse_url(settings))
@@ -119,7 +119,7 @@ def run(as_of: DayOption, names: NamesArgument = None, home: HomeOption = None) 
     """Make the lists of a date, up to awaiting approval; again for the same date finds the same lists."""
     from wattmark.campaign.night import campaigns
 
-    settings = load_home(home)
+    settings = load_settings(home)
     with writing(settings, f"wattmark campaign run --as-of {as_of:%Y-%m-%d}", tell=_tell):
         made = campaigns(settings, _run(settings, as_of), names or [])
     table = Table("campaign", "state", "considered", "listed", "control", "excluded", "over limit", "cost")
@@ -139,7 +139,7 @@ def explain(customer: Annotated[str, typer.Argument(help="Customer id.")], home:
     from wattmark.campaign.preview import explain as look
     from wattmark.publish.ops import ops_engine
 
-    rows = look(ops_engine(load_home(home)), customer)
+    rows = look(ops_engine(load_settings(home)), customer)
     table = Table("date", "campaign", "account", "outcome", "because", "channel", "cell", "list is")
     for row in rows:
         table.add_row(
@@ -162,7 +162,7 @@ def approve(
     from wattmark.campaign.release import release
     from wattmark.publish.ops import ops_engine
 
-    settings = load_home(home)
+    settings = load_settings(home)
     fresh = release(settings, ops_engine(settings), campaign_run_id, by, digest, dt.datetime.now(dt.UTC))
     console.print(
         f"{campaign_run_id} is released." if fresh else f"{campaign_run_id} had been released before."
@@ -180,7 +180,7 @@ def refuse(
     from wattmark.campaign.release import refuse as say_no
     from wattmark.publish.ops import ops_engine
 
-    settings = load_home(home)
+    settings = load_settings(home)
     say_no(settings, ops_engine(settings), campaign_run_id, by, why)
     console.print(f"{campaign_run_id} is refused.")
 
@@ -197,7 +197,7 @@ def correct(
     from wattmark.engine.session import DuckDBSession
     from wattmark.publish.ops import ops_engine
 
-    settings = load_home(home)
+    settings = load_settings(home)
     run_ = _run(settings, as_of)
     held = writing(settings, f"wattmark campaign correct {campaign}", tell=_tell)
     with held, DuckDBSession(settings, run_) as session:
@@ -217,7 +217,7 @@ def report(
     from wattmark.campaign.report import write_report
     from wattmark.engine.session import DuckDBSession
 
-    settings = load_home(home)
+    settings = load_settings(home)
     run_ = _run(settings, as_of)
     folder = to or settings.home / "reports" / "campaigns" / run_.as_of.isoformat()
     with DuckDBSession(settings, run_) as session:
@@ -235,7 +235,7 @@ def suppress(
     from wattmark.campaign.feedback import suppress_customer
     from wattmark.publish.ops import ops_engine
 
-    settings = load_home(home)
+    settings = load_settings(home)
     suppress_customer(settings, ops_engine(settings), customer, reason, as_of.date())
     console.print("Suppressed.")
 
@@ -250,7 +250,7 @@ def decrypt(
     from wattmark.campaign.files import write_private_bytes
     from wattmark.campaign.keys import list_key
 
-    key = list_key(load_home(home))
+    key = list_key(load_settings(home))
     if key is None:
         raise CampaignError("campaign.list_key", "No key is set.", "Set campaigns.list_key_file.")
     content = open_list(file, key)

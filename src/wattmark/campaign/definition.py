@@ -19,9 +19,9 @@ from typing import Any, Literal
 from croniter import croniter
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from wattmark.errors import WattmarkError
-from wattmark.settings import Settings
-from wattmark.yamlfile import line_of, read_yaml
+from wattmark.errors import WattmarkError, together
+from wattmark.settings import Settings, cron_expression
+from wattmark.yamlfile import line_of, read_mapping
 
 ChannelName = Literal["post", "sms", "phone", "email", "app", "visit"]
 CHANNELS: tuple[ChannelName, ...] = ("post", "sms", "phone", "email", "app", "visit")
@@ -113,9 +113,7 @@ class Schedule(_Model):
     @field_validator("cron")
     @classmethod
     def _is_cron(cls, value: str | None) -> str | None:
-        if value is not None and (len(value.split()) != 5 or not croniter.is_valid(value)):
-            raise ValueError(f"{value!r} is not a cron expression of five fields")
-        return value
+        return None if value is None else cron_expression(value)
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Schedule:
@@ -323,47 +321,60 @@ def read_campaign(path: Path) -> CampaignFile:
     """Read one file and check its keys and values (the condition is checked by ``audience.check``).
 
     Raises:
-        CampaignError: the first thing that is wrong, with file, line and key.
-        SettingsError: the file is not YAML.
+        CampaignError: all that is wrong, each with file, line and key.
+        SettingsError: the file is not YAML, or holds no keys.
     """
-    raw = read_yaml(path)
-    if not isinstance(raw, dict):
-        raise _error("campaign.not_a_mapping", path, [], "the file must hold a mapping.")
     try:
-        campaign = Campaign.model_validate(raw)
+        campaign = Campaign.model_validate(read_mapping(path))
     except ValidationError as error:
-        first = error.errors()[0]
-        keys = [part for part in first["loc"] if isinstance(part, (str, int))]
-        text = str(first["msg"]).removeprefix("Value error, ")
-        if text.startswith("exclude."):
-            keys = ["exclude", text.split(" ")[0].removeprefix("exclude.")]
-        raise _error(
-            "campaign.invalid",
-            path,
-            keys,
-            f"{text}.",
-            "include/campaigns/campaign.schema.json lists keys and values.",
-        ) from None
+        raise together(_invalid(path, found["loc"], str(found["msg"])) for found in error.errors()) from None
     return CampaignFile(path, campaign)
+
+
+def _invalid(path: Path, loc: Sequence[str | int], said: str) -> CampaignError:
+    keys = [part for part in loc if part != "[key]"]
+    text = said.removeprefix("Value error, ")
+    if text.startswith("exclude."):
+        keys = ["exclude", text.split(" ")[0].removeprefix("exclude.")]
+    return _error(
+        "campaign.invalid",
+        path,
+        keys,
+        f"{text}.",
+        "include/campaigns/campaign.schema.json lists keys and values.",
+    )
+
+
+def read_campaigns(settings: Settings) -> tuple[list[CampaignFile], list[WattmarkError]]:
+    """All campaigns of the project and of the home that are right, by id, and what is wrong with all others."""
+    found: dict[str, CampaignFile] = {}
+    wrong: list[WattmarkError] = []
+    for folder in (settings.include / "campaigns", settings.home / "campaigns"):
+        here: dict[str, CampaignFile] = {}
+        for path in sorted(folder.glob("*.yaml")):
+            try:
+                file = read_campaign(path)
+            except WattmarkError as error:
+                wrong += error.errors
+                continue
+            twin = here.get(file.campaign.id)
+            if twin is not None:
+                wrong.append(file.error("campaign.twice", ["id"], f"{twin.path.name} has the same id."))
+            here[file.campaign.id] = file
+        found |= here
+    return [found[name] for name in sorted(found)], wrong
 
 
 def load_campaigns(settings: Settings) -> list[CampaignFile]:
     """All campaigns of the project and of the home, by id.
 
     Raises:
-        CampaignError: a file is wrong, or two of one folder have the same id.
+        WattmarkError: files are wrong, or two of one folder have the same id; all of it at once.
     """
-    found: dict[str, CampaignFile] = {}
-    for folder in (settings.include / "campaigns", settings.home / "campaigns"):
-        here: dict[str, CampaignFile] = {}
-        for path in sorted(folder.glob("*.yaml")):
-            file = read_campaign(path)
-            twin = here.get(file.campaign.id)
-            if twin is not None:
-                raise file.error("campaign.twice", ["id"], f"{twin.path.name} has the same id.")
-            here[file.campaign.id] = file
-        found |= here
-    return [found[name] for name in sorted(found)]
+    found, wrong = read_campaigns(settings)
+    if wrong:
+        raise together(wrong)
+    return found
 
 
 def json_schema() -> dict[str, Any]:

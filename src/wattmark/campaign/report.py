@@ -6,21 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment
+from markupsafe import Markup
 
 from wattmark.campaign.definition import load_campaigns
 from wattmark.campaign.evaluate import EnergyEffect, energy_effect
 from wattmark.engine.session import Session
 from wattmark.errors import SqlFileError
-
-_PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>{{ title }}</title><meta name="viewport" content="width=device-width">
-<style>
-:root { color-scheme: light dark; --good: #1a7f4b; --bad: #b3261e; --mute: #6b7280; --line: #8884 }
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem }
-table { border-collapse: collapse; width: 100%; margin: 1rem 0 } th, td { padding: .35rem .6rem; border-bottom: 1px solid var(--line); text-align: left }
-td.n, th.n { text-align: right; font-variant-numeric: tabular-nums } .helps { color: var(--good) } .harms { color: var(--bad); font-weight: 600 }
-.too_few, .unclear { color: var(--mute) } svg { width: 100%; max-width: 44rem; height: auto } figcaption { color: var(--mute) }
-</style></head><body>{{ body }}</body></html>"""
+from wattmark.page import page
 
 _CAMPAIGN = """
 <p><a href="index.html">All campaigns</a></p><h1>{{ name.en }} <small>{{ name.zh }}</small></h1><p>{{ objective }}</p>
@@ -30,33 +22,33 @@ _CAMPAIGN = """
 (95% interval {{ '%+.1f' % (100 * total.lift_low) }} to {{ '%+.1f' % (100 * total.lift_high) }}).{% endif %}
 Feedback rate {{ '%.1f' % (100 * (total.feedback_rate or 0)) }}%, standard {{ '%.1f' % (100 * total.feedback_rate_standard) }}%.
 {% if not total.is_final %}The time in which success counts is not over for all contacts.{% endif %}</p>
-<figure><svg viewBox="0 0 660 {{ 34 + 26 * rows|length }}" role="img" aria-label="Lift by cell and channel with 95% intervals">
+<figure><svg width="660" viewBox="0 0 660 {{ 34 + 26 * rows|length }}" role="img" aria-label="Lift by cell and channel with 95% intervals">
 <line x1="{{ zero }}" y1="8" x2="{{ zero }}" y2="{{ 12 + 26 * rows|length }}" stroke="currentColor" stroke-dasharray="3 3"/>
 {% for row in rows %}<text x="0" y="{{ 26 + 26 * loop.index0 }}" font-size="13" fill="currentColor">{{ row.cell }} · {{ row.channel }}</text>
 {% if row.lift is not none %}<g class="{{ row.verdict }}"><line x1="{{ row.x_low }}" x2="{{ row.x_high }}" y1="{{ 21 + 26 * loop.index0 }}" y2="{{ 21 + 26 * loop.index0 }}" stroke="currentColor" stroke-width="2"/>
 <circle cx="{{ row.x }}" cy="{{ 21 + 26 * loop.index0 }}" r="4" fill="currentColor"/></g>{% else %}<text class="too_few" x="230" y="{{ 26 + 26 * loop.index0 }}" font-size="13" fill="currentColor">too few</text>{% endif %}
 {% endfor %}{% for place, label in ticks %}<text x="{{ place }}" y="{{ 28 + 26 * rows|length }}" font-size="12" text-anchor="middle" fill="currentColor">{{ label }}</text>
 {% endfor %}</svg><figcaption>Share that succeeded, less that of the control group, in percentage points with its 95% interval; dashed: no effect.</figcaption></figure>
-<table><tr><th>cell</th><th>channel</th>{% for column in columns %}<th class="n">{{ column.replace('_', ' ') }}</th>{% endfor %}<th class="n">lift, points</th><th class="n">95% interval</th><th>verdict</th></tr>
-{% for row in rows %}<tr><td>{{ row.cell }}</td><td>{{ row.channel }}</td>{% for column in columns %}<td class="n">{{ row[column] }}</td>{% endfor %}<td class="n">{{ '%+.1f' % (100 * row.lift) if row.lift is not none else '' }}</td><td class="n">{{ '%+.1f to %+.1f' % (100 * row.lift_low, 100 * row.lift_high) if row.lift is not none else '' }}</td><td class="{{ row.verdict }}">{{ row.verdict }}</td></tr>{% endfor %}</table>
+<div class="scroll"><table><tr><th>cell</th><th>channel</th>{% for column in columns %}<th class="n">{{ column.replace('_', ' ') }}</th>{% endfor %}<th class="n">lift, points</th><th class="n">95% interval</th><th>verdict</th></tr>
+{% for row in rows %}<tr><td>{{ row.cell }}</td><td>{{ row.channel }}</td>{% for column in columns %}<td class="n">{{ row[column] }}</td>{% endfor %}<td class="n">{{ '%+.1f' % (100 * row.lift) if row.lift is not none else '' }}</td><td class="n">{{ '%+.1f to %+.1f' % (100 * row.lift_low, 100 * row.lift_high) if row.lift is not none else '' }}</td><td class="{{ row.verdict }}">{{ row.verdict }}</td></tr>{% endfor %}</table></div>
 {% if segments %}<h2>By segment</h2>
-<table><tr><th>segment</th><th class="n">listed</th><th class="n">control</th><th class="n">converted</th><th class="n">control converted</th><th class="n">lift, points</th><th class="n">95% interval</th><th>verdict</th></tr>
+<div class="scroll"><table><tr><th>segment</th><th class="n">listed</th><th class="n">control</th><th class="n">converted</th><th class="n">control converted</th><th class="n">lift, points</th><th class="n">95% interval</th><th>verdict</th></tr>
 {% for row in segments %}<tr><td>{{ row.segment }}</td><td class="n">{{ row.listed }}</td><td class="n">{{ row.control }}</td><td class="n">{{ row.converted }}</td><td class="n">{{ row.control_converted }}</td>
-<td class="n">{{ '%+.1f' % (100 * row.lift) if row.lift is not none else '' }}</td><td class="n">{{ '%+.1f to %+.1f' % (100 * row.lift_low, 100 * row.lift_high) if row.lift is not none else '' }}</td><td class="{{ row.verdict }}">{{ row.verdict }}</td></tr>{% endfor %}</table>{% endif %}
+<td class="n">{{ '%+.1f' % (100 * row.lift) if row.lift is not none else '' }}</td><td class="n">{{ '%+.1f to %+.1f' % (100 * row.lift_low, 100 * row.lift_high) if row.lift is not none else '' }}</td><td class="{{ row.verdict }}">{{ row.verdict }}</td></tr>{% endfor %}</table></div>{% endif %}
 {% else %}<p>No list of this campaign has been released yet.</p>{% endif %}
 {% if effect %}<h2>Energy</h2>{% if effect.effect_kwh is none %}<p class="too_few">Too few accounts with full months before and after: {{ effect.contacted }} contacted, {{ effect.control }} control.</p>
 {% else %}<p class="{{ effect.verdict }}"><strong>{{ words[effect.verdict] }}</strong> {{ '%+.1f' % effect.effect_kwh }} kWh a month and account{{ ' in peak hours' if effect.in_peak }} against the control group
 (95% interval {{ '%+.1f' % effect.low_kwh }} to {{ '%+.1f' % effect.high_kwh }}{% if effect.effect_amount is not none %}; {{ '%+.2f' % effect.effect_amount }} in money{% endif %}), from {{ effect.contacted }} contacted and {{ effect.control }} control accounts.
 With these, an effect of {{ '%.1f' % effect.detectable_kwh }} kWh would have been found four times in five.</p>{% endif %}{% endif %}
-<h2>Next weeks</h2><table><tr><th>night</th><th>channel</th><th>goes out</th></tr>{% for row in calendar %}<tr><td>{{ row.night }}</td><td>{{ row.channel }}</td><td>{{ row.send_on }}</td></tr>{% endfor %}</table>
+<h2>Next weeks</h2><div class="scroll"><table><tr><th>night</th><th>channel</th><th>goes out</th></tr>{% for row in calendar %}<tr><td>{{ row.night }}</td><td>{{ row.channel }}</td><td>{{ row.send_on }}</td></tr>{% endfor %}</table></div>
 """
 
 _INDEX = """
 <h1>Campaigns on {{ as_of }}</h1>
-<table><tr><th>campaign</th><th class="n">listed</th><th class="n">control</th><th class="n">converted</th><th class="n">cost</th><th class="n">value</th><th class="n">lift, points</th><th>verdict</th></tr>
-{% for one in campaigns %}<tr><td><a href="{{ one.id }}.html">{{ one.name.en }}</a></td>{% if one.total %}<td class="n">{{ one.total.listed }}</td><td class="n">{{ one.total.control }}</td><td class="n">{{ one.total.converted }}</td><td class="n">{{ one.total.cost_amount }}</td><td class="n">{{ one.total.value_amount }}</td><td class="n">{{ '%+.1f' % (100 * one.total.lift) if one.total.lift is not none else '' }}</td><td class="{{ one.total.verdict }}">{{ words[one.total.verdict] }}</td>{% else %}<td colspan="7" class="too_few">nothing released yet</td>{% endif %}</tr>{% endfor %}</table>
-<h2>Contacts of the last twelve months</h2><table><tr><th>contacts a customer</th><th class="n">customers</th></tr>{% for row in history %}<tr><td>{{ row.contacts }}</td><td class="n">{{ row.customers }}</td></tr>{% endfor %}</table>
-<h2>Next weeks</h2><table><tr><th>goes out</th><th>campaign</th><th>channel</th></tr>{% for row in calendar %}<tr><td>{{ row.send_on }}</td><td>{{ row.campaign_id }}</td><td>{{ row.channel }}</td></tr>{% endfor %}</table>
+<div class="scroll"><table><tr><th>campaign</th><th class="n">listed</th><th class="n">control</th><th class="n">converted</th><th class="n">cost</th><th class="n">value</th><th class="n">lift, points</th><th>verdict</th></tr>
+{% for one in campaigns %}<tr><td><a href="{{ one.id }}.html">{{ one.name.en }}</a></td>{% if one.total %}<td class="n">{{ one.total.listed }}</td><td class="n">{{ one.total.control }}</td><td class="n">{{ one.total.converted }}</td><td class="n">{{ one.total.cost_amount }}</td><td class="n">{{ one.total.value_amount }}</td><td class="n">{{ '%+.1f' % (100 * one.total.lift) if one.total.lift is not none else '' }}</td><td class="{{ one.total.verdict }}">{{ words[one.total.verdict] }}</td>{% else %}<td colspan="7" class="too_few">nothing released yet</td>{% endif %}</tr>{% endfor %}</table></div>
+<h2>Contacts of the last twelve months</h2><div class="scroll"><table><tr><th>contacts a customer</th><th class="n">customers</th></tr>{% for row in history %}<tr><td>{{ row.contacts }}</td><td class="n">{{ row.customers }}</td></tr>{% endfor %}</table></div>
+<h2>Next weeks</h2><div class="scroll"><table><tr><th>goes out</th><th>campaign</th><th>channel</th></tr>{% for row in calendar %}<tr><td>{{ row.send_on }}</td><td>{{ row.campaign_id }}</td><td>{{ row.channel }}</td></tr>{% endfor %}</table></div>
 """
 WORDS = {
     "helps": "It helps.",
@@ -120,11 +112,11 @@ def write_report(session: Session, folder: Path) -> Path:
             calendar=[row for row in calendar if row["campaign_id"] == one.id][:40],
             segments=[row for row in segments if row["campaign_id"] == one.id],
         )  # fmt: skip
-        _write(pages, folder / f"{one.id}.html", one.name.get("en", one.id), body)
+        _write(folder / f"{one.id}.html", one.name.get("en", one.id), body)
     body = pages.from_string(_INDEX).render(
         as_of=session.run.as_of, campaigns=campaigns, words=WORDS, history=history, calendar=calendar[:100]
     )
-    _write(pages, folder / "index.html", "Campaigns", body)
+    _write(folder / "index.html", "Campaigns", body)
     return folder / "index.html"
 
 
@@ -157,8 +149,6 @@ def _place(rows: list[dict[str, Any]]) -> tuple[float, list[tuple[float, str]]]:
     return x(0.0), [(x(0.0), "0"), *ticks]
 
 
-def _write(pages: Environment, path: Path, title: str, body: str) -> None:
-    from markupsafe import Markup
-
+def _write(path: Path, title: str, body: str) -> None:
     # The body was rendered with escaping above.
-    path.write_text(pages.from_string(_PAGE).render(title=title, body=Markup(body)), encoding="utf-8")  # noqa: S704
+    path.write_text(page(title, Markup(body)), encoding="utf-8")  # noqa: S704

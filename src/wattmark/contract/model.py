@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from wattmark.errors import ContractError
 from wattmark.settings import PROJECT_ROOT
-from wattmark.yamlfile import read_yaml
+from wattmark.yamlfile import line_of, read_mapping
 
 DAY = "day"
 """Name of the partition column that holds a row's local day."""
@@ -204,16 +204,14 @@ class Contract:
 
 
 def _preference(
-    path: Path, table: str, columns: tuple[Column, ...], entry: dict[str, list[list[str]]] | None
+    table: str, columns: tuple[Column, ...], entry: dict[str, list[list[str]]] | None
 ) -> tuple[str, tuple[tuple[str, ...], ...]] | None:
     if not entry:
         return None
     ((name, order),) = entry.items()
     listed = next((column.values for column in columns if column.name == name), ())
     if sorted(value for same in order for value in same) != sorted(listed):
-        raise ContractError(
-            "contract.prefer", f"{path}: {table}.prefer must rank each value of column {name} once."
-        )
+        raise ContractError("contract.prefer", f"{table}.prefer must rank each value of column {name} once.")
     return name, tuple(tuple(same) for same in order)
 
 
@@ -222,28 +220,24 @@ def load_contract(path: Path = PROJECT_ROOT / "include" / "contract" / "source-m
     """Read and check the contract file.
 
     Raises:
-        ContractError: a type is unknown, a reference or a ``dated_by`` leads nowhere, or a table has no key.
+        ContractError: a type is unknown, a reference or a ``dated_by`` leads nowhere, or a table has no key; names file
+            and line.
     """
-    document = read_yaml(path)
+    document = read_mapping(path)
     tables: dict[str, Table] = {}
-    for name, entry in document["tables"].items():
-        columns = []
-        for raw in entry["columns"]:
-            if raw.get("type") not in _DUCKDB:
-                raise ContractError(
-                    "contract.type", f"{path}: {name}.{raw.get('name')}: unknown type {raw.get('type')!r}."
-                )
-            columns.append(Column(**{**raw, "values": tuple(raw.get("values", ()))}))
-        tables[name] = Table(
-            name=name,
-            columns=tuple(columns),
-            since=entry.get("since"),
-            partition=entry.get("partition"),
-            prefer=_preference(path, name, tuple(columns), entry.get("prefer")),
-            doc=entry.get("doc", "").strip(),
-        )
-        if not tables[name].key:
-            raise ContractError("contract.no_key", f"{path}: {name} has no key column.")
+    for name, entry in _entries(path, document).items():
+        try:
+            tables[name] = _table(name, entry)
+        except ContractError as error:
+            line = line_of(path, ["tables", name]) or 1
+            raise ContractError(error.code, f"{path}:{line}: {error.message}") from None
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            line = line_of(path, ["tables", name]) or 1
+            raise ContractError(
+                "contract.shape",
+                f"{path}:{line}: {name}: its columns, or a key of them, have not the form wanted ({error}).",
+                "A table has a list `columns`, each with name and type.",
+            ) from None
     for table in tables.values():
         for column in table.columns:
             if column.dated_by and not table.column(column.dated_by).process_date:
@@ -254,6 +248,35 @@ def load_contract(path: Path = PROJECT_ROOT / "include" / "contract" / "source-m
             if column.ref and column.ref not in tables:
                 raise ContractError(
                     "contract.ref",
-                    f"{path}: {table.name}.{column.name} refers to unknown table {column.ref}.",
+                    f"{path}:{line_of(path, ['tables', table.name]) or 1}: {table.name}.{column.name} refers to "
+                    f"unknown table {column.ref}.",
                 )
     return Contract(version=document["version"], tables=tables)
+
+
+def _entries(path: Path, document: dict[str, Any]) -> dict[str, Any]:
+    entries = document.get("tables")
+    if not isinstance(entries, dict) or not isinstance(document.get("version"), int):
+        raise ContractError("contract.shape", f"{path}:1: the file lacks its version, or its tables.")
+    return entries
+
+
+def _table(name: str, entry: dict[str, Any]) -> Table:
+    columns = []
+    for raw in entry["columns"]:
+        if raw.get("type") not in _DUCKDB:
+            raise ContractError(
+                "contract.type", f"{name}.{raw.get('name')}: unknown type {raw.get('type')!r}."
+            )
+        columns.append(Column(**{**raw, "values": tuple(raw.get("values", ()))}))
+    table = Table(
+        name=name,
+        columns=tuple(columns),
+        since=entry.get("since"),
+        partition=entry.get("partition"),
+        prefer=_preference(name, tuple(columns), entry.get("prefer")),
+        doc=entry.get("doc", "").strip(),
+    )
+    if not table.key:
+        raise ContractError("contract.no_key", f"{name} has no key column.")
+    return table

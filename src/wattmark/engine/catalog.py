@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import importlib
 import os
@@ -17,10 +18,11 @@ import sqlglot
 
 from wattmark import __version__
 from wattmark.contract import Contract, load_contract
+from wattmark.engine.parameters import RELATIONS, Parameter
 from wattmark.engine.produced import PRODUCED
 from wattmark.engine.sqlfile import SqlFile, read_sql_file
-from wattmark.errors import SettingsError, SqlFileError
-from wattmark.settings import Settings
+from wattmark.errors import SettingsError, SqlFileError, WattmarkError, together
+from wattmark.settings import Settings, place
 
 if TYPE_CHECKING:
     from wattmark.engine.session import TableContext
@@ -144,32 +146,19 @@ class Catalog:
         """The utility's parameter values by table or rule id, checked against the declarations.
 
         Raises:
-            SettingsError: an override names nothing that is declared, or does not fit.
+            SettingsError: an override names nothing that is declared, or does not fit; all of them at once.
         """
         found: dict[str, dict[str, Any]] = {}
+        wrong: list[WattmarkError] = []
         for owner, values in settings.parameters.items():
-            name = _owner(owner)
-            table = self.tables.get(name)
-            where = str(settings.home / "settings.yaml")
-            if not isinstance(table, SqlFile):
-                raise SettingsError(
-                    "parameter.owner", f"{where}: parameters.{owner}: there is no such rule or table."
-                )
             for parameter, override in values.items():
-                if parameter not in table.parameters:
-                    raise SettingsError(
-                        "parameter.unknown",
-                        f"{where}: parameters.{owner}.{parameter}: {owner} has no such parameter.",
-                        f"It has: {', '.join(table.parameters) or 'none'}.",
-                    )
-                if same_as := table.parameters[parameter].same_as:
-                    raise SettingsError(
-                        "parameter.borrowed",
-                        f"{where}: parameters.{owner}.{parameter}: it is that of {same_as}.",
-                        f"Set parameters.{same_as}; it changes both.",
-                    )
-                value = table.parameters[parameter].check(override.value, f"{where}: parameters.{owner}")
-                found.setdefault(name, {})[parameter] = value
+                try:
+                    value = self._overridden(settings, owner, parameter, override.value)
+                    found.setdefault(_owner(owner), {})[parameter] = value
+                except SettingsError as error:
+                    wrong.append(error)
+        if wrong:
+            raise together(wrong)
         for name, table in self.tables.items():
             for parameter, same_as in table.borrowed.items() if isinstance(table, SqlFile) else ():
                 owner, _, theirs = same_as.rpartition(".")
@@ -177,6 +166,72 @@ class Catalog:
                 if theirs in given:
                     found.setdefault(name, {})[parameter] = given[theirs]
         return found
+
+    def _overridden(self, settings: Settings, owner: str, parameter: str, value: Any) -> Any:
+        table = self.tables.get(_owner(owner))
+        if not isinstance(table, SqlFile):
+            known = [
+                name.removeprefix("audit.") for name, one in self.tables.items() if isinstance(one, SqlFile)
+            ]
+            raise SettingsError(
+                "parameter.owner",
+                f"{_place(settings, owner)}: parameters.{owner}: there is no such rule or table.",
+                _meant(owner, known),
+            )
+        if parameter not in table.parameters:
+            raise SettingsError(
+                "parameter.unknown",
+                f"{_place(settings, owner, parameter)}: parameters.{owner}.{parameter}: {owner} has no such parameter.",
+                f"{_meant(parameter, table.parameters)} It has: {', '.join(table.parameters) or 'none'}.".strip(),
+            )
+        declared = table.parameters[parameter]
+        if same_as := declared.same_as:
+            raise SettingsError(
+                "parameter.borrowed",
+                f"{_place(settings, owner, parameter)}: parameters.{owner}.{parameter}: it is that of {same_as}.",
+                f"Set parameters.{same_as}; it changes both.",
+            )
+        where = f"{_place(settings, owner, parameter, 'value')}: parameters.{owner}"
+        checked = declared.check(value, where)
+        if declared.type in RELATIONS:
+            self._check_names(declared, checked, where)
+        return checked
+
+    def _check_names(self, declared: Parameter, value: Any, where: str) -> None:
+        """Refuse a name that nothing has: one that the contract does not list, or that no default has.
+
+        Raises:
+            SettingsError: names it.
+        """
+        rows, defaults = declared.rows(value), declared.rows(declared.default)
+        for at, (column, kind) in enumerate(declared.columns.items()):
+            if kind != "string":
+                continue
+            named = [
+                one for table in self.contract.tables.values() for one in table.columns if one.name == column
+            ]
+            listed = {str(item) for one in named for item in one.values}
+            # A map's keys are looked up by name, so that a key of no default and no column is never read.
+            closed = at == 0 and declared.type.startswith("map") and not named and bool(defaults)
+            if not listed and not closed:
+                continue
+            known = listed | {str(row[at]) for row in defaults if row[at] is not None}
+            for row in rows:
+                if row[at] is not None and str(row[at]) not in known:
+                    raise SettingsError(
+                        "parameter.name",
+                        f"{where}: parameter {declared.name}: there is no {column} {row[at]}.",
+                        f"{_meant(str(row[at]), known)} It may be: {', '.join(sorted(known))}.".strip(),
+                    )
+
+
+def _place(settings: Settings, *keys: str) -> str:
+    return place(settings.home, settings.project, ["parameters", *keys])
+
+
+def _meant(name: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, list(known), 1)
+    return f"Is {near[0]} meant?" if near else ""
 
 
 def _owner(owner: str) -> str:

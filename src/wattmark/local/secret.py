@@ -1,4 +1,4 @@
-"""Passwords and keys of a home: made once, readable by its owner alone, never printed."""
+"""Passwords and keys of a home: made once, readable by its owner alone, never logged."""
 
 from __future__ import annotations
 

@@ -447,8 +447,8 @@ class _TableAcceptance:
         self.session.see([self.aside])
         return (
             self.duck.sql(
-                f"SELECT {sql_literal(self.table.name)} AS source_table, {key} AS row_key, {FILE} AS file, COALESCE({POSITION}, 0) AS file_row "
-                f"FROM {self.aside} WHERE {holding.REASON} IS NULL AND {holding.CONFLICTING} ORDER BY ALL"
+                f"SELECT {sql_literal(self.table.name)} AS source_table, {key} AS row_key, {FILE} AS file, COUNT(*) AS rows "
+                f"FROM {self.aside} WHERE {holding.REASON} IS NULL AND {holding.CONFLICTING} GROUP BY ALL ORDER BY ALL"
             )
             .to_arrow_table()
             .cast(CONFLICTING_SCHEMA)

@@ -6,15 +6,19 @@ predicate of the rows that fail it. Great Expectations judges and reports; the p
 
 from __future__ import annotations
 
+import datetime as dt
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from wattmark.contract import Contract, Table
-from wattmark.errors import ContractError
+import duckdb
+
+from wattmark.contract import Column, Contract, Table
+from wattmark.errors import ContractError, WattmarkError, together
 from wattmark.quality.typed import FILLER, START, filling, is_interval, quoted, sql_literal, unclear, unparsed
-from wattmark.yamlfile import line_of, read_yaml
+from wattmark.yamlfile import line_of, read_mapping
 
 DEFAULT_TOLERANCE = 0.05
 """Share of a table's rows that may be set aside before the night stops, where the table's file says nothing."""
@@ -138,10 +142,15 @@ def _share(value: Any) -> float | None:
 
 def _read_file(path: Path) -> dict[str, Any]:
     """One expectations file, its top level checked; without a file, no expectations."""
-    document = (read_yaml(path) or {}) if path.exists() else {}
-    if unknown := sorted(set(document) - _FILE_KEYS):
+    document = read_mapping(path) if os.path.lexists(path) else {}
+    if unknown := sorted(set(document) - _FILE_KEYS, key=str):
         raise ContractError(
             "expectation.invalid", f"{path}:{line_of(path, [unknown[0]]) or 1}: unknown key {unknown[0]}."
+        )
+    if not isinstance(document.get("expectations") or [], list):
+        raise ContractError(
+            "expectation.invalid",
+            f"{path}:{line_of(path, ['expectations']) or 1}: expectations must be a list.",
         )
     for key in ("tolerate", "repeats"):
         if _share(document.get(key, 0)) is None:
@@ -149,39 +158,88 @@ def _read_file(path: Path) -> dict[str, Any]:
                 "expectation.invalid",
                 f"{path}:{line_of(path, [key]) or 1}: {key} must be a share from 0 to 1.",
             )
-    return dict(document)
+    return document
 
 
-def _wrong(table: Table, entry: dict[str, Any]) -> str | None:
+_NUMBERS = ("integer", "decimal", "double")
+
+
+def _fits(column: Column, value: Any) -> bool:
+    """Whether a value of a file can be compared with a column."""
+    if column.type in _NUMBERS:
+        return isinstance(value, (int, float)) and not isinstance(value, bool)
+    if column.type in ("date", "timestamp"):
+        return isinstance(value, dt.date) or (isinstance(value, str) and _is_iso(value))
+    return isinstance(value, bool if column.type == "boolean" else str)
+
+
+def _is_iso(text: str) -> bool:
+    try:
+        dt.datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _wrong_column(table: Table, name: Any) -> str | None:
+    try:
+        table.column(str(name))
+    except ContractError as error:
+        return error.message.removesuffix(".")
+    return None
+
+
+def _wrong(table: Table, entry: Any) -> str | None:
     """What is wrong with one entry of a file; None where nothing is."""
     if not isinstance(entry, dict):
         return "an expectation must have a type and kwargs"
-    if unknown := sorted(set(entry) - _ENTRY_KEYS):
+    if unknown := sorted(map(str, set(entry) - _ENTRY_KEYS)):
         return f"unknown key {', '.join(unknown)}"
-    if entry.get("type") not in _BUSINESS:
+    if str(entry.get("type")) not in _BUSINESS:
         return f"type must be one of {', '.join(sorted(_BUSINESS))}"
-    if entry.get("severity") not in SEVERITIES:
+    if str(entry.get("severity")) not in SEVERITIES:
         return f"severity must be one of {', '.join(SEVERITIES)}"
     if _share(entry.get("tolerate", 0)) is None:
         return "tolerate must be a share from 0 to 1"
+    if not isinstance(entry.get("meta") or {}, dict):
+        return "meta must hold keys and values"
     kwargs = entry.get("kwargs") or {}
+    if not isinstance(kwargs, dict):
+        return "kwargs must hold keys and values"
     required, optional = _BUSINESS[entry["type"]]
-    if unknown := sorted(set(kwargs) - {*required, *optional}):
+    if unknown := sorted(map(str, set(kwargs) - {*required, *optional})):
         return f"unknown key {', '.join(unknown)} in kwargs"
     if missing := [key for key in required if kwargs.get(key) is None]:
         return f"kwargs lacks {', '.join(missing)}"
-    if (
-        entry["type"] == "expect_column_values_to_be_between"
-        and kwargs.get("min_value") is None
-        and kwargs.get("max_value") is None
-    ):
-        return "kwargs needs min_value or max_value"
     for key in ("column", "column_A", "column_B"):
-        if key in kwargs:
-            try:
-                table.column(kwargs[key])
-            except ContractError as error:
-                return error.message.removesuffix(".")
+        if key in kwargs and (why := _wrong_column(table, kwargs[key])):
+            return why
+    return _wrong_values(table, entry["type"], kwargs)
+
+
+def _wrong_values(table: Table, kind: str, kwargs: dict[str, Any]) -> str | None:
+    """What is wrong with the values that an expectation compares with; None where nothing is."""
+    if kind == "expect_column_values_to_match_regex":
+        try:
+            duckdb.connect().execute("SELECT regexp_matches('', ?)", [str(kwargs["regex"])])
+        except duckdb.Error as error:
+            return f"regex does not parse: {str(error).splitlines()[0]}"
+        return None if isinstance(kwargs["regex"], str) else "regex must be text; put it in quotes"
+    values: list[Any] = []
+    if kind == "expect_column_values_to_be_between":
+        values = [kwargs[key] for key in ("min_value", "max_value") if kwargs.get(key) is not None]
+        if not values:
+            return "kwargs needs min_value or max_value"
+    elif kind == "expect_column_values_to_be_in_set":
+        if not isinstance(kwargs["value_set"], list) or not kwargs["value_set"]:
+            return "value_set must be a list of values"
+        values = kwargs["value_set"]
+        if table.column(kwargs["column"]).values:
+            return f"the contract lists the values of {kwargs['column']}"
+    column = table.column(str(kwargs.get("column", kwargs.get("column_A"))))
+    for value in values:
+        if not _fits(column, value):
+            return f"{value!r} is no {column.type}, which {column.name} is"
     return None
 
 
@@ -189,10 +247,11 @@ def business_checks(table: Table, path: Path, tolerate: float) -> Iterator[Check
     """Checks of one expectations file.
 
     Raises:
-        ContractError: an unknown key, type, severity or column, or the same expectation twice (Great
-            Expectations would keep the last); names file and line.
+        ContractError: an unknown key, type, severity or column, a value that does not fit, or the same expectation
+            twice (Great Expectations would keep the last); names file and line of each.
     """
     seen: set[str] = set()
+    wrong: list[ContractError] = []
     for at, entry in enumerate(_read_file(path).get("expectations") or []):
         why = _wrong(table, entry)
         kind = entry["type"] if why is None else ""
@@ -201,12 +260,13 @@ def business_checks(table: Table, path: Path, tolerate: float) -> Iterator[Check
         name = f"{kind.removeprefix('expect_column_').removeprefix('values_')}:{','.join(columns)}"
         if why is None and name in seen:
             why = f"{kind} stands twice on {', '.join(columns)}"
-        if why is None and kind == "expect_column_values_to_be_in_set" and table.column(columns[0]).values:
-            why = f"the contract lists the values of {columns[0]}"
         if why is not None:
-            raise ContractError(
-                "expectation.invalid", f"{path}:{line_of(path, ['expectations', at]) or 1}: {why}."
+            wrong.append(
+                ContractError(
+                    "expectation.invalid", f"{path}:{line_of(path, ['expectations', at]) or 1}: {why}."
+                )
             )
+            continue
         seen.add(name)
         failing = _failing(kind, kwargs)
         mark = ""
@@ -220,6 +280,8 @@ def business_checks(table: Table, path: Path, tolerate: float) -> Iterator[Check
             name, columns[0], failing, kind, kwargs, entry["severity"],
             float(entry.get("tolerate", tolerate)), str((entry.get("meta") or {}).get("why", "")), mark,
         )  # fmt: skip
+    if wrong:
+        raise together(wrong)
 
 
 @dataclass(frozen=True)
@@ -261,11 +323,25 @@ def suite_of(table: Table, expectations: Path) -> Suite:
 
 
 def suites(contract: Contract, expectations: Path) -> dict[str, Suite]:
-    """All suites; a file for a table the contract does not know is an error."""
-    for path in expectations.glob("*.yaml"):
-        if path.stem not in contract.tables:
-            raise ContractError("expectation.table", f"{path}:1: the contract has no table {path.stem}.")
-    return {name: suite_of(table, expectations) for name, table in contract.tables.items()}
+    """All suites.
+
+    Raises:
+        WattmarkError: files are wrong, or for a table the contract does not know; all of it at once.
+    """
+    wrong: list[WattmarkError] = [
+        ContractError("expectation.table", f"{path}:1: the contract has no table {path.stem}.")
+        for path in sorted(expectations.glob("*.yaml"))
+        if path.stem not in contract.tables
+    ]
+    found: dict[str, Suite] = {}
+    for name, table in contract.tables.items():
+        try:
+            found[name] = suite_of(table, expectations)
+        except WattmarkError as error:
+            wrong.append(error)
+    if wrong:
+        raise together(wrong)
+    return found
 
 
 def reason_sql(checks: tuple[Check, ...]) -> str:

@@ -17,10 +17,12 @@ from typing import Any
 
 import duckdb
 from jinja2 import Environment, FileSystemLoader
+from markupsafe import Markup
 
 from wattmark.contract import load_contract
 from wattmark.engine.session import DuckDBSession
 from wattmark.errors import QualityError
+from wattmark.page import page, style
 from wattmark.quality.accept import landing_kinds
 from wattmark.quality.checks import Suite, suites
 from wattmark.quality.landing import LANDING, landed
@@ -208,27 +210,34 @@ def _moment(run: Run) -> Any:
     return dt.datetime.combine(run.as_of, dt.time(), dt.UTC)
 
 
-_REMOTE = re.compile(r"<(?:link|script)\b[^>]*(?:href|src)=\"https?://[^\"]*\"[^>]*>(?:\s*</script>)?")
+_LOADED = re.compile(r"<link\b[^>]*>|<script\b.*?</script>", re.DOTALL | re.IGNORECASE)
 _REMOTE_IMAGE = re.compile(r"https?://[^\"?]*/([\w.-]+\.(?:png|svg|gif))(?:\?[^\"]*)?")
+_HANDLER = re.compile(r"\son\w+=(?:\"[^\"]*\"|'[^']*')", re.IGNORECASE)
+_MARK = "<!-- read without scripts -->"
 
 
 def make_readable_offline(site: Path) -> None:
-    """Replace what Data Docs load from elsewhere by a style sheet of our own, and by the images beside them."""
-    style = Path(__file__).with_name("data_docs.css").read_text(encoding="utf-8")
+    """Make pages of Great Expectations pages of ours: they load nothing, run nothing, and hide nothing behind a script.
+
+    Their scripts, which the pages' content security policy refuses, only fold and filter what is there anyway.
+    """
+    own = Path(__file__).with_name("data_docs.css").read_text(encoding="utf-8")
     images = site / "static" / "images"
-    for page in site.rglob("*.html"):
-        text = page.read_text(encoding="utf-8")
+    for file in site.rglob("*.html"):
+        text = file.read_text(encoding="utf-8")
+        if _MARK in text:
+            continue
 
-        def beside(found: re.Match[str], page: Path = page) -> str:
+        def beside(found: re.Match[str], file: Path = file) -> str:
             image = images / found[1]
-            return os.path.relpath(image, page.parent) if image.exists() else ""
+            return os.path.relpath(image, file.parent) if image.exists() else ""
 
-        plain = _REMOTE.sub("", text)
-        if plain != text:
-            plain = plain.replace("</head>", f"<style>{style}</style></head>", 1)
-        plain = _REMOTE_IMAGE.sub(beside, plain)
-        if plain != text:
-            page.write_text(plain, encoding="utf-8")
+        text = _HANDLER.sub("", _LOADED.sub("", text))
+        text = _REMOTE_IMAGE.sub(beside, text)
+        text = re.sub(r"<html\b[^>]*>", '<html lang="en">', text, count=1)
+        text = re.sub(r"<body\b[^>]*>", "<body><main>", text, count=1).replace("</body>", "</main></body>", 1)
+        head = f'{_MARK}<meta name="viewport" content="width=device-width, initial-scale=1"><style>{style()}{own}</style></head>'
+        file.write_text(text.replace("</head>", head, 1), encoding="utf-8")
 
 
 def write_index(site: Path, run: Run, judged: Iterable[Judged]) -> None:
@@ -249,4 +258,5 @@ def write_index(site: Path, run: Run, judged: Iterable[Judged]) -> None:
         pages=pages(run.run_id),
         earlier={run_id: pages(run_id) for run_id in runs},
     )
-    write_atomically(site / "index.html", text)
+    framed = page(f"Data Docs, {run.as_of}", Markup(text))  # noqa: S704 - rendered with escaping
+    write_atomically(site / "index.html", framed)

@@ -147,6 +147,16 @@ class Source(ABC):
         """Whether the source holds the table."""
 
     @abstractmethod
+    def columns(self, table: Table) -> dict[str, list[str]]:
+        """Names of the columns of a table that is there, by where they stand; reads no rows.
+
+        A database's table stands in one place; of a table in many files a few of the newest are looked at.
+
+        Raises:
+            SourceError: the table, or one of its files, cannot be opened.
+        """
+
+    @abstractmethod
     def extract(self, table: Table, after: Watermark | None, lookback: dt.timedelta) -> Extracted:
         """Stream a table.
 

@@ -69,6 +69,15 @@ class DatabaseSource(Source):
         """Whether the schema has the table, without regard to case."""
         return self.name_of(table).lower() in self._names
 
+    def columns(self, table: Table) -> dict[str, list[str]]:
+        """The names as the database has them."""
+        try:
+            name = self._names[self.name_of(table).lower()]
+            found = self._inspector.get_columns(name, self.settings.schema_name)
+        except sa.exc.SQLAlchemyError as error:
+            raise self._broke(table, error) from None
+        return {self.label: [column["name"] for column in found]}
+
     def extract(self, table: Table, after: Watermark | None, lookback: dt.timedelta) -> Extracted:
         """Stream the table; of one with ``since`` the rows from the watermark less the lookback on.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -86,6 +87,17 @@ class FileSource(Source):
         """Files of the table's name or in its folder whose ending is none that is read."""
         found = table_files(self.folder, self.name_of(table))
         return tuple(label_of(path, self.folder) for path in found.left_out)
+
+    def columns(self, table: Table) -> dict[str, list[str]]:
+        """The names in the first and the newest files; every file must be one that may be read."""
+        files = table_files(self.folder, self.name_of(table)).files
+        for path in files:
+            if not os.access(path, os.R_OK):
+                raise SourceError(
+                    "source.unreadable", f"{path}: the file may not be read.", "Let the pipeline read it."
+                )
+        looked_at = dict.fromkeys([*files[:1], *files[-2:]])
+        return {str(path): list(self._opened(table, path).names) for path in looked_at}
 
     def extract(self, table: Table, after: Watermark | None, lookback: dt.timedelta) -> Extracted:
         """Stream the table's files; of a table with ``since`` only those new or changed.

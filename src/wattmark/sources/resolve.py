@@ -11,11 +11,26 @@ from wattmark.sources.base import Source
 from wattmark.sources.database import DatabaseSource
 from wattmark.sources.files import FileSource
 
-_AIRFLOW = "airflow:"
+AIRFLOW = "airflow:"
+"""What a location that is an Airflow connection begins with."""
 
 
-def _connection_url(conn_id: str) -> str:
-    """URL of an Airflow connection, through the task's own interface to connections."""
+def is_database(location: str) -> bool:
+    """Whether a location is a URL, not a folder."""
+    return "://" in location
+
+
+def sqlalchemy_url(uri: str) -> str:
+    """Airflow's URI of a connection as a SQLAlchemy URL."""
+    return uri.replace("postgres://", "postgresql+psycopg://", 1)
+
+
+def connection_url(conn_id: str) -> str:
+    """URL of an Airflow connection, through the task's own interface to connections.
+
+    Raises:
+        SourceError: this is no task, or there is no such connection.
+    """
     if not os.environ.get("AIRFLOW_HOME"):
         raise SourceError(
             "source.connection",
@@ -24,7 +39,15 @@ def _connection_url(conn_id: str) -> str:
         )
     from airflow.sdk import BaseHook
 
-    return str(BaseHook.get_connection(conn_id).get_uri()).replace("postgres://", "postgresql+psycopg://", 1)
+    try:
+        return sqlalchemy_url(str(BaseHook.get_connection(conn_id).get_uri()))
+    except Exception as error:
+        # Which exception it is depends on where Airflow looked last; none of its texts may hold the URI.
+        raise SourceError(
+            "source.connection",
+            f"Airflow has no connection {conn_id} ({type(error).__name__}).",
+            "Add it in Airflow under Admin, Connections.",
+        ) from None
 
 
 def open_source(source: SourceSettings, contract: Contract, settings: Settings) -> Source:
@@ -33,11 +56,9 @@ def open_source(source: SourceSettings, contract: Contract, settings: Settings) 
     Raises:
         SourceError: it cannot be reached, or the folder is missing or empty.
     """
-    if source.location.startswith(_AIRFLOW):
-        source = source.model_copy(
-            update={"location": _connection_url(source.location.removeprefix(_AIRFLOW))}
-        )
-    kind = DatabaseSource if "://" in source.location else FileSource
+    if source.location.startswith(AIRFLOW):
+        source = source.model_copy(update={"location": connection_url(source.location.removeprefix(AIRFLOW))})
+    kind = DatabaseSource if is_database(source.location) else FileSource
     return kind(source, contract, settings)
 
 

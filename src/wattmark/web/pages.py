@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import sqlalchemy as sa
-from fastapi import APIRouter, FastAPI, HTTPException
+from fastapi import APIRouter, FastAPI, HTTPException, Request
 from fastapi.params import Depends as Dependency
-from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
+from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, RedirectResponse, Response
 from jinja2 import Environment, PackageLoader
+from markupsafe import Markup
 from starlette.concurrency import run_in_threadpool
 
 from wattmark.local.services import warehouse_url
+from wattmark.page import page as framed
 from wattmark.quality.judge import site_folder
 from wattmark.settings import Settings
 from wattmark.web import security
@@ -69,12 +71,18 @@ def _figures(settings: Settings) -> dict[str, list[dict[str, Any]]]:
     return found
 
 
-def pages_app(settings: Settings, *, guards: Sequence[Dependency] | None = None) -> FastAPI:
+def pages_app(
+    settings: Settings,
+    *,
+    guards: Sequence[Dependency] | None = None,
+    login: Callable[[Request], str] | None = None,
+) -> FastAPI:
     """The application: ``GET /`` and the files of Data Docs and reports, for whoever is signed in.
 
     Args:
         settings: the home's settings.
         guards: dependencies every request must pass; Airflow's for readers where None.
+        login: where somebody who is not signed in is sent; Airflow's own page where None.
     """
     app = FastAPI(title="wattmark", docs_url=None, redoc_url=None, openapi_url=None)
     router = APIRouter(dependencies=list(security.readers() if guards is None else guards))
@@ -86,7 +94,8 @@ def pages_app(settings: Settings, *, guards: Sequence[Dependency] | None = None)
             figures = await run_in_threadpool(_figures, settings)
         except (psycopg.OperationalError, sa.exc.SQLAlchemyError):
             raise HTTPException(503, "The warehouse does not answer.") from None
-        return HTMLResponse(page.render(**figures, links=_links(settings)), headers=HEADERS)
+        body = Markup(page.render(**figures, links=_links(settings)))  # noqa: S704 - rendered with escaping
+        return HTMLResponse(framed("Wattmark", body), headers=HEADERS)
 
     @router.get("/{area}/")
     async def first(area: str) -> RedirectResponse:
@@ -105,6 +114,20 @@ def pages_app(settings: Settings, *, guards: Sequence[Dependency] | None = None)
         ):
             raise HTTPException(404, "There is no such page.")
         return FileResponse(wanted, headers=HEADERS)
+
+    @app.exception_handler(HTTPException)
+    async def refused(request: Request, error: HTTPException) -> Response:
+        """People are led to where they sign in, or told in words; programs get the status and the detail."""
+        if request.method != "GET" or "text/html" not in request.headers.get("accept", ""):
+            return JSONResponse({"detail": error.detail}, error.status_code, headers=error.headers)
+        if error.status_code in (401, 403):
+            return RedirectResponse(
+                (login or security.login_url)(request), 303, headers={"Cache-Control": "no-store"}
+            )
+        body = Markup('<h1>{}</h1><p><a href="{}/">Wattmark</a></p>').format(
+            str(error.detail), request.scope.get("root_path", "")
+        )
+        return HTMLResponse(framed("Wattmark", body), error.status_code, headers=HEADERS)
 
     app.include_router(router)
     return app

@@ -67,3 +67,11 @@ def user_name() -> Callable[..., str]:
         return str(user.get_name())
 
     return name
+
+
+def login_url(request: Request) -> str:
+    """Where somebody signs in who asked for this page, and comes back to it."""
+    from airflow.api_fastapi.app import get_auth_manager
+
+    asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    return str(get_auth_manager().get_url_login(next_url=asked))
