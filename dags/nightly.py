@@ -18,7 +18,8 @@ published night then stays in place, and the watermark does not move, so the nex
 cleared and run again with the same result. Backfill by date: a run for an earlier date sees the data
 as they were known at the end of that day, reads from the watermark before it, and publishes that date.
 
-**Late.** A deadline alert is logged when a night is not done two hours after it was queued.
+**Told.** Whom `notify` names is told when a night fails, when it is not done `schedule.late_hours` after it was queued,
+and when a published night brought less data than usual (`mart.source_freshness`).
 """
 
 from __future__ import annotations
@@ -27,13 +28,9 @@ import datetime as dt
 from typing import Any
 
 from airflow.sdk import (
-    AsyncCallback,
-    DeadlineAlert,
-    DeadlineReference,
     Param,
     dag,
     get_current_context,
-    task,
     task_group,
 )
 
@@ -51,11 +48,8 @@ from wattmark import flow
     max_active_runs=1,
     tags=["wattmark", "night"],
     default_args=flow.DEFAULT_ARGS,
-    deadline=DeadlineAlert(
-        reference=DeadlineReference.DAGRUN_QUEUED_AT,
-        interval=dt.timedelta(hours=2),
-        callback=AsyncCallback(flow.tell_late, kwargs={"text": "not done two hours after it was queued"}),
-    ),
+    on_failure_callback=flow.Tell("failed"),
+    deadline=flow.late(),
     params={
         "as_of": Param(
             None,
@@ -80,7 +74,7 @@ from wattmark import flow
     },
 )
 def nightly() -> None:
-    @task(doc_md="Open the run in `ops.pipeline_run`.")
+    @flow.task(doc_md="Open the run in `ops.pipeline_run`.")
     def begin() -> dict[str, Any]:
         from wattmark import night
         from wattmark.settings import load_settings
@@ -90,7 +84,7 @@ def nightly() -> None:
         flow.perform("begin", values, night.begin)
         return values
 
-    @task(
+    @flow.task(
         doc_md="Refuse a wrong setting, parameter, rule or SQL file before any data is touched; "
         "then name the tables to extract: each that grows by itself, small snapshots in bundles."
     )
@@ -101,7 +95,7 @@ def nightly() -> None:
         flow.perform("check", values, lambda settings, _run: night.check(settings))
         return night.table_groups(load_settings())
 
-    @task(doc_md="Close the run in `ops.pipeline_run`, also when it failed.")
+    @flow.task(doc_md="Close the run in `ops.pipeline_run`, also when it failed.")
     def close(
         values: dict[str, Any], accepted: dict[str, int] | None, published: dict[str, int] | None
     ) -> None:
@@ -113,7 +107,7 @@ def nightly() -> None:
             accepted["read"] if accepted else None, sum(published.values()) if published else None,
         )  # fmt: skip
 
-    @task(
+    @flow.task(
         pool="source", map_index_template="{{ tables }}", doc_md="Read tables from their source into landing."
     )
     def extract(names: list[str], values: dict[str, Any]) -> dict[str, int]:
@@ -129,7 +123,9 @@ def nightly() -> None:
 
     @task_group(tooltip="Judge what was handed over; take up good rows, set bad ones aside")
     def validate(values: dict[str, Any], extracted: Any) -> Any:
-        @task(pool="source", doc_md="Great Expectations and its Data Docs; the night publishes after them.")
+        @flow.task(
+            pool="source", doc_md="Great Expectations and its Data Docs; the night publishes after them."
+        )
         def judge(values: dict[str, Any]) -> dict[str, dict[str, int]]:
             from wattmark import night
             from wattmark.settings import load_settings
@@ -139,7 +135,7 @@ def nightly() -> None:
             )
             return failed
 
-        @task(pool="compute", doc_md="Accept or quarantine each row; every row read is accounted for.")
+        @flow.task(pool="compute", doc_md="Accept or quarantine each row; every row read is accounted for.")
         def accept(values: dict[str, Any]) -> dict[str, int]:
             from wattmark import night
 
@@ -152,7 +148,7 @@ def nightly() -> None:
         return judged, accepted
 
     def layer_task(layer: str, doc: str, task_id: str | None = None, explained: bool | None = None) -> Any:
-        @task(task_id=task_id or layer, pool="compute", doc_md=doc)
+        @flow.task(task_id=task_id or layer, pool="compute", doc_md=doc)
         def build(values: dict[str, Any]) -> dict[str, int]:
             from wattmark import night
 
@@ -177,7 +173,7 @@ def nightly() -> None:
     @task_group(tooltip="All rules of the catalogue: findings with evidence, their coverage and causes")
     def audit(values: dict[str, Any], facts: Any, segment: Any) -> Any:
         def rules_task(task_id: str, scored: bool, doc: str) -> Any:
-            @task(task_id=task_id, pool="compute", doc_md=doc)
+            @flow.task(task_id=task_id, pool="compute", doc_md=doc)
             def run_rules(values: dict[str, Any]) -> dict[str, int]:
                 from wattmark import night
 
@@ -186,7 +182,9 @@ def nightly() -> None:
 
             return run_rules
 
-        @task(pool="compute", doc_md="Hang findings on the ones they follow from, by computing them again.")
+        @flow.task(
+            pool="compute", doc_md="Hang findings on the ones they follow from, by computing them again."
+        )
         def root_causes(values: dict[str, Any]) -> dict[str, int]:
             from wattmark import night
 
@@ -211,7 +209,7 @@ def nightly() -> None:
         [public, causes] >> explained
         return public, personal, explained
 
-    @task(
+    @flow.task(
         pool="publish",
         outlets=[flow.MART],
         doc_md="Publish the run in one transaction; then move the watermark.",
@@ -222,7 +220,7 @@ def nightly() -> None:
         rows: dict[str, int] = flow.perform("publish", values, night.publish)
         return rows
 
-    @task(
+    @flow.task(
         pool="publish",
         outlets=[flow.LISTS],
         doc_md="Campaign lists of the day, up to awaiting approval; the DAG `campaigns` asks for it.",
@@ -232,6 +230,14 @@ def nightly() -> None:
 
         made: dict[str, int] = flow.perform("lists", values, list_counts)
         return made
+
+    @flow.task(
+        retries=0,
+        doc_md="Tell whom `notify` names when the night brought less data than usual; never fails the night.",
+    )
+    def tell(values: dict[str, Any]) -> dict[str, int]:
+        counts: dict[str, int] = flow.perform("tell", values, flow.tell_less_data)
+        return counts
 
     values = begin()
     extracted = extract.partial(values=values).expand(names=check(values))
@@ -244,7 +250,10 @@ def nightly() -> None:
     published = publish(values)
     [personal, explained, judged] >> published
     listed = lists(values)
-    published >> listed >> close(values, accepted, published).as_teardown(setups=values)
+    told = tell(values)
+    published >> told
+    published >> listed
+    [listed, told] >> close(values, accepted, published).as_teardown(setups=values)
 
 
 nightly()

@@ -17,6 +17,7 @@ from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from wattmark.brief import brief
 from wattmark.local.commands import HomeOption
 from wattmark.settings import SOURCE_VARIABLE, Settings, load_settings
 
@@ -118,7 +119,7 @@ def run_dag(
                         errors.append(f"{event['step']}: {event['error']}")
                     else:
                         progress.console.print(
-                            f"[green]✓[/green] {event['step']:<28} {event['seconds']:>6.1f} s  {_brief(event.get('result'))}",
+                            f"[green]✓[/green] {event['step']:<28} {event['seconds']:>6.1f} s  {brief(event.get('result'))}",
                             highlight=False,
                             soft_wrap=True,
                         )
@@ -135,22 +136,6 @@ def run_dag(
     for error in errors:
         console.print(f"[red]✗[/red] {escape(error)}", soft_wrap=True)
     return {"state": "success" if code == 0 else "failed", "log": str(log), "errors": errors}
-
-
-def _brief(result: Any) -> str:
-    if not isinstance(result, dict):
-        return ""
-    if "rows" in result and "table" in result:
-        extra = (
-            f"  unknown columns: {', '.join(result['unknown_columns'])}"
-            if result.get("unknown_columns")
-            else ""
-        )
-        return f"{result['rows']:,} rows{extra}"
-    numbers = {key: value for key, value in result.items() if isinstance(value, int)}
-    if len(numbers) > 6:
-        return f"{sum(numbers.values()):,} rows in {len(numbers)} tables"
-    return ", ".join(f"{key} {value:,}" for key, value in numbers.items())
 
 
 def check(home: HomeOption = None) -> None:

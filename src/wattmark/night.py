@@ -114,7 +114,10 @@ def judge(settings: Settings, run: Run, names: Iterable[str]) -> dict[str, dict[
 
 def accept(settings: Settings, run: Run) -> dict[str, int]:
     """Take up good rows, set bad ones aside, prove that none is lost; returns row counts."""
+    from wattmark.quality.freshness import note_intake
+
     done = accept_all(settings, run)
+    note_intake(settings, run)
     return {
         "read": sum(one.read_rows for one in done),
         "accepted": sum(one.accepted_rows for one in done),
@@ -241,7 +244,9 @@ def _note_versions(settings: Settings, run: Run) -> None:
 def parameters_hash(settings: Settings) -> str:
     """Short hash of all that decides a run's result besides data and code: settings, SQL, contract, expectations, campaigns."""
     digest = hashlib.sha256(
-        settings.model_dump_json(exclude={"home", "project", "services", "sources", "compute"}).encode()
+        settings.model_dump_json(
+            exclude={"home", "project", "services", "sources", "compute", "schedule", "notify"}
+        ).encode()
     )
     for folder in (settings.include, settings.project / "expectations", settings.home / "campaigns"):
         for path in sorted(folder.rglob("*")):

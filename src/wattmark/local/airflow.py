@@ -53,6 +53,22 @@ _ARGUMENTS = {
     "triggerer": ("--skip-serve-logs",),
 }
 
+LOG_LEVELS = " ".join(
+    f"{name}=WARNING"
+    for name in (
+        "airflow.dag_processing.bundles.manager",
+        "airflow.dag_processing.dagbag",
+        "airflow.providers.openlineage",
+        "alembic",
+        "great_expectations",
+        "openlineage",
+    )
+)
+"""What libraries say about themselves in every task's log, and nobody reads there."""
+
+QUIET_WARNINGS = ("DeprecationWarning", "FutureWarning", "PendingDeprecationWarning")
+"""Kinds of warnings that speak to who writes code, not to who reads a task's log."""
+
 _HEALTH_NAMES = {
     "scheduler": ("scheduler", "latest_scheduler_heartbeat"),
     "dag-processor": ("dag_processor", "latest_dag_processor_heartbeat"),
@@ -106,6 +122,7 @@ def airflow_env(settings: Settings) -> dict[str, str]:
         "WATTMARK_TIME_ZONE": settings.utility.time_zone,
         "WATTMARK_NIGHTLY_SCHEDULE": settings.schedule.nightly or "",
         "WATTMARK_COUNTER_SCHEDULE": settings.schedule.counter or "",
+        "WATTMARK_LATE_HOURS": f"{settings.schedule.late_hours:g}",
         "AIRFLOW_HOME": str(folder),
         "AIRFLOW__CORE__DAGS_FOLDER": str(settings.project / "dags"),
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(settings.project / "plugins"),
@@ -113,6 +130,9 @@ def airflow_env(settings: Settings) -> dict[str, str]:
         "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
         "AIRFLOW__CORE__PARALLELISM": "4",
         "AIRFLOW__CORE__FERNET_KEY": secret(home, "fernet"),
+        # The asset graph and dependencies of DAGs ask for parts of JSON in a way that psycopg 3 refuses; compressed
+        # ones are looked into by Airflow itself.
+        "AIRFLOW__CORE__COMPRESS_SERIALIZED_DAGS": "True",
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{web}/execution/",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{ADMIN}:admin",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(folder / "passwords.json"),
@@ -132,11 +152,15 @@ def airflow_env(settings: Settings) -> dict[str, str]:
         "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
         "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(folder / "logs"),
         "AIRFLOW__LOGGING__COLORED_CONSOLE_LOG": "False",
+        "AIRFLOW__LOGGING__NAMESPACE_LEVELS": LOG_LEVELS,
+        "PYTHONWARNINGS": ",".join(f"ignore::{kind}" for kind in QUIET_WARNINGS),
         "AIRFLOW__OPENLINEAGE__NAMESPACE": "wattmark",
         "AIRFLOW__OPENLINEAGE__TRANSPORT": json.dumps(
             {"type": "file", "log_file_path": str(home / "logs" / "openlineage.jsonl"), "append": True}
         ),
-        "AIRFLOW__OPENLINEAGE__DISABLE_SOURCE_CODE": "True",
+        "AIRFLOW__OPENLINEAGE__EMISSION_POLICY": json.dumps(
+            [{"scope": {}, "controls": {"include_source_code": False}}]
+        ),
         "GX_ANALYTICS_ENABLED": "false",
         "DO_NOT_TRACK": "1",
         "SCARF_NO_ANALYTICS": "true",

@@ -1,0 +1,23 @@
+"""What a step returned, in one line for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+MOST_NUMBERS = 6
+
+
+def brief(result: Any) -> str:
+    """Counts of a step's result as words; empty where it holds none."""
+    if not isinstance(result, Mapping):
+        return ""
+    if "rows" in result and "table" in result:
+        unknown = result.get("unknown_columns")
+        return f"{result['rows']:,} rows" + (f"  unknown columns: {', '.join(unknown)}" if unknown else "")
+    numbers = {
+        key: value for key, value in result.items() if isinstance(value, int) and not isinstance(value, bool)
+    }
+    if len(numbers) > MOST_NUMBERS:
+        return f"{sum(numbers.values()):,} rows in {len(numbers)} tables"
+    return ", ".join(f"{key} {value:,}" for key, value in numbers.items())
