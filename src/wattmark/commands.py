@@ -14,12 +14,22 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
 from rich.table import Table
 
 from wattmark.brief import brief
 from wattmark.local.commands import HomeOption
 from wattmark.settings import SOURCE_VARIABLE, Settings, load_settings
+
+MART = "wattmark://warehouse/mart"
+"""The asset that a published night updates, as ``wattmark.flow`` names it."""
 
 DayOption = Annotated[
     dt.datetime | None,
@@ -49,7 +59,7 @@ def run(
     ] = None,
     full_refresh: Annotated[bool, typer.Option("--full-refresh", help="Read every table whole.")] = False,
 ) -> None:
-    """Run the nightly DAG once, without a scheduler, and leave the home's database up."""
+    """Run the nightly DAG once and leave the home's database up; where Airflow is up, its scheduler does it."""
     console = Console()
     if as_of is None:
         raise typer.BadParameter("--as-of is needed: a night is keyed by its date.")
@@ -61,10 +71,22 @@ def run(
         "full_refresh": full_refresh,
         **({"period": f"{period:%Y-%m-01}"} if period else {}),
     }
-    ended = run_dag(settings, "nightly", conf, console, source)
-    if ended["state"] != "success":
+    from wattmark.local import services, trigger
+
+    if source is None and trigger.takes_runs(settings, "nightly"):
+        console.print(f"Handed to Airflow at {services.airflow_url(settings)}", soft_wrap=True)
+        published = watch_dag(settings, "nightly", conf, console)
+        where = services.airflow_url(settings)
+    else:
+        # A scheduler knows the home's own sources, and does not begin the run of a paused DAG.
+        beside = services.airflow_is_up(settings)
+        ended = run_dag(settings, "nightly", conf, console, source, beside=beside)
+        published, where = ended["state"] == "success", ended["log"]
+        if published and beside:
+            trigger.tell_published(settings, MART)
+    if not published:
         console.print(
-            f"[red]The night {as_of:%Y-%m-%d} failed.[/red] Nothing of it was published. Log: {ended['log']}",
+            f"[red]The night {as_of:%Y-%m-%d} failed.[/red] Nothing of it was published. Log: {where}",
             soft_wrap=True,
         )
         raise typer.Exit(1)
@@ -74,19 +96,63 @@ def run(
     console.print(f"[green]The night {as_of:%Y-%m-%d} is published.[/green]")
 
 
+def watch_dag(
+    settings: Settings, dag_id: str, conf: dict[str, Any], console: Console, *, unpause: bool = False
+) -> bool:
+    """Have the home's scheduler run a DAG, and show how far it is; returns whether it succeeded.
+
+    What a failed task said is printed, each message once.
+    """
+    from wattmark.local.trigger import RunProgress, trigger_and_wait
+
+    with Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=console,
+    ) as progress:
+        shown = progress.add_task("waiting for the scheduler", total=None)
+
+        def follow(now: RunProgress) -> None:
+            progress.update(
+                shown,
+                completed=now.finished,
+                total=now.total or None,
+                description=", ".join(now.running[:3]) or now.state,
+            )
+
+        ended = trigger_and_wait(settings, dag_id, conf, follow, unpause=unpause)
+    for lines, tasks in ended.by_message().items():
+        console.print(f"[red]✗ {escape(', '.join(tasks))}[/red]", soft_wrap=True)
+        for line in lines:
+            console.print(f"  {escape(line)}", soft_wrap=True, highlight=False)
+    return ended.state == "success"
+
+
 def run_dag(
-    settings: Settings, dag_id: str, conf: dict[str, Any], console: Console, source: str | None = None
+    settings: Settings,
+    dag_id: str,
+    conf: dict[str, Any],
+    console: Console,
+    source: str | None = None,
+    *,
+    beside: bool = False,
 ) -> dict[str, Any]:
     """Run one DAG in a process of its own, showing its steps; returns its state and the log's path.
+
+    With ``beside`` it has a database of its own, as an Airflow that is up would take up what it finds in the home's.
 
     Airflow writes its own log to ``<home>/logs``; errors meant for people are shown here as well.
     """
     from wattmark.local.airflow import process_env
     from wattmark.local.services import prepare_airflow_database
 
+    own = settings.scratch / f"airflow-{dag_id}-{os.getpid()}.db" if beside else None
     with console.status("Starting the database"):
-        prepare_airflow_database(settings)
-    environment = process_env(settings)
+        prepared = prepare_airflow_database(settings, beside=own)
+    environment = {**process_env(settings), **prepared}
     if source:
         environment[SOURCE_VARIABLE] = source
     log = settings.home / "logs" / f"{dag_id}-{conf['as_of']}.log"
@@ -133,7 +199,10 @@ def run_dag(
             process.wait()
             raise
         follower.join(timeout=10)
-    for error in errors:
+    if own is not None:
+        for file in own.parent.glob(f"{own.name}*"):
+            file.unlink()
+    for error in dict.fromkeys(errors):
         console.print(f"[red]✗[/red] {escape(error)}", soft_wrap=True)
     return {"state": "success" if code == 0 else "failed", "log": str(log), "errors": errors}
 

@@ -15,12 +15,14 @@ import signal
 import subprocess
 import sys
 import time
+import zlib
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import httpx
+import sqlalchemy as sa
 from sqlalchemy import make_url
 
 from wattmark.errors import ServiceError
@@ -54,20 +56,31 @@ _ARGUMENTS = {
 }
 
 LOG_LEVELS = " ".join(
-    f"{name}=WARNING"
-    for name in (
-        "airflow.dag_processing.bundles.manager",
-        "airflow.dag_processing.dagbag",
-        "airflow.providers.openlineage",
-        "alembic",
-        "great_expectations",
-        "openlineage",
-    )
+    [
+        *(
+            f"{name}=WARNING"
+            for name in (
+                "airflow.dag_processing.bundles.manager",
+                "airflow.dag_processing.dagbag",
+                "airflow.providers.openlineage",
+                "airflow.providers.openlineage.utils.emission_policy",
+                "airflow.task.operators.airflow.providers.standard.decorators.python",
+                "alembic",
+                "alembic.runtime.migration",
+                "great_expectations",
+                "openlineage",
+                "openlineage.client.client",
+                "task",
+            )
+        ),
+        # What a task prints.
+        "task.stdout=INFO",
+        "task.stderr=INFO",
+        # Warnings of Python speak to who writes code, not to who reads a task's log.
+        "py.warnings=ERROR",
+    ]
 )
-"""What libraries say about themselves in every task's log, and nobody reads there."""
-
-QUIET_WARNINGS = ("DeprecationWarning", "FutureWarning", "PendingDeprecationWarning")
-"""Kinds of warnings that speak to who writes code, not to who reads a task's log."""
+"""What libraries and Airflow say about themselves in every task's log, and nobody reads there."""
 
 _HEALTH_NAMES = {
     "scheduler": ("scheduler", "latest_scheduler_heartbeat"),
@@ -153,7 +166,6 @@ def airflow_env(settings: Settings) -> dict[str, str]:
         "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(folder / "logs"),
         "AIRFLOW__LOGGING__COLORED_CONSOLE_LOG": "False",
         "AIRFLOW__LOGGING__NAMESPACE_LEVELS": LOG_LEVELS,
-        "PYTHONWARNINGS": ",".join(f"ignore::{kind}" for kind in QUIET_WARNINGS),
         "AIRFLOW__OPENLINEAGE__NAMESPACE": "wattmark",
         "AIRFLOW__OPENLINEAGE__TRANSPORT": json.dumps(
             {"type": "file", "log_file_path": str(home / "logs" / "openlineage.jsonl"), "append": True}
@@ -207,13 +219,21 @@ def migrate(settings: Settings, progress: Progress) -> None:
         return
     progress("Preparing Airflow's database")
     prepare_folder(settings, secret(settings.home, "airflow_admin"))
+    _migrate(settings, process_env(settings))
+    services = processes.read_services(home)
+    services.airflow_migrated = mark
+    processes.write_services(home, services)
+
+
+def _migrate(settings: Settings, environment: dict[str, str]) -> None:
+    home = settings.home
     log = home / "logs" / "airflow-migrate.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as stream:
         try:
             code = subprocess.run(  # noqa: S603
                 command("db", "migrate"),
-                env=process_env(settings),
+                env=environment,
                 cwd=home / "airflow",
                 stdin=subprocess.DEVNULL,
                 stdout=stream,
@@ -225,9 +245,53 @@ def migrate(settings: Settings, progress: Progress) -> None:
             code = -1
     if code != 0:
         raise processes.failure("airflow-migrate", f"failed (exit status {code})", log)
-    services = processes.read_services(home)
-    services.airflow_migrated = mark
-    processes.write_services(home, services)
+
+
+def database_beside(settings: Settings, file: Path, progress: Progress) -> dict[str, str]:
+    """Make an empty database for one run without a scheduler, next to an Airflow that runs.
+
+    Returns:
+        the environment of such a run.
+
+    Raises:
+        ServiceError: Airflow cannot make it.
+    """
+    progress("Preparing a database for this run")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    for old in file.parent.glob(f"{file.name}*"):
+        old.unlink()
+    environment = {
+        **airflow_env(settings),
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{file}",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC": f"sqlite+aiosqlite:///{file}",
+    }
+    _migrate(settings, {**process_env(settings), **environment})
+    return environment
+
+
+def _compress_dags(settings: Settings) -> None:
+    """Compress DAGs that were stored before ``compress_serialized_dags`` was set.
+
+    Airflow rewrites them only when their files change, and shows no dependencies of those it did not.
+    """
+    engine = sa.create_engine(database_url(settings))
+    try:
+        with engine.begin() as connection:
+            stored = connection.execute(
+                sa.text(
+                    "SELECT id, data FROM serialized_dag WHERE data_compressed IS NULL AND data IS NOT NULL"
+                )
+            ).all()
+            for key, data in stored:
+                text = data if isinstance(data, str) else json.dumps(data, sort_keys=True)
+                connection.execute(
+                    sa.text(
+                        "UPDATE serialized_dag SET data = NULL, data_compressed = :packed WHERE id = :key"
+                    ),
+                    {"packed": zlib.compress(text.encode()), "key": key},
+                )
+    finally:
+        engine.dispose()
 
 
 def prepare_folder(settings: Settings, password: str) -> None:
@@ -303,6 +367,8 @@ def start(settings: Settings, progress: Progress) -> tuple[str, ...]:
     since = dt.datetime.now(dt.UTC)
     if starting:
         progress(f"Starting Airflow: {', '.join(starting)}")
+    if "dag-processor" in starting:
+        _compress_dags(settings)
     for component in starting:
         _start_component(settings, component, fingerprint)
     _wait_until_healthy(settings, set(starting), since)
