@@ -6,17 +6,18 @@ columns:
   source_table: {type: string, doc: Table of the source contract.}
   newest_at: {type: timestamp, doc: 'Newest event time, or time of change, known at the end of as_of; empty where the table has none.'}
   days_behind: {type: integer, doc: Local days from the newest row to as_of.}
-  usual_gap_days: {type: integer, doc: Longest distance between days with rows in the 90 days before the newest row.}
+  usual_gap_days: {type: integer, doc: Longest distance between days with rows in the 90 days before the newest row; empty where there are fewer than three such days.}
   rows_tonight: {type: integer, doc: 'Rows newer than any known the night before; of a table without times, all rows handed over. Empty on the first night.'}
   usual_rows: {type: double, doc: 'Median of rows_tonight over earlier nights of the same kind, working days or not; empty where there are too few.'}
   nights: {type: integer, doc: Earlier nights that usual_rows rests on.}
-  is_stale: {type: boolean, doc: The newest row is further behind than stale_days and than the table's usual gap.}
+  is_stale: {type: boolean, doc: The newest row is further behind than stale_days and than stale_gaps of the table's usual gap; never of a table whose gap is not known.}
   is_short: {type: boolean, doc: Fewer rows than short_share of the usual ones.}
 params:
   usual_days: {type: integer, default: 28, minimum: 7, doc: Days back in which earlier nights are looked at.}
   usual_nights: {type: integer, default: 4, minimum: 2, doc: Fewest earlier nights that say what is usual.}
   usual_least_rows: {type: integer, default: 20, minimum: 0, doc: A table with fewer usual rows is never called short.}
   short_share: {type: number, default: 0.5, minimum: 0, maximum: 1, doc: Share of the usual rows below which a night is short.}
+  stale_gaps: {type: number, default: 2, minimum: 1, doc: Usual gaps behind that are never called stale.}
   stale_days: {type: integer, default: 2, minimum: 0, doc: Days behind that are never called stale.}
 */
 WITH night AS (
@@ -44,7 +45,7 @@ SELECT
   t.new_rows AS rows_tonight,
   CASE WHEN u.nights >= $usual_nights THEN u.usual_rows END AS usual_rows,
   COALESCE(u.nights, 0) AS nights,
-  COALESCE(t.days_behind > $stale_days AND t.days_behind > COALESCE(t.usual_gap_days, 0), FALSE) AS is_stale,
+  COALESCE(t.days_behind > $stale_days AND t.days_behind > $stale_gaps * t.usual_gap_days, FALSE) AS is_stale,
   COALESCE(u.nights >= $usual_nights AND u.usual_rows >= $usual_least_rows AND t.new_rows < $short_share * u.usual_rows, FALSE) AS is_short
 FROM tonight AS t
 LEFT JOIN usual AS u ON u.source_table = t.source_table

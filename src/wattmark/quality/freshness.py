@@ -26,6 +26,8 @@ FRESHNESS = "mart.source_freshness"
 KEPT_NIGHTS = 400
 GAP_DAYS = 90
 """Days before the newest row in which the usual distance between days with rows is looked for."""
+RHYTHM_DAYS = 3
+"""Fewest days with rows that say how often a table has any."""
 
 SCHEMA = pa.schema(
     [
@@ -65,9 +67,9 @@ def note_intake(settings: Settings, run: Run) -> int:
         for name, table in contract.tables.items():
             rows.append(_intake(session, table, read.get(name, 0), before.get(name)))
         kept = (
-            session.duck.execute(
-                f"SELECT * FROM {INTAKE} WHERE as_of <> $1 AND as_of > $1 - {KEPT_NIGHTS}", [run.as_of]
-            ).to_arrow_table()
+            session.query(
+                f"SELECT * FROM {INTAKE} WHERE as_of <> $as_of AND as_of > $as_of - {KEPT_NIGHTS}"
+            ).read_all()
             if lake.exists(INTAKE)
             else None
         )
@@ -119,24 +121,24 @@ def _intake(
         f"SELECT MAX(CAST({time} AS TIMESTAMPTZ)), CAST(MAX(CAST({time} AS TIMESTAMPTZ)) AS DATE) FROM {accepted} "
         f"WHERE CAST({time} AS TIMESTAMPTZ) < $as_of_end{recent}",
         used,
-    ).fetchone()
-    if newest is None or newest[0] is None:
+    ).fetchall()
+    row["newest_at"], row["newest_on"] = newest[0]
+    if row["newest_at"] is None:
         return row
-    row["newest_at"], row["newest_on"] = newest
     day = quoted(DAY) if table.by_day else f"CAST(CAST({time} AS TIMESTAMPTZ) AS DATE)"
     gap = session.duck.execute(
-        f"SELECT MAX(day - earlier) FROM (SELECT day, LAG(day) OVER (ORDER BY day) AS earlier FROM "
+        f"SELECT CASE WHEN COUNT(*) >= {RHYTHM_DAYS} THEN MAX(day - earlier) END FROM (SELECT day, LAG(day) OVER (ORDER BY day) AS earlier FROM "
         f"(SELECT DISTINCT {day} AS day FROM {accepted} WHERE {day} BETWEEN $1 - {GAP_DAYS} AND $1))",
-        [newest[1]],
-    ).fetchone()
-    row["usual_gap_days"] = gap[0] if gap else None
+        [row["newest_on"]],
+    ).fetchall()
+    row["usual_gap_days"] = gap[0][0]
     if table.since is not None and before is not None:
         since_day = f" AND {quoted(DAY)} >= CAST($before AS DATE)" if table.by_day else ""
         found = session.duck.execute(
             f"SELECT COUNT(*) FROM {accepted} WHERE {time} > $before AND {time} < $as_of_end{since_day}",
             {"before": before, "as_of_end": end},
-        ).fetchone()
-        row["new_rows"] = found[0] if found else None
+        ).fetchall()
+        row["new_rows"] = found[0][0]
     elif table.since is not None and not landed(session.settings, session.run, table.name).whole:
         row["new_rows"] = read_rows
     return row
