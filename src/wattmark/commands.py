@@ -78,11 +78,13 @@ def run(
         published = watch_dag(settings, "nightly", conf, console)
         where = services.airflow_url(settings)
     else:
-        # A scheduler knows the home's own sources, and does not begin the run of a paused DAG.
-        beside = services.airflow_is_up(settings)
+        # A scheduler knows the home's own sources, and does not begin the run of a paused DAG. Of a database of the
+        # utility's own nobody here knows whether a scheduler looks after it.
+        is_up = services.airflow_is_up(settings)
+        beside = is_up or settings.services.airflow_database_url is not None
         ended = run_dag(settings, "nightly", conf, console, source, beside=beside)
         published, where = ended["state"] == "success", ended["log"]
-        if published and beside:
+        if published and is_up:
             trigger.tell_published(settings, MART)
     if not published:
         console.print(

@@ -41,6 +41,10 @@ from wattmark.settings import Settings, load_settings
 
 log = logging.getLogger(__name__)
 
+# What libraries say about themselves in every task's log. Airflow's own setting reaches its own loggers alone.
+for _chatty in ("airflow.providers.openlineage", "alembic", "great_expectations", "openlineage"):
+    logging.getLogger(_chatty).setLevel(logging.WARNING)
+
 MART = Asset(
     "wattmark://warehouse/mart",
     group="wattmark",

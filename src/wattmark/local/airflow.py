@@ -62,14 +62,7 @@ LOG_LEVELS = " ".join(
             for name in (
                 "airflow.dag_processing.bundles.manager",
                 "airflow.dag_processing.dagbag",
-                "airflow.providers.openlineage",
-                "airflow.providers.openlineage.utils.emission_policy",
                 "airflow.task.operators.airflow.providers.standard.decorators.python",
-                "alembic",
-                "alembic.runtime.migration",
-                "great_expectations",
-                "openlineage",
-                "openlineage.client.client",
                 "task",
             )
         ),
@@ -80,7 +73,7 @@ LOG_LEVELS = " ".join(
         "py.warnings=ERROR",
     ]
 )
-"""What libraries and Airflow say about themselves in every task's log, and nobody reads there."""
+"""What Airflow says about itself in every task's log, and nobody reads there; libraries are quieted by ``wattmark.flow``."""
 
 _HEALTH_NAMES = {
     "scheduler": ("scheduler", "latest_scheduler_heartbeat"),
