@@ -239,6 +239,7 @@ def test_a_good_log_holds_nothing_of_the_framework(hands: Hands, published: str)
             "DeprecationWarning",
             "Returned value",
             "RuntimeTaskInstance",
+            "OpenLineage",
         ):
             assert noise not in text, f"{task}: {noise}"
         assert {line["level"] for line in lines} <= {"info"}

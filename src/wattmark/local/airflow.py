@@ -62,6 +62,7 @@ LOG_LEVELS = " ".join(
             for name in (
                 "airflow.dag_processing.bundles.manager",
                 "airflow.dag_processing.dagbag",
+                "airflow.providers.openlineage",
                 "airflow.task.operators.airflow.providers.standard.decorators.python",
                 "task",
             )
@@ -73,7 +74,7 @@ LOG_LEVELS = " ".join(
         "py.warnings=ERROR",
     ]
 )
-"""What Airflow says about itself in every task's log, and nobody reads there; libraries are quieted by ``wattmark.flow``."""
+"""What Airflow says about itself in every task's log, and nobody reads there; ``wattmark.flow`` quiets libraries."""
 
 _HEALTH_NAMES = {
     "scheduler": ("scheduler", "latest_scheduler_heartbeat"),
