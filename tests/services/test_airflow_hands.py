@@ -31,7 +31,7 @@ from .homes import open_folder, settings_for
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 
 DAGS = ("campaigns", "counter", "nightly", "reviews", "tidy")
-AS_OF = "2026-11-25"
+AS_OF = "2026-11-26"
 """Three weeks after the last of the source's intervals."""
 
 SLOW = '''
@@ -132,7 +132,7 @@ def hands() -> Iterator[Hands]:
         (project / "dags" / "slow.py").write_text(SLOW)
         patch.setenv("WATTMARK_PROJECT", str(project))
         patch.setenv("AIRFLOW_CONN_WATTMARK_SMTP", servers.connection)
-        source = write_tiny(folder / "source", intervals=("2026-11-02", "2026-11-03", "2026-11-04"))
+        source = write_tiny(folder / "source", intervals=tuple(f"2026-11-0{day}" for day in range(1, 6)))
         home = folder / "home"
         home.mkdir(mode=0o755)
         own = {
@@ -226,7 +226,7 @@ def test_a_cleared_night_is_published_and_told_to_be_short_of_data(hands: Hands,
     assert ("interval_reading", 21) in stale
     [post] = [one for one in hands.sinks.posts if one["event"] == "less_data"]
     assert post["run_id"] == published
-    assert any(line.startswith("interval_reading: the newest row is of 2026-11-04") for line in post["lines"])
+    assert any(line.startswith("interval_reading: the newest row is of 2026-11-05") for line in post["lines"])
 
 
 def test_a_good_log_holds_nothing_of_the_framework(hands: Hands, published: str) -> None:
@@ -375,22 +375,22 @@ def test_an_unforeseen_error_keeps_its_frames_and_says_what_to_do(hands: Hands) 
 
 def test_wattmark_run_hands_the_night_to_the_airflow_that_is_up(hands: Hands, published: str) -> None:
     home = hands.settings.home
-    argv = [sys.executable, "-m", "wattmark", "run", "--as-of", "2026-11-26", "--home", str(home)]
+    argv = [sys.executable, "-m", "wattmark", "run", "--as-of", "2026-11-27", "--home", str(home)]
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
     assert "Handed to Airflow at " in done.stdout
-    assert "The night 2026-11-26 is published." in done.stdout.splitlines()[-1]
+    assert "The night 2026-11-27 is published." in done.stdout.splitlines()[-1]
     runs = hands.ask("GET", "/api/v2/dags/nightly/dagRuns").json()["dag_runs"]
-    assert [one["state"] for one in runs if one["conf"].get("as_of") == "2026-11-26"] == ["success"]
+    assert [one["state"] for one in runs if one["conf"].get("as_of") == "2026-11-27"] == ["success"]
 
     # Of another source: beside the scheduler, which sees nothing of it but the published night.
     before = len(hands.ask("GET", "/api/v2/dags/campaigns/dagRuns").json()["dag_runs"])
-    write_intervals(hands.source, "2026-11-05", rows_of_day("2026-11-05"))
-    argv = [*argv[:5], "2026-11-27", *argv[6:], "--source", str(hands.source)]
+    write_intervals(hands.source, "2026-11-06", rows_of_day("2026-11-06"))
+    argv = [*argv[:5], "2026-11-28", *argv[6:], "--source", str(hands.source)]
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
     runs = hands.ask("GET", "/api/v2/dags/nightly/dagRuns").json()["dag_runs"]
-    assert [one for one in runs if one["conf"].get("as_of") == "2026-11-27"] == []
+    assert [one for one in runs if one["conf"].get("as_of") == "2026-11-28"] == []
     wait_for(
         "the lists of the night",
         lambda: len(hands.ask("GET", "/api/v2/dags/campaigns/dagRuns").json()["dag_runs"]) > before,

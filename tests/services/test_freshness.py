@@ -11,7 +11,7 @@ import pytest
 from tests.tiny import ROWS, interval_rows, write_csv, write_intervals, write_tiny
 from wattmark import night
 from wattmark.engine.session import DuckDBSession
-from wattmark.quality.freshness import unusual
+from wattmark.quality.freshness import unusual, usual_gap
 from wattmark.run import Run
 from wattmark.settings import Settings, load_settings
 
@@ -80,7 +80,7 @@ def test_a_short_night_stands_out(settings: Settings) -> None:
 
 
 def test_data_that_ended_three_weeks_ago_is_stale_the_first_night(settings: Settings) -> None:
-    for number in range(3):
+    for number in range(-2, 3):
         add_day(settings, FIRST + dt.timedelta(days=number), points=1)
     # A row of the future makes nothing fresh.
     bills = [*ROWS["bill"], {**ROWS["bill"][0], "bill_id": "B99", "issued_at": "2031-01-01 00:00:00"}]
@@ -99,3 +99,20 @@ def test_data_that_ended_three_weeks_ago_is_stale_the_first_night(settings: Sett
     [said] = [one.text for one in stale]
     assert said.startswith("interval_reading: the newest row is of 2026-11-04 ")
     assert said.endswith(", 21 days behind")
+
+
+@pytest.mark.parametrize(
+    ("ago", "gap"),
+    [
+        ((0, 1, 2, 3, 4), 1),
+        ((0, 1, 2, 5, 6), 3),
+        ((0, 31, 61, 92, 122), 31),
+        ((0, 1, 2, 3), None),
+        # A day of the future, and one too long ago, say nothing.
+        ((-9, 0, 1, 2, 3, 4, 500), 1),
+        ((), None),
+    ],
+)
+def test_the_usual_distance_between_days_with_rows(ago: tuple[int, ...], gap: int | None) -> None:
+    newest = dt.date(2026, 11, 4)
+    assert usual_gap([newest - dt.timedelta(days=one) for one in ago], newest) == gap

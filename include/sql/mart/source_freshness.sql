@@ -6,7 +6,7 @@ columns:
   source_table: {type: string, doc: Table of the source contract.}
   newest_at: {type: timestamp, doc: 'Newest event time, or time of change, known at the end of as_of; empty where the table has none.'}
   days_behind: {type: integer, doc: Local days from the newest row to as_of.}
-  usual_gap_days: {type: integer, doc: Longest distance between days with rows in the 90 days before the newest row; empty where there are fewer than three such days.}
+  usual_gap_days: {type: integer, doc: Longest distance between days with rows in the 400 days before the newest row; empty where there are fewer than five such days.}
   rows_tonight: {type: integer, doc: 'Rows newer than any known the night before; of a table without times, all rows handed over. Empty on the first night.'}
   usual_rows: {type: double, doc: 'Median of rows_tonight over earlier nights of the same kind, working days or not; empty where there are too few.'}
   nights: {type: integer, doc: Earlier nights that usual_rows rests on.}

@@ -7,7 +7,9 @@ with those before it; ``unusual`` says in words what is behind or short.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import pyarrow as pa
 
@@ -24,9 +26,9 @@ from wattmark.settings import Settings
 INTAKE = "quality.source_intake"
 FRESHNESS = "mart.source_freshness"
 KEPT_NIGHTS = 400
-GAP_DAYS = 90
+GAP_DAYS = 400
 """Days before the newest row in which the usual distance between days with rows is looked for."""
-RHYTHM_DAYS = 3
+RHYTHM_DAYS = 5
 """Fewest days with rows that say how often a table has any."""
 
 SCHEMA = pa.schema(
@@ -125,13 +127,7 @@ def _intake(
     row["newest_at"], row["newest_on"] = newest[0]
     if row["newest_at"] is None:
         return row
-    day = quoted(DAY) if table.by_day else f"CAST(CAST({time} AS TIMESTAMPTZ) AS DATE)"
-    gap = session.duck.execute(
-        f"SELECT CASE WHEN COUNT(*) >= {RHYTHM_DAYS} THEN MAX(day - earlier) END FROM (SELECT day, LAG(day) OVER (ORDER BY day) AS earlier FROM "
-        f"(SELECT DISTINCT {day} AS day FROM {accepted} WHERE {day} BETWEEN $1 - {GAP_DAYS} AND $1))",
-        [row["newest_on"]],
-    ).fetchall()
-    row["usual_gap_days"] = gap[0][0]
+    row["usual_gap_days"] = usual_gap(_days(session, table, time), newest[0][1])
     if table.since is not None and before is not None:
         since_day = f" AND {quoted(DAY)} >= CAST($before AS DATE)" if table.by_day else ""
         found = session.duck.execute(
@@ -142,6 +138,32 @@ def _intake(
     elif table.since is not None and not landed(session.settings, session.run, table.name).whole:
         row["new_rows"] = read_rows
     return row
+
+
+def _days(session: DuckDBSession, table: Table, time: str) -> list[dt.date]:
+    """Local days with rows."""
+    name = f"accepted.{table.name}"
+    if table.by_day:
+        # Known to the table's log; its rows are not read.
+        known = session.lake.partition_values(name, DAY)
+        return [dt.date.fromisoformat(day) for day in known if day[:1].isdigit()]
+    rows = session.duck.execute(
+        f"SELECT DISTINCT CAST(CAST({time} AS TIMESTAMPTZ) AS DATE) FROM {name} WHERE {time} IS NOT NULL"
+    ).fetchall()
+    return [row[0] for row in rows]
+
+
+def usual_gap(days: Iterable[dt.date], newest: dt.date) -> int | None:
+    """Longest distance between neighbouring days of the ``GAP_DAYS`` up to the newest.
+
+    Returns:
+        days; None where fewer than ``RHYTHM_DAYS`` days have rows, which says nothing about how often they come.
+    """
+    first = newest - dt.timedelta(days=GAP_DAYS)
+    held = sorted(day for day in set(days) if first < day <= newest)
+    if len(held) < RHYTHM_DAYS:
+        return None
+    return max((later - earlier).days for earlier, later in pairwise(held))
 
 
 @dataclass(frozen=True)
