@@ -27,9 +27,6 @@ from airflow.sdk import Param, dag, get_current_context, task_group
 
 from wattmark import flow
 
-MOST_WAITING = 500
-"""Runs side by side. One whose lists wait holds no worker; by Airflow's default the seventeenth would wait for the first."""
-
 
 @dag(
     dag_id="campaigns",
@@ -41,7 +38,7 @@ MOST_WAITING = 500
     catchup=False,
     # It follows published nights, which a paused DAG would miss for good.
     is_paused_upon_creation=False,
-    max_active_runs=MOST_WAITING,
+    max_active_runs=flow.MOST_WAITING,
     tags=["wattmark", "campaigns"],
     default_args=flow.DEFAULT_ARGS,
     on_failure_callback=flow.Tell("failed"),

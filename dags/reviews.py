@@ -37,7 +37,7 @@ ANSWER_WITHIN = dt.timedelta(days=60)
     schedule=CronTriggerTimetable("0 9 1 * *", timezone=os.environ.get("WATTMARK_TIME_ZONE", "UTC")),
     start_date=dt.datetime(2026, 1, 1, tzinfo=dt.UTC),
     catchup=False,
-    max_active_runs=4,
+    max_active_runs=flow.MOST_WAITING,
     tags=["wattmark", "segments"],
     default_args=flow.DEFAULT_ARGS,
     on_failure_callback=flow.Tell("failed"),

@@ -252,6 +252,10 @@ def late() -> DeadlineAlert:
     )
 
 
+MOST_WAITING = 500
+"""Runs side by side of a DAG whose questions wait for people. A waiting run holds no worker; by Airflow's default the
+seventeenth would not begin before the first has its answers."""
+
 DEFAULT_ARGS: dict[str, Any] = {
     "owner": "wattmark",
     "retries": 3,
