@@ -7,12 +7,15 @@ date again finds the lists that are there.
 **Steps.** All campaigns that are due are decided together and written, up to awaiting approval. Each list then
 waits for its own answer under *Required Actions*; the answer releases or refuses it.
 
-**Hazards.** No answer in time is a no: the list is refused by the next night and is never released. Only users
+**Hazards.** A question ends at its list's own time (`approval.within_hours`), and so does a run whose questions have
+all ended; open ones hold up nothing. No answer in time is a no: the list is refused by the next night and is never
+released; an answer that comes later is noted as too late. Only users
 named by the campaign, or standing for its roles in `campaigns.approvers`, may approve. A released list is never
 changed; a mistake is put right by `wattmark campaign correct`, whose new version awaits an approval of its own.
 Lists hold personal data; tasks, logs and approvals show counts and digests alone.
 
-**Reruns.** Any task may be cleared and run again. A release that was killed, run again, delivers once.
+**Reruns.** Any task may be cleared and run again. A release that was killed, run again, delivers once. A night that was
+published while this DAG was paused gets its run by a trigger with its day, or without one for the newest.
 """
 
 from __future__ import annotations
@@ -20,13 +23,9 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from airflow.providers.standard.operators.hitl import ApprovalOperator
-from airflow.sdk import Param, dag, get_current_context, task, task_group
+from airflow.sdk import Param, dag, get_current_context, task_group
 
 from wattmark import flow
-
-LONGEST_ANSWER = dt.timedelta(days=30)
-"""No campaign may wait longer (``approval.within_hours``); the list's own time is checked when it is released."""
 
 
 @dag(
@@ -37,8 +36,12 @@ LONGEST_ANSWER = dt.timedelta(days=30)
     schedule=[flow.MART],
     start_date=dt.datetime(2026, 1, 1, tzinfo=dt.UTC),
     catchup=False,
+    # It follows published nights, which a paused DAG would miss for good.
+    is_paused_upon_creation=False,
+    max_active_runs=flow.MOST_WAITING,
     tags=["wattmark", "campaigns"],
     default_args=flow.DEFAULT_ARGS,
+    on_failure_callback=flow.Tell("failed"),
     params={
         "as_of": Param(
             None,
@@ -52,7 +55,7 @@ LONGEST_ANSWER = dt.timedelta(days=30)
 def campaigns() -> None:
     """Wire the steps of a night's lists."""
 
-    @task(doc_md="The night the lists are made for.")
+    @flow.task(doc_md="The night the lists are made for.")
     def night() -> dict[str, Any]:
         from wattmark.campaign.night import published_night
         from wattmark.settings import load_settings
@@ -64,7 +67,7 @@ def campaigns() -> None:
             {"params": {"as_of": given or published_night(settings).isoformat()}}, settings
         )
 
-    @task(
+    @flow.task(
         pool="compute",
         outlets=[flow.LISTS],
         doc_md="Decide all campaigns together; write lists up to awaiting approval.",
@@ -80,18 +83,17 @@ def campaigns() -> None:
 
     @task_group(tooltip="One list: its approval and what follows")
     def one_list(
-        campaign_run_id: str, list_sha256: str, subject: str, body: str, as_of: str, period: str
+        campaign_run_id: str, list_sha256: str, subject: str, body: str, due_at: str, as_of: str, period: str
     ) -> None:
-        approve = ApprovalOperator(
+        approve = flow.ApprovalUntil(
             task_id="approve",
             subject=subject,
             body=body,
-            defaults="Reject",
-            response_timeout=LONGEST_ANSWER,
+            until=due_at,
             doc_md="Yes releases the list; no answer is a no.",
         )
 
-        @task(
+        @flow.task(
             trigger_rule="all_done", map_index_template="{{ list }}", doc_md="Release or refuse, as was said."
         )
         def settle(campaign_run_id: str, list_sha256: str, as_of: str, period: str) -> str:
@@ -112,7 +114,7 @@ def campaigns() -> None:
             )
             return done
 
-        @task(doc_md="Reached when the list was approved; the approval skips it otherwise.")
+        @flow.task(doc_md="Reached when the list was approved; the approval skips it otherwise.")
         def approved(campaign_run_id: str) -> str:
             return campaign_run_id
 

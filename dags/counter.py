@@ -27,7 +27,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from airflow.sdk import Param, dag, get_current_context, task
+from airflow.sdk import Param, dag, get_current_context
 
 from wattmark import flow
 
@@ -56,14 +56,14 @@ from wattmark import flow
 def counter() -> None:
     """Wire the two steps."""
 
-    @task(doc_md="Make the counter's look-up file where the lake has new versions.")
+    @flow.task(doc_md="Make the counter's look-up file where the lake has new versions.")
     def look_up() -> str:
         from wattmark.audit.orders import renew_look_up
         from wattmark.settings import load_settings
 
         return renew_look_up(load_settings())
 
-    @task(pool="source", doc_md="Check the orders that changed and keep what is wrong with them.")
+    @flow.task(pool="source", doc_md="Check the orders that changed and keep what is wrong with them.")
     def take() -> dict[str, int]:
         from wattmark.audit.orders import take_orders
         from wattmark.settings import load_settings

@@ -21,7 +21,8 @@ as they were known at the end of that day, reads from the watermark before it, a
 **One writer.** A night holds the home's lake from its first task to its last. A second night, `wattmark run` or tidying
 waits for it and says so; a night whose tables another night has overwritten is refused and has to begin anew.
 
-**Late.** A deadline alert is logged when a night is not done two hours after it was queued.
+**Told.** Whom `notify` names is told when a night fails, when it is not done `schedule.late_hours` after it was queued,
+and when a published night brought less data than usual (`mart.source_freshness`).
 """
 
 from __future__ import annotations
@@ -30,13 +31,9 @@ import datetime as dt
 from typing import Any
 
 from airflow.sdk import (
-    AsyncCallback,
-    DeadlineAlert,
-    DeadlineReference,
     Param,
     dag,
     get_current_context,
-    task,
     task_group,
 )
 
@@ -54,11 +51,8 @@ from wattmark import flow
     max_active_runs=1,
     tags=["wattmark", "night"],
     default_args=flow.DEFAULT_ARGS,
-    deadline=DeadlineAlert(
-        reference=DeadlineReference.DAGRUN_QUEUED_AT,
-        interval=dt.timedelta(hours=2),
-        callback=AsyncCallback(flow.tell_late, kwargs={"text": "not done two hours after it was queued"}),
-    ),
+    on_failure_callback=flow.Tell("failed"),
+    deadline=flow.late(),
     params={
         "as_of": Param(
             None,
@@ -83,7 +77,7 @@ from wattmark import flow
     },
 )
 def nightly() -> None:
-    @task(doc_md="Open the run in `ops.pipeline_run`.")
+    @flow.task(doc_md="Open the run in `ops.pipeline_run`.")
     def begin() -> dict[str, Any]:
         from wattmark import night
         from wattmark.settings import load_settings
@@ -93,7 +87,7 @@ def nightly() -> None:
         flow.begin_night(values, night.begin)
         return values
 
-    @task(
+    @flow.task(
         doc_md="Refuse a wrong setting, parameter, rule or SQL file before any data is touched; "
         "then name the tables to extract: each that grows by itself, small snapshots in bundles."
     )
@@ -105,7 +99,7 @@ def nightly() -> None:
         flow.perform("check lake", values, night.check_lake)
         return night.table_groups(load_settings())
 
-    @task(doc_md="Close the run in `ops.pipeline_run`, also when it failed.")
+    @flow.task(doc_md="Close the run in `ops.pipeline_run`, also when it failed.")
     def close(
         values: dict[str, Any], accepted: dict[str, int] | None, published: dict[str, int] | None
     ) -> None:
@@ -117,7 +111,7 @@ def nightly() -> None:
             accepted["read"] if accepted else None, sum(published.values()) if published else None,
         )  # fmt: skip
 
-    @task(
+    @flow.task(
         pool="source", map_index_template="{{ tables }}", doc_md="Read tables from their source into landing."
     )
     def extract(names: list[str], values: dict[str, Any]) -> dict[str, int]:
@@ -133,7 +127,9 @@ def nightly() -> None:
 
     @task_group(tooltip="Judge what was handed over; take up good rows, set bad ones aside")
     def validate(values: dict[str, Any], extracted: Any) -> Any:
-        @task(pool="source", doc_md="Great Expectations and its Data Docs; the night publishes after them.")
+        @flow.task(
+            pool="source", doc_md="Great Expectations and its Data Docs; the night publishes after them."
+        )
         def judge(values: dict[str, Any]) -> dict[str, dict[str, int]]:
             from wattmark import night
             from wattmark.settings import load_settings
@@ -143,7 +139,7 @@ def nightly() -> None:
             )
             return failed
 
-        @task(pool="compute", doc_md="Accept or quarantine each row; every row read is accounted for.")
+        @flow.task(pool="compute", doc_md="Accept or quarantine each row; every row read is accounted for.")
         def accept(values: dict[str, Any]) -> dict[str, int]:
             from wattmark import night
 
@@ -156,7 +152,7 @@ def nightly() -> None:
         return judged, accepted
 
     def layer_task(layer: str, doc: str, task_id: str | None = None, explained: bool | None = None) -> Any:
-        @task(task_id=task_id or layer, pool="compute", doc_md=doc)
+        @flow.task(task_id=task_id or layer, pool="compute", doc_md=doc)
         def build(values: dict[str, Any]) -> dict[str, int]:
             from wattmark import night
 
@@ -181,7 +177,7 @@ def nightly() -> None:
     @task_group(tooltip="All rules of the catalogue: findings with evidence, their coverage and causes")
     def audit(values: dict[str, Any], facts: Any, segment: Any) -> Any:
         def rules_task(task_id: str, scored: bool, doc: str) -> Any:
-            @task(task_id=task_id, pool="compute", doc_md=doc)
+            @flow.task(task_id=task_id, pool="compute", doc_md=doc)
             def run_rules(values: dict[str, Any]) -> dict[str, int]:
                 from wattmark import night
 
@@ -190,7 +186,9 @@ def nightly() -> None:
 
             return run_rules
 
-        @task(pool="compute", doc_md="Hang findings on the ones they follow from, by computing them again.")
+        @flow.task(
+            pool="compute", doc_md="Hang findings on the ones they follow from, by computing them again."
+        )
         def root_causes(values: dict[str, Any]) -> dict[str, int]:
             from wattmark import night
 
@@ -215,7 +213,7 @@ def nightly() -> None:
         [public, causes] >> explained
         return public, personal, explained
 
-    @task(
+    @flow.task(
         pool="publish",
         outlets=[flow.MART],
         doc_md="Publish the run in one transaction; then move the watermark.",
@@ -226,7 +224,7 @@ def nightly() -> None:
         rows: dict[str, int] = flow.perform("publish", values, night.publish)
         return rows
 
-    @task(
+    @flow.task(
         pool="publish",
         outlets=[flow.LISTS],
         doc_md="Campaign lists of the day, up to awaiting approval; the DAG `campaigns` asks for it.",
@@ -236,6 +234,14 @@ def nightly() -> None:
 
         made: dict[str, int] = flow.perform("lists", values, list_counts)
         return made
+
+    @flow.task(
+        retries=0,
+        doc_md="Tell whom `notify` names when the night brought less data than usual; never fails the night.",
+    )
+    def tell(values: dict[str, Any]) -> dict[str, int]:
+        counts: dict[str, int] = flow.perform("tell", values, flow.tell_less_data)
+        return counts
 
     values = begin()
     extracted = extract.partial(values=values).expand(names=check(values))
@@ -248,7 +254,10 @@ def nightly() -> None:
     published = publish(values)
     [personal, explained, judged] >> published
     listed = lists(values)
-    published >> listed >> close(values, accepted, published).as_teardown(setups=values)
+    told = tell(values)
+    published >> told
+    published >> listed
+    [listed, told] >> close(values, accepted, published).as_teardown(setups=values)
 
 
 nightly()

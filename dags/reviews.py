@@ -22,7 +22,7 @@ import os
 from typing import Any
 
 from airflow.providers.standard.operators.hitl import HITLOperator
-from airflow.sdk import CronTriggerTimetable, Param, dag, get_current_context, task, task_group
+from airflow.sdk import CronTriggerTimetable, Param, dag, get_current_context, task_group
 
 from wattmark import flow
 
@@ -37,9 +37,10 @@ ANSWER_WITHIN = dt.timedelta(days=60)
     schedule=CronTriggerTimetable("0 9 1 * *", timezone=os.environ.get("WATTMARK_TIME_ZONE", "UTC")),
     start_date=dt.datetime(2026, 1, 1, tzinfo=dt.UTC),
     catchup=False,
-    max_active_runs=4,
+    max_active_runs=flow.MOST_WAITING,
     tags=["wattmark", "segments"],
     default_args=flow.DEFAULT_ARGS,
+    on_failure_callback=flow.Tell("failed"),
     params={
         "as_of": Param(
             None,
@@ -51,13 +52,13 @@ ANSWER_WITHIN = dt.timedelta(days=60)
     },
 )
 def reviews() -> None:
-    @task(doc_md="The run whose figures are shown.")
+    @flow.task(doc_md="The run whose figures are shown.")
     def begin() -> dict[str, Any]:
         from wattmark.settings import load_settings
 
         return flow.run_values(get_current_context(), load_settings())
 
-    @task(pool="compute", doc_md="Reviews due and not yet decided.")
+    @flow.task(pool="compute", doc_md="Reviews due and not yet decided.")
     def due(values: dict[str, Any]) -> list[dict[str, Any]]:
         from wattmark.segment import reviews as plain
 
@@ -66,7 +67,7 @@ def reviews() -> None:
 
     @task_group(tooltip="One question for each key account")
     def review(item: dict[str, Any], values: dict[str, Any]) -> None:
-        @task(doc_md="The question in words.")
+        @flow.task(doc_md="The question in words.")
         def question(item: dict[str, Any]) -> str:
             return str(item["text"])
 
@@ -81,7 +82,7 @@ def reviews() -> None:
             doc_md="A person decides; no answer in time is no decision.",
         )
 
-        @task(
+        @flow.task(
             max_active_tis_per_dag=1,
             doc_md="Keep the decision, who took it, and the figures it was taken on.",
         )

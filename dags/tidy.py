@@ -17,7 +17,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 
-from airflow.sdk import CronTriggerTimetable, dag, task
+from airflow.sdk import CronTriggerTimetable, dag
 
 from wattmark import flow
 
@@ -33,9 +33,10 @@ from wattmark import flow
     max_active_runs=1,
     tags=["wattmark", "upkeep"],
     default_args=flow.DEFAULT_ARGS,
+    on_failure_callback=flow.Tell("failed"),
 )
 def tidy() -> None:
-    @task(pool="compute", doc_md="Returns files deleted by layer.")
+    @flow.task(pool="compute", doc_md="Returns files deleted by layer.")
     def delete() -> dict[str, int]:
         from wattmark.settings import load_settings
         from wattmark.tidy import tidy as delete_files

@@ -1,4 +1,4 @@
-"""Registers Wattmark's pages, its counter and a listener with Airflow; the code lives in ``wattmark.web``.
+"""Registers Wattmark's pages, its counter, a listener and a deadline's reference with Airflow; the code lives in ``wattmark.web``.
 
 Every file here is imported by four of Airflow's processes, so this one does nothing but name things, and only
 the API server, which serves them, makes the applications.
@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 from airflow.plugins_manager import AirflowPlugin
 
+from wattmark.flow import RunQueued
 from wattmark.local import preload
 from wattmark.web.apps import fastapi_apps
 
@@ -19,6 +20,7 @@ class WattmarkPlugin(AirflowPlugin):
 
     name = "wattmark"
     listeners: ClassVar[list[Any]] = [preload]
+    deadline_references: ClassVar[list[Any]] = [RunQueued]
     fastapi_apps: ClassVar[list[Any]] = fastapi_apps()
     external_views: ClassVar[list[Any]] = [
         {

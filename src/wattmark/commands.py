@@ -15,9 +15,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
 from rich.table import Table
 
+from wattmark.brief import brief
 from wattmark.errors import together
 from wattmark.local.commands import HomeOption, NewHomeOption, existing_home
 from wattmark.settings import SOURCE_VARIABLE, Settings, load_settings, settings_as_far_as_right
@@ -25,6 +33,9 @@ from wattmark.writer import WRITER_VARIABLE, writing
 
 if TYPE_CHECKING:
     from wattmark.checkup import Found
+
+MART = "wattmark://warehouse/mart"
+"""The asset that a published night updates, as ``wattmark.flow`` names it."""
 
 DayOption = Annotated[
     dt.datetime | None,
@@ -54,7 +65,7 @@ def run(
     ] = None,
     full_refresh: Annotated[bool, typer.Option("--full-refresh", help="Read every table whole.")] = False,
 ) -> None:
-    """Run the nightly DAG once, without a scheduler, and leave the home's database up."""
+    """Run the nightly DAG once and leave the home's database up; where Airflow is up, its scheduler does it."""
     console = Console()
     if as_of is None:
         raise typer.BadParameter("--as-of is needed: a night is keyed by its date.")
@@ -65,15 +76,29 @@ def run(
         "full_refresh": full_refresh,
         **({"period": f"{period:%Y-%m-01}"} if period else {}),
     }
+    from wattmark.local import services, trigger
 
-    def tell(message: str) -> None:
-        console.print(message, soft_wrap=True, markup=False, highlight=False)
+    if source is None and trigger.takes_runs(settings, "nightly"):
+        console.print(f"Handed to Airflow at {services.airflow_url(settings)}", soft_wrap=True)
+        published = watch_dag(settings, "nightly", conf, console)
+        where = services.airflow_url(settings)
+    else:
+        # A scheduler knows the home's own sources, and does not begin the run of a paused DAG. Of a database of the
+        # utility's own nobody here knows whether a scheduler looks after it.
+        is_up = services.airflow_is_up(settings)
+        beside = is_up or settings.services.airflow_database_url is not None
 
-    with writing(settings, f"wattmark run --as-of {as_of:%Y-%m-%d}", tell=tell) as owner:
-        ended = run_dag(settings, "nightly", conf, console, owner=owner)
-    if ended["state"] != "success":
+        def tell(message: str) -> None:
+            console.print(message, soft_wrap=True, markup=False, highlight=False)
+
+        with writing(settings, f"wattmark run --as-of {as_of:%Y-%m-%d}", tell=tell) as owner:
+            ended = run_dag(settings, "nightly", conf, console, owner=owner, beside=beside)
+        published, where = ended["state"] == "success", ended["log"]
+        if published and is_up:
+            trigger.tell_published(settings, MART)
+    if not published:
         console.print(
-            f"[red]The night {as_of:%Y-%m-%d} failed.[/red] Nothing of it was published. Log: {ended['log']}",
+            f"[red]The night {as_of:%Y-%m-%d} failed.[/red] Nothing of it was published. Log: {where}",
             soft_wrap=True,
         )
         raise typer.Exit(1)
@@ -84,22 +109,64 @@ def run(
     print_places(settings, console)
 
 
+def watch_dag(
+    settings: Settings, dag_id: str, conf: dict[str, Any], console: Console, *, unpause: bool = False
+) -> bool:
+    """Have the home's scheduler run a DAG, and show how far it is; returns whether it succeeded.
+
+    What a failed task said is printed, each message once.
+    """
+    from wattmark.local.trigger import RunProgress, trigger_and_wait
+
+    with Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=console,
+    ) as progress:
+        shown = progress.add_task("waiting for the scheduler", total=None)
+
+        def follow(now: RunProgress) -> None:
+            progress.update(
+                shown,
+                completed=now.finished,
+                total=now.total or None,
+                description=", ".join(now.running[:3]) or now.state,
+            )
+
+        ended = trigger_and_wait(settings, dag_id, conf, follow, unpause=unpause)
+    for lines, tasks in ended.by_message().items():
+        console.print(f"[red]✗ {escape(', '.join(tasks))}[/red]", soft_wrap=True)
+        for line in lines:
+            console.print(f"  {escape(line)}", soft_wrap=True, highlight=False)
+    return ended.state == "success"
+
+
 def run_dag(
-    settings: Settings, dag_id: str, conf: dict[str, Any], console: Console, *, owner: str
+    settings: Settings,
+    dag_id: str,
+    conf: dict[str, Any],
+    console: Console,
+    *,
+    owner: str,
+    beside: bool = False,
 ) -> dict[str, Any]:
     """Run one DAG in a process of its own, showing its steps; returns its state and the log's path.
 
-    The process works for ``owner``, which holds the home (``wattmark.writer``), and ends with this one.
+    The process works for ``owner``, which holds the home (``wattmark.writer``), and ends with this one. With ``beside``
+    it has a database of its own, as an Airflow that is up would take up what it finds in the home's.
 
     Airflow writes its own log to ``<home>/logs``; errors meant for people are shown here as well.
     """
     from wattmark.local.airflow import process_env
     from wattmark.local.services import prepare_airflow_database
 
+    own = settings.scratch / f"airflow-{dag_id}-{os.getpid()}.db" if beside else None
     with console.status("Starting the database"):
-        prepare_airflow_database(settings)
-    environment = process_env(settings)
-    environment[WRITER_VARIABLE] = owner
+        prepared = prepare_airflow_database(settings, beside=own)
+    environment = {**process_env(settings), **prepared, WRITER_VARIABLE: owner}
     log = settings.home / "logs" / f"{dag_id}-{conf['as_of']}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     read, write = os.pipe()
@@ -130,7 +197,7 @@ def run_dag(
                         errors.append(f"{event['step']}: {event['error']}")
                     else:
                         progress.console.print(
-                            f"[green]✓[/green] {event['step']:<28} {event['seconds']:>6.1f} s  {_brief(event.get('result'))}",
+                            f"[green]✓[/green] {event['step']:<28} {event['seconds']:>6.1f} s  {brief(event.get('result'))}",
                             highlight=False,
                             soft_wrap=True,
                         )
@@ -144,27 +211,12 @@ def run_dag(
             process.wait()
             raise
         follower.join(timeout=10)
-    for error in errors:
+    if own is not None:
+        for file in own.parent.glob(f"{own.name}*"):
+            file.unlink()
+    for error in dict.fromkeys(errors):
         console.print(f"[red]✗[/red] {escape(error)}", soft_wrap=True)
     return {"state": "success" if code == 0 else "failed", "log": str(log), "errors": errors}
-
-
-def _first(names: list[str], shown: int = 5) -> str:
-    more = len(names) - shown
-    return ", ".join(names[:shown]) + (f" and {more:,} more" if more > 0 else "")
-
-
-def _brief(result: Any) -> str:
-    if not isinstance(result, dict):
-        return ""
-    if "rows" in result and "table" in result:
-        told = {"unknown columns": "unknown_columns", "files not read": "left_out_files"}
-        extra = "".join(f"  {what}: {_first(result[key])}" for what, key in told.items() if result.get(key))
-        return f"{result['rows']:,} rows{extra}"
-    numbers = {key: value for key, value in result.items() if isinstance(value, int)}
-    if len(numbers) > 6:
-        return f"{sum(numbers.values()):,} rows in {len(numbers)} tables"
-    return ", ".join(f"{key} {value:,}" for key, value in numbers.items())
 
 
 def check(

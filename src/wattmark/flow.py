@@ -1,32 +1,52 @@
-"""What the DAG files share: the run a task works for, retries, and telling how far a run is.
+"""What the DAG files share: tasks that end with a message for people, the run a task works for, retries, schedules,
+and telling how far a run is.
 
-The only module besides the web pages that knows Airflow. A task passes plain values, never rows.
+The only module besides the web pages and ``wattmark.notices`` that knows Airflow. A task passes plain values, never
+rows.
 """
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import datetime as dt
+import functools
 import json
+import logging
 import os
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import (
     Asset,
     AssetOrTimeSchedule,
+    BaseNotifier,
     CronTriggerTimetable,
     ExceptionRetryPolicy,
     RetryAction,
     RetryRule,
     get_current_context,
 )
+from airflow.sdk import task as airflow_task
+from airflow.sdk.definitions.callback import AsyncCallback
+from airflow.sdk.definitions.deadline import BaseDeadlineReference, DeadlineAlert
+from airflow.sdk.exceptions import AirflowSkipException
 
+from wattmark import notices
+from wattmark.brief import brief
+from wattmark.errors import SourceUnavailableError, WattmarkError
 from wattmark.run import Run
 from wattmark.settings import Settings, load_settings
 from wattmark.writer import WRITER_VARIABLE, let_go, writing
+
+log = logging.getLogger(__name__)
+
+# What libraries say about themselves in every task's log. Airflow's own setting reaches its own loggers alone.
+for _chatty in ("airflow.providers.openlineage", "alembic", "great_expectations", "openlineage"):
+    logging.getLogger(_chatty).setLevel(logging.WARNING)
 
 MART = Asset(
     "wattmark://warehouse/mart",
@@ -43,15 +63,204 @@ NIGHT = "nightly"
 PROGRESS_VARIABLE = "WATTMARK_PROGRESS_FD"
 """Environment variable with the file descriptor that a run without a scheduler reports its steps to."""
 
+
+class PutRight(SystemExit):
+    """Ends a task by an error that somebody has to put right.
+
+    Airflow logs the message of a ``SystemExit`` in one line, and of any other exception all frames down to it, most
+    of them its own.
+    """
+
+    def __init__(self, error: WattmarkError) -> None:
+        self.error = error
+        super().__init__(str(error))
+
+
+class TryAgain(PutRight):
+    """Ends a task by an error that may be gone with the next try."""
+
+
 RETRY_POLICY = ExceptionRetryPolicy(
     rules=[
         RetryRule(
-            "wattmark.errors.SourceUnavailableError", RetryAction.RETRY, dt.timedelta(minutes=2),
-            "The source did not answer; it may be back soon.",
+            TryAgain, RetryAction.RETRY, dt.timedelta(minutes=2), "The source did not answer; it may be back soon.",
         ),
-        RetryRule("wattmark.errors.WattmarkError", RetryAction.FAIL, reason="Somebody has to put this right; trying again does not help."),
+        RetryRule(PutRight, RetryAction.FAIL, reason="Somebody has to put this right; trying again does not help."),
     ]
 )  # fmt: skip
+
+
+def task(**options: Any) -> Callable[[Callable[..., Any]], Any]:
+    """Airflow's ``@task`` for the steps of this project.
+
+    What a step returns is logged as counts, never as values; an error meant for people ends the task with its
+    message alone, without a traceback.
+    """
+
+    def decorate(function: Callable[..., Any]) -> Any:
+        @functools.wraps(function)
+        def step(*args: Any, **kwargs: Any) -> Any:
+            try:
+                result = function(*args, **kwargs)
+            except WattmarkError as error:
+                raise (TryAgain if isinstance(error, SourceUnavailableError) else PutRight)(error) from None
+            if counts := brief(result):
+                log.info("%s", counts)
+            return result
+
+        return airflow_task(show_return_value_in_logs=False, **options)(step)
+
+    return decorate
+
+
+# --- what is told ----------------------------------------------------------------------------------------
+
+
+def _said(error: object) -> str:
+    """Why a task ended, for people. The text of an unforeseen error stays in the log: it may hold anything."""
+    if isinstance(error, PutRight):
+        return str(error.error)
+    if isinstance(error, WattmarkError):
+        return str(error)
+    kind = type(error).__name__ if isinstance(error, BaseException) else "It was ended from outside"
+    return (
+        f"[task.unforeseen] {kind}. What to do: clear the task; if it fails again, report it with this log."
+    )
+
+
+def end_with_message(context: Mapping[str, Any]) -> None:
+    """The last line of a failed task's log is why it failed; kept for who is told at the end of the run."""
+    message = _said(context.get("exception"))
+    instance = context["ti"]
+    where = instance.task_id + (f"[{instance.map_index}]" if (instance.map_index or -1) >= 0 else "")
+    try:
+        notices.note_failure(load_settings(), instance.dag_id, instance.run_id, where, message)
+    except (OSError, WattmarkError) as problem:
+        log.warning("Why the task failed is not kept for the notice (%s).", type(problem).__name__)
+    log.error("%s", message)
+
+
+def try_again_with_message(context: Mapping[str, Any]) -> None:
+    """The last line of the log of a task that is tried again is why."""
+    log.error("%s It is tried again.", _said(context.get("exception")))
+
+
+class Tell(BaseNotifier):  # type: ignore[misc]
+    """Tells people, as ``notify`` of the settings says, that a run failed or is late."""
+
+    def __init__(self, event: notices.Event = "failed", **options: Any) -> None:
+        super().__init__(**options)
+        self.event = event
+
+    def notify(self, context: Any) -> None:
+        """Tell it; whatever goes wrong is logged and nothing else."""
+        try:
+            settings = load_settings()
+            notice = notice_of(self.event, context, settings)
+        except Exception as error:  # a notice that fails must not fail anything else
+            log.error("Nobody is told (%s): %s", self.event, type(error).__name__)
+            return
+        log.error("%s", notice.text) if self.event == "late" else None
+        notices.send(settings, notice)
+
+    async def async_notify(self, context: Any) -> None:
+        """The same from the triggerer, whose loop must not wait for a server."""
+        await asyncio.to_thread(self.notify, context)
+
+
+def _named(dag_id: str, as_of: str | None, run_id: str) -> str:
+    return f"The night {as_of}" if dag_id == "nightly" and as_of else f"{dag_id} ({as_of or run_id})"
+
+
+def notice_of(event: notices.Event, context: Mapping[str, Any], settings: Settings) -> notices.Notice:
+    """What to tell about a run, from the context that Airflow hands to callbacks of DAGs and deadlines."""
+    found = context.get("dag_run") or {}
+    dag_run = (
+        found if isinstance(found, Mapping) else vars(found) | {"dag_id": getattr(found, "dag_id", None)}
+    )
+    dag = context.get("dag")
+    dag_id = str(dag_run.get("dag_id") or getattr(dag, "dag_id", "unknown"))
+    run_id = str(dag_run.get("run_id") or dag_run.get("dag_run_id") or context.get("run_id") or "unknown")
+    as_of = _as_of(dag_run, settings)
+    name = _named(dag_id, as_of, run_id)
+    if event == "late":
+        hours = float(os.environ.get("WATTMARK_LATE_HOURS", "2"))
+        return notices.Notice(
+            event, dag_id, run_id, f"{name} is late: not done {hours:g} h after it was queued", (), as_of,
+            notices.run_link(dag_id, run_id),
+        )  # fmt: skip
+    why = notices.take_failures(settings, dag_id, run_id)
+    return notices.Notice(
+        event, dag_id, run_id, f"{name} failed", tuple(why) or ("Look at the red task's log.",), as_of,
+        notices.run_link(dag_id, run_id),
+    )  # fmt: skip
+
+
+def _as_of(dag_run: Mapping[str, Any], settings: Settings) -> str | None:
+    if given := (dag_run.get("conf") or {}).get("as_of"):
+        return str(given)
+    moment = dag_run.get("logical_date") or dag_run.get("run_after")
+    if isinstance(moment, str):
+        moment = dt.datetime.fromisoformat(moment)
+    return _day_before(moment, settings).isoformat() if moment else None
+
+
+def tell_less_data(settings: Settings, run: Run) -> dict[str, int]:
+    """Tell that a published night brought less data than usual; returns counts, and never fails the night."""
+    from wattmark.quality.freshness import unusual
+
+    try:
+        stale, short = unusual(settings, run)
+    except Exception as error:  # as above
+        log.error("Whether the night brought all its data is not known: %s", type(error).__name__)
+        return {}
+    if stale or short:
+        lines = [one.text for one in [*stale, *short]]
+        for line in lines:
+            log.warning("%s", line)
+        # Airflow names the run in the environment of its tasks.
+        dag_id = os.environ.get("AIRFLOW_CTX_DAG_ID", "nightly")
+        run_id = os.environ.get("AIRFLOW_CTX_DAG_RUN_ID", run.run_id)
+        title = f"The night {run.as_of} was published, and brought less data than usual"
+        notices.send(
+            settings,
+            notices.Notice("less_data", dag_id, run_id, title, tuple(lines), run.as_of.isoformat(), notices.run_link(dag_id, run_id)),
+        )  # fmt: skip
+    return {"stale": len(stale), "short": len(short)}
+
+
+class RunQueued(BaseDeadlineReference):  # type: ignore[misc]
+    """The moment a DAG run was first queued.
+
+    Airflow's own reference of that kind is reckoned anew when a task is cleared, which fails with an error page
+    (apache/airflow#70368). Registered by the plugin.
+    """
+
+    required_kwargs = frozenset({"dag_id", "run_id"})
+
+    def _evaluate_with(self, *, session: Any, dag_id: str, run_id: str, **_: Any) -> dt.datetime | None:
+        from airflow.models import DagRun
+        from sqlalchemy import select
+
+        queued: dt.datetime | None = session.scalar(
+            select(DagRun.queued_at).where(DagRun.dag_id == dag_id, DagRun.run_id == run_id)
+        )
+        return queued
+
+
+def late() -> DeadlineAlert:
+    """Tells that a run is late, ``schedule.late_hours`` after it was queued."""
+    hours = float(os.environ.get("WATTMARK_LATE_HOURS", "2"))
+    return DeadlineAlert(
+        reference=RunQueued(),
+        interval=dt.timedelta(hours=hours),
+        callback=AsyncCallback(Tell, kwargs={"event": "late"}),
+    )
+
+
+MOST_WAITING = 500
+"""Runs side by side of a DAG whose questions wait for people. A waiting run holds no worker; by Airflow's default the
+seventeenth would not begin before the first has its answers."""
 
 DEFAULT_ARGS: dict[str, Any] = {
     "owner": "wattmark",
@@ -59,7 +268,37 @@ DEFAULT_ARGS: dict[str, Any] = {
     "retry_delay": dt.timedelta(seconds=30),
     "retry_exponential_backoff": True,
     "retry_policy": RETRY_POLICY,
+    "on_failure_callback": end_with_message,
+    "on_retry_callback": try_again_with_message,
 }
+
+
+class ApprovalUntil(ApprovalOperator):  # type: ignore[misc]
+    """An approval whose question ends at a moment of its own; no answer by then is a no.
+
+    ``until`` is that moment in ISO 8601, with its offset. A question that would come too late is not asked.
+    """
+
+    template_fields = (*ApprovalOperator.template_fields, "until")
+
+    def __init__(self, *, until: str, **options: Any) -> None:
+        super().__init__(defaults=self.REJECT, **options)
+        self.until = until
+
+    def execute(self, context: Any) -> Any:
+        """Ask, for as long as there is time.
+
+        Raises:
+            AirflowSkipException: the time is over.
+        """
+        left = dt.datetime.fromisoformat(self.until) - dt.datetime.now(dt.UTC)
+        if left <= dt.timedelta():
+            raise AirflowSkipException(f"The time to answer ended at {self.until}; no answer is a no.")
+        self.response_timeout = left
+        return super().execute(context)
+
+
+# --- when runs happen, and what they stand for -----------------------------------------------------------
 
 
 def nightly_schedule() -> CronTriggerTimetable | None:
@@ -101,8 +340,7 @@ def run_values(context: Mapping[str, Any], settings: Settings) -> dict[str, Any]
         as_of = dt.date.fromisoformat(params["as_of"])
     else:
         dag_run = context["dag_run"]
-        moment: dt.datetime = dag_run.logical_date or dag_run.run_after
-        as_of = moment.astimezone(ZoneInfo(settings.utility.time_zone)).date() - dt.timedelta(days=1)
+        as_of = _day_before(dag_run.logical_date or dag_run.run_after, settings)
     period = dt.date.fromisoformat(params["period"]) if params.get("period") else None
     run = Run.of(as_of, settings.utility.time_zone, period)
     return {
@@ -110,6 +348,10 @@ def run_values(context: Mapping[str, Any], settings: Settings) -> dict[str, Any]
         "period": run.period.isoformat(),
         "full_refresh": bool(params.get("full_refresh", False)),
     }
+
+
+def _day_before(moment: dt.datetime, settings: Settings) -> dt.date:
+    return moment.astimezone(ZoneInfo(settings.utility.time_zone)).date() - dt.timedelta(days=1)
 
 
 def run_of(values: Mapping[str, Any], settings: Settings) -> Run:
@@ -164,7 +406,6 @@ def perform_aside(
     label: str, values: Mapping[str, Any], work: Callable[..., Any], *args: Any, **kwargs: Any
 ) -> Any:
     """As ``perform``, for a step that writes nothing into the home's lake and waits for nobody."""
-    """Do one step of a run: ``work(settings, run, *args)``, reporting its begin, its end and its result."""
     from wattmark.metrics import note_step
 
     settings = load_settings()
@@ -204,11 +445,3 @@ def close_night(values: Mapping[str, Any], work: Callable[..., Any], *args: Any)
 def _night_owner() -> str:
     dag_run = get_current_context()["dag_run"]
     return f"{dag_run.dag_id}/{dag_run.run_id}"
-
-
-async def tell_late(**kwargs: Any) -> None:
-    """Log that a night is late; runs in the triggerer when the deadline passes."""
-    import logging
-
-    run_id = ((kwargs.get("context") or {}).get("dag_run") or {}).get("run_id", "unknown")
-    logging.getLogger(__name__).error("The night %s is late: %s", run_id, kwargs.get("text", ""))

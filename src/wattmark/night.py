@@ -109,7 +109,10 @@ def judge(settings: Settings, run: Run, names: Iterable[str]) -> dict[str, dict[
 
 def accept(settings: Settings, run: Run) -> dict[str, int]:
     """Take up good rows, set bad ones aside, prove that none is lost; returns row counts."""
+    from wattmark.quality.freshness import note_intake
+
     done = accept_all(settings, run)
+    note_intake(settings, run)
     return {
         "read": sum(one.fresh_rows for one in done),
         "accepted": sum(one.accepted_rows for one in done),
@@ -249,6 +252,8 @@ def parameters_hash(settings: Settings) -> str:
                 "lake_check",
                 "keep",
                 "metrics",
+                "schedule",
+                "notify",
             }
         ).encode()
     )

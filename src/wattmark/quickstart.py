@@ -8,19 +8,12 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    SpinnerColumn,
-    TextColumn,
-    TimeElapsedColumn,
-)
 
+from wattmark.commands import watch_dag
 from wattmark.errors import ServiceError
 from wattmark.local import services
 from wattmark.local.commands import NewHomeOption
-from wattmark.local.trigger import RunProgress, trigger_and_wait
+from wattmark.local.trigger import unpause
 from wattmark.sample.generate import generate
 from wattmark.sample.plan import SamplePlan
 from wattmark.sample.sinks import DatabaseSink
@@ -64,30 +57,9 @@ def quickstart(
         console.print(f"{escape(note)}.", soft_wrap=True)
     as_of = _sample(settings, console, SamplePlan(accounts=accounts, seed=seed, faults=True))
     console.print(f"The night {as_of}, in Airflow at {services.airflow_url(settings)}", soft_wrap=True)
-    with Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=console,
-    ) as progress:
-        shown = progress.add_task("waiting for the scheduler", total=None)
-
-        def follow(now: RunProgress) -> None:
-            progress.update(
-                shown,
-                completed=now.finished,
-                total=now.total or None,
-                description=", ".join(now.running[:3]) or now.state,
-            )
-
-        ended = trigger_and_wait(settings, "nightly", {"as_of": as_of}, follow)
-    for failure in ended.failures:
-        console.print(f"[red]{failure.task} {failure.state}[/red]")
-        for line in failure.last_lines:
-            console.print(f"  {escape(line)}", soft_wrap=True, highlight=False)
-    if ended.state != "success":
+    # Lists of a published night are asked about by this DAG, which a paused one would miss.
+    unpause(settings, "campaigns")
+    if not watch_dag(settings, "nightly", {"as_of": as_of}, console, unpause=True):
         console.print("[red]The night failed; nothing of it was published.[/red]")
         raise typer.Exit(1)
     from wattmark.report import print_night, print_places

@@ -15,7 +15,15 @@ from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from wattmark.clock import clock_of
 from wattmark.dateformat import formats
@@ -33,6 +41,9 @@ SERVICE_VARIABLES = {
     "airflow_database_url": "WATTMARK_AIRFLOW_DATABASE_URL",
 }
 """Environment variables that win over ``services``: URLs hold passwords, which need not stand in a file."""
+
+WEBHOOK_VARIABLE = "WATTMARK_NOTIFY_WEBHOOK_URL"
+"""Environment variable that wins over ``notify.webhook.url``, which often holds a token."""
 
 
 class _Model(BaseModel):
@@ -397,6 +408,61 @@ class Schedule(_Model):
 
     nightly: str | None = Field("0 2 * * *", description="The night of the day before")
     counter: str | None = Field("*/5 * * * *", description="New and changed orders checked by day")
+    late_hours: float = Field(
+        2.0, gt=0, le=48, description="A night not done so long after it was queued is told as late"
+    )
+
+
+class Mail(_Model):
+    """Who is told by mail, over the SMTP server of an Airflow connection (server, user, password)."""
+
+    to: tuple[str, ...] = Field(min_length=1, description="Addresses")
+    sender: str = Field(pattern=r"^[^@\s]+@[^@\s]+$", description="Address the mail comes from")
+    connection: str = Field("wattmark_smtp", description="Airflow connection of type smtp")
+
+    @field_validator("to")
+    @classmethod
+    def _addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for one in value:
+            if one.count("@") != 1 or one != one.strip() or any(part == "" for part in one.split("@")):
+                raise ValueError(f"{one!r} is not a mail address")
+        return value
+
+
+class Webhook(_Model):
+    """A URL that is sent a POST with what happened as JSON.
+
+    ``style: json`` sends all fields, ``text`` among them, as Slack, Mattermost and Teams read it; ``style: text``
+    sends ``{msgtype: text, text: {content: …}}``, as WeCom and DingTalk read it.
+    """
+
+    url: SecretStr | None = Field(None, description="http or https; often holds a token")
+    connection: str | None = Field(
+        None,
+        description="Airflow connection of type http in its place; its password is sent as a bearer token",
+    )
+    style: Literal["json", "text"] = "json"
+    timeout_s: float = Field(10.0, gt=0, le=60, description="Seconds")
+
+    @field_validator("url")
+    @classmethod
+    def _web(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not value.get_secret_value().startswith(("http://", "https://")):
+            raise ValueError("not a URL of http or https")
+        return value
+
+    @model_validator(mode="after")
+    def _one_target(self) -> Webhook:
+        if (self.url is None) == (self.connection is None):
+            raise ValueError("either url or connection is needed, and not both")
+        return self
+
+
+class Notify(_Model):
+    """Who is told when a night fails, is late, or brings less data than usual; nobody where both are empty."""
+
+    mail: Mail | None = None
+    webhook: Webhook | None = None
 
     @field_validator("nightly", "counter")
     @classmethod
@@ -440,6 +506,7 @@ class Settings(_Model):
     metrics: Metrics = Metrics()
     services: Services = Services()
     schedule: Schedule = Schedule()
+    notify: Notify = Notify()
     campaigns: Campaigns = Campaigns()
     audit: Audit = Audit()
     parameters: dict[str, dict[str, Override]] = Field(default_factory=dict)
@@ -521,6 +588,8 @@ def settings_as_far_as_right(
         overrides.setdefault("sources", [{"location": location}])
     if urls := {key: os.environ[name] for key, name in SERVICE_VARIABLES.items() if os.environ.get(name)}:
         merged = _merge(merged, {"services": urls})
+    if hook := os.environ.get(WEBHOOK_VARIABLE):
+        merged = _merge(merged, {"notify": {"webhook": {"url": hook, "connection": None}}})
     merged = _merge(merged, overrides)
     while True:
         try:

@@ -257,6 +257,9 @@ def test_crash_is_shown_and_only_the_missing_part_is_started(running: Settings) 
     assert shown["triggerer"].state == "crashed"
     assert shown["triggerer"].last_lines
     assert shown["scheduler"].state == "running"
+    with pytest.raises(ServiceError, match="triggerer does not") as raised:
+        services.airflow_is_up(running)
+    assert raised.value.code == "services.partly_up"
     assert services.up(running).healthy
     after = processes.read_services(running.home).components
     assert [name for name in before if before[name].pid != after[name].pid] == ["triggerer"]
@@ -284,6 +287,8 @@ def test_down_leaves_nothing_behind(running: Settings) -> None:
         ]
     ]
     assert len(family) > len(ours)
+    assert services.airflow_is_up(running)
     services.down(running)
+    assert not services.airflow_is_up(running)
     assert [process.pid for process in family if process.is_running()] == []
     assert set(run_states(running).values()) == {"stopped"}

@@ -29,6 +29,8 @@ from .homes import open_folder, settings_for
 
 PEOPLE = 400
 NAMES = ("approved", "killed", "refused", "silent")
+HOURS = {"hurried": 24}
+"""Lists whose time is over before anybody is asked; all others have three days."""
 HOLD = 77_001
 """Advisory lock on which the test lets a release wait, after delivery and before it is noted."""
 
@@ -39,7 +41,7 @@ def definition(name: str, day: dt.date) -> str:
             "id": name, "name": {"en": name}, "objective": "To be approved or not.", "owner": "test", "purpose": "service",
             "valid_from": f"{day:%Y}-01-01", "valid_to": f"{day.year + 1}-12-31", "schedule": {"dates": [day.isoformat()]},
             "audience": {"grain": "customer", "where": "customer.grade IN ('C', 'D')"},
-            "channels": [{"channel": "sms"}, {"channel": "email"}], "approval": {"by": ["boss"], "within_hours": 48},
+            "channels": [{"channel": "sms"}, {"channel": "email"}], "approval": {"by": ["boss"], "within_hours": HOURS.get(name, 72)},
             "success": {"event": "converted", "value_amount": 1}, "limits": {"size": 40},
         }
     )  # fmt: skip
@@ -84,9 +86,9 @@ def running() -> Iterator[Running]:
         patch.setenv("WATTMARK_PROJECT", str(_project(folder)))
         home = folder / "home"
         (home / "campaigns").mkdir(parents=True)
-        # Answers are held against the clock, so the night is yesterday's.
-        day = dt.datetime.now(load_settings(home).zone).date() - dt.timedelta(days=1)
-        for name in NAMES:
+        # Answers are held against the clock, so the night is the one before yesterday's.
+        day = dt.datetime.now(load_settings(home).zone).date() - dt.timedelta(days=2)
+        for name in (*NAMES, *HOURS):
             (home / "campaigns" / f"{name}.yaml").write_text(definition(name, day))
         (home / "settings.yaml").write_text(
             json.dumps(
@@ -133,7 +135,9 @@ def questions(running: Running) -> dict[str, dict[str, Any]]:
     )
     found = {}
     with airflow.Api(running.settings) as api:
-        for index in instances(running, "approve"):
+        for index, one in instances(running, "approve").items():
+            if one["state"] != "awaiting_input":
+                continue
             detail = api.call(
                 "GET", f"{running.path}/taskInstances/one_list.approve/{index}/hitlDetails"
             ).json()
@@ -189,6 +193,10 @@ def test_lists_wait_for_their_answers(running: Running) -> None:
         assert "C0000" not in detail["body"]
         assert "Name " not in detail["body"]
 
+    # A list whose time is over is not asked about, and its run does not wait for it.
+    [over] = [index for index, one in instances(running, "approve").items() if one["state"] == "skipped"]
+    assert settled(running, over) == "success"
+
     say(running, asked["approved"]["index"], "Approve")
     say(running, asked["refused"]["index"], "Reject")
     assert settled(running, asked["approved"]["index"]) == "success"
@@ -221,13 +229,38 @@ def test_lists_wait_for_their_answers(running: Running) -> None:
     assert not delivered(running, "approved")
 
     # No answer in time is a no, said by the next night; an answer after it releases nothing.
-    later = Run.of(running.day + dt.timedelta(days=3), running.settings.utility.time_zone)
+    later = Run.of(running.day + dt.timedelta(days=4), running.settings.utility.time_zone)
     silent = f"silent.{running.day:%Y%m%d}.1"
     assert refuse_unanswered(ops_engine(running.settings), later) == [silent]
     say(running, asked["silent"]["index"], "Approve")
-    assert settled(running, asked["silent"]["index"]) == "failed"
+    # Who approves too late is told so, and meets no failed task.
+    assert settled(running, asked["silent"]["index"]) == "success"
+    with airflow.Api(running.settings) as api:
+        said = api.call(
+            "GET",
+            f"{running.path}/taskInstances/one_list.settle/xcomEntries/return_value",
+            params={"map_index": asked["silent"]["index"]},
+        ).json()["value"]
+    assert "too late: " in said
     assert states(running)["silent"] == "refused"
     assert not delivered(running, "silent")
+    _runs_that_wait_hold_up_no_other(running)
+
+
+def _runs_that_wait_hold_up_no_other(running: Running) -> None:
+    with airflow.Api(running.settings) as api:
+        body = {"logical_date": None, "conf": {"as_of": running.day.isoformat()}}
+        runs = [
+            api.call("POST", "/dags/campaigns/dagRuns", json=body).json()["dag_run_id"] for _ in range(18)
+        ]
+        wait_for(
+            "eighteen runs side by side",
+            lambda: all(
+                api.call("GET", f"/dags/campaigns/dagRuns/{run}").json()["state"] != "queued" for run in runs
+            ),
+        )
+        for run in runs:
+            api.call("PATCH", f"/dags/campaigns/dagRuns/{run}", json={"state": "failed"})
 
 
 def _killed_release_is_run_again(running: Running, index: int) -> None:

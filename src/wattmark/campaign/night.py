@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,11 @@ from wattmark.engine.session import DuckDBSession
 from wattmark.publish.ops import ops_engine, upgrade, warehouse_url
 from wattmark.run import Run
 from wattmark.settings import Settings
+
+log = logging.getLogger(__name__)
+
+SETTLED = frozenset({"campaign.too_late", "campaign.not_awaiting", "campaign.released"})
+"""Errors of an answer that came after the list was settled."""
 
 
 def campaigns(settings: Settings, run: Run, only: Sequence[str] = ()) -> list[CampaignOutcome]:
@@ -50,6 +56,7 @@ def awaiting(outcomes: Sequence[CampaignOutcome]) -> list[dict[str, str]]:
             {
                 "campaign_run_id": one.campaign_run_id,
                 "list_sha256": manifest["list_sha256"],
+                "due_at": manifest["approval"]["due_at"],
                 "subject": f"Release {one.campaign_run_id}: {one.listed:,} listed, cost {one.cost_amount:,.2f}",
                 "body": f"Considered {one.considered:,}, control {one.control:,}, excluded {one.excluded:,}, over limit "
                 f"{one.over_limit:,}.\n\n"
@@ -71,6 +78,8 @@ def answer(
 ) -> str:
     """Do what an approver said: release, or refuse; no answer leaves the list to the next night, which refuses it.
 
+    An answer to what is settled already, by the clock or by another answer, changes nothing and is no error.
+
     Args:
         settings: of the home.
         run: the night (unused but for the step's signature).
@@ -80,7 +89,7 @@ def answer(
         now: when it was said.
 
     Returns:
-        released, released before, refused or unanswered.
+        released, released before, refused, unanswered, or why the answer came too late.
     """
     user = (said or {}).get("responded_by_user") or {}
     who = user.get("name") or user.get("id")
@@ -96,6 +105,11 @@ def answer(
             )
         refuse(settings, engine, campaign_run_id, who, "refused by the approver")
         return "refused"
+    except CampaignError as error:
+        if error.code not in SETTLED:
+            raise
+        log.warning("%s", error)
+        return f"too late: {error.message}"
     finally:
         engine.dispose()
 

@@ -56,6 +56,15 @@ PRODUCED: dict[str, dict[str, str]] = {
         "file": "string",
         "rows": "integer",
     },
+    "quality.source_intake": {
+        "as_of": "date",
+        "source_table": "string",
+        "newest_at": "timestamp",
+        "newest_on": "date",
+        "read_rows": "integer",
+        "new_rows": "integer",
+        "usual_gap_days": "integer",
+    },
     "segment_state.segment": {
         "customer_id": "string",
         "method": "string",

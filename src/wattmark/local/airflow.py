@@ -15,12 +15,14 @@ import signal
 import subprocess
 import sys
 import time
+import zlib
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import httpx
+import sqlalchemy as sa
 from sqlalchemy import make_url
 
 from wattmark.errors import ServiceError
@@ -52,6 +54,27 @@ _ARGUMENTS = {
     "dag-processor": (),
     "triggerer": ("--skip-serve-logs",),
 }
+
+LOG_LEVELS = " ".join(
+    [
+        *(
+            f"{name}=WARNING"
+            for name in (
+                "airflow.dag_processing.bundles.manager",
+                "airflow.dag_processing.dagbag",
+                "airflow.providers.openlineage",
+                "airflow.task.operators.airflow.providers.standard.decorators.python",
+                "task",
+            )
+        ),
+        # What a task prints.
+        "task.stdout=INFO",
+        "task.stderr=INFO",
+        # Warnings of Python speak to who writes code, not to who reads a task's log.
+        "py.warnings=ERROR",
+    ]
+)
+"""What Airflow says about itself in every task's log, and nobody reads there; ``wattmark.flow`` quiets libraries."""
 
 _HEALTH_NAMES = {
     "scheduler": ("scheduler", "latest_scheduler_heartbeat"),
@@ -106,6 +129,7 @@ def airflow_env(settings: Settings) -> dict[str, str]:
         "WATTMARK_TIME_ZONE": settings.utility.time_zone,
         "WATTMARK_NIGHTLY_SCHEDULE": settings.schedule.nightly or "",
         "WATTMARK_COUNTER_SCHEDULE": settings.schedule.counter or "",
+        "WATTMARK_LATE_HOURS": f"{settings.schedule.late_hours:g}",
         "AIRFLOW_HOME": str(folder),
         "AIRFLOW__CORE__DAGS_FOLDER": str(settings.project / "dags"),
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(settings.project / "plugins"),
@@ -113,6 +137,9 @@ def airflow_env(settings: Settings) -> dict[str, str]:
         "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
         "AIRFLOW__CORE__PARALLELISM": "4",
         "AIRFLOW__CORE__FERNET_KEY": secret(home, "fernet"),
+        # The asset graph and dependencies of DAGs ask for parts of JSON in a way that psycopg 3 refuses; compressed
+        # ones are looked into by Airflow itself.
+        "AIRFLOW__CORE__COMPRESS_SERIALIZED_DAGS": "True",
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{web}/execution/",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{ADMIN}:admin",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(folder / "passwords.json"),
@@ -132,11 +159,14 @@ def airflow_env(settings: Settings) -> dict[str, str]:
         "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
         "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(folder / "logs"),
         "AIRFLOW__LOGGING__COLORED_CONSOLE_LOG": "False",
+        "AIRFLOW__LOGGING__NAMESPACE_LEVELS": LOG_LEVELS,
         "AIRFLOW__OPENLINEAGE__NAMESPACE": "wattmark",
         "AIRFLOW__OPENLINEAGE__TRANSPORT": json.dumps(
             {"type": "file", "log_file_path": str(home / "logs" / "openlineage.jsonl"), "append": True}
         ),
-        "AIRFLOW__OPENLINEAGE__DISABLE_SOURCE_CODE": "True",
+        "AIRFLOW__OPENLINEAGE__EMISSION_POLICY": json.dumps(
+            [{"scope": {}, "controls": {"include_source_code": False}}]
+        ),
         "GX_ANALYTICS_ENABLED": "false",
         "DO_NOT_TRACK": "1",
         "SCARF_NO_ANALYTICS": "true",
@@ -183,13 +213,21 @@ def migrate(settings: Settings, progress: Progress) -> None:
         return
     progress("Preparing Airflow's database")
     prepare_folder(settings, secret(settings.home, "airflow_admin"))
+    _migrate(settings, process_env(settings))
+    services = processes.read_services(home)
+    services.airflow_migrated = mark
+    processes.write_services(home, services)
+
+
+def _migrate(settings: Settings, environment: dict[str, str]) -> None:
+    home = settings.home
     log = home / "logs" / "airflow-migrate.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as stream:
         try:
             code = subprocess.run(  # noqa: S603
                 command("db", "migrate"),
-                env=process_env(settings),
+                env=environment,
                 cwd=home / "airflow",
                 stdin=subprocess.DEVNULL,
                 stdout=stream,
@@ -201,9 +239,53 @@ def migrate(settings: Settings, progress: Progress) -> None:
             code = -1
     if code != 0:
         raise processes.failure("airflow-migrate", f"failed (exit status {code})", log)
-    services = processes.read_services(home)
-    services.airflow_migrated = mark
-    processes.write_services(home, services)
+
+
+def database_beside(settings: Settings, file: Path, progress: Progress) -> dict[str, str]:
+    """Make an empty database for one run without a scheduler, next to an Airflow that runs.
+
+    Returns:
+        the environment of such a run.
+
+    Raises:
+        ServiceError: Airflow cannot make it.
+    """
+    progress("Preparing a database for this run")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    for old in file.parent.glob(f"{file.name}*"):
+        old.unlink()
+    environment = {
+        **airflow_env(settings),
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{file}",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC": f"sqlite+aiosqlite:///{file}",
+    }
+    _migrate(settings, {**process_env(settings), **environment})
+    return environment
+
+
+def _compress_dags(settings: Settings) -> None:
+    """Compress DAGs that were stored before ``compress_serialized_dags`` was set.
+
+    Airflow rewrites them only when their files change, and shows no dependencies of those it did not.
+    """
+    engine = sa.create_engine(database_url(settings))
+    try:
+        with engine.begin() as connection:
+            stored = connection.execute(
+                sa.text(
+                    "SELECT id, data FROM serialized_dag WHERE data_compressed IS NULL AND data IS NOT NULL"
+                )
+            ).all()
+            for key, data in stored:
+                text = data if isinstance(data, str) else json.dumps(data, sort_keys=True)
+                connection.execute(
+                    sa.text(
+                        "UPDATE serialized_dag SET data = NULL, data_compressed = :packed WHERE id = :key"
+                    ),
+                    {"packed": zlib.compress(text.encode()), "key": key},
+                )
+    finally:
+        engine.dispose()
 
 
 def prepare_folder(settings: Settings, password: str) -> None:
@@ -279,6 +361,8 @@ def start(settings: Settings, progress: Progress) -> tuple[str, ...]:
     since = dt.datetime.now(dt.UTC)
     if starting:
         progress(f"Starting Airflow: {', '.join(starting)}")
+    if "dag-processor" in starting:
+        _compress_dags(settings)
     for component in starting:
         _start_component(settings, component, fingerprint)
     _wait_until_healthy(settings, set(starting), since)

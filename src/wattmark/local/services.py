@@ -119,8 +119,16 @@ def up(settings: Settings, airflow: bool = True, progress: Progress | None = Non
     return ServiceStatus(tuple(status(settings)), notes)
 
 
-def prepare_airflow_database(settings: Settings, progress: Progress | None = None) -> dict[str, str]:
+def prepare_airflow_database(
+    settings: Settings, progress: Progress | None = None, beside: Path | None = None
+) -> dict[str, str]:
     """Make ready what ``dag.test()`` needs, without starting Airflow: its database.
+
+    Args:
+        settings: of the home.
+        progress: told what goes on.
+        beside: file of a database of the run's own, made anew; for a run beside a scheduler, which would take up
+            what it finds in its own.
 
     Returns:
         the environment to set before Airflow is imported.
@@ -131,8 +139,10 @@ def prepare_airflow_database(settings: Settings, progress: Progress | None = Non
     tell = progress or _silent
     up(settings, airflow=False, progress=tell)
     with processes.rights_told(), processes.home_lock(settings.home, tell):
-        airflow_service.migrate(settings, tell)
-    return airflow_service.airflow_env(settings)
+        if beside is None:
+            airflow_service.migrate(settings, tell)
+            return airflow_service.airflow_env(settings)
+        return airflow_service.database_beside(settings, beside, tell)
 
 
 def down(settings: Settings, progress: Progress | None = None) -> None:
@@ -190,6 +200,28 @@ def status(settings: Settings) -> list[ComponentStatus]:
     return found
 
 
+def airflow_is_up(settings: Settings) -> bool:
+    """Whether Airflow of this home runs, so that its scheduler takes up whatever run is put into its database.
+
+    Raises:
+        ServiceError: only a part of it runs.
+    """
+    components = processes.read_services(settings.home).components
+    alive = [
+        name
+        for name in airflow_service.COMPONENTS
+        if name in components and processes.is_alive(components[name])
+    ]
+    if alive and len(alive) < len(airflow_service.COMPONENTS):
+        missing = [name for name in airflow_service.COMPONENTS if name not in alive]
+        raise ServiceError(
+            "services.partly_up",
+            f"Of this home's Airflow {', '.join(alive)} runs and {', '.join(missing)} does not.",
+            "Run `wattmark up`, or `wattmark down`, and try again.",
+        )
+    return bool(alive)
+
+
 def warehouse_url(settings: Settings) -> str:
     """SQLAlchemy URL of the warehouse, password included.
 
@@ -235,6 +267,7 @@ __all__ = [
     "ComponentStatus",
     "ServiceError",
     "ServiceStatus",
+    "airflow_is_up",
     "airflow_url",
     "discard",
     "down",

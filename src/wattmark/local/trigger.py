@@ -51,6 +51,14 @@ class RunResult:
     state: str
     failures: tuple[TaskFailure, ...] = ()
 
+    def by_message(self) -> dict[tuple[str, ...], list[str]]:
+        """Tasks that failed by what they said last; those that only followed another's failure are left out."""
+        found: dict[tuple[str, ...], list[str]] = {}
+        for one in self.failures:
+            if one.state == "failed":
+                found.setdefault(one.last_lines, []).append(one.task)
+        return found
+
 
 Watcher = Callable[[RunProgress], None]
 
@@ -152,21 +160,61 @@ def _failure(api: Api, path: str, instance: Mapping[str, Any]) -> TaskFailure:
     return TaskFailure(_name(instance), str(instance["state"]), tuple(lines[-LOG_LINES:]))
 
 
+def unpause(settings: Settings, dag_id: str) -> None:
+    """Wait until a DAG is parsed, and unpause it.
+
+    Raises:
+        ServiceError: as ``trigger_and_wait``.
+    """
+    with Api(settings) as api:
+        _wait_until_parsed(settings, api, dag_id)
+        api.call("PATCH", f"/dags/{dag_id}", json={"is_paused": False})
+
+
+def takes_runs(settings: Settings, dag_id: str) -> bool:
+    """Whether the scheduler of the home would begin a run of a DAG now: Airflow is up, and the DAG not paused.
+
+    Raises:
+        ServiceError: Airflow is up and does not answer.
+    """
+    if not services.airflow_is_up(settings):
+        return False
+    with Api(settings) as api:
+        answer = api.call("GET", f"/dags/{dag_id}", allow=(404,))
+    return answer.is_success and not answer.json()["is_paused"] and not answer.json().get("is_stale")
+
+
+def tell_published(settings: Settings, uri: str) -> None:
+    """Tell the running Airflow that an asset was updated by somebody else, so that what waits for it begins.
+
+    Raises:
+        ServiceError: Airflow does not answer, or knows no such asset.
+    """
+    with Api(settings) as api:
+        known = api.call("GET", "/assets", params={"uri_pattern": uri, "limit": 100}).json()["assets"]
+        for asset in known:
+            if asset["uri"] == uri:
+                api.call("POST", "/assets/events", json={"asset_id": asset["id"]})
+
+
 def trigger_and_wait(
     settings: Settings,
     dag_id: str,
     conf: Mapping[str, Any] | None = None,
     progress: Watcher | None = None,
     timeout_s: float | None = None,
+    *,
+    unpause: bool = True,
 ) -> RunResult:
     """Start a run of a DAG and wait for its end. Airflow must be up.
 
     Args:
         settings: of the home.
-        dag_id: the DAG; it is unpaused, and waited for until it is parsed.
+        dag_id: the DAG; it is waited for until it is parsed.
         conf: values for its parameters.
         progress: told about every change.
         timeout_s: how long to wait for the end, seconds; for ever where None. The run itself goes on.
+        unpause: unpause the DAG, whose schedule then takes effect; the run of a paused DAG does not begin.
 
     Returns:
         the state at the end; a failed run names the tasks that failed, with the end of their logs.
@@ -178,7 +226,8 @@ def trigger_and_wait(
     tell = progress or _unwatched
     with Api(settings) as api:
         _wait_until_parsed(settings, api, dag_id)
-        api.call("PATCH", f"/dags/{dag_id}", json={"is_paused": False})
+        if unpause:
+            api.call("PATCH", f"/dags/{dag_id}", json={"is_paused": False})
         body = {"logical_date": None, "conf": dict(conf or {})}
         run_id = str(api.call("POST", f"/dags/{dag_id}/dagRuns", json=body).json()["dag_run_id"])
         path = f"/dags/{dag_id}/dagRuns/{run_id}"

@@ -1,0 +1,164 @@
+"""Telling people what a night did, by mail and by webhook, as ``notify`` of the settings says.
+
+A notice that cannot be delivered is logged and changes nothing else: a night never fails because nobody could be
+told about it. Secrets stand in Airflow connections or in the environment, and in no log.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import logging
+import os
+import re
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import httpx
+
+from wattmark.settings import Mail, Settings, Webhook
+
+log = logging.getLogger(__name__)
+
+Event = Literal["failed", "late", "less_data"]
+MAIL_TIMEOUT_S = 20.0
+
+
+@dataclass(frozen=True)
+class Notice:
+    """What is told: the event, the DAG run, a title of one line, lines below it, and where to look."""
+
+    event: Event
+    dag_id: str
+    run_id: str
+    title: str
+    lines: tuple[str, ...] = ()
+    as_of: str | None = None
+    link: str | None = None
+
+    @property
+    def text(self) -> str:
+        """All of it as plain text."""
+        return "\n".join([self.title, *self.lines, *([self.link] if self.link else [])])
+
+
+def send(settings: Settings, notice: Notice) -> list[str]:
+    """Tell everybody that the settings name.
+
+    Args:
+        settings: of the home.
+        notice: what to tell.
+
+    Returns:
+        the ways by which it was delivered, of ``mail`` and ``webhook``. Never raises: what could not be
+        delivered is logged by the kind of its error, without addresses' secrets.
+    """
+    ways: dict[str, Callable[[], None]] = {}
+    if settings.notify.mail:
+        mail = settings.notify.mail
+        ways["mail"] = lambda: _mail(mail, notice)
+    if settings.notify.webhook:
+        webhook = settings.notify.webhook
+        ways["webhook"] = lambda: _post(webhook, notice)
+    if not ways:
+        log.info("Nobody is named in notify of the settings, so nobody is told: %s", notice.title)
+    told = []
+    for way, deliver in ways.items():
+        try:
+            deliver()
+        except Exception as error:  # whatever the server or Airflow's hook does, the night goes on
+            log.error("Not told by %s: %s. %s", way, _kind(error), notice.title)
+        else:
+            told.append(way)
+            log.info("Told by %s: %s", way, notice.title)
+    return told
+
+
+def _kind(error: Exception) -> str:
+    """An error without its text, which may hold a URL with its token, or a password."""
+    if isinstance(error, httpx.HTTPStatusError):
+        return f"the server answered with status {error.response.status_code}"
+    return type(error).__name__
+
+
+def _mail(mail: Mail, notice: Notice) -> None:
+    from airflow.providers.smtp.notifications.smtp import SmtpNotifier
+
+    body = "".join(f"<p>{html.escape(line)}</p>" for line in notice.lines)
+    link = (
+        f'<p><a href="{html.escape(notice.link)}">{html.escape(notice.link)}</a></p>' if notice.link else ""
+    )
+    SmtpNotifier(
+        to=list(mail.to),
+        from_email=mail.sender,
+        # A line break would begin another header.
+        subject=f"[Wattmark] {' '.join(notice.title.split())}",
+        html_content=f"<p><b>{html.escape(notice.title)}</b></p>{body}{link}",
+        smtp_conn_id=mail.connection,
+    ).notify({})
+
+
+def _post(webhook: Webhook, notice: Notice) -> None:
+    url, headers = _target(webhook)
+    body: dict[str, Any]
+    if webhook.style == "text":
+        body = {"msgtype": "text", "text": {"content": notice.text}}
+    else:
+        body = {**asdict(notice), "text": notice.text}
+    with httpx.Client(trust_env=False, timeout=webhook.timeout_s) as client:
+        client.post(url, json=body, headers=headers).raise_for_status()
+
+
+def _target(webhook: Webhook) -> tuple[str, dict[str, str]]:
+    if webhook.url is not None:
+        return webhook.url.get_secret_value(), {}
+    from airflow.sdk import Connection
+
+    found = Connection.get(str(webhook.connection))
+    host = found.host or ""
+    scheme = "" if "://" in host else f"{found.schema if found.schema in ('http', 'https') else 'https'}://"
+    port = f":{found.port}" if found.port else ""
+    path = str(found.extra_dejson.get("path", ""))
+    headers = {"Authorization": f"Bearer {found.password}"} if found.password else {}
+    return f"{scheme}{host}{port}{path}", headers
+
+
+# --- what failed, kept until it is told ------------------------------------------------------------------
+
+
+def _folder(settings: Settings, dag_id: str, run_id: str) -> Path:
+    return settings.home / "state" / "failures" / dag_id / re.sub(r"[^\w.+-]", "_", run_id)
+
+
+def note_failure(settings: Settings, dag_id: str, run_id: str, task: str, message: str) -> None:
+    """Keep why a task of a run failed, until the run's end is told; the same task again replaces itself."""
+    # Parsing a DAG must not load the engine, which the module of states knows.
+    from wattmark.state import write_atomically
+
+    name = re.sub(r"[^\w.+-]", "_", task)[:120]
+    write_atomically(
+        _folder(settings, dag_id, run_id) / f"{name}.json", json.dumps({"task": task, "message": message})
+    )
+
+
+def take_failures(settings: Settings, dag_id: str, run_id: str) -> list[str]:
+    """Why tasks of a run failed, one line a message however many tasks ended with it; forgets them."""
+    folder = _folder(settings, dag_id, run_id)
+    tasks: dict[str, list[str]] = {}
+    for file in sorted(folder.glob("*.json"), key=lambda path: path.stat().st_mtime_ns):
+        said = json.loads(file.read_text(encoding="utf-8"))
+        tasks.setdefault(said["message"], []).append(said["task"])
+    shutil.rmtree(folder, ignore_errors=True)
+    return [
+        f"{names[0]}{f' and {len(names) - 1} more' if len(names) > 1 else ''}: {message}"
+        for message, names in tasks.items()
+    ]
+
+
+def run_link(dag_id: str, run_id: str) -> str | None:
+    """Where a browser finds a run, by the address that Airflow's processes know; None where they know none."""
+    base = os.environ.get("AIRFLOW__API__BASE_URL", "").rstrip("/")
+    return f"{base}/dags/{dag_id}/runs/{httpx.URL('', path=run_id).raw_path.decode()}" if base else None
