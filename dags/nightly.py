@@ -16,7 +16,8 @@ published night then stays in place, and the watermark does not move, so the nex
 
 **Reruns and backfills.** Each task replaces its own part of the lake, so any of them, and any killed run, may be
 cleared and run again with the same result. Backfill by date: a run for an earlier date sees the data
-as they were known at the end of that day, reads from the watermark before it, and publishes that date.
+as they were known at the end of that day, reads from the watermark before it, and publishes that date. A date before
+the published one is refused at once unless *Republish* is set, since it would take the newer night's place.
 
 **Late.** A deadline alert is logged when a night is not done two hours after it was queued.
 """
@@ -77,6 +78,12 @@ from wattmark import flow
             title="Full refresh",
             description="Read every table whole instead of from its watermark.",
         ),
+        "republish": Param(
+            False,
+            type="boolean",
+            title="Republish",
+            description="Let a night older than the published one take its place.",
+        ),
     },
 )
 def nightly() -> None:
@@ -87,7 +94,7 @@ def nightly() -> None:
 
         settings = load_settings()
         values = flow.run_values(get_current_context(), settings)
-        flow.perform("begin", values, night.begin)
+        flow.perform("begin", values, night.begin, republish=values["republish"])
         return values
 
     @task(
@@ -219,7 +226,7 @@ def nightly() -> None:
     def publish(values: dict[str, Any]) -> dict[str, int]:
         from wattmark import night
 
-        rows: dict[str, int] = flow.perform("publish", values, night.publish)
+        rows: dict[str, int] = flow.perform("publish", values, night.publish, republish=values["republish"])
         return rows
 
     @task(

@@ -47,6 +47,9 @@ def run(
         ),
     ] = None,
     full_refresh: Annotated[bool, typer.Option("--full-refresh", help="Read every table whole.")] = False,
+    republish: Annotated[
+        bool, typer.Option("--republish", help="Let a night older than the published one take its place.")
+    ] = False,
 ) -> None:
     """Run the nightly DAG once, without a scheduler, and leave the home's database up."""
     console = Console()
@@ -58,6 +61,7 @@ def run(
     conf = {
         "as_of": f"{as_of:%Y-%m-%d}",
         "full_refresh": full_refresh,
+        "republish": republish,
         **({"period": f"{period:%Y-%m-01}"} if period else {}),
     }
     ended = run_dag(settings, "nightly", conf, console, source)

@@ -43,6 +43,10 @@ RETRY_POLICY = ExceptionRetryPolicy(
             "wattmark.errors.SourceUnavailableError", RetryAction.RETRY, dt.timedelta(minutes=2),
             "The source did not answer; it may be back soon.",
         ),
+        RetryRule(
+            "wattmark.errors.PublishUnavailableError", RetryAction.RETRY, dt.timedelta(minutes=1),
+            "The warehouse did not answer or was held; it may be free soon.",
+        ),
         RetryRule("wattmark.errors.WattmarkError", RetryAction.FAIL, reason="Somebody has to put this right; trying again does not help."),
     ]
 )  # fmt: skip
@@ -103,6 +107,7 @@ def run_values(context: Mapping[str, Any], settings: Settings) -> dict[str, Any]
         "as_of": run.as_of.isoformat(),
         "period": run.period.isoformat(),
         "full_refresh": bool(params.get("full_refresh", False)),
+        "republish": bool(params.get("republish", False)),
     }
 
 

@@ -6,7 +6,7 @@ writes are atomic: a writer that is killed leaves the previous version as it was
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 from urllib.parse import unquote, urlparse
@@ -34,13 +34,19 @@ class Lake:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._pinned: dict[tuple[str, int], DeltaTable] = {}
 
     def path(self, name: str) -> Path:
         """Folder of one table."""
         return self.root.joinpath(*name.split("."))
 
     def _open(self, name: str, version: int | None = None) -> DeltaTable:
-        return DeltaTable(str(self.path(name)), version=version)
+        if version is None:
+            return DeltaTable(str(self.path(name)))
+        # A version never changes, and reading a table's log takes longer than reading a small table.
+        if (name, version) not in self._pinned:
+            self._pinned[name, version] = DeltaTable(str(self.path(name)), version=version)
+        return self._pinned[name, version]
 
     def exists(self, name: str) -> bool:
         """Whether the table was ever written."""
@@ -57,9 +63,9 @@ class Lake:
         """Arrow schema of a table, partition columns included."""
         return pa.schema(self._open(name, version).schema())
 
-    def partition_columns(self, name: str) -> list[str]:
+    def partition_columns(self, name: str, version: int | None = None) -> list[str]:
         """Columns the table is partitioned by."""
-        return list(self._open(name).metadata().partition_columns)
+        return list(self._open(name, version).metadata().partition_columns)
 
     def files(self, name: str, version: int | None = None) -> list[str]:
         """Local paths of the Parquet files that make up a version."""
@@ -147,12 +153,25 @@ class Lake:
             return None
         return next((int(entry["version"]) for entry in history if entry.get(key) == value), None)
 
-    def vacuum(self, names: Iterable[str], keep_hours: int) -> int:
-        """Delete files no version younger than ``keep_hours`` needs; returns how many."""
+    def holds(self, name: str, version: int) -> bool:
+        """Whether all files of a version are still there."""
+        try:
+            return all(Path(file).exists() for file in self.files(name, version))
+        except (TableNotFoundError, DeltaError, FileNotFoundError):
+            return False
+
+    def vacuum(
+        self, names: Iterable[str], keep_hours: int, keep_versions: Mapping[str, Sequence[int]] | None = None
+    ) -> int:
+        """Delete files that no version younger than ``keep_hours``, and none of ``keep_versions``, needs; returns how many."""
+        kept = keep_versions or {}
         return sum(
             len(
                 self._open(name).vacuum(
-                    retention_hours=keep_hours, dry_run=False, enforce_retention_duration=False
+                    retention_hours=keep_hours,
+                    dry_run=False,
+                    enforce_retention_duration=False,
+                    keep_versions=[one for one in kept.get(name, ()) if self.holds(name, one)] or None,
                 )
             )
             for name in names
