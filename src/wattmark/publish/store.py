@@ -208,7 +208,7 @@ def _q(name: str) -> str:
 
 
 def ensure_roles(connection: psycopg.Connection[Any]) -> None:
-    """Make the two roles that read, where they are missing.
+    """Make the two roles that read, where they are missing, and let them into the database.
 
     Raises:
         PublishError: the warehouse's user may not.
@@ -226,6 +226,17 @@ def ensure_roles(connection: psycopg.Connection[Any]) -> None:
             ) from None  # fmt: skip
         except (psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
             pass  # another session made it meanwhile
+    database = connection.info.dbname
+    for role in (BI_ROLE, PII_ROLE):
+        may = connection.execute(
+            "SELECT has_database_privilege(%s, %s, 'CONNECT')", [role, database]
+        ).fetchall()
+        if not may[0][0]:
+            connection.execute(
+                sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(
+                    sql.Identifier(database), sql.Identifier(role)
+                )
+            )
 
 
 class Store:
@@ -289,14 +300,6 @@ class Store:
 
     def _ensure(self) -> None:
         ensure_roles(self.side)
-        database = self.side.info.dbname
-        for role in (BI_ROLE, PII_ROLE):
-            if not self._one("SELECT has_database_privilege(%s, %s, 'CONNECT')", role, database):
-                self.side.execute(
-                    sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(
-                        sql.Identifier(database), sql.Identifier(role)
-                    )
-                )
         with self.side.transaction():
             self._ensure_schemas()
 
@@ -758,7 +761,10 @@ class Store:
 
     def _digests(self, duck: duckdb.DuckDBPyConnection, one: Incoming) -> Parts:
         part = f"COALESCE(CAST({_q(one.part_column)} AS VARCHAR), '')" if one.part_column else "''"
-        digest = HASH if one.key else f"CAST(hash({HASH}, {COPY}) >> 1 AS BIGINT)"
+        # The hash of several values combines theirs by XOR, so what all rows of a part share would cancel out in an XOR
+        # of these. The hash of one value mixes its bits.
+        mixed = HASH if one.key else f"hash({HASH}, {COPY})"
+        digest = f"CAST(hash({mixed}) >> 1 AS BIGINT)"
         return {
             name: (rows, value)
             for name, rows, value in duck.execute(
