@@ -69,7 +69,7 @@ def test_each_owner_enters_his_own_database_only(server: tuple[Settings, int]) -
             "SELECT rolname FROM pg_roles WHERE rolname LIKE 'wattmark%' ORDER BY 1"
         ).fetchall()
         assert roles == [("wattmark",), ("wattmark_bi",), ("wattmark_pii",)]
-        connection.execute("CREATE SCHEMA mart__next")
+        connection.execute("CREATE SCHEMA mart_store")
         connection.rollback()
     for user, password, database in (
         ("wattmark", PASSWORDS["WAREHOUSE_PASSWORD"], "airflow"),

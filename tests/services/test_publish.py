@@ -65,6 +65,8 @@ def server() -> Iterator[Server]:
 def clean(server: Server) -> Iterator[Server]:
     """The server with nothing published; what a test leaves goes."""
     yield server
+    for login in bi_users.listing(server.url):
+        bi_users.remove(server.url, login.name, drop_schema=True)
     with psycopg.connect(server.plain, autocommit=True) as connection:
         for (schema,) in connection.execute(
             "SELECT nspname FROM pg_namespace WHERE nspname = ANY(%s) OR nspname LIKE '%%\\_store'",
@@ -72,8 +74,6 @@ def clean(server: Server) -> Iterator[Server]:
         ).fetchall():
             connection.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(schema)))
         connection.execute("TRUNCATE ops.publication, ops.pipeline_run, ops.pipeline_attempt")
-    for login in bi_users.listing(server.url):
-        bi_users.remove(server.url, login.name, drop_schema=True)
 
 
 def marts(version: int, rows: int = ROWS) -> list[Incoming]:
