@@ -6,6 +6,7 @@ import contextlib
 import datetime as dt
 import multiprocessing
 import os
+import re
 import signal
 import threading
 import time
@@ -19,12 +20,13 @@ import psycopg
 import pyarrow as pa
 import pytest
 from psycopg import sql
+from typer.testing import CliRunner
 
 from tests.services.homes import a_home
 from wattmark.errors import PublishError, PublishUnavailableError
 from wattmark.local import postgres, services
 from wattmark.local.secret import secret
-from wattmark.publish import bi_users, store
+from wattmark.publish import bi_users, commands, store
 from wattmark.publish.ops import begin_run, end_run, libpq_url, published_run, runs_since, upgrade
 from wattmark.publish.store import Incoming, Published, Standing, Store
 from wattmark.run import Run
@@ -129,7 +131,7 @@ def publish(
 
 def rows(server: Server, query: str, *values: Any) -> list[tuple[Any, ...]]:
     with psycopg.connect(server.plain, autocommit=True) as connection:
-        return connection.execute(query, list(values)).fetchall()
+        return connection.execute(query, list(values) or None).fetchall()
 
 
 @contextlib.contextmanager
@@ -473,7 +475,7 @@ def test_views_of_others_and_grants_live_through_thirty_nights(clean: Server) ->
                 assert found == [(ROWS, version, version, FIRST + dt.timedelta(days=version))]
                 connection.commit()
                 if version % 10 == 0:
-                    connection.execute("REFRESH MATERIALIZED VIEW CONCURRENTLY report.kept")
+                    connection.execute("REFRESH MATERIALIZED VIEW report.kept")
                     assert connection.execute("SELECT DISTINCT version FROM report.kept").fetchall() == [
                         (version,)
                     ]
@@ -506,7 +508,7 @@ def test_no_statement_of_a_night_defines_anything(clean: Server) -> None:
 # --- columns that come and go --------------------------------------------------------------------
 
 
-def with_columns(version: int, extra: str = "", **types: pa.DataType) -> list[Incoming]:
+def with_columns(version: int, /, **types: pa.DataType) -> list[Incoming]:
     """The marts, with dim_account of other columns."""
     tables = marts(version)
     columns = pa.schema([("account_id", pa.string()), *types.items()])
@@ -638,6 +640,11 @@ def test_tables_of_an_earlier_release_become_views_and_views_of_others_on_them_a
         )
         connection.execute("INSERT INTO mart.dim_account VALUES ('A1', 0, 1, '2026-10-31', 'r')")
         connection.execute("CREATE TABLE mart.gone (id text)")
+        for left in ("mart__old", "mart__next"):
+            connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(left)))
+            connection.execute(
+                sql.SQL("CREATE TABLE {} (id text)").format(sql.Identifier(left, "dim_account"))
+            )
     with (
         analyst(clean, "SELECT account_id FROM mart.dim_account"),
         pytest.raises(
@@ -652,6 +659,7 @@ def test_tables_of_an_earlier_release_become_views_and_views_of_others_on_them_a
     publish(clean, 1)
     assert check_whole(rows(clean, JOINED)[0]) == 1
     assert rows(clean, "SELECT to_regclass('mart.gone') IS NULL") == [(True,)]
+    assert rows(clean, "SELECT nspname FROM pg_namespace WHERE nspname LIKE 'mart\\_\\_%'") == []
 
 
 # --- readers cannot hold it up -------------------------------------------------------------------
@@ -930,3 +938,21 @@ def test_a_taken_name_a_stranger_and_a_login_with_things_of_its_own(clean: Serve
     assert [one.schema for one in bi_users.listing(clean.url)] == ["dave"]
     bi_users.remove(clean.url, "dave", drop_schema=True)
     assert bi_users.listing(clean.url) == []
+
+
+def test_logins_by_command(clean: Server) -> None:
+    home = ["--home", str(clean.settings.home)]
+    publish(clean, 1)
+    runner = CliRunner()
+    added = runner.invoke(commands.bi_users, ["add", "erin", "--schema", *home])
+    assert added.exit_code == 0, added.output
+    password = re.search(r"password  (\S+)", added.output)
+    assert password is not None
+    with psycopg.connect(clean.plain, user="erin", password=password.group(1)) as connection:
+        assert connection.execute("SELECT COUNT(*) FROM dim_account").fetchall() == [(ROWS,)]
+    listed = runner.invoke(commands.bi_users, ["list", *home]).output
+    assert re.search(r"erin\s+│ mart\s+│ erin\s+│ \d\s+│ 8", listed), listed
+    assert password.group(1) not in listed
+    removed = runner.invoke(commands.bi_users, ["remove", "erin", *home])
+    assert removed.exit_code == 0, removed.output
+    assert "erin" not in runner.invoke(commands.bi_users, ["list", *home]).output

@@ -16,6 +16,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import json
+import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -32,6 +33,8 @@ from psycopg import sql
 from wattmark.errors import PublishError, PublishUnavailableError
 from wattmark.publish.ops import noted
 from wattmark.publish.refusal import named, naming
+
+_log = logging.getLogger(__name__)
 
 BI_ROLE, PII_ROLE = "wattmark_bi", "wattmark_pii"
 SCHEMAS = {"mart": BI_ROLE, "mart_pii": PII_ROLE, "quarantine": PII_ROLE}
@@ -451,11 +454,15 @@ class Store:
                 ).format(CURRENT),
                 [number],
             ).fetchall()[0]
-            self._show()
             noted(self.main, number, back=back_to is not None)
+            self._show()
             self.main.commit()
+        try:
             self._tidy()
-            return Standing(*row)
+        except psycopg.Error as error:
+            # What readers see is done; the next publication makes up for this.
+            _log.warning("The warehouse was published but not tidied: %s", named(error).message)
+        return Standing(*row)
 
     # --- columns and views -----------------------------------------------------------------------
 
@@ -955,8 +962,23 @@ class Store:
         if self._staged:
             stages = sql.SQL(", ").join(one.stage for one in self._staged)
             self.side.execute(sql.SQL("TRUNCATE {}").format(stages))
+        for schema in SCHEMAS:
+            for suffix in ("__next", "__old"):
+                self._drop_swapped(schema + suffix)
         if fresh := [plan.incoming.store for plan in self._plans if plan.fresh]:
             self.side.execute(sql.SQL("ANALYZE {}").format(sql.SQL(", ").join(fresh)))
+
+    def _drop_swapped(self, schema: str) -> None:
+        """A schema that a release which swapped them left behind; not where somebody's view reads it, nor while it is held."""
+        tables = self.side.execute(
+            "SELECT c.oid::bigint FROM pg_class AS c WHERE c.relnamespace = to_regnamespace(%s)::oid AND c.relkind = 'r'",
+            [schema],
+        ).fetchall()
+        if not tables or any(self._dependants(oid) for (oid,) in tables):
+            return
+        with contextlib.suppress(psycopg.errors.LockNotAvailable), self.side.transaction():
+            self.side.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(sql.Literal(f"{LOCK_MS}ms")))
+            self.side.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(schema)))
 
 
 def _extends(there: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
