@@ -16,7 +16,8 @@ published night then stays in place, and the watermark does not move, so the nex
 
 **Reruns and backfills.** Each task replaces its own part of the lake, so any of them, and any killed run, may be
 cleared and run again with the same result. Backfill by date: a run for an earlier date sees the data
-as they were known at the end of that day, reads from the watermark before it, and publishes that date.
+as they were known at the end of that day, reads from the watermark before it, and publishes that date. A date before
+the published one is refused at once unless *Republish* is set, since it would take the newer night's place.
 
 **One writer.** A night holds the home's lake from its first task to its last. A second night, `wattmark run` or tidying
 waits for it and says so; a night whose tables another night has overwritten is refused and has to begin anew.
@@ -74,6 +75,12 @@ from wattmark import flow
             title="Full refresh",
             description="Read every table whole instead of from its watermark.",
         ),
+        "republish": Param(
+            False,
+            type="boolean",
+            title="Republish",
+            description="Let a night older than the published one take its place.",
+        ),
     },
 )
 def nightly() -> None:
@@ -84,7 +91,7 @@ def nightly() -> None:
 
         settings = load_settings()
         values = flow.run_values(get_current_context(), settings)
-        flow.begin_night(values, night.begin)
+        flow.begin_night(values, night.begin, republish=values["republish"])
         return values
 
     @flow.task(
@@ -221,7 +228,7 @@ def nightly() -> None:
     def publish(values: dict[str, Any]) -> dict[str, int]:
         from wattmark import night
 
-        rows: dict[str, int] = flow.perform("publish", values, night.publish)
+        rows: dict[str, int] = flow.perform("publish", values, night.publish, republish=values["republish"])
         return rows
 
     @flow.task(

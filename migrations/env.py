@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from alembic import context
 from sqlalchemy import Connection, create_engine, pool, text
+from sqlalchemy.exc import DBAPIError
 
 from wattmark.local.services import warehouse_url
 from wattmark.publish.ops import SCHEMA
 from wattmark.settings import load_settings
 
-# Held while a migration runs, so that two nights that start together do not both apply it.
-LOCK = 7_305_412_901
+LOCK_S = 60
+TRIES = 5
 
 
 def _url() -> str:
@@ -21,17 +22,41 @@ def _url() -> str:
     return str(given or warehouse_url(load_settings()))
 
 
+def _ready(connection: Connection) -> None:
+    """The schema, and a table that is locked while a migration runs, which nobody but the owner can do."""
+    for number in range(TRIES):
+        try:
+            if connection.execute(text("SELECT to_regclass('ops.migration_lock')")).scalar() is None:
+                connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
+                connection.execute(text("CREATE TABLE ops.migration_lock (held_by text)"))
+                connection.execute(
+                    text(
+                        "COMMENT ON TABLE ops.migration_lock IS 'Locked while schema ops is migrated; always empty.'"
+                    )
+                )
+                connection.execute(
+                    text(
+                        "COMMENT ON COLUMN ops.migration_lock.held_by IS 'Never filled; the lock on the table is all.'"
+                    )
+                )
+            connection.commit()
+            return
+        except DBAPIError:
+            # Two nights that start together both find it missing; one of them makes it.
+            connection.rollback()
+            if number + 1 == TRIES:
+                raise
+
+
 def _migrate(connection: Connection) -> None:
-    connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": LOCK})
-    try:
-        connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
-        connection.commit()
-        context.configure(connection=connection, version_table="schema_version", version_table_schema=SCHEMA)
-        with context.begin_transaction():
-            context.run_migrations()
-    finally:
-        connection.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": LOCK})
-        connection.commit()
+    _ready(connection)
+    # Two nights that start together must not both apply a migration. The lock ends with the transaction.
+    connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_S}s'"))
+    connection.execute(text("LOCK TABLE ops.migration_lock IN EXCLUSIVE MODE"))
+    context.configure(connection=connection, version_table="schema_version", version_table_schema=SCHEMA)
+    with context.begin_transaction():
+        context.run_migrations()
+    connection.commit()
 
 
 engine = create_engine(_url(), poolclass=pool.NullPool)

@@ -15,4 +15,8 @@ CREATE DATABASE warehouse OWNER wattmark;
 REVOKE ALL ON DATABASE airflow FROM PUBLIC;
 REVOKE ALL ON DATABASE warehouse FROM PUBLIC;
 GRANT CONNECT ON DATABASE warehouse TO wattmark_bi, wattmark_pii;
+GRANT wattmark_bi, wattmark_pii TO wattmark WITH ADMIN OPTION;
+GRANT SET ON PARAMETER temp_file_limit TO wattmark;
+REVOKE ALL ON DATABASE postgres, template1 FROM PUBLIC;
 SQL
+psql --set=ON_ERROR_STOP=1 --quiet --username="${POSTGRES_USER:-postgres}" --dbname=warehouse --file="$(dirname "$0")/20-readers.sql"

@@ -41,12 +41,14 @@ def _mount() -> None:
     from wattmark.audit import commands as audit_commands
     from wattmark.campaign import commands as campaign_commands
     from wattmark.local import commands as local_commands
+    from wattmark.publish import commands as publish_commands
     from wattmark.sample import commands as sample_commands
 
     for module in (
         commands,
         quickstart,
         local_commands,
+        publish_commands,
         sample_commands,
         campaign_commands,
         audit_commands,

@@ -64,6 +64,9 @@ def run(
         ),
     ] = None,
     full_refresh: Annotated[bool, typer.Option("--full-refresh", help="Read every table whole.")] = False,
+    republish: Annotated[
+        bool, typer.Option("--republish", help="Let a night older than the published one take its place.")
+    ] = False,
 ) -> None:
     """Run the nightly DAG once and leave the home's database up; where Airflow is up, its scheduler does it."""
     console = Console()
@@ -74,6 +77,7 @@ def run(
     conf = {
         "as_of": f"{as_of:%Y-%m-%d}",
         "full_refresh": full_refresh,
+        "republish": republish,
         **({"period": f"{period:%Y-%m-01}"} if period else {}),
     }
     from wattmark.local import services, trigger

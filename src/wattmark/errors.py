@@ -56,6 +56,10 @@ class PublishError(WattmarkError):
     """The warehouse could not be published."""
 
 
+class PublishUnavailableError(PublishError):
+    """The warehouse did not answer, or another session holds what publishing needs: trying again may help."""
+
+
 class ServiceError(WattmarkError):
     """An embedded service did not start, or is not healthy."""
 

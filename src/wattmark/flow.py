@@ -37,7 +37,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from wattmark import notices
 from wattmark.brief import brief
-from wattmark.errors import SourceUnavailableError, WattmarkError
+from wattmark.errors import PublishUnavailableError, SourceUnavailableError, WattmarkError
 from wattmark.run import Run
 from wattmark.settings import Settings, load_settings
 from wattmark.writer import WRITER_VARIABLE, let_go, writing
@@ -83,7 +83,7 @@ class TryAgain(PutRight):
 RETRY_POLICY = ExceptionRetryPolicy(
     rules=[
         RetryRule(
-            TryAgain, RetryAction.RETRY, dt.timedelta(minutes=2), "The source did not answer; it may be back soon.",
+            TryAgain, RetryAction.RETRY, dt.timedelta(minutes=2), "The source or the warehouse did not answer; it may be back soon.",
         ),
         RetryRule(PutRight, RetryAction.FAIL, reason="Somebody has to put this right; trying again does not help."),
     ]
@@ -103,7 +103,11 @@ def task(**options: Any) -> Callable[[Callable[..., Any]], Any]:
             try:
                 result = function(*args, **kwargs)
             except WattmarkError as error:
-                raise (TryAgain if isinstance(error, SourceUnavailableError) else PutRight)(error) from None
+                raise (
+                    TryAgain
+                    if isinstance(error, (SourceUnavailableError, PublishUnavailableError))
+                    else PutRight
+                )(error) from None
             if counts := brief(result):
                 log.info("%s", counts)
             return result
@@ -347,6 +351,7 @@ def run_values(context: Mapping[str, Any], settings: Settings) -> dict[str, Any]
         "as_of": run.as_of.isoformat(),
         "period": run.period.isoformat(),
         "full_refresh": bool(params.get("full_refresh", False)),
+        "republish": bool(params.get("republish", False)),
     }
 
 
@@ -423,12 +428,12 @@ def perform_aside(
     return result
 
 
-def begin_night(values: Mapping[str, Any], work: Callable[..., Any]) -> None:
+def begin_night(values: Mapping[str, Any], work: Callable[..., Any], **kwargs: Any) -> None:
     """First step of a night: it takes the home, waiting for another holder, and gives it back where the step fails."""
     settings = load_settings()
     try:
         with _holding(settings, "begin", begins_night=True):
-            perform_aside("begin", values, work)
+            perform_aside("begin", values, work, **kwargs)
     except BaseException:
         let_go(settings.home, _night_owner())
         raise

@@ -14,7 +14,7 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -128,6 +128,7 @@ class Lake:
         self.root = root
         self.ledger = Ledger(root.parent / "state" / "lake")
         self._opened: dict[str, tuple[tuple[Any, ...], DeltaTable]] = {}
+        self._pinned: dict[tuple[str, int], DeltaTable] = {}
         self._sound: set[tuple[str, int, int]] = set()
 
     def path(self, name: str) -> Path:
@@ -242,7 +243,10 @@ class Lake:
         newest = self._opened[name][1]
         if version is None or version == newest.version():
             return newest
-        return self._loaded(name, log, version)
+        # A version never changes, and reading a table's log takes longer than reading a small table.
+        if (name, version) not in self._pinned:
+            self._pinned[name, version] = self._loaded(name, log, version)
+        return self._pinned[name, version]
 
     def _stamp(self, name: str, log: _Log) -> tuple[Any, ...]:
         noted = self.ledger.path(name)
@@ -301,9 +305,9 @@ class Lake:
         """Arrow schema of a table, partition columns included."""
         return pa.schema(self._open(name, version).schema())
 
-    def partition_columns(self, name: str) -> list[str]:
+    def partition_columns(self, name: str, version: int | None = None) -> list[str]:
         """Columns the table is partitioned by."""
-        return list(self._open(name).metadata().partition_columns)
+        return list(self._open(name, version).metadata().partition_columns)
 
     def _listed(self, name: str, version: int | None = None) -> list[str]:
         return sorted(_paths(self._open(name, version)))
@@ -643,8 +647,17 @@ class Lake:
         history = self._open(name).history()
         return next((int(entry["version"]) for entry in history if entry.get(key) == value), None)
 
-    def vacuum(self, names: Iterable[str], keep_hours: int) -> int:
-        """Delete files no version younger than ``keep_hours`` needs; returns how many."""
+    def holds(self, name: str, version: int) -> bool:
+        """Whether all files of a version are still there."""
+        try:
+            return all(Path(file).exists() for file in self.files(name, version))
+        except LakeError:
+            return False
+
+    def vacuum(
+        self, names: Iterable[str], keep_hours: int, keep_versions: Mapping[str, Sequence[int]] | None = None
+    ) -> int:
+        """Delete files that no version younger than ``keep_hours``, and none of ``keep_versions``, needs; returns how many."""
         count = 0
         for name in names:
             if not self.exists(name):
@@ -653,10 +666,11 @@ class Lake:
                 self.files(name)
                 entry = self.ledger.entry(name) or Entry()
                 there = {one for one in entry.files if (self.path(name) / one).exists()}
+                wanted = [one for one in (keep_versions or {}).get(name, ()) if self.holds(name, one)]
                 try:
                     deleted = self._open(name).vacuum(
                         retention_hours=keep_hours, dry_run=False, enforce_retention_duration=False,
-                        post_commithook_properties=_KEEP_LOG,
+                        keep_versions=wanted or None, post_commithook_properties=_KEEP_LOG,
                     )  # fmt: skip
                 except Exception as error:
                     if _is_full(error):
@@ -684,6 +698,7 @@ class Lake:
                     shutil.copy2(noted, target / "noted.json")
             self.ledger.forget(name)
             self._opened.pop(name, None)
+            self._pinned = {pinned: table for pinned, table in self._pinned.items() if pinned[0] != name}
         return target
 
     def tables(self) -> list[str]:

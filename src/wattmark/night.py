@@ -6,15 +6,12 @@ step that is killed and run again ends the same. dags/nightly.py is wiring over 
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
 import json
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
-
-import sqlalchemy as sa
 
 from wattmark import __version__
 from wattmark.audit.root_cause import ROOT_CAUSE, night_root_causes
@@ -182,11 +179,16 @@ def root_causes(settings: Settings, run: Run) -> dict[str, int]:
     return night_root_causes(settings, run, unscored)
 
 
-def publish(settings: Settings, run: Run) -> dict[str, int]:
+def publish(settings: Settings, run: Run, *, republish: bool = False) -> dict[str, int]:
     """Publish the run in one transaction, then move the watermark; returns rows by table.
 
+    Args:
+        settings: the home's settings.
+        run: the run.
+        republish: whether it may take the place of a newer night.
+
     Raises:
-        PublishError: the warehouse refused; the last published run stays in place.
+        PublishError: the warehouse refused, or a newer night stands; the last published run stays in place.
         SegmentContractError: more customers changed segment than allowed; nothing is published.
     """
     from wattmark.local.services import warehouse_url
@@ -198,7 +200,7 @@ def publish(settings: Settings, run: Run) -> dict[str, int]:
     # Segments are let through before anything is published, and left to later nights after it.
     with DuckDBSession(settings, run) as session:
         require(session)
-    done = warehouse.publish(settings, run, warehouse_url(settings))
+    done = warehouse.publish(settings, run, warehouse_url(settings), republish=republish)
     with DuckDBSession(settings, run) as session:
         keep_state(session)
         write_report(session)
@@ -265,15 +267,22 @@ def parameters_hash(settings: Settings) -> str:
     return digest.hexdigest()[:16]
 
 
-def begin(settings: Settings, run: Run) -> None:
-    """Note in ``ops.pipeline_run`` that the run has begun, migrating schema ``ops`` where needed."""
-    from wattmark.local.services import warehouse_url
-    from wattmark.publish.ops import upgrade
+def begin(settings: Settings, run: Run, *, republish: bool = False) -> None:
+    """Note in schema ``ops`` that the run has begun, migrating it where needed.
 
-    url = warehouse_url(settings)
-    upgrade(url)
-    _record(url, run, state="running", started_at=dt.datetime.now(dt.UTC), finished_at=None, code_version=__version__,
-            parameters_hash=parameters_hash(settings), rows_in=None, rows_out=None)  # fmt: skip
+    Raises:
+        PublishError: a newer night is published, and ``republish`` does not ask to take its place.
+    """
+    from wattmark.local.services import warehouse_url
+    from wattmark.publish.ops import begin_run
+
+    begin_run(
+        warehouse_url(settings),
+        run,
+        code_version=__version__,
+        parameters_hash=parameters_hash(settings),
+        republish=republish,
+    )
 
 
 def finish(
@@ -282,40 +291,20 @@ def finish(
     """Note how the run ended, ``succeeded`` or ``failed``, in ``ops.pipeline_run`` and for monitoring."""
     from wattmark.local.services import warehouse_url
     from wattmark.metrics import write_metrics
+    from wattmark.publish.ops import end_run
 
     # First: a warehouse that is down is what a failed night must be told of.
     write_metrics(settings, run, state)
-    _record(
-        warehouse_url(settings),
-        run,
-        state=state,
-        finished_at=dt.datetime.now(dt.UTC),
-        rows_in=rows_in,
-        rows_out=rows_out,
-    )
-
-
-def _record(url: str, run: Run, **values: Any) -> None:
-    engine = sa.create_engine(url)
-    metadata = sa.MetaData()
-    try:
-        table = sa.Table("pipeline_run", metadata, schema="ops", autoload_with=engine)
-        with engine.begin() as connection:
-            from sqlalchemy.dialects.postgresql import insert
-
-            if "started_at" in values:
-                row = {"run_id": run.run_id, "as_of": run.as_of, **values}
-                connection.execute(
-                    insert(table).values(row).on_conflict_do_update(index_elements=["run_id"], set_=row)
-                )
-            else:
-                connection.execute(table.update().where(table.c.run_id == run.run_id).values(**values))
-    finally:
-        engine.dispose()
+    end_run(warehouse_url(settings), run, state, rows_in, rows_out)
 
 
 def run_all(
-    settings: Settings, run: Run, *, full_refresh: bool = False, progress: Callable[[str], None] = print
+    settings: Settings,
+    run: Run,
+    *,
+    full_refresh: bool = False,
+    republish: bool = False,
+    progress: Callable[[str], None] = print,
 ) -> dict[str, int]:
     """All steps in one process, without Airflow (tests and benchmarks); returns rows published by table."""
 
@@ -335,7 +324,7 @@ def run_all(
     with writing(settings, f"the night {run.as_of}", begins_night=True, of_night=True):
         step("check", lambda: check(settings))
         step("check lake", lambda: check_lake(settings, run))
-        step("begin", lambda: begin(settings, run))
+        step("begin", lambda: begin(settings, run, republish=republish))
         try:
             step(
                 "extract",
@@ -352,7 +341,7 @@ def run_all(
             step("audit root causes", lambda: root_causes(settings, run))
             for layer in MART_LAYERS:
                 step(layer, partial(build, settings, run, layer))
-            done: dict[str, int] = step("publish", lambda: publish(settings, run))
+            done: dict[str, int] = step("publish", lambda: publish(settings, run, republish=republish))
         except WattmarkError:
             finish(settings, run, "failed")
             raise

@@ -13,6 +13,7 @@ from rich.table import Table
 from wattmark.local.airflow import ADMIN
 from wattmark.local.secret import secret, secrets_file
 from wattmark.local.services import status, warehouse_url
+from wattmark.publish.ops import libpq_url, published_run, runs_since
 from wattmark.quality.judge import site_folder
 from wattmark.settings import Settings
 from wattmark.urls import masked
@@ -26,11 +27,14 @@ def _rows(connection: psycopg.Connection[Any], query: str) -> list[tuple[Any, ..
 
 
 def print_night(settings: Settings, console: Console) -> None:
-    """Print tables and rows, findings by money, lists, refused rows, and where to look."""
-    url = sa.make_url(warehouse_url(settings))
-    with psycopg.connect(
-        url.set(drivername="postgresql").render_as_string(hide_password=False), autocommit=True
-    ) as connection:
+    """Print the published night, what runs or failed since, its tables, findings by money, lists, refused rows, and where to look."""
+    with psycopg.connect(libpq_url(warehouse_url(settings)), autocommit=True) as connection:
+        published = published_run(connection)
+        if published is not None:
+            console.print(f"Published: the night {published.as_of} (run {published.run_id})", highlight=False)
+        for one in runs_since(connection):
+            what = "runs" if one.state == "running" else "failed"
+            console.print(f"Since then the night {one.as_of} (run {one.run_id}) {what}", highlight=False)
         tables = connection.execute(
             "SELECT table_schema, table_name FROM information_schema.tables WHERE table_schema IN ('mart', 'mart_pii') ORDER BY 1, 2"
         ).fetchall()
@@ -66,7 +70,7 @@ def print_night(settings: Settings, console: Console) -> None:
             connection,
             "SELECT r.campaign_id, r.state, COUNT(*) FILTER (WHERE m.outcome = 'listed'), COUNT(*) FILTER (WHERE m.outcome = 'control'), "
             "COUNT(*) FILTER (WHERE m.outcome = 'excluded') FROM ops.campaign_run r LEFT JOIN ops.campaign_member m USING (campaign_run_id) "
-            "WHERE r.as_of = (SELECT MAX(as_of) FROM mart.audit_coverage) GROUP BY 1, 2 ORDER BY 1",
+            "WHERE r.as_of = (SELECT as_of FROM mart_store.current_run) GROUP BY 1, 2 ORDER BY 1",
         )
         if lists:
             made = Table(

@@ -15,9 +15,11 @@ from typing import Any
 import typer
 from rich.console import Console
 
+from wattmark.errors import PublishError, ServiceError
 from wattmark.lake import Lake
 from wattmark.ledger import LakeError
 from wattmark.local.commands import HomeOption
+from wattmark.local.services import warehouse_url
 from wattmark.settings import Settings, load_settings
 from wattmark.writer import Tell, writing
 
@@ -28,6 +30,22 @@ RUNNING_DAYS = 2
 """No run lasts longer, so what is older than this and not the newest version belongs to none that goes on."""
 
 
+PUBLISHED = frozenset({"mart", "mart_pii", "quarantine"})
+"""Layers of which ``wattmark publish --back`` needs the version before the newest."""
+
+
+def _published(settings: Settings) -> dict[str, list[int]] | None:
+    """Versions that taking the last publication back needs; None where the warehouse cannot say."""
+    from wattmark.publish.warehouse import kept_versions
+
+    try:
+        return kept_versions(settings, warehouse_url(settings))
+    except PublishError:
+        return None
+    except ServiceError:  # never started: nothing was published
+        return {}
+
+
 WAITING = frozenset({"listed", "awaiting_approval", ""})
 """States of a list that somebody still has to answer."""
 
@@ -35,7 +53,7 @@ WAITING = frozenset({"listed", "awaiting_approval", ""})
 def tidy(settings: Settings, tell: Tell = log.warning) -> dict[str, int]:
     """Delete files of versions no longer kept, and what is older than ``keep`` of all else that nights write.
 
-    Holds the home: waits for a night that goes on (``tell`` is told so), and a night for it. Returns files deleted by
+    Layers that readers see are left alone while the warehouse does not answer. Holds the home: waits for a night that goes on (``tell`` is told so), and a night for it. Returns files deleted by
     layer, and files (of ``scratch``, folders) by what they were.
 
     Raises:
@@ -43,14 +61,17 @@ def tidy(settings: Settings, tell: Tell = log.warning) -> dict[str, int]:
         HomeError: another writer held the home for too long.
     """
     lake = Lake(settings.lake)
+    kept = _published(settings)
     deleted: dict[str, int] = {}
     damage: LakeError | None = None
     with writing(settings, "tidying", tell=tell):
         for name in lake.tables():
             layer = name.split(".")[0]
+            if layer in PUBLISHED and kept is None:
+                continue
             days = max(settings.lake_history.replay_days if layer in REPLAYED else 0, RUNNING_DAYS)
             try:
-                count = lake.vacuum([name], days * 24)
+                count = lake.vacuum([name], days * 24, kept)
             except LakeError as error:
                 damage = damage or error
                 continue

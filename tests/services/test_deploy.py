@@ -17,6 +17,7 @@ from tests.services.homes import a_home
 from wattmark.errors import ServiceError
 from wattmark.local import airflow, deploy, postgres, processes, services
 from wattmark.local.secret import secret
+from wattmark.publish import bi_users
 from wattmark.settings import PROJECT_ROOT, SERVICE_VARIABLES, Settings, load_settings
 
 PASSWORDS = {"WAREHOUSE_PASSWORD": "it's 'quoted'", "AIRFLOW_DATABASE_PASSWORD": "plain1"}
@@ -43,6 +44,7 @@ def server() -> Iterator[tuple[Settings, int]]:
                     psycopg.sql.SQL("DROP DATABASE {}").format(psycopg.sql.Identifier(database))
                 )
             for role in sorted(set(postgres.DATABASES.values())):
+                connection.execute(psycopg.sql.SQL("DROP OWNED BY {}").format(psycopg.sql.Identifier(role)))
                 connection.execute(psycopg.sql.SQL("DROP ROLE {}").format(psycopg.sql.Identifier(role)))
         programs = postgres.programs_of_wheel()
         found = {
@@ -69,7 +71,7 @@ def test_each_owner_enters_his_own_database_only(server: tuple[Settings, int]) -
             "SELECT rolname FROM pg_roles WHERE rolname LIKE 'wattmark%' ORDER BY 1"
         ).fetchall()
         assert roles == [("wattmark",), ("wattmark_bi",), ("wattmark_pii",)]
-        connection.execute("CREATE SCHEMA mart__next")
+        connection.execute("CREATE SCHEMA mart_store")
         connection.rollback()
     for user, password, database in (
         ("wattmark", PASSWORDS["WAREHOUSE_PASSWORD"], "airflow"),
@@ -77,6 +79,26 @@ def test_each_owner_enters_his_own_database_only(server: tuple[Settings, int]) -
     ):
         with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
             log_in(port, user, password, database)
+
+
+def test_a_reader_has_a_login_and_holds_nothing_up(server: tuple[Settings, int]) -> None:
+    _, port = server
+    url = f"postgresql+psycopg://wattmark:it%27s%20%27quoted%27@{processes.HOST}:{port}/warehouse"
+    made = bi_users.add(url, "anna", schema=True)
+    assert [note for note in made.notes if "administrator" in note] == []
+    with log_in(port, "anna", made.password, "warehouse") as connection:
+        assert connection.execute("SHOW temp_file_limit").fetchall() == [("5GB",)]
+        connection.commit()
+        for refused in ("SELECT pg_advisory_lock(1)", "SELECT lo_create(0)", "CREATE TEMP TABLE t (i int)"):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege), connection.transaction():
+                connection.execute("SET TRANSACTION READ WRITE")
+                connection.execute(refused)
+    for database in ("postgres", "template1", "airflow"):
+        with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
+            log_in(port, "anna", made.password, database)
+    bi_users.remove(url, "anna")
+    with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+        log_in(port, "anna", made.password, "warehouse")
 
 
 def test_what_is_not_set_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

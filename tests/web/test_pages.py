@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 from pathlib import Path
 
+import duckdb
 import pytest
 from fastapi.testclient import TestClient
 
 from tests.services.homes import a_home
 from wattmark.local import services
+from wattmark.publish.ops import begin_run, end_run, libpq_url
+from wattmark.publish.store import Store
+from wattmark.run import Run
 from wattmark.settings import Settings
 from wattmark.web.pages import pages_app
 
@@ -54,3 +59,34 @@ def test_a_stranger_gets_nothing(settings: Settings) -> None:
     stranger = TestClient(pages_app(settings))
     for path in ("/", "/data-docs/index.html"):
         assert stranger.get(path).status_code in (401, 403)
+
+
+def test_the_heading_is_the_published_night_and_beside_it_what_failed_since(
+    client: TestClient, settings: Settings
+) -> None:
+    url = services.warehouse_url(settings)
+    night, later = (Run.of(dt.date(2026, 11, day), "Asia/Shanghai") for day in (4, 5))
+    begin_run(url, night, code_version="1", parameters_hash="p")
+    end_run(url, night, "failed")
+    assert "No night is published yet" in client.get("/").text
+    begin_run(url, night, code_version="1", parameters_hash="p")
+    with duckdb.connect() as duck, Store(libpq_url(url), "") as store:
+        store.change(duck, [])
+        store.commit(
+            run_id=night.run_id, as_of=night.as_of, period=night.period, rows=0, changed=0, lake_versions={}
+        )
+    end_run(url, night, "succeeded", 1, 2)
+    text = client.get("/").text
+    assert "the night of 2026-11-04" in text
+    assert "is of the published night" not in text
+    begin_run(url, later, code_version="1", parameters_hash="p")
+    text = client.get("/").text
+    assert "<h1>Wattmark: the night of 2026-11-04</h1>" in text
+    assert "The night of 2026-11-05 runs since" in text
+    end_run(url, later, "failed")
+    begin_run(url, night, code_version="1", parameters_hash="p")
+    end_run(url, night, "failed")
+    text = client.get("/").text
+    assert "<h1>Wattmark: the night of 2026-11-04</h1>" in text
+    assert "The night of 2026-11-05 failed since" in text
+    assert "The night of 2026-11-04, run again, failed since" in text

@@ -15,6 +15,7 @@ from typing import Any
 
 import pyarrow as pa
 from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import OperationalError
 
 from wattmark.campaign.area import decide_area, write_area_list
 from wattmark.campaign.audience import check
@@ -36,7 +37,7 @@ from wattmark.engine.session import Session
 from wattmark.run import Run
 from wattmark.settings import Settings
 
-LOCK = 7_305_412_902
+LOCK_S = 600
 OUTCOMES = ("listed", "control", "excluded", "over_limit")
 SEED = "seed-"
 """Customer ids of seeds begin so; no customer's does, since a seed never meets the marts."""
@@ -97,14 +98,19 @@ def make_lists(
     due = due_campaigns(files, run, only)
     with ops_engine.connect() as holder:
         # One night at a time: what one decides is the history of the next.
-        holder.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": LOCK})
-        holder.commit()
+        # A table's lock and not an advisory one, which any login could hold.
+        holder.execute(text(f"SET LOCAL lock_timeout = '{LOCK_S}s'"))
+        holder.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
         try:
-            refuse_unanswered(ops_engine, run)
-            return _make(settings, run, session, ops_engine, due)
-        finally:
-            holder.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": LOCK})
-            holder.commit()
+            holder.execute(text("LOCK TABLE ops.list_lock IN EXCLUSIVE MODE"))
+        except OperationalError:
+            raise CampaignError(
+                "campaign.busy",
+                f"another night has been making lists for {LOCK_S} s.",
+                "Rerun when it has ended.",
+            ) from None
+        refuse_unanswered(ops_engine, run)
+        return _make(settings, run, session, ops_engine, due)
 
 
 def due_campaigns(files: Sequence[CampaignFile], run: Run, only: Sequence[str]) -> list[CampaignFile]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+from decimal import Decimal
 
 import pyarrow as pa
 
+from wattmark.contract.model import arrow_type
 from wattmark.engine.catalog import python_table
 from wattmark.engine.session import TableContext
 
 WEEKS_AHEAD = 8
+CENT = Decimal("0.01")
 
 
 @python_table(
@@ -24,12 +27,17 @@ WEEKS_AHEAD = 8
         "priority": "integer",
         "trigger": "string",
         "size": "integer",
-        "budget_amount": "double",
+        "budget_amount": "decimal",
     },
     needs=("core.calendar",),
     grain="one row a campaign, night on which it is due within eight weeks, and channel",
     purpose="What goes out in the next weeks.",
     docs={
+        "campaign_id": "The campaign.",
+        "channel": "Channel of the contact.",
+        "purpose": "What consent is asked for.",
+        "priority": "Priority among campaigns; 1 comes first.",
+        "budget_amount": "Most that the list may cost; empty where there is no limit.",
         "night": "Date of the night that makes the list.",
         "send_on": "First day after it on which the channel may be used.",
         "trigger": "date, cron or event; events look for customers each night and may find none.",
@@ -72,7 +80,9 @@ def campaign_calendar(context: TableContext) -> pa.Table:
                         "priority": one.limits.priority,
                         "trigger": trigger,
                         "size": one.limits.size,
-                        "budget_amount": one.limits.budget_amount,
+                        "budget_amount": None
+                        if one.limits.budget_amount is None
+                        else Decimal(str(one.limits.budget_amount)).quantize(CENT),
                     }
                 )
     return pa.Table.from_pylist(
@@ -81,7 +91,7 @@ def campaign_calendar(context: TableContext) -> pa.Table:
             [
                 ("campaign_id", pa.string()), ("night", pa.date32()), ("channel", pa.string()), ("send_on", pa.date32()),
                 ("purpose", pa.string()), ("priority", pa.int64()), ("trigger", pa.string()), ("size", pa.int64()),
-                ("budget_amount", pa.float64()),
+                ("budget_amount", arrow_type("decimal")),
             ]
         ),
     )  # fmt: skip

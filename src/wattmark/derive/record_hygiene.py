@@ -46,6 +46,7 @@ WHERE c.postal_address IS NULL AND c.mobile IS NULL AND c.phone IS NULL AND c.em
     grain="one row a customer record, field and problem",
     purpose="Records that somebody should mend before the next mailing.",
     docs={
+        "customer_id": "The customer whose record it is.",
         "field": "Column of the customer record; any where it is the record as a whole.",
         "problem": "not_valid, unknown, not_of_region, missing or unreachable.",
     },

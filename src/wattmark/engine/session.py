@@ -216,7 +216,7 @@ class Session(ABC):
         files = self.lake.files(name, version)
         arrow = self.lake.schema(name, version)
         if files:
-            partitions = self.lake.partition_columns(name)
+            partitions = self.lake.partition_columns(name, version)
             types = ", ".join(f"'{column}': {_duck_type(arrow.field(column).type)}" for column in partitions)
             options = (
                 f", hive_partitioning = true, hive_types = {{{types}}}"

@@ -31,6 +31,7 @@ from wattmark.errors import ServiceError
 from wattmark.local import processes
 from wattmark.local.processes import HOST, Progress, Recorded, RunAs
 from wattmark.local.secret import ensure_secrets, secret
+from wattmark.settings import PROJECT_ROOT
 
 COMPONENT = "postgres"
 SUPERUSER = "postgres"
@@ -67,6 +68,11 @@ _PG_SETTINGS = {
     "log_error_verbosity": "terse",
     "log_min_error_statement": "panic",
 }
+
+READERS_FILE = PROJECT_ROOT / "deploy" / "postgres" / "20-readers.sql"
+"""What keeps those who read the warehouse from holding it up."""
+RESERVED_CONNECTIONS = 30
+"""Of ``max_connections``: for the owners of the databases, however many sessions readers open."""
 
 _POINTER = "postgres.folder"
 _NO_PROCESS = 2**31 - 1
@@ -366,6 +372,12 @@ def _ensure_databases(port: int, known: Mapping[str, str]) -> None:
                 name = sql.Identifier(database)
                 connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(name, sql.Identifier(owner)))
                 connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(name))
+        connection.execute("REVOKE ALL ON DATABASE postgres, template1 FROM PUBLIC")
+        owners = sql.SQL(", ").join(map(sql.Identifier, sorted(set(DATABASES.values()))))
+        connection.execute(sql.SQL("GRANT pg_use_reserved_connections TO {}").format(owners))
+        connection.execute("GRANT SET ON PARAMETER temp_file_limit TO wattmark")
+    with _connect(port, known[SUPERUSER], "warehouse") as connection:
+        connection.execute(READERS_FILE.read_text(encoding="utf-8").encode())
 
 
 def _start_server(where: Place, port: int, log: Path) -> Recorded:
@@ -376,6 +388,8 @@ def _start_server(where: Place, port: int, log: Path) -> Recorded:
             str(where.data),
             "-c",
             f"port={port}",
+            "-c",
+            f"reserved_connections={RESERVED_CONNECTIONS}",
             "-c",
             f"listen_addresses={HOST}",
             "-c",

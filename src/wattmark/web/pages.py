@@ -17,6 +17,7 @@ from starlette.concurrency import run_in_threadpool
 
 from wattmark.local.services import warehouse_url
 from wattmark.page import page as framed
+from wattmark.publish.ops import libpq_url, published_run, runs_since
 from wattmark.quality.judge import site_folder
 from wattmark.settings import Settings
 from wattmark.web import security
@@ -28,7 +29,7 @@ HEADERS = {
 }
 
 _QUERIES = {
-    "run": "SELECT run_id, as_of, state, started_at, finished_at, rows_in, rows_out FROM ops.pipeline_run ORDER BY as_of DESC, run_id DESC LIMIT 10",
+    "run": "SELECT run_id, as_of, state, CAST(published_at AS timestamp(0)) AS published_at, rows_in, rows_out FROM ops.pipeline_run ORDER BY as_of DESC, run_id DESC LIMIT 10",
     "findings": "SELECT rule_id, kind, severity, COUNT(*) AS findings, SUM(ABS(at_stake_amount)) AS money FROM mart.audit_exception "
     "GROUP BY 1, 2, 3 ORDER BY 5 DESC NULLS LAST, 4 DESC",
     "coverage": "SELECT COUNT(*) AS rules, SUM(should_check) AS should_check, SUM(checked) AS checked, SUM(not_checked) AS not_checked FROM mart.audit_coverage",
@@ -55,18 +56,25 @@ def _links(settings: Settings) -> list[tuple[str, str]]:
     return found
 
 
-def _figures(settings: Settings) -> dict[str, list[dict[str, Any]]]:
-    plain = (
-        sa.make_url(warehouse_url(settings))
-        .set(drivername="postgresql")
-        .render_as_string(hide_password=False)
-    )
-    found: dict[str, list[dict[str, Any]]] = {}
-    with psycopg.connect(plain, autocommit=True, row_factory=psycopg.rows.dict_row) as connection:
+def _figures(settings: Settings) -> dict[str, Any]:
+    plain = libpq_url(warehouse_url(settings))
+    found: dict[str, Any] = {}
+    with (
+        psycopg.connect(plain, row_factory=psycopg.rows.dict_row) as connection,
+        # One snapshot: a night that is published meanwhile must not mix two runs on one page.
+        connection.transaction(),
+    ):
+        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        found["published"], found["since"] = published_run(connection), runs_since(connection)
         for name, query in _QUERIES.items():
             try:
-                found[name] = connection.execute(query).fetchall()
-            except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
+                with connection.transaction():
+                    found[name] = connection.execute(query).fetchall()
+            except (
+                psycopg.errors.UndefinedTable,
+                psycopg.errors.UndefinedColumn,
+                psycopg.errors.InvalidSchemaName,
+            ):
                 found[name] = []
     return found
 
