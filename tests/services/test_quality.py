@@ -63,6 +63,12 @@ SPOILED: list[tuple[str, int, dict[str, Any], str]] = [
     ("customer", 9, {"registered_on": "soon"}, "type:registered_on"),
     ("bill", 20, {"total_amount": "50.005"}, "type:total_amount"),
     ("bill", 21, {"issued_at": "yesterday"}, "type:issued_at"),
+    ("customer", 10, {"registered_on": "16-12-28"}, "type:registered_on"),
+    ("customer", 11, {"updated_at": "2026-10-14 08:30:00 CST"}, "type:updated_at"),
+    ("customer", 12, {"region_code": "33\x000102"}, "text:region_code"),
+    ("account", 8, {"account_name": "a\x00b"}, "text:account_name"),
+    ("bill", 22, {"issued_at": "2026-10-14 24:00:00"}, "type:issued_at"),
+    ("bill", 23, {"total_amount": "1,234.50"}, "type:total_amount"),
 ]
 
 
@@ -81,6 +87,60 @@ def test_a_bad_value_sends_its_row_to_quarantine_with_the_reason(tmp_path: Path)
         assert done[table].faulty_rows == len(wanted)
         assert {row["first_seen"] for row in found.values()} == {AS_OF}
         assert done[table].accepted_rows + len(found) == 30
+
+
+def test_codes_with_blanks_around_and_in_capitals_name_what_they_name(tmp_path: Path) -> None:
+    customers = [
+        {**row, "customer_id": f"{row['customer_id']}    ", "kind": " PERSON "} for row in ROWS["customer"]
+    ]
+    accounts = [{**row, "account_id": f"\t{row['account_id']}"} for row in ROWS["account"]]
+    settings = settings_for(tmp_path, write_tiny(tmp_path / "src", customer=customers, account=accounts))
+    done = night(settings)
+    assert {name: one.quarantined_rows for name, one in done.items() if one.quarantined_rows} == {}
+    found = rows(settings, "SELECT customer_id, kind FROM accepted.customer")
+    assert {row["kind"] for row in found} == {"person"}
+    assert {row["customer_id"] for row in found} == {row["customer_id"] for row in ROWS["customer"]}
+
+
+def test_a_source_that_writes_in_its_own_way_is_read_by_its_settings(tmp_path: Path) -> None:
+    days = [dt.datetime(2026, 11, 3) + dt.timedelta(minutes=30 * number) for number in range(1, 49)]
+    source = write_tiny(
+        tmp_path / "src",
+        customer=[
+            {**row, "registered_on": "14.10.26", "updated_at": "01.01.2026 08:00 CST"}
+            for row in ROWS["customer"]
+        ],
+        account=[{**row, "status": "A"} for row in ROWS["account"]],
+    )
+    shutil.rmtree(source / "interval_reading")
+    point = ROWS["metering_point"][0]["metering_point_id"]
+    columns = ["metering_point_id", "interval_start", "interval_minutes", "kwh", "quality"]
+    intervals = [
+        dict(zip(columns, (point, f"{end:%d.%m.%Y %H:%M}", 30, "1.5", "S14"), strict=True)) for end in days
+    ]
+    (source / "interval_reading" / "day=2026-11-03").mkdir(parents=True)
+    write_csv(source / "interval_reading" / "day=2026-11-03" / "part-0.csv", columns, intervals)
+    settings = settings_for(
+        tmp_path,
+        source,
+        date_format="DMY",
+        century=2000,
+        zones={"CST": "Asia/Shanghai"},
+        reading_at_end=True,
+        quality_codes={"S": "estimated"},
+        rename={"account": {"values": {"status": {"A": "active"}}}},
+    )
+    done = night(settings)
+    assert {name: one.reasons for name, one in done.items() if one.quarantined_rows} == {}
+    found = rows(settings, "SELECT * FROM accepted.interval_reading")
+    assert {(row["day"], row["quality"]) for row in found} == {(dt.date(2026, 11, 3), "estimated")}
+    assert {row["interval_start"].astimezone(settings.zone).replace(tzinfo=None) for row in found} == {
+        end - dt.timedelta(minutes=30) for end in days
+    }
+    assert rows(settings, "SELECT DISTINCT status FROM accepted.account") == [{"status": "active"}]
+    assert rows(settings, "SELECT DISTINCT registered_on FROM accepted.customer") == [
+        {"registered_on": dt.date(2026, 10, 14)}
+    ]
 
 
 def test_one_bad_row_never_stops_a_night_however_small_the_table(tmp_path: Path) -> None:

@@ -168,14 +168,13 @@ def _unwrapped(bare: str) -> str:
     )
 
 
-def _plain(text: str, *, end: bool) -> str:
-    """Whether a text surely begins (and ends) with something else than white space, ``=`` or an apostrophe."""
+def _plain(text: str) -> str:
+    """Whether a text surely begins with something else than white space, ``=``, an apostrophe or NUL.
 
-    def inner(code: str) -> str:
-        return f"({code} BETWEEN 62 AND 132 OR {code} BETWEEN 48 AND 60 OR {code} BETWEEN 12289 AND 65535)"
-
-    first = inner(f"unicode({text})")
-    return f"{first} AND {inner(f'unicode(right({text}, 1))')}" if end else first
+    Comparing the first bytes costs a tenth of looking at the character.
+    """
+    ranges = ((">= 'A'", "< chr(127)"), (">= '0'", "< '='"), (">= chr(12289)", "< chr(65535)"))
+    return f"({' OR '.join(f'{text} {low} AND {text} {high}' for low, high in ranges)})"
 
 
 def _one_of(values: Iterable[object]) -> str:
@@ -254,12 +253,17 @@ def _string(typed: _Typed, column: Column, raw: str, kind: str) -> None:
     if kind != "VARCHAR":
         typed.value = f"CAST({raw} AS VARCHAR)"
         return
-    typed.bad = f"contains({raw}, {_NUL})"
     # A blank code names nothing: it is an empty value, not a reference to nothing.
     named = column.optional or column.key or column.ref or column.values
     empty = "NULL" if named else "''"
-    plain = f"{raw} IN {_one_of(column.values)}" if column.values else _plain(raw, end=is_code(column))
-    clean = typed.cleaned(2, raw, f"NOT ({plain})")
+    if column.values:
+        plain = f"{raw} IN {_one_of(column.values)}"
+    else:
+        plain = f"NOT contains({raw}, {_NUL}) AND {_plain(raw)}"
+        if is_code(column):
+            plain += f" AND {_plain(typed.put(2, 'e', f'right({raw}, 1)'))}"
+    clean = typed.cleaned(3, raw, f"NOT ({plain})")
+    typed.bad = f"CASE WHEN {clean} IS NOT NULL THEN contains({raw}, {_NUL}) END"
     if column.values:
         listed = _case(f"lower({clean})", {str(one).lower(): one for one in column.values})
         typed.value = f"CASE WHEN {clean} IS NULL THEN {raw} ELSE COALESCE({listed}, NULLIF({clean}, '')) END"
