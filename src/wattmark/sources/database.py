@@ -178,6 +178,10 @@ class DatabaseSource(Source):
                     position += batch.num_rows
             except Exception as error:
                 raise self._broke(table, error) from None
+            finally:
+                batches.close()
+                if batches in self._open:
+                    self._open.remove(batches)
 
         return pa.RecordBatchReader.from_batches(first.schema, stream())
 
@@ -269,7 +273,7 @@ class DatabaseSource(Source):
 
     def close(self) -> None:
         """Close all connections, also of what was not read to its end."""
-        for batches in self._open:
+        for batches in list(self._open):
             batches.close()
         self._open.clear()
         self.engine.dispose()
