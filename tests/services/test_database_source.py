@@ -20,7 +20,7 @@ from wattmark.contract import Column, Contract, Table, load_contract
 from wattmark.errors import SourceError, SourceUnavailableError
 from wattmark.local import services
 from wattmark.quality import landing
-from wattmark.quality.checks import typed_select
+from wattmark.quality.typed import reading_of, typed_select
 from wattmark.run import Run
 from wattmark.settings import Settings, SourceSettings, load_settings
 from wattmark.sources import Watermark
@@ -73,7 +73,13 @@ def typed(settings: Settings, table: Table, landed: pa.Table) -> list[dict[str, 
             name: str(kind).replace("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ")
             for name, kind in described.items()
         }
-        query = typed_select(table, "landed", kinds, ("_problem",))
+        query = typed_select(
+            table,
+            "landed",
+            kinds,
+            ("_problem",),
+            reading=reading_of(SourceSettings(location="here"), table, settings.zone),
+        )
         items = ", ".join(
             f"COALESCE(_bad_{column.name} OR _problem = 'type:{column.name}', FALSE) AS _bad_{column.name}, "
             f"CASE WHEN NOT _bad_{column.name} AND _problem IS NULL THEN {column.name} END AS {column.name}"
