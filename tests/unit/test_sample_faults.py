@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import duckdb
@@ -18,7 +19,8 @@ from wattmark.sample import (
     truth_file,
     write_truth,
 )
-from wattmark.sample.faults import REGISTRY, wanted_faults
+from wattmark.sample.faults import REGISTRY, Truth, wanted_faults
+from wattmark.settings import PROJECT_ROOT
 
 MODELS = {"RSK-04"}
 """Rules that a model decides: nothing is seeded that must be flagged."""
@@ -54,25 +56,39 @@ def session(seeded: tuple[Path, SampleSummary]) -> duckdb.DuckDBPyConnection:
     return connect(seeded[0])
 
 
-def test_every_rule_has_a_fault() -> None:
-    wanted_faults(SamplePlan(faults=True))
-    known = {entry.rule_id for entry in REGISTRY}
-    counts = {
-        "ACC": 18,
-        "ARC": 9,
-        "BUS": 13,
-        "MET": 14,
-        "TAR": 22,
-        "COL": 4,
-        "INS": 13,
-        "SVC": 7,
-        "NET": 5,
-        "RSK": 5,
-        "ANA": 6,
-    }
-    assert {
-        f"{family}-{number:02d}" for family, last in counts.items() for number in range(1, last + 1)
-    } - known == MODELS
+@pytest.fixture(scope="module")
+def catalogue() -> set[str]:
+    """Rules as the project's files have them."""
+    return {path.stem for path in (PROJECT_ROOT / "include" / "sql" / "audit").glob("*.sql")}
+
+
+@pytest.fixture(scope="module")
+def one_of_each(catalogue: set[str], tmp_path_factory: pytest.TempPathFactory) -> SampleSummary:
+    """A sample with one fault a rule."""
+    plan = SamplePlan(
+        accounts=1500, seed=1, interval_days=1, faults=dict.fromkeys(sorted(catalogue - MODELS), 1)
+    )
+    return generate(plan, FolderSink(tmp_path_factory.mktemp("each") / "source"))
+
+
+def without_fault(catalogue: set[str], truth: Iterable[Truth]) -> set[str]:
+    """Rules for which nothing stands in a sample that they must flag."""
+    return catalogue - {entry.rule_id for entry in truth if entry.subject_id}
+
+
+def test_every_rule_has_a_fault(catalogue: set[str], one_of_each: SampleSummary) -> None:
+    assert len(catalogue) == 116
+    assert without_fault(catalogue, one_of_each.truth) == MODELS
+    assert one_of_each.unplaced == []
+    # No fault is of a rule that nobody has.
+    assert {entry.rule_id for entry in one_of_each.truth} <= catalogue
+
+
+def test_a_rule_without_a_fault_would_be_named(catalogue: set[str], one_of_each: SampleSummary) -> None:
+    for rule_id in ("TAR-07", "ANA-06", "ACC-01"):
+        fewer = [entry for entry in one_of_each.truth if entry.rule_id != rule_id]
+        assert without_fault(catalogue, fewer) == MODELS | {rule_id}
+    assert without_fault({*catalogue, "TAR-99"}, one_of_each.truth) == MODELS | {"TAR-99"}
 
 
 def test_ways_of_a_rule_differ() -> None:

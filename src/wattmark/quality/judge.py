@@ -210,7 +210,10 @@ def _moment(run: Run) -> Any:
     return dt.datetime.combine(run.as_of, dt.time(), dt.UTC)
 
 
-_LOADED = re.compile(r"<link\b[^>]*>|<script\b.*?</script>", re.DOTALL | re.IGNORECASE)
+_NOT_OURS = re.compile(
+    r"<link\b[^>]*>|<script\b.*?</script>|<style\b.*?</style>|<footer\b.*?</footer>",
+    re.DOTALL | re.IGNORECASE,
+)
 _REMOTE_IMAGE = re.compile(r"https?://[^\"?]*/([\w.-]+\.(?:png|svg|gif))(?:\?[^\"]*)?")
 _HANDLER = re.compile(r"\son\w+=(?:\"[^\"]*\"|'[^']*')", re.IGNORECASE)
 _MARK = "<!-- read without scripts -->"
@@ -232,7 +235,7 @@ def make_readable_offline(site: Path) -> None:
             image = images / found[1]
             return os.path.relpath(image, file.parent) if image.exists() else ""
 
-        text = _HANDLER.sub("", _LOADED.sub("", text))
+        text = _HANDLER.sub("", _NOT_OURS.sub("", text))
         text = _REMOTE_IMAGE.sub(beside, text)
         text = re.sub(r"<html\b[^>]*>", '<html lang="en">', text, count=1)
         text = re.sub(r"<body\b[^>]*>", "<body><main>", text, count=1).replace("</body>", "</main></body>", 1)
