@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from airflow.plugins_manager import AirflowPlugin
 
 from wattmark.local import preload
-from wattmark.web.apps import fastapi_apps
+from wattmark.web.apps import fastapi_apps, fastapi_root_middlewares
 
 
 class WattmarkPlugin(AirflowPlugin):
@@ -20,6 +20,7 @@ class WattmarkPlugin(AirflowPlugin):
     name = "wattmark"
     listeners: ClassVar[list[Any]] = [preload]
     fastapi_apps: ClassVar[list[Any]] = fastapi_apps()
+    fastapi_root_middlewares: ClassVar[list[Any]] = fastapi_root_middlewares()
     external_views: ClassVar[list[Any]] = [
         {
             "name": "Wattmark",

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from wattmark.errors import WattmarkError
+from wattmark.home import be_private
 
 app = typer.Typer(
     name="wattmark",
@@ -41,6 +42,7 @@ def _mount() -> None:
 
 def main() -> None:
     """Run the command line; an error meant for people is printed without a traceback, exit status 1."""
+    be_private()
     _mount()
     try:
         app()

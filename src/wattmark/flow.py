@@ -22,6 +22,7 @@ from airflow.sdk import (
     RetryRule,
 )
 
+from wattmark.home import be_private
 from wattmark.run import Run
 from wattmark.settings import Settings, load_settings
 
@@ -125,6 +126,7 @@ def perform(
     label: str, values: Mapping[str, Any], work: Callable[..., Any], *args: Any, **kwargs: Any
 ) -> Any:
     """Do one step of a run: ``work(settings, run, *args)``, reporting its begin, its end and its result."""
+    be_private()
     settings = load_settings()
     started = time.monotonic()
     report(step=label, state="running")
