@@ -12,7 +12,7 @@ from airflow.plugins_manager import AirflowPlugin
 
 from wattmark.flow import RunQueued
 from wattmark.local import preload
-from wattmark.web.apps import fastapi_apps
+from wattmark.web.apps import fastapi_apps, fastapi_root_middlewares
 
 
 class WattmarkPlugin(AirflowPlugin):
@@ -22,6 +22,7 @@ class WattmarkPlugin(AirflowPlugin):
     listeners: ClassVar[list[Any]] = [preload]
     deadline_references: ClassVar[list[Any]] = [RunQueued]
     fastapi_apps: ClassVar[list[Any]] = fastapi_apps()
+    fastapi_root_middlewares: ClassVar[list[Any]] = fastapi_root_middlewares()
     external_views: ClassVar[list[Any]] = [
         {
             "name": "Wattmark",

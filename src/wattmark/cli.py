@@ -11,6 +11,7 @@ from rich.markup import escape
 
 from wattmark import __version__
 from wattmark.errors import WattmarkError
+from wattmark.home import be_private
 
 app = typer.Typer(
     name="wattmark",
@@ -60,6 +61,7 @@ def _mount() -> None:
 
 def main() -> None:
     """Run the command line; an error meant for people is printed without a traceback, exit status 1."""
+    be_private()
     _mount()
     try:
         app()

@@ -38,6 +38,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 from wattmark import notices
 from wattmark.brief import brief
 from wattmark.errors import PublishUnavailableError, SourceUnavailableError, WattmarkError
+from wattmark.home import be_private
 from wattmark.run import Run
 from wattmark.settings import Settings, load_settings
 from wattmark.writer import WRITER_VARIABLE, let_go, writing
@@ -402,6 +403,7 @@ def perform(
     Raises:
         HomeError: another one holds the home for too long, or another night has begun since this one did.
     """
+    be_private()
     settings = load_settings()
     with _holding(settings, label, begins_night=False):
         return perform_aside(label, values, work, *args, **kwargs)
@@ -413,6 +415,7 @@ def perform_aside(
     """As ``perform``, for a step that writes nothing into the home's lake and waits for nobody."""
     from wattmark.metrics import note_step
 
+    be_private()
     settings = load_settings()
     started = time.monotonic()
     report(step=label, state="running")

@@ -23,6 +23,7 @@ from wattmark.settings import load_settings
 NAMES = [
     "=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "＝1+1", "'=1", " =1", "''=x", "O'Neill",
     "Müller; \"Co\", Ltd", "line\nbreak", "שלום עולם", "\u202eevil", "👩‍🔧⚡", "张伟", "a,b", '"', "", "+8613800138000", "-12.5",
+    "\ufeff=1", "\u00a0=1", "\u3000@x", "\u200b+1+1", "\u2028-1+1", "\x00=1", "\u202e=1", "\ufe0f=1", "'\ufeff=1", "\u22121+1", "\u2800=1",
 ]  # fmt: skip
 
 
@@ -41,7 +42,10 @@ def harmless(values: list[str | None]) -> list[str | None]:
 
 
 def is_formula(cell: str) -> bool:
-    return bool(re.match(r"\s*[=+\-@＝＋－＠]", cell)) and not re.fullmatch(r"[+-]?[0-9]+([.][0-9]+)?", cell)
+    shown = cell.lstrip("\ufeff\u200b\u2028\u00a0\u3000\u202e\ufe0f\u2800\x00")
+    return bool(re.match(r"\s*[=+\-@＝＋－＠\u2212]", shown)) and not re.fullmatch(
+        r"[+-]?[0-9]+([.][0-9]+)?", cell
+    )
 
 
 @settings(max_examples=60, deadline=None)
@@ -75,9 +79,12 @@ def test_csv_comes_through(tmp_path: Path) -> None:
 def test_the_same_rows_are_the_same_file(tmp_path: Path) -> None:
     rows = pa.table({"name": NAMES})
     for form in ("csv", "xlsx", "parquet"):
-        one = write_list(tmp_path / "a", "sms", rows, form, None)
-        two = write_list(tmp_path / "b", "sms", rows, form, None)
-        assert one == two
+        for key in (None, bytes(range(32))):
+            one = write_list(tmp_path / "a" / "list", "sms", rows, form, key)
+            two = write_list(tmp_path / "b" / "list", "sms", rows, form, key)
+            assert one == two
+            other = write_list(tmp_path / "c" / "list", "sms", rows.slice(1), form, key)
+            assert other["file_sha256"] != one["file_sha256"]
 
 
 def test_a_workbook_holds_texts_alone(tmp_path: Path) -> None:
@@ -140,5 +147,7 @@ def test_a_wrong_list_key_is_refused(tmp_path: Path, content: str) -> None:
 
 def test_the_digest_speaks_of_what_the_lists_say() -> None:
     entry = {"channel": "sms", "rows": 1, "columns": ["a"], "sha256": "x", "send_on": "2026-01-01"}
-    assert digest_of([entry]) == digest_of([{**entry, "send_on": "2026-01-02"}])
-    assert digest_of([entry]) != digest_of([{**entry, "sha256": "y"}])
+    assert digest_of("L", [entry]) == digest_of("L", [{**entry, "send_on": "2026-01-02"}])
+    assert digest_of("L", [entry]) != digest_of("L", [{**entry, "sha256": "y"}])
+    assert digest_of("L", [entry]) != digest_of("L", [{**entry, "file_sha256": "y"}])
+    assert digest_of("L", [entry]) != digest_of("M", [entry])

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import datetime as dt
 import json
+import os
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -17,7 +20,7 @@ from tests.campaign.world import AS_OF, open_world
 from wattmark.campaign import deliver as delivery
 from wattmark.campaign.definition import CampaignError
 from wattmark.campaign.feedback import suppress_customer
-from wattmark.campaign.files import decrypt
+from wattmark.campaign.files import decrypt, sha256_of
 from wattmark.campaign.lists import CampaignOutcome, make_lists, store_feedback
 from wattmark.campaign.people import look_at_people
 from wattmark.campaign.release import correct, refuse, release
@@ -244,7 +247,7 @@ def test_a_killed_release_rerun_releases_once(
 def test_an_object_store_is_handed_a_list_once(tmp_path: Path) -> None:
     target = delivery.target_of("memory://lists")
     (tmp_path / "sms.csv").write_text("customer_id\n")
-    entries = [{"file": "sms.csv", "sha256": "x"}]
+    entries = [{"file": "sms.csv", "file_sha256": sha256_of(tmp_path / "sms.csv")}]
     said = ["run.1/sms.csv", "run.1/manifest.json"]
     assert delivery.deliver(target, "run.1", tmp_path, entries, b"{}") == said
     assert target.exists("run.1/sms.csv")
@@ -289,19 +292,92 @@ def test_who_may_release_and_until_when(tmp_path: Path, ops: Engine) -> None:
     )
 
 
-def test_a_changed_file_is_not_released(tmp_path: Path, ops: Engine) -> None:
-    settings = load_settings(tmp_path)
-    one = make(settings, ops, TWO)["contract-renewal"]
-    with Path(one.files[0]).open("a") as stream:
-        stream.write("one more\n")
+@pytest.mark.parametrize("encrypted", [False, True])
+@pytest.mark.parametrize("put_there", ["garbage", "one_more", "another_list", "another_manifest", "nothing"])
+def test_another_file_is_neither_released_nor_delivered(
+    tmp_path: Path, ops: Engine, put_there: str, encrypted: bool
+) -> None:
+    (tmp_path / "key").write_text(base64.b64encode(bytes(range(32))).decode())
+    key = {"list_key_file": str(tmp_path / "key")} if encrypted else {}
+    settings = load_settings(tmp_path / "home", campaigns={"delivery": str(tmp_path / "out"), **key})
+    made = make(settings, ops, TWO)
+    one, other = made["contract-renewal"], made["auto-debit-and-e-bill"]
+    mine = Path(next(path for path in one.files if "sms.csv" in path))
+    theirs = Path(next(path for path in other.files if "sms.csv" in path))
+    approved = digest(one)
+    if put_there == "garbage":
+        mine.write_bytes(b"garbage" * 1000)
+    elif put_there == "one_more":
+        mine.write_bytes(mine.read_bytes() + b"one more\n")
+    elif put_there == "another_list":
+        mine.write_bytes(theirs.read_bytes())
+    elif put_there == "another_manifest":
+        # All of another list, its manifest too, under this one's name.
+        for path in theirs.parent.iterdir():
+            (mine.parent / path.name).write_bytes(path.read_bytes())
+    else:
+        mine.unlink()
     with pytest.raises(CampaignError, match="not_what_was_approved"):
-        release(settings, ops, one.campaign_run_id, "head-of-contracts", digest(one), NOW)
+        release(settings, ops, one.campaign_run_id, "head-of-contracts", approved, NOW)
+    assert state_of(ops, one.campaign_run_id) == "awaiting_approval"
+    assert not [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
+    # The list is made again as it was, and leaves.
+    assert make(settings, ops, TWO)["contract-renewal"] == one
+    assert digest(one) == approved
+    assert release(settings, ops, one.campaign_run_id, "head-of-contracts", approved, NOW)
+    sent = tmp_path / "out" / one.campaign_run_id
+    for entry in json.loads((sent / "manifest.json").read_text())["files"]:
+        assert sha256_of(sent / entry["file"]) == entry["file_sha256"]
+
+
+def test_what_does_not_arrive_as_it_was_sent_is_not_released(
+    tmp_path: Path, ops: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = load_settings(tmp_path / "home", campaigns={"delivery": str(tmp_path / "out")})
+    one = make(settings, ops, TWO)["contract-renewal"]
+    real = delivery.FolderTarget.write
+
+    def cut(self: delivery.FolderTarget, path: str, content: bytes) -> None:
+        real(self, path, content[:-1] if path.endswith("sms.csv") else content)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(delivery.FolderTarget, "write", cut)
+        with pytest.raises(CampaignError, match=r"delivery\.damaged"):
+            release(settings, ops, one.campaign_run_id, "head-of-contracts", digest(one), NOW)
+    assert state_of(ops, one.campaign_run_id) == "awaiting_approval"
+    assert not (tmp_path / "out" / one.campaign_run_id / "sms.csv").exists()
+    assert release(settings, ops, one.campaign_run_id, "head-of-contracts", digest(one), NOW)
+    assert rows_of(str(tmp_path / "out" / one.campaign_run_id / "sms.csv"))
+    assert not (tmp_path / "out" / ".drafts" / one.campaign_run_id).exists()
+
+
+def test_what_a_kill_left_behind_is_cleared(tmp_path: Path, ops: Engine) -> None:
+    settings = load_settings(tmp_path / "home", campaigns={"delivery": str(tmp_path / "out")})
+    one = make(settings, ops, TWO)["contract-renewal"]
+    folder = Path(one.files[0]).parent
+    # A writer that was killed, and one that still writes.
+    killed = subprocess.Popen(["true"])
+    killed.wait()
+    dead, alive = folder / f".sms.csv.{killed.pid}.0123abcd", folder / f".sms.csv.{os.getpid()}.0123abcd"
+    left = tmp_path / "out" / ".drafts" / one.campaign_run_id / "sms.csv"
+    left.parent.mkdir(parents=True)
+    for path in (dead, alive, left):
+        path.write_text("a name")
+    make(settings, ops, TWO)
+    assert (dead.exists(), alive.exists()) == (False, True)
+    refuse(settings, ops, one.campaign_run_id, "head-of-contracts", "not now")
+    assert not left.exists()
 
 
 def test_refused_is_refused(tmp_path: Path, ops: Engine) -> None:
     settings = load_settings(tmp_path)
     one = make(settings, ops, TWO)["contract-renewal"]
+    with pytest.raises(CampaignError, match=r"campaign\.not_approver"):
+        refuse(settings, ops, one.campaign_run_id, "a-viewer", "no")
+    assert state_of(ops, one.campaign_run_id) == "awaiting_approval"
     refuse(settings, ops, one.campaign_run_id, "head-of-contracts", "wrong season")
+    with pytest.raises(CampaignError, match=r"campaign\.not_awaiting"):
+        refuse(settings, ops, one.campaign_run_id, "head-of-contracts", "again")
     with pytest.raises(CampaignError, match="not_awaiting"):
         release(settings, ops, one.campaign_run_id, "head-of-contracts", digest(one), NOW)
     assert make(settings, ops, TWO)["contract-renewal"].state == "refused"
@@ -430,8 +506,6 @@ def test_one_suppression_an_address_the_earliest_day_and_the_reason_that_lasts(
 
 
 def test_encrypted_at_rest_where_the_utility_sets_a_key(tmp_path: Path, ops: Engine) -> None:
-    import base64
-
     (tmp_path / "key").write_text(base64.b64encode(bytes(range(32))).decode())
     settings = load_settings(tmp_path / "home", campaigns={"list_key_file": str(tmp_path / "key")})
     one = make(settings, ops, ["contract-renewal"])["contract-renewal"]

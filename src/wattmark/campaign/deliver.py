@@ -2,19 +2,24 @@
 
 A file is written beside its place, a receipt is left, then the file is renamed. Whoever comes again after a
 kill finds either no receipt (nothing was handed over: start again), or a receipt and the draft (rename it),
-or a receipt without a draft (it was handed over, and may have been fetched and taken away since).
+or a receipt without a draft (it was handed over, and may have been fetched and taken away since). What is sent
+is held against the manifest right before, and what arrived against what was sent, before it gets its name and after.
 """
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import json
 import os
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 from wattmark.campaign.definition import CampaignError
-from wattmark.campaign.files import write_private_bytes
+from wattmark.campaign.files import clear_drafts, write_private_bytes
+from wattmark.settings import Settings
 
 
 class Target(Protocol):
@@ -23,11 +28,17 @@ class Target(Protocol):
     def exists(self, path: str) -> bool:
         """Whether there is such a file."""
 
+    def read(self, path: str) -> bytes:
+        """The content of a file; FileNotFoundError where there is none."""
+
     def write(self, path: str, content: bytes) -> None:
         """Write a file in one step."""
 
     def rename(self, old: str, new: str) -> None:
         """Give a file another name, in one step where the target can."""
+
+    def remove(self, path: str) -> None:
+        """Take away a folder and what lies in it, if there is one."""
 
 
 class FolderTarget:
@@ -40,6 +51,10 @@ class FolderTarget:
     def exists(self, path: str) -> bool:
         """Whether there is such a file."""
         return (self.root / path).exists()
+
+    def read(self, path: str) -> bytes:
+        """The content of a file."""
+        return (self.root / path).read_bytes()
 
     def write(self, path: str, content: bytes) -> None:
         """Write a file in one step, readable by its owner alone."""
@@ -54,6 +69,10 @@ class FolderTarget:
             os.fsync(handle)
         finally:
             os.close(handle)
+
+    def remove(self, path: str) -> None:
+        """Take away a folder and what lies in it, drafts of killed writers among it."""
+        shutil.rmtree(self.root / path, ignore_errors=True)
 
 
 EXTRAS = {"sftp": "sftp", "ssh": "sftp", "s3": "s3", "s3a": "s3"}
@@ -112,6 +131,11 @@ class FsspecTarget:
         self.files.invalidate_cache()
         return bool(self.files.exists(f"{self.root}/{path}"))
 
+    def read(self, path: str) -> bytes:
+        """The content of a file."""
+        self.files.invalidate_cache()
+        return bytes(self.files.cat_file(f"{self.root}/{path}"))
+
     def write(self, path: str, content: bytes) -> None:
         """Write a file; in one step on object stores."""
         target = f"{self.root}/{path}"
@@ -122,6 +146,12 @@ class FsspecTarget:
         """Move a file."""
         self.files.makedirs(f"{self.root}/{new}".rpartition("/")[0], exist_ok=True)
         self.files.mv(f"{self.root}/{old}", f"{self.root}/{new}")
+
+    def remove(self, path: str) -> None:
+        """Take away a folder and what lies in it, if there is one."""
+        self.files.invalidate_cache()
+        with contextlib.suppress(FileNotFoundError):
+            self.files.rm(f"{self.root}/{path}", recursive=True)
 
 
 def target_of(location: str) -> Target:
@@ -147,19 +177,72 @@ def deliver(
 
     Returns:
         what was handed over by this call.
+
+    Raises:
+        CampaignError: a file is not the one that was approved, or did not arrive as it was sent.
     """
     done = []
-    contents = [(entry["file"], (folder / entry["file"]).read_bytes(), entry["sha256"]) for entry in entries]
-    for name, content, digest in [*contents, ("manifest.json", manifest, "")]:
+    contents = [
+        (entry["file"], (folder / entry["file"]).read_bytes(), entry["file_sha256"]) for entry in entries
+    ]
+    for name, content, digest in contents:
+        # What is checked here is what is sent: it is not read again.
+        if _sha256(content) != digest:
+            raise CampaignError(
+                "delivery.not_what_was_approved",
+                f"{folder / name} is not the file that was approved; it was not handed over.",
+                "Make the list again (wattmark campaign run), look at it, and approve it anew.",
+            )
+    for name, content, digest in [*contents, ("manifest.json", manifest, _sha256(manifest))]:
         draft, receipt, place = (
             f".drafts/{run_name}/{name}",
             f".receipts/{run_name}/{name}",
             f"{run_name}/{name}",
         )
-        if not target.exists(receipt):
+        said = json.dumps({"file": place, "sha256": digest}).encode()
+        if not _is_said(target, receipt, said) or (
+            target.exists(draft) and _sha256(target.read(draft)) != digest
+        ):
             target.write(draft, content)
-            target.write(receipt, json.dumps({"file": place, "sha256": digest}).encode())
+            _arrived(target, draft, digest)
+            target.write(receipt, said)
         if target.exists(draft):
+            _arrived(target, draft, digest)
             target.rename(draft, place)
+            # Whoever fetches lists may have taken it away already.
+            with contextlib.suppress(FileNotFoundError):
+                _arrived(target, place, digest)
             done.append(place)
+    target.remove(f".drafts/{run_name}")
     return done
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _is_said(target: Target, receipt: str, said: bytes) -> bool:
+    """Whether the receipt speaks of this very file; one of another list, made before, does not."""
+    try:
+        return target.read(receipt) == said
+    except FileNotFoundError:
+        return False
+
+
+def _arrived(target: Target, path: str, digest: str) -> None:
+    if _sha256(target.read(path)) != digest:
+        raise CampaignError(
+            "delivery.damaged",
+            f"{path} did not arrive as it was sent.",
+            "Take it away there, look at the disk and the connection, and release the list again.",
+        )
+
+
+def take_back_drafts(settings: Settings, run_name: str) -> None:
+    """Take away what a killed release of a list left half handed over, where the list will not be released."""
+    if settings.campaigns.delivery:
+        target = target_of(settings.campaigns.delivery)
+        target.remove(f".drafts/{run_name}")
+        if isinstance(target, FolderTarget):
+            for folder in (".drafts", ".receipts", run_name):
+                clear_drafts(target.root / folder)

@@ -7,6 +7,7 @@ their owner alone.
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
 import os
 import re
@@ -16,6 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import psutil
 import pyarrow as pa
 import pyarrow.csv as csv
 import pyarrow.parquet as pq
@@ -25,12 +27,26 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from wattmark.campaign.definition import CampaignError
 
-TRIGGERS = "=+\\-@\t\r\n＝＋－＠"
-"""Characters with which a cell begins that spreadsheets take for a formula, full-width ones included."""
+TRIGGERS = "=+-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b\u2212"
+"""Characters with which a cell begins that spreadsheets take for a formula, full-width and small ones included."""
 
-ESCAPE_PATTERN = rf"^[\s']*[{TRIGGERS}]"
+UNSEEN = (
+    (0x00, 0x20), (0x7F, 0xA0), (0xAD, 0xAD), (0x34F, 0x34F), (0x600, 0x605), (0x61C, 0x61C), (0x6DD, 0x6DD), (0x70F, 0x70F),
+    (0x890, 0x891), (0x8E2, 0x8E2), (0x115F, 0x1160), (0x1680, 0x1680), (0x180B, 0x180F), (0x2000, 0x200F), (0x2028, 0x202F),
+    (0x205F, 0x206F), (0x2800, 0x2800), (0x3000, 0x3000), (0x3164, 0x3164), (0xFE00, 0xFE0F), (0xFEFF, 0xFEFF),
+    (0xFFA0, 0xFFA0), (0xFFF9, 0xFFFB), (0x110BD, 0x110BD), (0x1BCA0, 0x1BCA3), (0x1D173, 0x1D17A), (0xE0000, 0xE0FFF),
+)  # fmt: skip
+"""First and last code point of what no spreadsheet shows: blanks, controls, marks of direction, a BOM, fillers."""
+
+_BEFORE = "".join(rf"\x{{{first:X}}}-\x{{{last:X}}}" for first, last in UNSEEN)
+_TRIGGER = "".join(rf"\x{{{ord(one):X}}}" for one in TRIGGERS)
+ESCAPE_PATTERN = rf"^(?:['{_BEFORE}]*[{_TRIGGER}]|['{_BEFORE}]*[\t\r\n])"
+"""RE2: a trigger at the beginning or behind what is not seen; or a tab or line end there, which some programs drop."""
 NUMBER_PATTERN = r"^[+-]?[0-9]+([.][0-9]+)?$"
-_ESCAPED = re.compile(rf"\A'[\s']*[{TRIGGERS}]")
+_ESCAPED = re.compile(
+    "'" + re.sub(r"\\x\{([0-9A-F]+)\}", lambda found: f"\\U{int(found[1], 16):08x}", ESCAPE_PATTERN[1:])
+)
+_DRAFT = re.compile(r"\A\..+\.(\d+)\.[0-9a-f]{8}\Z", re.DOTALL)
 _BLOCK = 1 << 20
 _MAGIC = b"WMLIST1\n"
 
@@ -50,6 +66,20 @@ def escaped_sql(column: str) -> str:
 def unescape(text: str) -> str:
     """The text as it was before it was made harmless."""
     return text[1:] if _ESCAPED.match(text) else text
+
+
+def clear_drafts(folder: Path) -> int:
+    """Take away the drafts that a killed writer left below a folder; returns how many.
+
+    A draft names the process that writes it (``write_private_bytes``); one of a process that runs is left alone.
+    """
+    found = 0
+    for path in folder.rglob(".*") if folder.is_dir() else ():
+        named = _DRAFT.match(path.name)
+        if named and path.is_file() and not psutil.pid_exists(int(named[1])):
+            path.unlink(missing_ok=True)
+            found += 1
+    return found
 
 
 def write_private_bytes(path: Path, write: Any) -> None:
@@ -114,10 +144,11 @@ def write_list(folder: Path, stem: str, rows: pa.Table, form: str, key: bytes | 
         key: 32 bytes, or None for an open file.
 
     Returns:
-        the manifest's entry: file, rows, columns, sha256 (of the list itself), encrypted.
+        the manifest's entry: file, rows, columns, sha256 (of the list itself), file_sha256 (of the bytes that lie
+        there and leave), encrypted.
     """
     name = f"{stem}.{form}" + (".enc" if key else "")
-    digest = hashlib.sha256()
+    digest, written = hashlib.sha256(), hashlib.sha256()
 
     def write(stream: BinaryIO) -> None:
         if key is None:
@@ -125,12 +156,14 @@ def write_list(folder: Path, stem: str, rows: pa.Table, form: str, key: bytes | 
             stream.seek(0)
             while block := stream.read(_BLOCK):
                 digest.update(block)
+                written.update(block)
             return
         plain = pa.BufferOutputStream()
         _write_plain(rows, form, plain)
         content = memoryview(plain.getvalue())
         digest.update(content)
-        for part in encrypt(content, key):
+        for part in encrypt(content, key, f"{folder.name}/{name}"):
+            written.update(part)
             stream.write(part)
 
     write_private_bytes(folder / name, write)
@@ -139,13 +172,19 @@ def write_list(folder: Path, stem: str, rows: pa.Table, form: str, key: bytes | 
         "rows": rows.num_rows,
         "columns": rows.column_names,
         "sha256": digest.hexdigest(),
+        "file_sha256": written.hexdigest(),
         "encrypted": key is not None,
     }
 
 
-def encrypt(content: memoryview | bytes, key: bytes) -> Iterator[bytes]:
-    """AES-256-GCM in blocks of 1 MiB; each block knows its place and whether it is the last one."""
-    cipher, salt = AESGCM(key), secrets.token_bytes(8)
+def encrypt(content: memoryview | bytes, key: bytes, name: str = "") -> Iterator[bytes]:
+    """AES-256-GCM in blocks of 1 MiB; each block knows its place and whether it is the last one.
+
+    The salt follows from the key, the content and ``name``: the same list is the same file, so that what was
+    approved can be told by its bytes, and no two contents share a nonce.
+    """
+    said = hashlib.sha256(content).digest() + name.encode()
+    cipher, salt = AESGCM(key), hmac.digest(key, b"salt of a list" + said, "sha256")[:8]
     yield _MAGIC + salt
     view = memoryview(content)
     blocks = max(1, -(-len(view) // _BLOCK))
@@ -190,10 +229,19 @@ def decrypt(path: Path, key: bytes) -> bytes:
     return b"".join(out)
 
 
-def digest_of(entries: list[dict[str, Any]]) -> str:
-    """SHA-256 over what the lists say: what an approval speaks of."""
-    said = [{name: entry[name] for name in ("channel", "rows", "columns", "sha256")} for entry in entries]
-    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+_APPROVED = ("channel", "file", "rows", "columns", "sha256", "file_sha256", "encrypted")
+
+
+def digest_of(campaign_run_id: str, entries: list[dict[str, Any]]) -> str:
+    """SHA-256 over which list it is, what its files say and the bytes that leave: what an approval speaks of."""
+    said = [{name: entry.get(name) for name in _APPROVED} for entry in entries]
+    return hashlib.sha256(json.dumps([campaign_run_id, said], sort_keys=True).encode()).hexdigest()
+
+
+def is_as_written(folder: Path, entry: dict[str, Any]) -> bool:
+    """Whether the file of a manifest's entry lies there with the bytes that were written."""
+    path = folder / entry["file"]
+    return path.is_file() and sha256_of(path) == entry.get("file_sha256")
 
 
 def write_manifest(folder: Path, manifest: dict[str, Any]) -> None:

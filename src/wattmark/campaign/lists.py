@@ -21,10 +21,13 @@ from wattmark.campaign.area import decide_area, write_area_list
 from wattmark.campaign.audience import check
 from wattmark.campaign.decide import MONEY, Planned, decide, plan
 from wattmark.campaign.definition import CampaignError, CampaignFile, ChannelName, load_campaigns
+from wattmark.campaign.deliver import take_back_drafts
 from wattmark.campaign.fields import personal_fields, published_fields
 from wattmark.campaign.files import (
+    clear_drafts,
     digest_of,
     escaped_sql,
+    is_as_written,
     read_manifest,
     sha256_of,
     write_list,
@@ -109,7 +112,9 @@ def make_lists(
                 f"another night has been making lists for {LOCK_S} s.",
                 "Rerun when it has ended.",
             ) from None
-        refuse_unanswered(ops_engine, run)
+        clear_drafts(settings.home / "lists")
+        for name in refuse_unanswered(ops_engine, run):
+            take_back_drafts(settings, name)
         return _make(settings, run, session, ops_engine, due)
 
 
@@ -354,7 +359,9 @@ def write_files(
         float(row["cost_amount"]),
     )
     folder = folder_of(settings, campaign.id, run.as_of, row["version"])
-    if row["state"] != "listed" and _complete(folder, row["list_sha256"]):
+    if row["state"] != "listed" and _complete(
+        folder, row["list_sha256"], has_left=row["state"] in ("released", "corrected")
+    ):
         outcome.files = [
             str(folder / entry["file"]) for entry in (read_manifest(folder) or {"files": []})["files"]
         ]
@@ -371,7 +378,7 @@ def write_files(
             "Restore them from the delivery; a released list is not made again.",
         )  # fmt: skip
     entries = _write_lists(settings, session, engine, run, file, row["campaign_run_id"], folder)
-    digest = digest_of(entries)
+    digest = digest_of(row["campaign_run_id"], entries)
     with engine.begin() as connection:
         connection.execute(
             text(
@@ -406,12 +413,16 @@ def write_files(
     return outcome
 
 
-def _complete(folder: Path, digest: str | None) -> bool:
+def _complete(folder: Path, digest: str | None, *, has_left: bool) -> bool:
     manifest = read_manifest(folder)
     if manifest is None or manifest["list_sha256"] != digest:
         return False
+    # A list released before manifests told the bytes of its files is known by its content, where that lies open.
     return all(
-        (folder / entry["file"]).exists()
+        is_as_written(folder, entry)
+        if "file_sha256" in entry
+        else has_left
+        and (folder / entry["file"]).exists()
         and (entry["encrypted"] or sha256_of(folder / entry["file"]) == entry["sha256"])
         for entry in manifest["files"]
     )

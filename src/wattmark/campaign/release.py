@@ -5,14 +5,15 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, text
 
 from wattmark.campaign.decide import decide
 from wattmark.campaign.definition import CampaignError, CampaignFile, load_campaigns
-from wattmark.campaign.deliver import deliver, target_of
-from wattmark.campaign.files import digest_of, read_manifest, sha256_of, write_manifest
+from wattmark.campaign.deliver import deliver, take_back_drafts, target_of
+from wattmark.campaign.files import digest_of, is_as_written, read_manifest, write_manifest
 from wattmark.campaign.lists import CampaignOutcome, folder_of, store, store_feedback, write_files
 from wattmark.engine.session import Session
 from wattmark.run import Run
@@ -59,7 +60,8 @@ def release(
         False where it had been released before.
 
     Raises:
-        CampaignError: not the approver, too late, refused before, or the files are not those approved.
+        CampaignError: not the approver, too late, refused before, the files are not those approved, or what arrived
+            is not what was sent.
     """
     with engine.begin() as connection:
         row = _locked(connection, campaign_run_id)
@@ -71,11 +73,7 @@ def release(
                 f"{campaign_run_id} is {row['state']}.",
                 "Only a list that awaits approval is released.",
             )
-        allowed = row["definition"]["approval"]["by"]
-        if not may_approve(settings, allowed, approved_by):
-            raise CampaignError(
-                "campaign.not_approver", f"{campaign_run_id} is approved by {', '.join(allowed)}."
-            )
+        _only_approvers(settings, row, approved_by)
         if now >= row["approval_due_at"]:
             raise CampaignError(
                 "campaign.too_late",
@@ -111,23 +109,31 @@ def may_approve(settings: Settings, roles: Sequence[str], who: str) -> bool:
     return who in roles or any(who in people.get(role, ()) for role in (*roles, "*"))
 
 
-def _verified(folder: Any, row: dict[str, Any], list_sha256: str) -> dict[str, Any]:
+def _only_approvers(settings: Settings, row: dict[str, Any], who: str) -> None:
+    allowed = row["definition"]["approval"]["by"]
+    if not may_approve(settings, allowed, who):
+        raise CampaignError(
+            "campaign.not_approver",
+            f"{row['campaign_run_id']} is approved or refused by {', '.join(allowed)}; it still awaits an answer.",
+            "Let one of them answer: by wattmark campaign approve or refuse, or in Airflow after clearing the task approve.",
+        )
+
+
+def _verified(folder: Path, row: dict[str, Any], list_sha256: str) -> dict[str, Any]:
     manifest = read_manifest(folder)
     changed = CampaignError(
         "campaign.not_what_was_approved",
         f"{folder}: the files of {row['campaign_run_id']} are not what was approved.",
-        "Look at the list again and approve what its manifest says now.",
+        "Make the list again (wattmark campaign run), look at it, and approve what its manifest says then.",
     )
     if (
         manifest is None
-        or digest_of(manifest["files"]) != row["list_sha256"]
+        or digest_of(row["campaign_run_id"], manifest["files"]) != row["list_sha256"]
         or list_sha256 != row["list_sha256"]
     ):
         raise changed
-    for entry in manifest["files"]:
-        path = folder / entry["file"]
-        if not path.exists() or (not entry["encrypted"] and sha256_of(path) != entry["sha256"]):
-            raise changed
+    if not all(is_as_written(folder, entry) for entry in manifest["files"]):
+        raise changed
     return manifest
 
 
@@ -135,12 +141,15 @@ def refuse(settings: Settings, engine: Engine, campaign_run_id: str, by: str, wh
     """Refuse a list that awaits approval; it is kept, and never released.
 
     Raises:
-        CampaignError: it was released.
+        CampaignError: it does not await approval, or ``by`` is none of those who may answer (``may_approve``).
     """
     with engine.begin() as connection:
         row = _locked(connection, campaign_run_id)
         if row["released_at"] is not None:
             raise CampaignError("campaign.released", f"{campaign_run_id} is released.", "Make a correction.")
+        if row["state"] not in ("listed", "awaiting_approval"):
+            raise CampaignError("campaign.not_awaiting", f"{campaign_run_id} is {row['state']}.")
+        _only_approvers(settings, row, by)
         connection.execute(
             text("UPDATE ops.campaign_run SET state = 'refused', note = :note WHERE campaign_run_id = :name"),
             {"note": f"{by}: {why}", "name": campaign_run_id},
@@ -149,6 +158,7 @@ def refuse(settings: Settings, engine: Engine, campaign_run_id: str, by: str, wh
         manifest = read_manifest(folder)
         if manifest is not None:
             write_manifest(folder, manifest | {"state": "refused"})
+    take_back_drafts(settings, campaign_run_id)
 
 
 def correct(

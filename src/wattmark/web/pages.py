@@ -79,6 +79,23 @@ def _figures(settings: Settings) -> dict[str, Any]:
     return found
 
 
+def _page(folder: Path | None, name: str) -> Path | None:
+    """The file of that name below a folder, whatever the name says; None where there is none."""
+    try:
+        wanted = (folder / name).resolve() if folder is not None else None
+        if (
+            wanted is None
+            or folder is None
+            or not wanted.is_relative_to(folder.resolve())
+            or not wanted.is_file()
+        ):
+            return None
+    except (OSError, ValueError):
+        # A NUL, a lone surrogate, or a name longer than any file's: no file has such a name.
+        return None
+    return wanted
+
+
 def pages_app(
     settings: Settings,
     *,
@@ -107,19 +124,14 @@ def pages_app(
 
     @router.get("/{area}/")
     async def first(area: str) -> RedirectResponse:
+        if area not in folders(settings):
+            raise HTTPException(404, "There is no such page.")
         return RedirectResponse("index.html")
 
     @router.get("/{area}/{name:path}")
     async def file(area: str, name: str) -> FileResponse:
-        folder = folders(settings).get(area)
-        wanted = (folder / name).resolve() if folder else None
-        # Only what lies below the folder is served, whatever the path says.
-        if (
-            folder is None
-            or wanted is None
-            or not wanted.is_relative_to(folder.resolve())
-            or not wanted.is_file()
-        ):
+        wanted = _page(folders(settings).get(area), name)
+        if wanted is None:
             raise HTTPException(404, "There is no such page.")
         return FileResponse(wanted, headers=HEADERS)
 
