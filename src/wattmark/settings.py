@@ -412,6 +412,11 @@ class Schedule(_Model):
         2.0, gt=0, le=48, description="A night not done so long after it was queued is told as late"
     )
 
+    @field_validator("nightly", "counter")
+    @classmethod
+    def _is_cron(cls, value: str | None) -> str | None:
+        return None if value is None else cron_expression(value)
+
 
 class Mail(_Model):
     """Who is told by mail, over the SMTP server of an Airflow connection (server, user, password)."""
@@ -463,11 +468,6 @@ class Notify(_Model):
 
     mail: Mail | None = None
     webhook: Webhook | None = None
-
-    @field_validator("nightly", "counter")
-    @classmethod
-    def _is_cron(cls, value: str | None) -> str | None:
-        return None if value is None else cron_expression(value)
 
 
 class Audit(_Model):

@@ -21,8 +21,10 @@ from wattmark.lake import Lake
 from wattmark.quality import holding
 from wattmark.quality.checks import Suite, suites
 from wattmark.quality.holding import ASIDE_TYPES, FOLLOWS, NO_DAY, Shape, Stored
+from wattmark.quality.intervals import may_overlap_sql, overlapped_sql
 from wattmark.quality.landing import LANDING, Landed, landed
 from wattmark.quality.references import References
+from wattmark.quality.shown import examples
 from wattmark.quality.typed import FILLER, quoted, sql_literal
 from wattmark.run import Run
 from wattmark.settings import Settings
@@ -260,9 +262,9 @@ class _TableAcceptance:
             "This is an error of the pipeline: nothing was published; report it with the run's log.",
         )
 
-    def _new_aside(self, stored: Stored) -> str:
+    def _new_aside(self, stored: Stored, more: str | None = None) -> str:
         run = self.session.run
-        return holding.new_aside(self.shape, stored, run.run_id, sql_literal(run.as_of))
+        return holding.new_aside(self.shape, stored, run.run_id, sql_literal(run.as_of), more)
 
     @property
     def _metadata(self) -> dict[str, str]:
@@ -299,7 +301,7 @@ class _TableAcceptance:
         self.session.forget(self.aside)
         self.duck.execute(
             "DROP VIEW IF EXISTS _held; DROP TABLE IF EXISTS _lost; DROP TABLE IF EXISTS _placed; DROP TABLE IF EXISTS _repeated; "
-            "DROP TABLE IF EXISTS _candidate; DROP TABLE IF EXISTS _kept; DROP TABLE IF EXISTS _touched; DROP TABLE _fresh"
+            "DROP TABLE IF EXISTS _body; DROP TABLE IF EXISTS _overlapped; DROP TABLE IF EXISTS _candidate; DROP TABLE IF EXISTS _kept; DROP TABLE IF EXISTS _touched; DROP TABLE _fresh"
         )
 
     # --- some days at a time -----------------------------------------------------------------------
@@ -333,29 +335,44 @@ class _TableAcceptance:
             self._relation(self.aside, ASIDE_TYPES, aside_here), left, self._withdrawn,
         )  # fmt: skip
         self._settle(here, stored, dates)
-        if not undated:
-            columns = f"{self.shape.columns}, {FILE}, {ARRIVAL}, {DAY}"
-            body = f"SELECT {columns} FROM ({holding.new_accepted(self.shape, stored)})"
-            session.see([self.accepted])
-            old = f"SELECT {columns} FROM {self._relation_of_accepted(here)}"
-            if changed := self._changed_days(body, old):
-                where = _days_in(changed)
-                rows = _in_order(
-                    session, f"SELECT * FROM ({body}) WHERE {where}", _one(session, "SELECT COUNT(*) FROM _held"),
-                    quoted(_clustering(self.table)),
-                )  # fmt: skip
-                lake.replace(self.accepted, rows, partition_by=[DAY], where=where, metadata=self._metadata)
-        new = self._new_aside(stored)
+        overlapping = None if undated else self._write_days(stored, here)
+        new = self._new_aside(stored, overlapping)
         session.see([self.aside])
-        if (
-            _one(session, f"SELECT (SELECT COUNT(*) FROM {self.aside} WHERE {aside_here}) + (SELECT COUNT(*) FROM ({new}))")
-        ):  # fmt: skip
+        if _one(
+            session,
+            f"SELECT (SELECT COUNT(*) FROM {self.aside} WHERE {aside_here}) + (SELECT COUNT(*) FROM ({new}))",
+        ):
             lake.replace(
                 self.aside,
                 self.duck.sql(f"{new} ORDER BY ALL").to_arrow_table(),
                 partition_by=[DAY], where=aside_here, metadata=self._metadata,
             )  # fmt: skip
         self._forget()
+
+    def _write_days(self, stored: Stored, here: str) -> str | None:
+        """Write the days that come out other than they were; returns SQL of accepted rows that others lie over, if any."""
+        session = self.session
+        columns = f"{self.shape.columns}, {FILE}, {ARRIVAL}, {DAY}"
+        body = f"SELECT {columns} FROM ({holding.new_accepted(self.shape, stored)})"
+        overlapping = None
+        if self.duck.execute(may_overlap_sql(self.table, f"({body})")).fetchall()[0][0]:
+            # What was accepted before is written over below: the rows are taken while they are there.
+            self.duck.execute(f"CREATE OR REPLACE TEMP TABLE _body AS {body}")
+            self.duck.execute(
+                f"CREATE OR REPLACE TEMP TABLE _overlapped AS {overlapped_sql(self.table, '_body', DAY)}"
+            )
+            overlapping = holding.overlapping(self.shape, "SELECT * FROM _body")
+            body = f"SELECT b.* FROM _body AS b ANTI JOIN _overlapped AS o ON {self.shape.same_key('b', 'o')}"
+        session.see([self.accepted])
+        old = f"SELECT {columns} FROM {self._relation_of_accepted(here)}"
+        if changed := self._changed_days(body, old):
+            where = _days_in(changed)
+            rows = _in_order(
+                session, f"SELECT * FROM ({body}) WHERE {where}", _one(session, "SELECT COUNT(*) FROM _held"),
+                quoted(_clustering(self.table)),
+            )  # fmt: skip
+            self.lake.replace(self.accepted, rows, partition_by=[DAY], where=where, metadata=self._metadata)
+        return overlapping
 
     def _relation_of_accepted(self, where: str) -> str:
         """As ``_relation``, also where the table was read whole: what the lake has now is compared with."""
@@ -443,11 +460,10 @@ class _TableAcceptance:
 
     def conflicting(self) -> pa.Table:
         """The superseded rows that say something else than what holds, of the same moment."""
-        key = " || chr(124) || ".join(f"CAST({quoted(name)} AS VARCHAR)" for name in self.table.key)
         self.session.see([self.aside])
         return (
             self.duck.sql(
-                f"SELECT {sql_literal(self.table.name)} AS source_table, {key} AS row_key, {FILE} AS file, COUNT(*) AS rows "
+                f"SELECT {sql_literal(self.table.name)} AS source_table, {self.shape.read_key} AS row_key, {FILE} AS file, COUNT(*) AS rows "
                 f"FROM {self.aside} WHERE {holding.REASON} IS NULL AND {holding.CONFLICTING} GROUP BY ALL ORDER BY ALL"
             )
             .to_arrow_table()
@@ -460,6 +476,16 @@ class _TableAcceptance:
             return 0
         return _one(self.session, f"SELECT COUNT(*) FROM {self.accepted} WHERE {' OR '.join(f'COALESCE({one}, FALSE)' for one in failing)}")  # fmt: skip
 
+    def _some_refused(self) -> list[tuple[str | None, str, str | None]]:
+        """Some refused rows of each reason: key, reason, row."""
+        self.session.see([self.aside])
+        found: list[tuple[str | None, str, str | None]] = self.duck.execute(
+            f"SELECT {holding.KEY}, {holding.REASON}, {holding.ROW} FROM {self.aside} WHERE {holding.REASON} IS NOT NULL "
+            f"QUALIFY ROW_NUMBER() OVER (PARTITION BY {holding.REASON} ORDER BY {holding.KEY}, {holding.ROW}) = 1 "
+            f"ORDER BY COUNT(*) OVER (PARTITION BY {holding.REASON}) DESC, {holding.REASON} LIMIT 3"
+        ).fetchall()
+        return found
+
     def stopped(self, result: Reconciled) -> list[str]:
         """Why the night stops at this table; nothing where it does not."""
         said = []
@@ -468,6 +494,8 @@ class _TableAcceptance:
             f"{reason} ({count:,})"
             for reason, count in sorted(result.reasons.items(), key=lambda item: -item[1])[:3]
         )
+        if result.reasons:
+            worst += f" (such as {examples(self._some_refused(), self.table)})"
         if self.suite.stops(result.read_rows, result.faulty_rows):
             said.append(f"{name}: {result.faulty_rows:,} of {result.read_rows:,} rows refused, over the tolerated {self.suite.tolerate:.1%}: {worst}")  # fmt: skip
         elif self.suite.stops(result.fresh_rows, result.fresh_faulty_rows):

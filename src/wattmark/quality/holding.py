@@ -21,6 +21,7 @@ from wattmark.contract import Column, Table
 from wattmark.contract.model import DAY
 from wattmark.engine.session import DuckDBSession
 from wattmark.quality.checks import Suite, reason_sql
+from wattmark.quality.intervals import OVERLAP
 from wattmark.quality.typed import (
     START,
     Reading,
@@ -116,6 +117,11 @@ class Shape:
             for column in self.table.columns
         )
         return f"CAST(to_json(struct_pack({', '.join(parts)})) AS VARCHAR)"
+
+    @property
+    def read_key(self) -> str:
+        """As ``shown_key``, of a row that was read well."""
+        return " || chr(124) || ".join(f"CAST({quoted(name)} AS VARCHAR)" for name in self.table.key)
 
     def missing(self, alias: str) -> str:
         """Reason that the first required reference to nothing gives; NULL where all resolve."""
@@ -283,10 +289,9 @@ def _known(session: DuckDBSession, shape: Shape, stored: Stored) -> str | None:
     )
     if not duck.execute("SELECT 1 FROM _kept LIMIT 1").fetchall():
         return None
-    key_text = " || chr(124) || ".join(f"CAST(s.{quoted(name)} AS VARCHAR)" for name in shape.table.key)
     return (
         f"SELECT {shape.columns}, {OWN}, {shape.missing('s')} AS {MISSING}, TRUE AS {HAS_KEY}, TRUE AS {COMPETES}, FALSE AS _warned, "
-        f"{FILE}, {ARRIVAL}, {POSITION}, {key_text} AS {KEY}, COALESCE({ROW}, {shape.read_row}) AS {ROW}, FALSE AS _is_fresh FROM _kept AS s"
+        f"{FILE}, {ARRIVAL}, {POSITION}, {shape.read_key} AS {KEY}, COALESCE({ROW}, {shape.read_row}) AS {ROW}, FALSE AS _is_fresh FROM _kept AS s"
     )
 
 
@@ -305,8 +310,17 @@ def new_accepted(shape: Shape, stored: Stored) -> str:
     )
 
 
-def new_aside(shape: Shape, stored: Stored, run_id: str, as_of: str) -> str:
-    """SQL of the unit's rows set aside after ``settle``; ``_seen`` says when a refused row was seen first."""
+def overlapping(shape: Shape, body: str) -> str:
+    """SQL of accepted rows that another one lies over (``_overlapped`` has their keys), as rows to set aside."""
+    return (
+        f"SELECT {shape.columns}, {shape.read_key} AS {KEY}, {shape.read_row} AS {ROW}, CAST(NULL AS VARCHAR) AS {OWN}, "
+        f"{sql_literal(OVERLAP)} AS {REASON}, {FILE}, {ARRIVAL}, CAST(NULL AS BIGINT) AS {POSITION}, TRUE AS {HAS_KEY}, "
+        f"TRUE AS {COMPETES}, FALSE AS {CONFLICTING}, {DAY} FROM ({body}) AS b SEMI JOIN _overlapped AS o ON {shape.same_key('b', 'o')}"
+    )
+
+
+def new_aside(shape: Shape, stored: Stored, run_id: str, as_of: str, more: str | None = None) -> str:
+    """SQL of the unit's rows set aside after ``settle``, and of ``more``; ``_seen`` says when a refused row was seen first."""
     day = (
         f", COALESCE(CAST({quoted(str(shape.table.since))} AS DATE), DATE '{NO_DAY}') AS {DAY}"
         if shape.table.by_day
@@ -325,6 +339,8 @@ def new_aside(shape: Shape, stored: Stored, run_id: str, as_of: str) -> str:
         rows("_lost", "CAST(NULL AS VARCHAR)", CONFLICTING),
         rows(f"_fresh WHERE NOT {COMPETES}", f"COALESCE({OWN}, {MISSING}, 'required:{shape.table.key[0]}')", "FALSE"),
     ]  # fmt: skip
+    if more:
+        fresh.append(more)
     said_of = {REASON: f"{shape.followed('n')} AS {REASON}"}
     own = [*(quoted(column.name) for column in shape.table.columns), *ASIDE_TYPES]
     columns = ", ".join(said_of.get(name, f"n.{name}") for name in own if name not in (RUN_ID, FIRST_SEEN))
