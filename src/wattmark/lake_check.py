@@ -18,18 +18,18 @@ from wattmark.settings import Settings
 from wattmark.state import forget_watermark, write_atomically
 from wattmark.writer import Tell, writing
 
-QUARANTINE = "quarantine"
-Origin = Literal["source", "quarantine", "built", "state"]
-_BUILT = frozenset({*DERIVED_LAYERS, LANDING, "findings", "quality"})
+ASIDE = "aside"
+Origin = Literal["source", "aside", "built", "state"]
+_BUILT = frozenset({*DERIVED_LAYERS, LANDING, "findings", "quality", "quarantine"})
 _KEEPS_ROWS = ("lake.record_bad",)
 
 
 def origin(settings: Settings, name: str) -> Origin:
-    """Where a table comes from: read from the source, refused rows of it, built each night, or state of earlier nights."""
+    """Where a table comes from: read from the source, rows of it set aside, built each night, or state of earlier nights."""
     layer, table = name.split(".")
     contract = load_contract(settings.include / "contract" / "source-model.yaml")
-    if table in contract.tables and layer in (ACCEPTED, QUARANTINE):
-        return "source" if layer == ACCEPTED else "quarantine"
+    if table in contract.tables and layer in (ACCEPTED, ASIDE):
+        return "source" if layer == ACCEPTED else "aside"
     return "built" if layer in _BUILT else "state"
 
 
@@ -131,17 +131,17 @@ def _mend_table(
     place = lake.set_aside(name)
     where = f"moved to {place}" if place else "is gone"
     table = name.split(".")[1]
-    if kind in ("source", "quarantine"):
+    if kind in ("source", "aside"):
         _read_again(settings, table)
     if kind == "source":
         _forget_versions(settings, name)
         tell(
             f"{name}: {where}; the next night reads {table} whole from its source. Earlier days cannot be replayed."
         )
-    elif kind == "quarantine":
+    elif kind == "aside":
         tell(
-            f"{name}: {where}; the next night reads {table} whole and refuses again what is refused. The day a row was first "
-            "seen is lost, and rows that the source does not have any more."
+            f"{name}: {where}; the next night reads {table} whole, and refuses and supersedes again. Rows that the source does "
+            "not have any more are lost."
         )
     elif kind == "built":
         tell(f"{name}: {where}; the next night builds it again.")

@@ -13,6 +13,7 @@ import duckdb
 
 from wattmark.contract import Table
 from wattmark.engine.session import DuckDBSession
+from wattmark.ledger import LakeError
 from wattmark.quality.holding import Shape
 from wattmark.quality.typed import quoted, sql_literal
 from wattmark.state import write_atomically
@@ -23,7 +24,7 @@ class References:
 
     def __init__(self, session: DuckDBSession, shape: Shape) -> None:
         self.session, self.shape = session, shape
-        self.versions = {target.name: session.lake.version(f"accepted.{target.name}") for _, target in shape.required}  # fmt: skip
+        self.stamps = {target.name: session.lake.stamp(f"accepted.{target.name}") for _, target in shape.required}  # fmt: skip
 
     @property
     def _note(self) -> Path:
@@ -31,12 +32,12 @@ class References:
 
     def left(self) -> str:
         """Condition over accepted rows, alias ``a``: what they refer to went since they were judged last."""
-        judged: dict[str, int | None] = (
+        judged: dict[str, str] = (
             json.loads(self._note.read_text(encoding="utf-8")) if self._note.exists() else {}
         )
         conditions = []
         for number, (column, target) in enumerate(self.shape.required):
-            if judged.get(target.name) == self.versions[target.name] is not None:
+            if self.stamps[target.name] and judged.get(target.name) == self.stamps[target.name]:
                 continue
             gone = f"_gone_{number}"
             self._find_gone(gone, column.name, target, judged.get(target.name))
@@ -44,19 +45,20 @@ class References:
                 conditions.append(f"a.{quoted(column.name)} IN (SELECT key FROM {gone})")
         return " OR ".join(conditions) or "FALSE"
 
-    def _find_gone(self, gone: str, column: str, target: Table, version: int | None) -> None:
+    def _find_gone(self, gone: str, column: str, target: Table, judged: str | None) -> None:
         """Fill a temporary table with keys that accepted rows may refer to and that are there no longer."""
         duck, name = self.session.duck, f"accepted.{target.name}"
         now = f"SELECT {quoted(target.key[0])} FROM {name}"
-        if version is not None and version != self.versions[target.name]:
+        identity, _, version = (judged or "").rpartition("@")
+        if identity and self.stamps[target.name].startswith(f"{identity}@"):
             try:
-                files = self.session.lake.files(name, version)
+                files = self.session.lake.files(name, int(version))
                 listed = ", ".join(map(sql_literal, files))
                 before = f"SELECT {quoted(target.key[0])} AS key FROM read_parquet([{listed}], hive_partitioning = true)"
                 duck.execute(f"CREATE OR REPLACE TEMP TABLE {gone} AS SELECT key FROM ({before}) WHERE key NOT IN ({now})" if files
                              else f"CREATE OR REPLACE TEMP TABLE {gone} AS SELECT CAST(NULL AS VARCHAR) AS key WHERE FALSE")  # fmt: skip
                 return
-            except (duckdb.Error, OSError, ValueError):
+            except (duckdb.Error, LakeError):
                 # That version is not kept any more: all rows are looked at.
                 pass
         child = f"accepted.{self.shape.table.name}"
@@ -74,4 +76,4 @@ class References:
     def keep(self) -> None:
         """Note what the table's rows have been judged against."""
         if self.shape.required:
-            write_atomically(self._note, json.dumps(self.versions, indent=1, sort_keys=True))
+            write_atomically(self._note, json.dumps(self.stamps, indent=1, sort_keys=True))
