@@ -35,7 +35,8 @@ from wattmark import flow
     default_args=flow.DEFAULT_ARGS,
 )
 def tidy() -> None:
-    @task(pool="compute", doc_md="Returns files deleted by layer.")
+    # In no pool: it may wait for a night, whose own tasks need the slots.
+    @task(doc_md="Returns files deleted by layer.")
     def delete() -> dict[str, int]:
         from wattmark.settings import load_settings
         from wattmark.tidy import tidy as delete_files
