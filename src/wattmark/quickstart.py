@@ -17,6 +17,7 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
+from wattmark.atomic import write_atomically
 from wattmark.errors import ServiceError
 from wattmark.local import services
 from wattmark.local.airflow import ADMIN
@@ -27,7 +28,6 @@ from wattmark.sample.generate import generate
 from wattmark.sample.plan import SamplePlan
 from wattmark.sample.sinks import DatabaseSink
 from wattmark.settings import Settings, load_settings
-from wattmark.state import write_atomically
 
 SETTINGS_TEXT = """\
 # Settings of the sample utility: customer files in a database, intervals in daily Parquet files.

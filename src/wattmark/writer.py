@@ -26,9 +26,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
+from wattmark.atomic import write_atomically
 from wattmark.errors import WattmarkError
 from wattmark.settings import Settings, Writing
-from wattmark.state import write_atomically
 
 WRITER_VARIABLE = "WATTMARK_WRITER"
 """Environment variable that makes a process work for the holder of that name, which started it."""

@@ -18,6 +18,7 @@ from typing import Any
 import duckdb
 from jinja2 import Environment, FileSystemLoader
 
+from wattmark.atomic import write_atomically
 from wattmark.contract import load_contract
 from wattmark.engine.session import DuckDBSession
 from wattmark.errors import QualityError
@@ -26,7 +27,6 @@ from wattmark.quality.checks import Suite, quoted, suites, typed_select
 from wattmark.quality.landing import LANDING
 from wattmark.run import Run
 from wattmark.settings import Settings
-from wattmark.state import write_atomically
 
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 

@@ -12,8 +12,8 @@ import matplotlib as mpl
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
+from wattmark.atomic import write_atomically
 from wattmark.engine.session import Session
-from wattmark.state import write_atomically
 
 _COLOURS = ("#2f6f8f", "#c8553d", "#588157", "#8a5a9e", "#b08900", "#3d5a80", "#8d6b52", "#5f6b6d")
 
