@@ -67,8 +67,8 @@ def campaigns() -> None:
             {"params": {"as_of": given or published_night(settings).isoformat()}}, settings
         )
 
+    # In no pool: it may wait for a night, whose own tasks need the slots.
     @flow.task(
-        pool="compute",
         outlets=[flow.LISTS],
         doc_md="Decide all campaigns together; write lists up to awaiting approval.",
     )

@@ -58,7 +58,8 @@ def reviews() -> None:
 
         return flow.run_values(get_current_context(), load_settings())
 
-    @flow.task(pool="compute", doc_md="Reviews due and not yet decided.")
+    # In no pool: it may wait for a night, whose own tasks need the slots.
+    @flow.task(doc_md="Reviews due and not yet decided.")
     def due(values: dict[str, Any]) -> list[dict[str, Any]]:
         from wattmark.segment import reviews as plain
 

@@ -36,7 +36,8 @@ from wattmark import flow
     on_failure_callback=flow.Tell("failed"),
 )
 def tidy() -> None:
-    @flow.task(pool="compute", doc_md="Returns files deleted by layer.")
+    # In no pool: it may wait for a night, whose own tasks need the slots.
+    @flow.task(doc_md="Returns files deleted by layer.")
     def delete() -> dict[str, int]:
         from wattmark.settings import load_settings
         from wattmark.tidy import tidy as delete_files

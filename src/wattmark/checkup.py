@@ -21,6 +21,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from wattmark.atomic import write_atomically
 from wattmark.audit.rules import all_rules
 from wattmark.contract import Contract, load_contract
 from wattmark.engine.catalog import Catalog, catalog_of
@@ -34,7 +35,6 @@ from wattmark.errors import (
 )
 from wattmark.settings import SOURCE_VARIABLE, Settings, SourceSettings, place
 from wattmark.sources.resolve import AIRFLOW, connection_url, is_database, open_source
-from wattmark.state import write_atomically
 
 LIMIT_SECONDS = 8.0
 """For all that lies elsewhere, asked side by side."""

@@ -30,9 +30,9 @@ from deltalake import (
     write_deltalake,
 )
 
+from wattmark.atomic import MAKE_ROOM
 from wattmark.errors import WattmarkError
 from wattmark.ledger import NOT_YET, Entry, LakeError, Ledger, Noted
-from wattmark.state import MAKE_ROOM
 from wattmark.writer import holding
 
 Rows: TypeAlias = pa.Table | pa.RecordBatchReader

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from wattmark.atomic import write_atomically
 from wattmark.contract import load_contract
 from wattmark.engine.session import ACCEPTED, DERIVED_LAYERS
 from wattmark.errors import SettingsError
@@ -15,7 +16,7 @@ from wattmark.lake import Lake
 from wattmark.ledger import NOT_YET, LakeError
 from wattmark.quality.landing import LANDING
 from wattmark.settings import Settings
-from wattmark.state import forget_watermark, write_atomically
+from wattmark.state import forget_watermark
 from wattmark.writer import Tell, writing
 
 ASIDE = "aside"

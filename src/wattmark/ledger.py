@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from wattmark.atomic import write_atomically
 from wattmark.errors import WattmarkError
-from wattmark.state import write_atomically
 
 NOT_YET = -1
 """Version of a table whose first commit is being written."""

@@ -15,12 +15,12 @@ from typing import Any
 import duckdb
 from prometheus_client import CollectorRegistry, Gauge, write_to_textfile
 
+from wattmark.atomic import write_atomically
 from wattmark.errors import SettingsError
 from wattmark.lake import Lake
 from wattmark.quality.typed import sql_literal
 from wattmark.run import Run
 from wattmark.settings import Settings
-from wattmark.state import write_atomically
 
 FINDINGS = "findings.audit_exception"
 RECONCILIATION = "quality.reconciliation"

@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any
 
 from wattmark import __version__
+from wattmark.atomic import write_atomically
 from wattmark.audit.root_cause import ROOT_CAUSE, night_root_causes
 from wattmark.audit.rules import Rule, all_rules
 from wattmark.audit.runner import run_family
@@ -28,7 +29,7 @@ from wattmark.quality.landing import extract as land
 from wattmark.run import Run
 from wattmark.settings import Settings
 from wattmark.sources import Watermark
-from wattmark.state import keep_watermarks, watermarks_before, write_atomically
+from wattmark.state import keep_watermarks, watermarks_before
 from wattmark.writer import writing
 
 LAYERS = ("core", "facts", "segment", "campaign")

@@ -136,7 +136,7 @@ def _folder(settings: Settings, dag_id: str, run_id: str) -> Path:
 def note_failure(settings: Settings, dag_id: str, run_id: str, task: str, message: str) -> None:
     """Keep why a task of a run failed, until the run's end is told; the same task again replaces itself."""
     # Parsing a DAG must not load the engine, which the module of states knows.
-    from wattmark.state import write_atomically
+    from wattmark.atomic import write_atomically
 
     name = re.sub(r"[^\w.+-]", "_", task)[:120]
     write_atomically(

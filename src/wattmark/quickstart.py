@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from wattmark.atomic import write_atomically
 from wattmark.commands import watch_dag
 from wattmark.errors import ServiceError
 from wattmark.local import services
@@ -18,7 +19,6 @@ from wattmark.sample.generate import generate
 from wattmark.sample.plan import SamplePlan
 from wattmark.sample.sinks import DatabaseSink
 from wattmark.settings import Settings, load_settings
-from wattmark.state import write_atomically
 
 SETTINGS_TEXT = """\
 # Settings of the sample utility: customer files in a database, intervals in daily Parquet files.

@@ -26,9 +26,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
+from wattmark.atomic import write_atomically
 from wattmark.errors import WattmarkError
 from wattmark.settings import Settings, Writing
-from wattmark.state import write_atomically
 
 WRITER_VARIABLE = "WATTMARK_WRITER"
 """Environment variable that makes a process work for the holder of that name, which started it."""
@@ -209,13 +209,13 @@ def _acquire(
     while True:
         with files.alone():
             holder, night = files.read()
+            if of_night and not begins_night and night != owner:
+                raise _overtaken(what)
             own = holder is not None and holder.owner == owner
             taken = holder is not None and not own and files.gone(holder, limits.gone_minutes)
             if own or taken or (holder is None and files.nobody_works()):
                 if taken:
                     tell(f"{holder} ended without letting go of the home: it is taken over.")
-                if of_night and not begins_night and night != owner:
-                    raise _overtaken(what)
                 stamp = _now().isoformat()
                 kept = replace(holder, seen=stamp) if own and holder else None
                 me = Holder(owner, what, socket.gethostname(), os.getpid(), stamp, stamp, lasting)

@@ -19,6 +19,7 @@ import duckdb
 from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
 
+from wattmark.atomic import write_atomically
 from wattmark.contract import load_contract
 from wattmark.engine.session import DuckDBSession
 from wattmark.errors import QualityError
@@ -29,7 +30,6 @@ from wattmark.quality.landing import LANDING, landed
 from wattmark.quality.typed import quoted, typed_select
 from wattmark.run import Run
 from wattmark.settings import Settings
-from wattmark.state import write_atomically
 
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from wattmark.atomic import write_atomically
 from wattmark.contract import Table, load_contract
 from wattmark.contract.model import DAY
 from wattmark.engine.session import DuckDBSession
@@ -21,7 +22,7 @@ from wattmark.run import Run
 from wattmark.settings import Settings
 from wattmark.sources import Watermark, source_of
 from wattmark.sources.base import ARRIVAL, FILE, POSITION, PROBLEM, TEXT
-from wattmark.state import watermarks_before, write_atomically
+from wattmark.state import watermarks_before
 
 LANDING = "landing"
 

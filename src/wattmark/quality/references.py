@@ -11,12 +11,12 @@ from pathlib import Path
 
 import duckdb
 
+from wattmark.atomic import write_atomically
 from wattmark.contract import Table
 from wattmark.engine.session import DuckDBSession
 from wattmark.ledger import LakeError
 from wattmark.quality.holding import Shape
 from wattmark.quality.typed import quoted, sql_literal
-from wattmark.state import write_atomically
 
 
 class References:

@@ -13,9 +13,9 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
+from wattmark.atomic import write_atomically
 from wattmark.engine.session import Session
 from wattmark.page import page
-from wattmark.state import write_atomically
 
 MOST_LINES = 10
 """Of one chart; more cannot be told apart."""
