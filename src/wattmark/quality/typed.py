@@ -151,7 +151,7 @@ _WHITE_SPACE = sql_literal("".join(map(chr, _SPACES)))
 """What Unicode calls white space, as an SQL literal: TRIM alone leaves tabs and line ends."""
 _NUL = "chr(0)"
 _SHEET_TEXT = sql_literal('="(?:[^"]|"")*"')
-_SHEET_DIGITS = sql_literal(r"'[+-]?\d[\d.,:/ -]*[Xx]?")
+_SHEET_DIGITS = sql_literal(r"'[+-]?\d[\d.,:/ -]*(?:[eE][+-]?\d+|[Xx])?")
 
 
 def _bare(text: str) -> str:
