@@ -344,7 +344,15 @@ def test_zones_as_letters_by_setting(duck: Any) -> None:
         REFUSED
     ]
     both = {"zones": zones, "date_format": "DMY"}
-    assert read(duck, "bill.issued_at", "14.10.2026 02:30:00", zone="Europe/Berlin", **both) == [AT]
+    given = ["14.10.2026 02:30:00", "14.10.2026 08:30 CST", "14.10.2026 02:30CEST"]
+    assert read(duck, "bill.issued_at", *given, zone="Europe/Berlin", **both) == [AT] * 3
+    assert (
+        read(duck, "bill.issued_at", "14.10.2026 08:30 IST", "14.10.2026 08:30 AM", **both) == [REFUSED] * 2
+    )
+    pattern = {"zones": zones, "date_format": "%d.%m.%Y %H:%M %z"}
+    assert (
+        read(duck, "bill.issued_at", "14.10.2026 08:30 CST", "14.10.2026 08:30 +0800", **pattern) == [AT] * 2
+    )
 
 
 def test_times_without_a_zone_may_be_of_another_clock_than_the_utility_s(duck: Any) -> None:

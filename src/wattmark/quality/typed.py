@@ -409,9 +409,10 @@ def _rewritten(text: str, written: DateFormat, reading: Reading) -> str:
     if name := part.get("b") or part.get("B"):
         whens = " ".join(f"WHEN '{short}' THEN '{at + 1}'" for at, short in enumerate(MONTHS))
         month = f"CASE lower({name}[1:3]) {whens} ELSE '?' END"
+    zone = f"CASE WHEN {part['z']} <> '' THEN ' ' || {part['z']} ELSE '' END" if "z" in part else ""
     date = f"{year} || '-' || {month} || '-' || {part['d']}"
     if "t" in part:
-        return f"{date} || CASE WHEN {part['t']} <> '' THEN ' ' || {part['t']} ELSE '' END || {part['z']}"
+        return f"{date} || CASE WHEN {part['t']} <> '' THEN ' ' || {part['t']} ELSE '' END || {zone}"
     hour = part.get("H")
     if "I" in part:
         pm = f"CASE WHEN lower({part['p']}) = 'pm' THEN 12 ELSE 0 END"
@@ -421,7 +422,7 @@ def _rewritten(text: str, written: DateFormat, reading: Reading) -> str:
         date += f" || ' ' || {hour} || ':' || {part.get('M', nought)} || ':' || {part.get('S', nought)}"
         if "f" in part:
             date += f" || '.' || {part['f']}"
-    return f"{date} || {part['z']}" if "z" in part else date
+    return f"{date} || {zone}" if zone else date
 
 
 def _with_zones(text: str, reading: Reading) -> str:
