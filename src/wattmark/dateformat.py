@@ -14,6 +14,8 @@ MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", 
 TIME = r"(?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,9})?)?"
 """A time of day as it is read everywhere; what is finer than a microsecond is cut off."""
 OFFSET = r"(?:UTC|GMT)?[+-](?:0?\d|1[0-5])(?::?[0-5]\d)?|Z|z|UTC|GMT"
+LETTERS = "[A-Za-z]{2,5}"
+"""A zone as letters, which a source's settings may give a meaning."""
 
 _PARTS = {
     "Y": r"(\d{4})",
@@ -28,7 +30,7 @@ _PARTS = {
     "M": r"(\d{2})",
     "S": r"(\d{2})",
     "f": r"(\d{1,9})",
-    "z": rf"({OFFSET})",
+    "z": rf"({OFFSET}|{LETTERS})",
 }
 _SHORT = {"F": "%Y-%m-%d", "T": "%H:%M:%S", "R": "%H:%M", "D": "%m/%d/%y"}
 
@@ -88,7 +90,7 @@ def formats(written: str, century: int | None) -> tuple[DateFormat, ...]:
 
 
 def _of_order(order: str, century: int | None) -> tuple[DateFormat, ...]:
-    time = rf"(?:(?: +|T)({TIME}))?(?: ?({OFFSET}))?"
+    time = rf"(?:(?: +|T)({TIME}))?(?: ?({OFFSET}|{LETTERS}))?"
     found = []
     for year in ("Y", "y") if century is not None else ("Y",):
         parts = tuple({"D": "d", "M": "m", "Y": year}[one] for one in order)

@@ -151,7 +151,7 @@ _WHITE_SPACE = sql_literal("".join(map(chr, _SPACES)))
 """What Unicode calls white space, as an SQL literal: TRIM alone leaves tabs and line ends."""
 _NUL = "chr(0)"
 _SHEET_TEXT = sql_literal('="(?:[^"]|"")*"')
-_SHEET_DIGITS = sql_literal(r"'[+-]?\d[\d.,:/ -]*[Xx]?")
+_SHEET_DIGITS = sql_literal(r"'[+-]?\d[\d.,:/ -]*(?:[eE][+-]?\d+|[Xx])?")
 
 
 def _bare(text: str) -> str:
@@ -163,8 +163,8 @@ def _unwrapped(bare: str) -> str:
     content = f"{bare}[3:-2]"
     content = f"""TRIM(replace({content}, '""', '"'))"""
     return (
-        f"CASE WHEN starts_with({bare}, '=') AND regexp_full_match({bare}, {_SHEET_TEXT}) THEN {content} "
-        f"WHEN starts_with({bare}, '''') AND regexp_full_match({bare}, {_SHEET_DIGITS}) THEN {bare}[2:] ELSE {bare} END"
+        f"CASE WHEN {bare} IS NULL THEN NULL WHEN regexp_full_match({bare}, {_SHEET_TEXT}) THEN {content} "
+        f"WHEN regexp_full_match({bare}, {_SHEET_DIGITS}) THEN {bare}[2:] ELSE {bare} END"
     )
 
 
@@ -173,8 +173,12 @@ def _plain(text: str) -> str:
 
     Comparing the first bytes costs a tenth of looking at the character.
     """
-    ranges = ((">= 'A'", "< chr(127)"), (">= '0'", "< '='"), (">= chr(12289)", "< chr(65535)"))
-    return f"({' OR '.join(f'{text} {low} AND {text} {high}' for low, high in ranges)})"
+    ascii_or_wide = (
+        f"{text} >= 'A' AND {text} < '\x7f'",
+        f"{text} >= '0' AND {text} < '='",
+        f"{text} >= '\u3001'",
+    )
+    return f"({' OR '.join(ascii_or_wide)})"
 
 
 def _one_of(values: Iterable[object]) -> str:
@@ -261,7 +265,8 @@ def _string(typed: _Typed, column: Column, raw: str, kind: str) -> None:
     else:
         plain = f"NOT contains({raw}, {_NUL}) AND {_plain(raw)}"
         if is_code(column):
-            plain += f" AND {_plain(typed.put(2, 'e', f'right({raw}, 1)'))}"
+            last = typed.put(2, "e", f"right({raw}, 1)")
+            plain += f" AND {last} >= '0' AND {last} < '\x7f'"
     clean = typed.cleaned(3, raw, f"NOT ({plain})")
     typed.bad = f"CASE WHEN {clean} IS NOT NULL THEN contains({raw}, {_NUL}) END"
     if column.values:
@@ -363,8 +368,10 @@ def _boolean(typed: _Typed, raw: str, kind: str) -> None:
         given = typed.put(4, "t", f"NULLIF(lower(COALESCE({clean}, {raw})), '')")
         # A dataframe writes ones and noughts with gaps as 1.0 and 0.0.
         yes, no = _one_of((*_YES, "1.0")), _one_of((*_NO, "0.0"))
-        typed.value = f"CASE WHEN {given} IN {yes} THEN TRUE WHEN {given} IN {no} THEN FALSE END"
-        typed.bad = f"{given} NOT IN {yes} AND {given} NOT IN {no}"
+        typed.value = typed.put(
+            5, "v", f"CASE WHEN {given} IN {yes} THEN TRUE WHEN {given} IN {no} THEN FALSE END"
+        )
+        typed.bad = f"{given} IS NOT NULL AND {typed.value} IS NULL"
         return
     typed.value = f"CASE WHEN {raw} = 1 THEN TRUE WHEN {raw} = 0 THEN FALSE END"
     nothing = f"COALESCE(isnan({raw}), FALSE)" if kind in ("DOUBLE", "FLOAT") else "FALSE"
@@ -402,9 +409,10 @@ def _rewritten(text: str, written: DateFormat, reading: Reading) -> str:
     if name := part.get("b") or part.get("B"):
         whens = " ".join(f"WHEN '{short}' THEN '{at + 1}'" for at, short in enumerate(MONTHS))
         month = f"CASE lower({name}[1:3]) {whens} ELSE '?' END"
+    zone = f"CASE WHEN {part['z']} <> '' THEN ' ' || {part['z']} ELSE '' END" if "z" in part else ""
     date = f"{year} || '-' || {month} || '-' || {part['d']}"
     if "t" in part:
-        return f"{date} || CASE WHEN {part['t']} <> '' THEN ' ' || {part['t']} ELSE '' END || {part['z']}"
+        return f"{date} || CASE WHEN {part['t']} <> '' THEN ' ' || {part['t']} ELSE '' END || {zone}"
     hour = part.get("H")
     if "I" in part:
         pm = f"CASE WHEN lower({part['p']}) = 'pm' THEN 12 ELSE 0 END"
@@ -414,7 +422,7 @@ def _rewritten(text: str, written: DateFormat, reading: Reading) -> str:
         date += f" || ' ' || {hour} || ':' || {part.get('M', nought)} || ':' || {part.get('S', nought)}"
         if "f" in part:
             date += f" || '.' || {part['f']}"
-    return f"{date} || {part['z']}" if "z" in part else date
+    return f"{date} || {zone}" if zone else date
 
 
 def _with_zones(text: str, reading: Reading) -> str:
@@ -630,7 +638,7 @@ def _layered(relation: str, columns: Iterable[_Typed]) -> str:
     """The relation with what the columns compute, a layer at a time."""
     layers: list[dict[str, str]] = []
     for one in columns:
-        for at, layer in enumerate(one.layers):
+        for at, layer in enumerate(filter(None, one.layers)):
             while len(layers) <= at:
                 layers.append({})
             layers[at].update(layer)
