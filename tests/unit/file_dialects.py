@@ -73,11 +73,11 @@ class CsvWriting:
         for cells in lines:
             out = io.StringIO()
             writer = csv.writer(
-                out, delimiter=self.delimiter, quoting=self.quoting, lineterminator="",  # type: ignore[arg-type]
+                out, delimiter=self.delimiter, quoting=self.quoting, lineterminator="\r\n",  # type: ignore[arg-type]
                 escapechar=self.escape, doublequote=self.escape is None,
             )  # fmt: skip
             writer.writerow(cells)
-            texts.append(out.getvalue() + (self.delimiter if self.trailing else ""))
+            texts.append(out.getvalue().removesuffix("\r\n") + (self.delimiter if self.trailing else ""))
         if self.separator_line:
             texts.insert(0, f"sep={self.delimiter}")
         written = ""

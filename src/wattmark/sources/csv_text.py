@@ -32,7 +32,7 @@ from wattmark.sources.table_files import unreadable
 DELIMITERS = (",", ";", "\t", "|")
 """What is tried between the names of a header, where the source's settings do not say."""
 _HEAD = 1 << 18
-_CHUNK = 1 << 20
+_CHUNK = 1 << 17
 _BUFFER = 32 << 20
 _BOMS = {
     b"\xef\xbb\xbf": "utf-8-sig",
