@@ -19,9 +19,10 @@ from tests.services.homes import a_home
 from wattmark.contract import Column, Contract, Table, load_contract
 from wattmark.errors import SourceError, SourceUnavailableError
 from wattmark.local import services
-from wattmark.quality.checks import typed_select
-from wattmark.quality.landing import kept_type
-from wattmark.settings import Settings, SourceSettings
+from wattmark.quality import landing
+from wattmark.quality.typed import reading_of, typed_select
+from wattmark.run import Run
+from wattmark.settings import Settings, SourceSettings, load_settings
 from wattmark.sources import Watermark
 from wattmark.sources.database import DatabaseSource
 
@@ -60,19 +61,25 @@ def a_table(**kinds: str) -> Table:
     return Table("thing", tuple(Column(name, kind, optional=True) for name, kind in kinds.items()))
 
 
-def typed(settings: Settings, table: Table, landing: pa.Table) -> list[dict[str, Any]]:
+def typed(settings: Settings, table: Table, landed: pa.Table) -> list[dict[str, Any]]:
     """Landing rows as they are accepted; a value that is not is ``REFUSED``."""
     with duckdb.connect(config={"threads": 1}) as duck:
         duck.execute(f"SET TimeZone = '{settings.zone.key}'")
         described = dict(
-            zip(landing.schema.names, duck.sql("SELECT * FROM landing LIMIT 0").types, strict=True)
+            zip(landed.schema.names, duck.sql("SELECT * FROM landed LIMIT 0").types, strict=True)
         )
-        assert all(kept_type(str(kind)) is None for kind in described.values())
+        assert all(landing.kept_type(str(kind)) is None for kind in described.values())
         kinds = {
             name: str(kind).replace("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ")
             for name, kind in described.items()
         }
-        query = typed_select(table, "landing", kinds, ("_problem",))
+        query = typed_select(
+            table,
+            "landed",
+            kinds,
+            ("_problem",),
+            reading=reading_of(SourceSettings(location="here"), table, settings.zone),
+        )
         items = ", ".join(
             f"COALESCE(_bad_{column.name} OR _problem = 'type:{column.name}', FALSE) AS _bad_{column.name}, "
             f"CASE WHEN NOT _bad_{column.name} AND _problem IS NULL THEN {column.name} END AS {column.name}"
@@ -414,26 +421,38 @@ def test_reading_without_the_right_to_is_not_tried_again(server: tuple[Settings,
         run("DROP TABLE thing", "REVOKE CONNECT ON DATABASE source FROM stranger", "DROP ROLE stranger")
 
 
-def test_a_statement_that_dies_in_the_middle_may_be_tried_again(
-    server: tuple[Settings, str], run: Any
+@pytest.mark.parametrize(
+    ("at_the_end", "kind", "code", "said"),
+    [
+        ("pg_terminate_backend(pg_backend_pid())::text", SourceUnavailableError, "source.broke_off", "terminating connection"),
+        ("('Zhang San' || n)::integer::text", SourceError, "source.refused", "invalid input syntax"),
+    ],
+)  # fmt: skip
+def test_a_reading_that_ends_early_is_told_as_what_it_is(
+    server: tuple[Settings, str],
+    run: Any,
+    tmp_path: Path,
+    at_the_end: str,
+    kind: type[SourceError],
+    code: str,
+    said: str,
 ) -> None:
     run(
-        "DROP TABLE IF EXISTS thing",
-        "CREATE TABLE thing AS SELECT repeat('x', 200) AS it FROM generate_series(1, 1000000)",
-    )
-    source = opened(*server)
-    rows = source.extract(a_table(it="string"), None, dt.timedelta()).rows
-    rows.read_next_batch()
-    run(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-        "WHERE starts_with(query, 'COPY') AND pid <> pg_backend_pid() AND datname = current_database()"
-    )
-    with pytest.raises(SourceUnavailableError) as raised:
-        rows.read_all()
-    source.close()
-    run("DROP TABLE thing")
-    assert raised.value.code == "source.broke_off"
-    assert "reading thing broke off" in raised.value.message
+        "DROP VIEW IF EXISTS org_unit",
+        f"CREATE VIEW org_unit AS SELECT CASE WHEN n = 400000 THEN {at_the_end} ELSE n::text END AS org_unit_id, NULL::text AS parent_id, "
+        "repeat('x', 200) AS name, 'city' AS level FROM generate_series(1, 400000) n",
+    )  # fmt: skip
+    settings = load_settings(tmp_path).model_copy(update={"sources": (SourceSettings(location=server[1]),)})
+    try:
+        with pytest.raises(SourceError) as raised:
+            landing.extract(settings, Run.of(DAY, "Asia/Shanghai"), "org_unit")
+    finally:
+        run("DROP VIEW org_unit")
+    assert (type(raised.value), raised.value.code) == (kind, code)
+    assert "reading org_unit broke off" in raised.value.message
+    assert said in raised.value.message
+    assert "Zhang San" not in str(raised.value)
+    assert "\n" not in str(raised.value)
 
 
 # --- SQLite ----------------------------------------------------------------------------------------------

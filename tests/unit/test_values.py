@@ -15,7 +15,8 @@ import pytest
 from wattmark.contract import Column, Table
 from wattmark.contract.model import arrow_type
 from wattmark.errors import SourceError
-from wattmark.quality.checks import typed_select
+from wattmark.quality.typed import reading_of, typed_select
+from wattmark.settings import SourceSettings
 from wattmark.sources.values import as_text, conform, conform_batch, landed_type
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -27,6 +28,7 @@ INSTANT = dt.datetime(2026, 10, 15, 4, 30, tzinfo=dt.UTC)
 MIDNIGHT = dt.datetime(2026, 10, 14, 16, tzinfo=dt.UTC)
 ID = uuid.UUID("12345678-9abc-def0-1234-56789abcdef0")
 REFUSED = "refused"
+READING = reading_of(SourceSettings(location="here"), Table("thing", ()), SHANGHAI)
 DUCK = duckdb.connect(config={"threads": 1})
 DUCK.execute("SET TimeZone = 'Asia/Shanghai'")
 
@@ -41,7 +43,9 @@ def read(array: pa.Array, kind: str) -> list[Any]:
     DUCK.register("landing", landing)
     described = DUCK.sql("SELECT it FROM landing").types[0]
     name = str(described).replace("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ")
-    found = DUCK.sql(typed_select(table, "landing", {"it": name}, ("_problem",))).to_arrow_table()
+    found = DUCK.sql(
+        typed_select(table, "landing", {"it": name}, ("_problem",), reading=READING)
+    ).to_arrow_table()
     return [
         REFUSED if row["_problem"] or row["_bad_it"] else row["it"]
         for row in found.cast(

@@ -28,8 +28,9 @@ from wattmark.contract.model import Contract, Table
 from wattmark.engine.session import DuckDBSession
 from wattmark.local.services import warehouse_url
 from wattmark.publish.ops import SCHEMA, ops_engine, upgrade
-from wattmark.quality.checks import Suite, quoted, reason_sql, suite_of, typed_select
+from wattmark.quality.checks import Suite, reason_sql, suite_of
 from wattmark.quality.landing import kept_type
+from wattmark.quality.typed import quoted, reading_of, typed_select
 from wattmark.run import Run
 from wattmark.settings import Settings
 from wattmark.sources import source_of
@@ -191,7 +192,9 @@ class _Intake:
             cast = kept_type(str(kind))
             items.append(f"CAST({quoted(column)} AS {cast}) AS {quoted(column)}" if cast else quoted(column))
             kinds[column] = cast or str(kind).replace("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ")
-        typed = typed_select(table, f"(SELECT {', '.join(items)} FROM _incoming)", kinds, (PROBLEM,))
+        reading = reading_of(self._sources[name].settings, table, self.settings.zone)
+        relation = f"(SELECT {', '.join(items)} FROM _incoming)"
+        typed = typed_select(table, relation, kinds, (PROBLEM,), reading=reading)
         listed = ", ".join(quoted(column.name) for column in table.columns)
         found: pa.Table = duck.sql(
             f"SELECT {listed}, COALESCE({PROBLEM}, {reason_sql(self._suites[name].critical)}) AS _reason FROM ({typed})"

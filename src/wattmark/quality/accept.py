@@ -13,8 +13,9 @@ from wattmark.contract.model import DAY
 from wattmark.engine.session import DuckDBSession
 from wattmark.errors import QualityError
 from wattmark.lake import Lake
-from wattmark.quality.checks import Suite, quoted, reason_sql, sql_literal, suites, typed_select
+from wattmark.quality.checks import Suite, reason_sql, suites
 from wattmark.quality.landing import LANDING, landed
+from wattmark.quality.typed import quoted, sql_literal, typed_select
 from wattmark.run import Run
 from wattmark.settings import Settings
 
@@ -134,7 +135,9 @@ def _accept(session: DuckDBSession, contract: Contract, suite: Suite) -> Reconci
     )
 
     def checked(where: str) -> str:
-        typed = typed_select(table, f"(SELECT * FROM {source} WHERE {where})", kinds, carried)
+        typed = typed_select(
+            table, f"(SELECT * FROM {source} WHERE {where})", kinds, carried, reading=note.reading
+        )
         return f"SELECT {listed}, {reason} AS _reason, {warned} AS _warned, _raw, _key, _file, _text FROM ({typed}) AS t"
 
     if table.by_day:

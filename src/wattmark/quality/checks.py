@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from wattmark.contract import Column, Contract, Table
-from wattmark.engine.sqlfile import literal
+from wattmark.contract import Contract, Table
 from wattmark.errors import ContractError
+from wattmark.quality.typed import FILLER, START, filling, is_interval, quoted, sql_literal, unclear, unparsed
 from wattmark.yamlfile import line_of, read_yaml
 
 DEFAULT_TOLERANCE = 0.05
@@ -44,29 +44,33 @@ class Check:
     mark: str = ""
 
 
-def quoted(name: str) -> str:
-    """An identifier for DuckDB."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def sql_literal(value: Any) -> str:
-    """A value as DuckDB text."""
-    return str(literal(value).sql(dialect="duckdb"))
-
-
-def unparsed(column: Column) -> str:
-    """Name of the mark that says a column's value was there but did not parse."""
-    return f"_bad_{column.name}"
+def _mark_check(name: str, column: str, mark: str, tolerate: float, why: str) -> Check:
+    """A check that one of the marks of ``typed_select`` stands for."""
+    kwargs = {"column": mark, "value_set": [False]}
+    return Check(
+        name, column, quoted(mark), "expect_column_values_to_be_in_set", kwargs, "critical", tolerate, why
+    )
 
 
 def structure_checks(table: Table, tolerate: float) -> Iterator[Check]:
-    """Checks that follow from the contract: types, required values, enumerations."""
+    """Checks that follow from the contract: types, the clock of intervals, required values, enumerations."""
     for column in table.columns:
         name = quoted(column.name)
-        yield Check(
-            f"type:{column.name}", column.name, quoted(unparsed(column)), "expect_column_values_to_be_in_set",
-            {"column": unparsed(column), "value_set": [False]}, "critical", tolerate, f"must be a {column.type}",
-        )  # fmt: skip
+        kind, why = (
+            ("text", "must not hold a NUL character")
+            if column.type == "string"
+            else ("type", f"must be a {column.type}")
+        )
+        yield _mark_check(f"{kind}:{column.name}", column.name, unparsed(column), tolerate, why)
+        if is_interval(table) and column.name == START:
+            yield _mark_check(
+                f"{FILLER}{column.name}", column.name, filling(column), tolerate,
+                "fills a local time that does not exist",
+            )  # fmt: skip
+            yield _mark_check(
+                f"clock:{column.name}", column.name, unclear(column), tolerate,
+                "must be a local time that exists; of two of one name the order must tell which is meant",
+            )  # fmt: skip
         if not column.optional:
             yield Check(
                 f"required:{column.name}", column.name, f"{name} IS NULL AND NOT {quoted(unparsed(column))}",
@@ -249,63 +253,6 @@ def suites(contract: Contract, expectations: Path) -> dict[str, Suite]:
         if path.stem not in contract.tables:
             raise ContractError("expectation.table", f"{path}:1: the contract has no table {path.stem}.")
     return {name: suite_of(table, expectations) for name, table in contract.tables.items()}
-
-
-_WHITE_SPACE = sql_literal("".join(map(chr, filter(lambda code: chr(code).isspace(), range(0x3001)))))
-"""What Unicode calls white space, as an SQL literal: TRIM alone leaves tabs and line ends."""
-
-
-def typed_select(table: Table, relation: str, kinds: dict[str, str], more: tuple[str, ...] = ()) -> str:
-    """SQL that reads landing rows in contract types, with one mark a column for values that did not parse.
-
-    A text of white space only becomes empty where the column is optional, else a text without length; keys stay as they
-    are written.
-
-    Args:
-        table: the contract table.
-        relation: the landing relation.
-        kinds: DuckDB type of each landing column.
-        more: further columns to carry along.
-    """
-    items: list[str] = list(more)
-    for column in table.columns:
-        raw = quoted(column.name)
-        kind = kinds[column.name]
-        bare = f"TRIM({raw}, {_WHITE_SPACE})"
-        if kind == "VARCHAR" and column.type == "string" and not column.key:
-            # A blank code names nothing: it is an empty value, not a reference to nothing.
-            value = (
-                f"CASE WHEN {bare} <> '' THEN {raw} END"
-                if column.optional
-                else f"CASE WHEN {bare} = '' THEN '' ELSE {raw} END"
-            )
-            items += [f"{value} AS {raw}", f"FALSE AS {quoted(unparsed(column))}"]
-            continue
-        if kind == column.duckdb_type and column.type != "double":
-            items += [raw, f"FALSE AS {quoted(unparsed(column))}"]
-            continue
-        if column.type == "string":
-            items += [f"CAST({raw} AS VARCHAR) AS {raw}", f"FALSE AS {quoted(unparsed(column))}"]
-            continue
-        given = f"NULLIF({bare}, '')" if kind == "VARCHAR" else raw
-        if column.type == "double":
-            value = f"CASE WHEN isfinite(TRY_CAST({given} AS DOUBLE)) THEN TRY_CAST({given} AS DOUBLE) END"
-            # A dataframe's NaN is an empty value; an infinite one is not a number anybody measured.
-            bad = f"{given} IS NOT NULL AND TRY_CAST({given} AS DOUBLE) IS NULL OR isinf(TRY_CAST({given} AS DOUBLE))"
-        elif column.type == "integer":
-            number = f"TRY_CAST({given} AS DOUBLE)"
-            value = f"CASE WHEN {number} = FLOOR({number}) THEN TRY_CAST({given} AS BIGINT) END"
-            bad = f"{given} IS NOT NULL AND NOT COALESCE({number} = FLOOR({number}) AND TRY_CAST({given} AS BIGINT) IS NOT NULL, FALSE) AND NOT COALESCE(isnan({number}), FALSE)"
-        elif column.type == "decimal":
-            number = f"TRY_CAST({given} AS DECIMAL(18,2))"
-            exact = f"ABS(TRY_CAST({given} AS DOUBLE) - CAST({number} AS DOUBLE)) < 1e-6 * GREATEST(1, ABS(CAST({number} AS DOUBLE)) * 1e-6)"
-            value = f"CASE WHEN {exact} THEN {number} END"
-            bad = f"{given} IS NOT NULL AND NOT COALESCE({exact}, FALSE) AND NOT COALESCE(isnan(TRY_CAST({given} AS DOUBLE)), FALSE)"
-        else:
-            value = f"TRY_CAST({given} AS {column.duckdb_type})"
-            bad = f"{given} IS NOT NULL AND {value} IS NULL"
-        items += [f"{value} AS {raw}", f"COALESCE({bad}, FALSE) AS {quoted(unparsed(column))}"]
-    return f"SELECT {', '.join(items)} FROM {relation}"
 
 
 def reason_sql(checks: tuple[Check, ...]) -> str:

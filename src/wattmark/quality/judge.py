@@ -22,8 +22,9 @@ from wattmark.contract import load_contract
 from wattmark.engine.session import DuckDBSession
 from wattmark.errors import QualityError
 from wattmark.quality.accept import _kinds
-from wattmark.quality.checks import Suite, quoted, suites, typed_select
-from wattmark.quality.landing import LANDING
+from wattmark.quality.checks import Suite, suites
+from wattmark.quality.landing import LANDING, landed
+from wattmark.quality.typed import quoted, typed_select
 from wattmark.run import Run
 from wattmark.settings import Settings
 from wattmark.state import write_atomically
@@ -142,7 +143,8 @@ def _make_views(settings: Settings, run: Run, wanted: list[Suite], database: Pat
                 for check in suite.checks
                 if check.mark
             )
-            typed = typed_select(suite.table, f"({body})", kinds)
+            reading = landed(settings, run, suite.table.name).reading
+            typed = typed_select(suite.table, f"({body})", kinds, reading=reading)
             files[suite.table.name] = f"SELECT *{marks} FROM ({typed})"
     with duckdb.connect(str(database)) as connection:
         connection.execute(f"SET TimeZone = '{settings.zone.key}'")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,9 @@ import pyarrow as pa
 from wattmark.contract import Table, load_contract
 from wattmark.contract.model import DAY
 from wattmark.engine.session import DuckDBSession
+from wattmark.errors import WattmarkError
 from wattmark.lake import Lake
-from wattmark.quality.checks import quoted
+from wattmark.quality.typed import Reading, quoted, reading_of, with_day
 from wattmark.run import Run
 from wattmark.settings import Settings
 from wattmark.sources import Watermark, source_of
@@ -45,6 +47,7 @@ class Landed:
     ``read_files`` names the files whose rows landed, as ``_file`` does: a file of an earlier night among them changed.
     ``left_out`` names files that lie with the table's and are of no kind that is read.
     ``since_from`` is the earliest moment from which a database was asked for a part, as in ``Extracted``.
+    ``written`` is how its source writes (``reading``), as plain values.
     """
 
     table: str
@@ -56,6 +59,12 @@ class Landed:
     read_files: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
     since_from: dt.datetime | None = None
+    written: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def reading(self) -> Reading:
+        """How the rows are to be read."""
+        return Reading.from_json(self.written)
 
 
 def _note(settings: Settings, run: Run, table: str) -> Path:
@@ -101,9 +110,16 @@ def extract(settings: Settings, run: Run, name: str, *, full_refresh: bool = Fal
     )
     source = source_of(table, contract, settings)
     try:
+        reading = reading_of(source.settings, table, settings.zone)
         extracted = source.extract(table, after, dt.timedelta(days=settings.extract.lookback_days))
-        with DuckDBSession(settings, run) as session:
-            counted = _land(session, lake, table, extracted.rows)
+        rows, broke = _watched(extracted.rows)
+        try:
+            with DuckDBSession(settings, run) as session:
+                counted = _land(session, lake, table, rows, reading)
+        except Exception:
+            if broke:
+                raise broke[0] from None
+            raise
     finally:
         source.close()
     result = Landed(
@@ -116,13 +132,30 @@ def extract(settings: Settings, run: Run, name: str, *, full_refresh: bool = Fal
         read_files=extracted.read_files,
         left_out=extracted.left_out,
         since_from=extracted.since_from,
+        written=reading.to_json(),
     )
     note = {**asdict(result), "since_from": result.since_from and result.since_from.isoformat()}
     write_atomically(_note(settings, run, name), json.dumps(note))
     return result
 
 
-def _land(session: DuckDBSession, lake: Lake, table: Table, rows: pa.RecordBatchReader) -> int:
+def _watched(rows: pa.RecordBatchReader) -> tuple[pa.RecordBatchReader, list[WattmarkError]]:
+    """The rows, and what the source says where they end early: engines in between make another error of it."""
+    broke: list[WattmarkError] = []
+
+    def watching() -> Iterator[pa.RecordBatch]:
+        try:
+            yield from rows
+        except WattmarkError as error:
+            broke.append(error)
+            raise
+
+    return pa.RecordBatchReader.from_batches(rows.schema, watching()), broke
+
+
+def _land(
+    session: DuckDBSession, lake: Lake, table: Table, rows: pa.RecordBatchReader, reading: Reading
+) -> int:
     session.duck.register("_incoming", rows)
     kinds = {
         field.name: kind
@@ -135,12 +168,14 @@ def _land(session: DuckDBSession, lake: Lake, table: Table, rows: pa.RecordBatch
         cast = kept_type(str(kind))
         items.append(f"CAST({quoted(column)} AS {cast}) AS {quoted(column)}" if cast else quoted(column))
     partition: list[str] = []
+    select = f"SELECT {', '.join(items)} FROM _incoming"
     if table.by_day and table.since:
-        items.append(f"CAST(TRY_CAST({quoted(table.since)} AS TIMESTAMPTZ) AS DATE) AS {DAY}")
+        landing_kinds = {column: kept_type(str(kind)) or str(kind) for column, kind in kinds.items()}
+        select = with_day(table, f"({select})", landing_kinds, reading, DAY)
         partition = [DAY]
     # The relation above was only described; the reader itself is read once, here.
     session.duck.register("_incoming", rows)
-    reader = session.duck.sql(f"SELECT {', '.join(items)} FROM _incoming").to_arrow_reader()
+    reader = session.duck.sql(select).to_arrow_reader()
     count = 0
 
     def counting() -> Any:

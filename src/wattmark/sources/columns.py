@@ -26,6 +26,8 @@ Finish = Callable[[pa.Array], tuple[pa.Array, pa.Array | None]]
 """The text of a value from what was selected, and which rows are refused (None: none)."""
 
 _TEXTS = ("text", "varchar", "bpchar", "char", "name", "citext", "nvarchar", "string")
+_ANY_ZONE = dt.timedelta(hours=27)
+"""A local time without its zone lies no further than this from the same time in the utility's, clock changes included."""
 _ISO_DAY = "^[0-9]{4}-[0-9]{2}-[0-9]{2}"
 
 
@@ -38,7 +40,7 @@ class Reading:
         kind: the database's own name of the type.
         source: the column itself, for conditions.
         finish: what makes the value of the text selected; None takes it as it is.
-        family: ``moment`` (with a zone), ``local`` (moment without), ``date``, ``text``, ``number``, ``uuid`` or ``other``.
+        family: ``moment`` (with a zone), ``local`` (moment without), ``date``, ``text``, ``number``, ``uuid`` or another.
         zoned: a driver that shows the moment without its zone has lost it.
         short: of single precision.
     """
@@ -61,11 +63,10 @@ def since(
     text for a moment of any zone.
     """
     column = reading.source
-    # What a clock change repeats lies an hour before what it seems.
-    local = (moment.astimezone(zone) - dt.timedelta(hours=1)).replace(tzinfo=None)
+    local = (moment.astimezone(zone) - _ANY_ZONE).replace(tzinfo=None)
     if dialect == "sqlite":
         # Dates are texts there, or numbers, whatever the column is declared as.
-        early = (local - dt.timedelta(days=1)).isoformat(sep=" ")
+        early = local.isoformat(sep=" ")
         iso = sa.and_(
             sa.func.typeof(column) == "text", column.op("GLOB")("[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*")
         )
@@ -83,7 +84,7 @@ def since(
     elif reading.family == "date":
         least = local.date().isoformat() if spoken else sa.literal(local.date(), sa.Date())
     elif reading.family == "text" and spoken:
-        early = (local - dt.timedelta(days=1)).isoformat(sep=" ")
+        early = local.isoformat(sep=" ")
         return sa.or_(column.is_(None), sa.not_(column.regexp_match(_ISO_DAY)), column >= early)
     else:
         return None
@@ -245,6 +246,8 @@ def mysql(
     if name == "float":
         # Its text has six digits of the seven that may be there.
         return Reading(source.op("+")(sa.literal_column("0e0")), shown, source, short=True)
+    if name in ("uuid", "inet4", "inet6"):
+        return Reading(text, shown, source, family=name)
     if name == "binary":
         return Reading(source, shown, source, _without_padding("\x00"))
     if name == "char":

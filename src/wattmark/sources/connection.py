@@ -125,7 +125,7 @@ def explained(error: Exception, url: sa.URL, where: str, code: str) -> SourceErr
     if isinstance(error, SourceError):
         return error
     original = getattr(error, "orig", None) or error
-    said = _said(original, url)
+    said = _said(original, url, names_only=code == UNREACHABLE or _state(original).startswith("42"))
     text = str(original)
     if _NO_HOST.search(text) and "temporary failure" not in text.lower():
         return SourceError(
@@ -232,19 +232,22 @@ def _utc_session(connection: Any, _: Any) -> None:
     cursor.close()
 
 
-def _said(error: BaseException, url: sa.URL) -> str:
+def _said(error: BaseException, url: sa.URL, *, names_only: bool) -> str:
     arguments = error.args
     text = str(arguments[1]) if len(arguments) > 1 and isinstance(arguments[0], int) else str(error)
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     said = without_secrets(lines[0], [url]) if lines else type(error).__name__
-    if _state(error).startswith("22"):
-        # The value that did not fit may be personal.
-        said = re.sub(r'"[^"]*"', '"…"', said)
+    if not names_only:
+        # What is quoted may be a value that did not fit, and personal.
+        said = re.sub(r"""("[^"]*"|'[^']*')""", "'…'", said)
     return said if said.endswith((".", "!")) else f"{said}."
 
 
 def _state(error: BaseException) -> str:
-    return str(getattr(error, "sqlstate", None) or getattr(error, "pgcode", None) or "")
+    given = getattr(error, "sqlstate", None) or getattr(error, "pgcode", None)
+    # Arrow makes an error of its own of one in the middle of the rows.
+    said = re.search(r"SQLSTATE: (\w{5})\b", str(error))
+    return str(given or (said and said[1]) or "")
 
 
 def _number(error: BaseException) -> int | None:

@@ -69,6 +69,15 @@ class DatabaseSource(Source):
         """Whether the schema has the table, without regard to case."""
         return self.name_of(table).lower() in self._names
 
+    def columns(self, table: Table) -> dict[str, list[str]]:
+        """The names as the database has them, by where they stand; refuses types that hold no value (see Source)."""
+        _, types, selectable = self._described(table)
+        by_lower = {name.lower(): name for name in types}
+        wanted = {column.name: self.column_of(table, column.name).lower() for column in table.columns}
+        matched = {column: by_lower[name] for column, name in wanted.items() if name in by_lower}
+        self._readings(table, matched, types, selectable)
+        return {self.label: list(types)}
+
     def extract(self, table: Table, after: Watermark | None, lookback: dt.timedelta) -> Extracted:
         """Stream the table; of one with ``since`` the rows from the watermark less the lookback on.
 
@@ -119,24 +128,35 @@ class DatabaseSource(Source):
         self, table: Table
     ) -> tuple[str, sa.Select[Any], dict[str, Reading], tuple[str, ...], tuple[str, ...]]:
         """The table's name here, a query of its rows, the reading of each column found; then as ``match``."""
+        name, types, selectable = self._described(table)
+        matched, unknown, absent = self.match(table, list(types), self.label)
+        readings = self._readings(table, matched, types, selectable)
+        query = sa.select(*(reading.expression.label(column) for column, reading in readings.items()))
+        return name, query.select_from(selectable), readings, unknown, absent
+
+    def _described(self, table: Table) -> tuple[str, dict[str, Any], sa.TableClause]:
+        """The table's name here, what is known of each column's type, and the table."""
         name = self._names[self.name_of(table).lower()]
         try:
             types = self._types(name)
         except Exception as error:
             raise self._broke(table, error) from None
-        matched, unknown, absent = self.match(table, list(types), self.label)
-        selectable = sa.table(
-            name, *(sa.column(column) for column in types), schema=self.settings.schema_name
+        return (
+            name,
+            types,
+            sa.table(name, *(sa.column(one) for one in types), schema=self.settings.schema_name),
         )
-        readings = {}
-        for column in table.columns:
-            if column.name in matched:
-                place = self._place(table, matched[column.name])
-                source = selectable.c[matched[column.name]]
-                described = types[matched[column.name]]
-                readings[column.name] = self._reading(column, source, described, place)
-        query = sa.select(*(reading.expression.label(column) for column, reading in readings.items()))
-        return name, query.select_from(selectable), readings, unknown, absent
+
+    def _readings(
+        self, table: Table, matched: Mapping[str, str], types: Mapping[str, Any], selectable: sa.TableClause
+    ) -> dict[str, Reading]:
+        return {
+            column.name: self._reading(
+                column, selectable.c[source], types[source], self._place(table, source)
+            )
+            for column in table.columns
+            if (source := matched.get(column.name)) is not None
+        }
 
     def _place(self, table: Table, column: str) -> str:
         return f"{self.label}: table {table.name}: column {column}"
@@ -178,6 +198,10 @@ class DatabaseSource(Source):
                     position += batch.num_rows
             except Exception as error:
                 raise self._broke(table, error) from None
+            finally:
+                batches.close()
+                if batches in self._open:
+                    self._open.remove(batches)
 
         return pa.RecordBatchReader.from_batches(first.schema, stream())
 
@@ -269,7 +293,7 @@ class DatabaseSource(Source):
 
     def close(self) -> None:
         """Close all connections, also of what was not read to its end."""
-        for batches in self._open:
+        for batches in list(self._open):
             batches.close()
         self._open.clear()
         self.engine.dispose()
