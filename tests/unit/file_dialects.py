@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from hypothesis import strategies as st
 
 from wattmark.contract import Column, Table, load_contract
-from wattmark.quality.checks import typed_select
+from wattmark.quality.typed import reading_of, typed_select
 from wattmark.settings import Settings, SourceSettings
 from wattmark.sources.files import FileSource
 
@@ -300,7 +300,8 @@ def typed(duck: duckdb.DuckDBPyConnection, table: Table, landed: pa.Table) -> li
     duck.register("landed", landed)
     described = duck.execute("DESCRIBE landed").fetchall()
     kinds = {row[0]: row[1].replace("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ") for row in described}
-    sql = typed_select(table, "landed", kinds, ("_position",))
+    reading = reading_of(SourceSettings(location="."), table, ZONE)
+    sql = typed_select(table, "landed", kinds, ("_position",), reading=reading)
     found = duck.sql(f"SELECT * FROM ({sql}) ORDER BY _position").to_arrow_table()
     marks = [name for name in found.column_names if name.startswith("_bad_")]
     assert {name: set(found[name].to_pylist()) - {False} for name in marks} == {name: set() for name in marks}

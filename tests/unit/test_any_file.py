@@ -28,6 +28,7 @@ from tests.unit.file_dialects import (
 )
 from wattmark.contract import Column, Table, load_contract
 from wattmark.errors import SourceError
+from wattmark.quality.typed import is_code
 from wattmark.sample import FolderSink, SamplePlan, generate
 from wattmark.settings import Settings, load_settings
 
@@ -39,7 +40,10 @@ QUICK = settings(max_examples=40, derandomize=True, **NO_SHRINKING)
 MANY = settings(max_examples=1000, **NO_SHRINKING)
 
 ODD_TEXTS = st.one_of(
-    st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12),
+    # What a spreadsheet wraps around a text is not the text's.
+    st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12).filter(
+        lambda text: not text.strip().startswith(("=", "'"))
+    ),
     st.sampled_from(
         ['5" pipe', '"quoted"', "a\nb", "a\r\nb", "a\rb", "a,b;c\td|e", "\\N", "back\\slash", '\\"', "'", "安培 路", "  x ", ' "x"', "=1+1", ",", "\\\n"]
     ),
@@ -86,7 +90,7 @@ def some_rows(draw: st.DrawFn, sampled: dict[str, list[Row]], *, blank: bool) ->
     """Rows of a table of the sample, free texts replaced by odd ones; ``blank`` where empty texts can be told."""
     table = CONTRACT.tables[draw(st.sampled_from(TABLES))]
     rows = [dict(row) for row in draw(st.lists(st.sampled_from(sampled[table.name]), max_size=7))]
-    free = [c for c in table.columns if c.type == "string" and not (c.key or c.ref or c.values)]
+    free = [c for c in table.columns if c.type == "string" and not is_code(c)]
     for row in rows:
         for column in free:
             if draw(st.booleans()):
@@ -143,7 +147,13 @@ def check_same_rows(
         landed = read(folder, table, home, **dialect)
     assert landed["_problem"].to_pylist() == [None] * len(rows)
     expected = [{c.name: blank_as_read(c, row[c.name]) for c in table.columns} for row in rows]
-    assert typed(duck, table, landed) == expected
+    differing = [
+        (column.name, was[column.name], found[column.name])
+        for was, found in zip(expected, typed(duck, table, landed), strict=True)
+        for column in table.columns
+        if was[column.name] != found[column.name]
+    ]
+    assert differing == []
     files = [Path(name).name.split(".")[0] for name in landed["_file"].to_pylist()]
     assert files == [str(at) for at, part in enumerate(parts) for _ in part]
 
