@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from hypothesis import strategies as st
 
 from wattmark.contract import Column, Table, load_contract
-from wattmark.quality.checks import typed_select
+from wattmark.quality.typed import reading_of, typed_select
 from wattmark.settings import Settings, SourceSettings
 from wattmark.sources.files import FileSource
 
@@ -73,11 +73,11 @@ class CsvWriting:
         for cells in lines:
             out = io.StringIO()
             writer = csv.writer(
-                out, delimiter=self.delimiter, quoting=self.quoting, lineterminator="",  # type: ignore[arg-type]
+                out, delimiter=self.delimiter, quoting=self.quoting, lineterminator="\r\n",  # type: ignore[arg-type]
                 escapechar=self.escape, doublequote=self.escape is None,
             )  # fmt: skip
             writer.writerow(cells)
-            texts.append(out.getvalue() + (self.delimiter if self.trailing else ""))
+            texts.append(out.getvalue().removesuffix("\r\n") + (self.delimiter if self.trailing else ""))
         if self.separator_line:
             texts.insert(0, f"sep={self.delimiter}")
         written = ""
@@ -300,7 +300,8 @@ def typed(duck: duckdb.DuckDBPyConnection, table: Table, landed: pa.Table) -> li
     duck.register("landed", landed)
     described = duck.execute("DESCRIBE landed").fetchall()
     kinds = {row[0]: row[1].replace("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ") for row in described}
-    sql = typed_select(table, "landed", kinds, ("_position",))
+    reading = reading_of(SourceSettings(location="."), table, ZONE)
+    sql = typed_select(table, "landed", kinds, ("_position",), reading=reading)
     found = duck.sql(f"SELECT * FROM ({sql}) ORDER BY _position").to_arrow_table()
     marks = [name for name in found.column_names if name.startswith("_bad_")]
     assert {name: set(found[name].to_pylist()) - {False} for name in marks} == {name: set() for name in marks}

@@ -28,6 +28,7 @@ from tests.unit.file_dialects import (
 )
 from wattmark.contract import Column, Table, load_contract
 from wattmark.errors import SourceError
+from wattmark.quality.typed import is_code
 from wattmark.sample import FolderSink, SamplePlan, generate
 from wattmark.settings import Settings, load_settings
 
@@ -35,11 +36,14 @@ CONTRACT = load_contract()
 TABLES = ("customer", "account", "bill", "bill_line", "payment", "meter", "tariff_rate", "interval_reading", "transformer",
           "register_reading", "staff")  # fmt: skip
 NO_SHRINKING = {"deadline": None, "suppress_health_check": list(HealthCheck), "phases": [Phase.generate]}
-QUICK = settings(max_examples=60, derandomize=True, **NO_SHRINKING)
+QUICK = settings(max_examples=40, derandomize=True, **NO_SHRINKING)
 MANY = settings(max_examples=1000, **NO_SHRINKING)
 
 ODD_TEXTS = st.one_of(
-    st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12),
+    # What a spreadsheet wraps around a text is not the text's.
+    st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12).filter(
+        lambda text: not text.strip().startswith(("=", "'"))
+    ),
     st.sampled_from(
         ['5" pipe', '"quoted"', "a\nb", "a\r\nb", "a\rb", "a,b;c\td|e", "\\N", "back\\slash", '\\"', "'", "安培 路", "  x ", ' "x"', "=1+1", ",", "\\\n"]
     ),
@@ -86,7 +90,7 @@ def some_rows(draw: st.DrawFn, sampled: dict[str, list[Row]], *, blank: bool) ->
     """Rows of a table of the sample, free texts replaced by odd ones; ``blank`` where empty texts can be told."""
     table = CONTRACT.tables[draw(st.sampled_from(TABLES))]
     rows = [dict(row) for row in draw(st.lists(st.sampled_from(sampled[table.name]), max_size=7))]
-    free = [c for c in table.columns if c.type == "string" and not (c.key or c.ref or c.values)]
+    free = [c for c in table.columns if c.type == "string" and not is_code(c)]
     for row in rows:
         for column in free:
             if draw(st.booleans()):
@@ -143,7 +147,13 @@ def check_same_rows(
         landed = read(folder, table, home, **dialect)
     assert landed["_problem"].to_pylist() == [None] * len(rows)
     expected = [{c.name: blank_as_read(c, row[c.name]) for c in table.columns} for row in rows]
-    assert typed(duck, table, landed) == expected
+    differing = [
+        (column.name, was[column.name], found[column.name])
+        for was, found in zip(expected, typed(duck, table, landed), strict=True)
+        for column in table.columns
+        if was[column.name] != found[column.name]
+    ]
+    assert differing == []
     files = [Path(name).name.split(".")[0] for name in landed["_file"].to_pylist()]
     assert files == [str(at) for at, part in enumerate(parts) for _ in part]
 
@@ -214,6 +224,7 @@ def test_any_table_in_any_file_is_the_same_rows(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
 def test_a_thousand_tables_in_any_file_are_the_same_rows(
     kind: str, sampled: dict[str, list[Row]], duck: duckdb.DuckDBPyConnection, home: Settings
@@ -229,6 +240,7 @@ def test_a_damaged_file_is_refused_or_its_lines_set_aside(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
 def test_a_thousand_damaged_files_are_refused_or_their_lines_set_aside(
     kind: str, sampled: dict[str, list[Row]], home: Settings

@@ -320,6 +320,13 @@ def test_a_byte_order_mark_says_the_encoding(tmp_path: Path, home: Settings, enc
     assert set_aside(rows)[0][2] == 3
 
 
+def test_utf16_without_its_mark_is_named(tmp_path: Path, home: Settings) -> None:
+    content = (HEADER + LI).decode().encode("utf-16-le")
+    folder = put(tmp_path, staff__csv=content)
+    assert "staff.csv:1: the file is not utf-16 text" in refused(folder, home, encoding="utf-16").message
+    assert names(read(folder, STAFF, home, encoding="utf-16-le")) == ["Li"]
+
+
 def test_compressed_text_in_the_encoding_of_its_source(tmp_path: Path, home: Settings) -> None:
     content = HEADER + "S1,U1,李,billing\n".encode("gb18030")
     folder = put(tmp_path, STAFF__CSV__GZ=gzip.compress(content))

@@ -32,7 +32,7 @@ from wattmark.sources.table_files import unreadable
 DELIMITERS = (",", ";", "\t", "|")
 """What is tried between the names of a header, where the source's settings do not say."""
 _HEAD = 1 << 18
-_CHUNK = 1 << 20
+_CHUNK = 1 << 17
 _BUFFER = 32 << 20
 _BOMS = {
     b"\xef\xbb\xbf": "utf-8-sig",
@@ -161,8 +161,8 @@ def _decoded_head(path: Path, head: bytes, encoding: str) -> str:
 
     try:
         text = codecs.getincrementaldecoder(encoding)().decode(head)
-    except UnicodeDecodeError as error:
-        raise _not_encoded(path, encoding, 1 + _line_ends(head[: error.start])) from None
+    except UnicodeError as error:
+        raise _not_encoded(path, encoding, 1, error) from None
     if "\0" in text:
         raise _nul(path, 1 + text[: text.index("\0")].count("\n"))
     return text
@@ -245,9 +245,8 @@ def _surveyed(file: CsvFile, copy: Path | None) -> _Survey:
                 if out:
                     out.write(data)
             decoder.decode(b"", final=True)
-    except UnicodeDecodeError as error:
-        before = error.object[: error.start].decode(dialect.encoding, "ignore").encode()
-        raise _not_encoded(file.path, dialect.encoding, survey.lines + 1 + _line_ends(before)) from None
+    except UnicodeError as error:
+        raise _not_encoded(file.path, dialect.encoding, survey.lines + 1, error) from None
     finally:
         if out:
             out.close()
@@ -355,12 +354,16 @@ def _line_ends(data: bytes) -> int:
     return data.count(b"\n") + data.count(b"\r") - data.count(b"\r\n")
 
 
-def _not_encoded(path: Path, encoding: str, line: int) -> SourceError:
+def _not_encoded(path: Path, encoding: str, line: int, error: UnicodeError) -> SourceError:
+    """That a file is not in its encoding; ``line`` is that of the first byte the error speaks of."""
     name = {"utf-8-sig": "utf-8"}.get(encoding, encoding)
+    if isinstance(error, UnicodeDecodeError):
+        line += _line_ends(error.object[: error.start].decode(encoding, "ignore").encode())
     return SourceError(
         "source.encoding",
         f"{path}:{line}: the file is not {name} text.",
-        "Export it as UTF-8, or set the source's encoding in settings.yaml (such as gb18030).",
+        "Export it as UTF-8, or set the source's encoding in settings.yaml (such as gb18030, or utf-16-le where a file "
+        "in UTF-16 has no byte order mark).",
     )
 
 
