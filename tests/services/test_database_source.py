@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import socket
 import time
 from collections.abc import Iterator
@@ -319,6 +320,35 @@ def test_rows_asked_for_by_id_are_found_whatever_type_the_id_has(
     source.close()
     run("DROP TABLE thing")
     assert found["it"].to_pylist() == [ids[0]]
+
+
+def test_a_value_of_no_calendar_refuses_its_row_and_is_shown(server: tuple[Settings, str], run: Any) -> None:
+    run(
+        "DROP TABLE IF EXISTS thing", "CREATE TABLE thing (id text, since timestamptz, until date, n integer)",
+        "INSERT INTO thing VALUES ('A', '2026-10-15 12:30+08', 'infinity', 1), ('B', '2026-10-15 12:30+08', '9999-12-31', 2), "
+        "('C', '-infinity', '0044-03-15 BC', 3), ('D', NULL, NULL, NULL)",
+    )  # fmt: skip
+    table = a_table(id="string", since="timestamp", until="date", n="integer")
+    source = opened(*server)
+    rows = source.extract(table, None, dt.timedelta()).rows.read_all()
+    source.close()
+    run("DROP TABLE thing")
+    assert rows.schema.field("since").type == pa.timestamp("us", "UTC")
+    assert rows.schema.field("until").type == pa.date32()
+    assert rows["_problem"].to_pylist() == ["type:until", None, "type:since", None]
+    shown = [one and json.loads(one) for one in rows["_text"].to_pylist()]
+    assert shown == [
+        {"id": "A", "since": "2026-10-15 04:30:00+00:00", "until": "infinity", "n": "1"},
+        None,
+        {"id": "C", "since": "-infinity", "until": "0044-03-15 BC", "n": "3"},
+        None,
+    ]
+    assert typed(server[0], table, rows)[1] == {
+        "id": "B",
+        "since": MOMENT,
+        "until": dt.date(9999, 12, 31),
+        "n": 2,
+    }
 
 
 # --- connecting ------------------------------------------------------------------------------------------

@@ -43,6 +43,7 @@ class Reading:
         family: ``moment`` (with a zone), ``local`` (moment without), ``date``, ``text``, ``number``, ``uuid`` or another.
         zoned: a driver that shows the moment without its zone has lost it.
         short: of single precision.
+        odd: text of the values that ``expression`` leaves out, as no calendar has them; their rows are refused.
     """
 
     expression: sa.ColumnElement[Any]
@@ -52,6 +53,7 @@ class Reading:
     family: str = "other"
     zoned: bool = False
     short: bool = False
+    odd: sa.ColumnElement[Any] | None = None
 
 
 def since(
@@ -138,6 +140,11 @@ SELECT name, shown, typname, typtype, typcategory, modifier FROM types WHERE typ
 
 _POSTGRES_AS_THEY_ARE = ("text", "varchar", "int2", "int4", "int8", "float4", "float8", "bool", "bytea")
 _POSTGRES_REFUSED = ("time", "timetz", "interval", "tsvector", "tsquery", "hstore")
+_NATIVE = {
+    ("timestamp", "timestamptz"): "'9999-12-31 23:59:59.999999'",
+    ("date", "date"): "'9999-12-31'",
+}
+"""Contract type and database type of one meaning, with the last value of the calendar: these need no text."""
 _POSTGRES_SHOWN_OTHERWISE = ("inet",)
 
 
@@ -175,6 +182,13 @@ def postgres(
         return Reading(sa.cast(source, sa.BigInteger()), shown, source, family="number")
     if name in ("date", "timestamp", "timestamptz"):
         family = {"date": "date", "timestamp": "local", "timestamptz": "moment"}[name]
+        if (column.type, name) in _NATIVE:
+            known = source.between(
+                sa.literal_column("'0001-01-01'"), sa.literal_column(_NATIVE[column.type, name])
+            )
+            return Reading(
+                sa.case((known, source)), shown, source, None, family, odd=sa.case((sa.not_(known), text))
+            )
         if column.type == "date" and family == "moment":
             text = sa.cast(sa.func.timezone(zone.key, source), sa.Text())
         return Reading(text, shown, source, _of_calendar(column, zone), family)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -17,12 +18,14 @@ from wattmark.contract import Contract, Table
 from wattmark.errors import SourceError
 from wattmark.settings import Settings, SourceSettings
 from wattmark.sources import columns, values
-from wattmark.sources.base import ARRIVAL, EXTRAS, FILE, POSITION, PROBLEM, Extracted, Source, Watermark
+from wattmark.sources.base import ARRIVAL, EXTRAS, FILE, POSITION, PROBLEM, TEXT, Extracted, Source, Watermark
 from wattmark.sources.columns import Reading
 from wattmark.sources.connection import BROKE_OFF, UNREACHABLE, connect, conninfo, explained
 from wattmark.urls import masked
 
 _SHOWN_SCHEMAS = 10
+_ODD = "_odd_"
+"""Before a column's name: the text of what the column itself cannot hold."""
 _Batches = Generator[pa.RecordBatch, None, None]
 
 
@@ -131,7 +134,11 @@ class DatabaseSource(Source):
         name, types, selectable = self._described(table)
         matched, unknown, absent = self.match(table, list(types), self.label)
         readings = self._readings(table, matched, types, selectable)
-        query = sa.select(*(reading.expression.label(column) for column, reading in readings.items()))
+        selected = [reading.expression.label(column) for column, reading in readings.items()]
+        selected += [
+            one.odd.label(f"{_ODD}{column}") for column, one in readings.items() if one.odd is not None
+        ]
+        query = sa.select(*selected)
         return name, query.select_from(selectable), readings, unknown, absent
 
     def _described(self, table: Table) -> tuple[str, dict[str, Any], sa.TableClause]:
@@ -223,6 +230,8 @@ class DatabaseSource(Source):
                 array = values.as_text(array)
                 array, refused = reading.finish(array)
                 problem = values.refuse(problem, refused, column)
+            if reading.odd is not None:
+                problem = values.refuse(problem, batch.column(f"{_ODD}{column}").is_valid(), column)
             given[column] = array
         kinds = {column: reading.kind for column, reading in readings.items()}
         rows = values.conform_batch(
@@ -233,12 +242,35 @@ class DatabaseSource(Source):
             where=f"{self.label}: table {table.name}",
             named=kinds,
         )
+        rows[TEXT] = self._odd_rows(batch, rows, readings)
         rows[FILE] = pa.array([name], pa.string()).take(pa.array(np.zeros(batch.num_rows, dtype=np.int64)))
         rows[ARRIVAL] = pa.nulls(batch.num_rows, pa.int64())
         rows[POSITION] = pa.array(np.arange(position, position + batch.num_rows, dtype=np.int64))
         fields = [pa.field(column.name, rows[column.name].type) for column in table.columns] + list(EXTRAS)
         arrays = [rows.get(field.name, pa.nulls(batch.num_rows, field.type)) for field in fields]
         return pa.record_batch(arrays, schema=pa.schema(fields))
+
+    def _odd_rows(
+        self, batch: pa.RecordBatch, rows: Mapping[str, pa.Array], readings: Mapping[str, Reading]
+    ) -> pa.Array:
+        """The text of each row that holds what its columns cannot: quarantine shows it in place of them."""
+        odd = {
+            one: batch.column(f"{_ODD}{one}") for one, reading in readings.items() if reading.odd is not None
+        }
+        found = sorted({int(at) for array in odd.values() for at in np.flatnonzero(array.is_valid())})
+        texts: list[str | None] = [None] * batch.num_rows
+        if not found:
+            return pa.nulls(batch.num_rows, pa.string())
+        shown = {
+            column: values.as_text(rows[column].take(found)).to_pylist()
+            for column in rows
+            if column != PROBLEM
+        }
+        for place, at in enumerate(found):
+            row = {column: texts_of_column[place] for column, texts_of_column in shown.items()}
+            row |= {column: text for column, array in odd.items() if (text := array[at].as_py()) is not None}
+            texts[at] = json.dumps(row, ensure_ascii=False)
+        return pa.array(texts, pa.string())
 
     def _broke(self, table: Table, error: Exception) -> SourceError:
         return explained(error, self.engine.url, f"{self.label}: reading {table.name} broke off", BROKE_OFF)
