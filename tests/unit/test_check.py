@@ -49,6 +49,14 @@ def home(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def warm(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home in which the project's files have been parsed and bound before."""
+    folder = tmp_path_factory.mktemp("warm")
+    look(load_settings(folder), campaigns=False)
+    return folder
+
+
 def found(home: Path, text: str, *, files: bool = False) -> list[str]:
     """What is wrong with a home of these settings."""
     (home / "settings.yaml").write_text(text)
@@ -234,14 +242,14 @@ def test_keys_delivery_and_approvers(home: Path, source: Path, tmp_path: Path) -
     )
 
 
-def test_parameters_are_looked_at_to_the_last_name(home: Path, source: Path) -> None:
+def test_parameters_are_looked_at_to_the_last_name(warm: Path, source: Path) -> None:
     because = "since: 2026-01-01, reason: a good one"
     text = (
         f"sources:\n  - location: {source}\nparameters:\n  TAR-03:\n    max_chnge: {{value: 0.6, {because}}}\n"
         f"    max_change: {{value: lots, {because}}}\n    min_kwh: {{value: {{residental: 3}}, {because}}}\n"
         f"  TAR-93: {{a: {{value: 1, {because}}}}}\n  SVC-04: {{max_minutes: {{value: {{urbn: 3}}, {because}}}}}\n"
     )
-    errors = found(home, text, files=True)
+    errors = found(warm, text, files=True)
     assert len(errors) == 5
     for error, line, said in zip(
         errors,
@@ -298,15 +306,15 @@ def wattmark(*command: str) -> str:
     return str(ended.exception)
 
 
-def test_the_command_names_each_mistake_on_a_line_and_ends_with_1(home: Path) -> None:
-    (home / "settings.yaml").write_text("utility: {country: ZZ}\nsources:\n  - location: /no/such/folder\n")
-    assert "2 things are wrong" in wattmark("run", "--as-of", "2026-10-15", "--home", str(home))
+def test_the_command_names_each_mistake_on_a_line_and_ends_with_1(warm: Path) -> None:
+    (warm / "settings.yaml").write_text("utility: {country: ZZ}\nsources:\n  - location: /no/such/folder\n")
+    assert "2 things are wrong" in wattmark("run", "--as-of", "2026-10-15", "--home", str(warm))
     ended = subprocess.run(
-        [WATTMARK, "check", "--home", str(home)], capture_output=True, text=True, check=False
+        [WATTMARK, "check", "--home", str(warm)], capture_output=True, text=True, check=False
     )
     assert ended.returncode == 1
     assert len([line for line in ended.stderr.splitlines() if line.startswith("Error: ")]) == 2
-    assert not (home / "secrets.json").exists()
+    assert not (warm / "secrets.json").exists()
 
 
 @pytest.mark.parametrize(
@@ -355,8 +363,13 @@ def test_parquet_in_day_folders_is_looked_into(home: Path, source: Path) -> None
         pq.write_table(empty(table), folder / "part.parquet")
     assert found(home, f"sources:\n  - location: {source}\n") == []
     newest = source / "interval_reading" / "day=2026-10-03" / "part.parquet"
-    pq.write_table(empty(table).drop_columns(["kwh"]), newest)
-    one(home, f"sources:\n  - location: {source}\n", str(newest), "lacks the required column kwh")
+    pq.write_table(empty(table).drop_columns(["metering_point_id"]), newest)
+    one(
+        home,
+        f"sources:\n  - location: {source}\n",
+        str(newest),
+        "lacks the required column metering_point_id",
+    )
     shutil.rmtree(source / "interval_reading")
     (source / "interval_reading").mkdir()
     assert found(home, f"sources:\n  - location: {source}\n") == []

@@ -114,7 +114,7 @@ def test_every_rule_flags_a_fault_of_its_own(tmp_path: Path) -> None:
     catalogue = {path.stem for path in (PROJECT_ROOT / "include" / "sql" / "audit").glob("*.sql")}
     untold = {"RSK-04"}
     plan = SamplePlan(
-        accounts=1500, seed=1, as_of=dt.date(2026, 11, 4), faults=dict.fromkeys(sorted(catalogue - untold), 1)
+        accounts=3000, seed=1, as_of=dt.date(2026, 11, 4), faults=dict.fromkeys(sorted(catalogue - untold), 1)
     )
     made = generate(plan, FolderSink(tmp_path / "sample", "parquet"))
     settings = load_settings(tmp_path / "home", sources=[{"location": str(tmp_path / "sample")}])
