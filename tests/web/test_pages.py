@@ -9,8 +9,9 @@ import pytest
 from fastapi.testclient import TestClient
 
 from tests.services.homes import a_home
+from wattmark.checkup import look
 from wattmark.local import services
-from wattmark.settings import Settings
+from wattmark.settings import Settings, SourceSettings
 from wattmark.web.pages import pages_app
 
 
@@ -54,3 +55,12 @@ def test_a_stranger_gets_nothing(settings: Settings) -> None:
     stranger = TestClient(pages_app(settings))
     for path in ("/", "/data-docs/index.html"):
         assert stranger.get(path).status_code in (401, 403)
+
+
+def test_check_looks_into_a_connection_of_airflow(settings: Settings) -> None:
+    """The sample's own connection, whose database is there and holds no tables yet."""
+    wanted = SourceSettings(location="airflow:wattmark_source")
+    seen = look(settings.model_copy(update={"sources": (wanted,)}), campaigns=False, files=False)
+    assert seen.notes == []
+    assert len(seen.errors) == 1
+    assert "customer" in str(seen.errors[0]) and "are in none of the sources" in str(seen.errors[0])
