@@ -95,7 +95,7 @@ def nightly() -> None:
         return values
 
     @flow.task(
-        doc_md="Refuse a wrong setting, parameter, rule or SQL file before any data is touched; "
+        doc_md="Refuse a wrong setting, parameter, SQL file or source before any data is touched, each mistake once; "
         "then name the tables to extract: each that grows by itself, small snapshots in bundles."
     )
     def check(values: dict[str, Any]) -> list[list[str]]:

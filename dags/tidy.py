@@ -3,7 +3,8 @@
 
 **Grain.** One run a week.
 
-**What.** Deletes files of the lake's tables that no version still kept needs, and what killed runs left behind.
+**What.** Deletes files of the lake's tables that no version still kept needs, what killed runs left behind, and logs, Data Docs,
+notes and answered lists that are older than `keep` says. Lists that await their answer stay.
 Accepted rows and findings are kept for `lake_history.replay_days`, so that a rule can be replayed for a day that long
 ago; of all other tables only the newest version is kept once no run can be reading an older one.
 
@@ -25,7 +26,7 @@ from wattmark import flow
 @dag(
     dag_id="tidy",
     dag_display_name="Tidy the lake",
-    description="Delete files that no night and no replay needs any more",
+    description="Delete files that no night and no replay needs any more, and old logs, docs and lists",
     doc_md=__doc__,
     schedule=CronTriggerTimetable("0 12 * * 0", timezone=os.environ.get("WATTMARK_TIME_ZONE", "UTC")),
     start_date=dt.datetime(2026, 1, 1, tzinfo=dt.UTC),
@@ -37,7 +38,7 @@ from wattmark import flow
 )
 def tidy() -> None:
     # In no pool: it may wait for a night, whose own tasks need the slots.
-    @flow.task(doc_md="Returns files deleted by layer.")
+    @flow.task(doc_md="Returns files deleted, by layer and by what they were.")
     def delete() -> dict[str, int]:
         from wattmark.settings import load_settings
         from wattmark.tidy import tidy as delete_files

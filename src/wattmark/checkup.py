@@ -70,7 +70,7 @@ def look(
     Args:
         settings: the home's settings, which are right in themselves.
         already: what was wrong in them, and is left out of them.
-        campaigns: whether campaign files are looked at; a night publishes without them.
+        campaigns: whether campaign files, and where their lists go, are looked at; a night publishes without them.
         files: whether parameters, expectations and SQL files are looked at. Where the project's alone can be wrong, the
             night's own look is soon enough: the first one of a home parses all files.
     """
@@ -87,7 +87,7 @@ def look(
         _look_at_files(settings, catalog, found)
     if campaigns:
         found.counts["campaigns"] = _look_at_campaigns(settings, found)
-    _look_at_delivery(settings, found)
+        _look_at_delivery(settings, found)
     elsewhere.wait(found)
     if contract is not None and elsewhere.tables is not None:
         found.errors += _missing(settings, contract, elsewhere.tables)
@@ -388,9 +388,13 @@ def connection_urls(settings: Settings) -> tuple[dict[str, str], str]:
         return {}, ""
     if os.environ.get("AIRFLOW_HOME"):
         return {name: _of_task(name) for name in wanted}, ""
+    from wattmark.local import services
     from wattmark.local.airflow import process_env
 
     try:
+        # What a night starts by itself need not run yet.
+        if any(one.component == "postgres" and one.state != "running" for one in services.status(settings)):
+            return {}, "this home's database does not run; wattmark up --no-airflow starts it"
         environment = process_env(settings)
     except ServiceError:
         return {}, "this home has no services yet; wattmark up makes them"

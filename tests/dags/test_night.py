@@ -74,7 +74,12 @@ def test_a_night_publishes_and_a_broken_source_changes_nothing(folder: Path) -> 
     try:
         first = run(source, home)
         assert first.returncode == 0, first.stdout[-3000:] + first.stderr[-2000:]
-        assert f"The night {DAY} is published." in first.stdout.splitlines()[-1]
+        assert f"The night {DAY} is published." in first.stdout
+        said = first.stdout.splitlines()[-10:]
+        for place in (home / "data-docs" / "index.html", home / "reports" / "segments" / f"{DAY}.html"):
+            assert any(str(place) in line for line in said), said
+            assert place.is_file()
+        assert any(f"wattmark quarantine --home {home}" in line for line in said)
         check_data_docs(home / "data-docs")
         url = plain_url(home)
         before = hashes(url)
@@ -103,8 +108,8 @@ def test_a_night_publishes_and_a_broken_source_changes_nothing(folder: Path) -> 
         (source / "bill.csv").unlink()
         failed = run(source, home)
         assert failed.returncode == 1
-        assert "table bill is in none of the sources" in failed.stdout
-        assert "failed" in failed.stdout.splitlines()[-1] or "Log:" in failed.stdout
+        assert failed.stderr.count("table bill is in none of the sources") == 1
+        assert failed.stderr.count("Error: ") == 1
         assert hashes(url) == before
     finally:
         services.discard(load_settings(home))

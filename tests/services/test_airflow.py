@@ -158,6 +158,7 @@ def test_commands_on_a_home_without_services(tmp_path: Path) -> None:
     app = typer.Typer()
     commands.register(app)
     runner = CliRunner()
+    (tmp_path / "settings.yaml").write_text("")
     shown = runner.invoke(app, ["status", "--home", str(tmp_path)])
     assert shown.exit_code == 1
     assert shown.output.count("stopped") == 5

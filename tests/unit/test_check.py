@@ -23,6 +23,7 @@ from wattmark.checkup import LIMIT_SECONDS, look
 from wattmark.contract import load_contract
 from wattmark.contract.model import Table
 from wattmark.errors import SettingsError, SourceUnavailableError, WattmarkError, together
+from wattmark.local.secret import ensure_secrets
 from wattmark.settings import load_settings, settings_as_far_as_right
 
 WATTMARK = str(Path(sys.executable).with_name("wattmark"))
@@ -49,17 +50,25 @@ def home(tmp_path: Path) -> Path:
     return folder
 
 
-def found(home: Path, text: str, *, files: bool = False) -> list[str]:
+@pytest.fixture(scope="module")
+def warm(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home in which the project's files have been parsed and bound before."""
+    folder = tmp_path_factory.mktemp("warm")
+    look(load_settings(folder), campaigns=False)
+    return folder
+
+
+def found(home: Path, text: str, *, files: bool = False, campaigns: bool = False) -> list[str]:
     """What is wrong with a home of these settings."""
     (home / "settings.yaml").write_text(text)
     settings, wrong = settings_as_far_as_right(home)
-    errors = look(settings, campaigns=False, files=files, already=wrong).errors
+    errors = look(settings, campaigns=campaigns, files=files, already=wrong).errors
     return [str(error) for error in together(errors).errors] if errors else []
 
 
-def one(home: Path, text: str, *said: str, files: bool = False) -> None:
+def one(home: Path, text: str, *said: str, files: bool = False, campaigns: bool = False) -> None:
     """Exactly one thing is wrong, and it is said so."""
-    errors = found(home, text, files=files)
+    errors = found(home, text, files=files, campaigns=campaigns)
     assert len(errors) == 1, errors
     assert "What to do: " in errors[0]
     for words in said:
@@ -222,7 +231,8 @@ def test_keys_delivery_and_approvers(home: Path, source: Path, tmp_path: Path) -
         f"sources:\n  - location: {source}\ncampaigns:\n  list_key_file: {no_key}\n"
         "  delivery: gopher://host/lists\n  approvers:\n    boss: []\n"
     )
-    errors = found(home, text)
+    assert found(home, text) == [], "a night publishes without its lists"
+    errors = found(home, text, campaigns=True)
     assert [error.split("settings.yaml:")[1].split(":")[0] for error in errors] == ["4", "5", "7"]
     assert "holds no base64 key of 32 bytes" in errors[0]
     assert "gopher" in errors[1]
@@ -231,17 +241,18 @@ def test_keys_delivery_and_approvers(home: Path, source: Path, tmp_path: Path) -
         home,
         f"sources:\n  - location: {source}\ncampaigns: {{delivery: {no_key}/lists}}\n",
         "is not a folder",
+        campaigns=True,
     )
 
 
-def test_parameters_are_looked_at_to_the_last_name(home: Path, source: Path) -> None:
+def test_parameters_are_looked_at_to_the_last_name(warm: Path, source: Path) -> None:
     because = "since: 2026-01-01, reason: a good one"
     text = (
         f"sources:\n  - location: {source}\nparameters:\n  TAR-03:\n    max_chnge: {{value: 0.6, {because}}}\n"
         f"    max_change: {{value: lots, {because}}}\n    min_kwh: {{value: {{residental: 3}}, {because}}}\n"
         f"  TAR-93: {{a: {{value: 1, {because}}}}}\n  SVC-04: {{max_minutes: {{value: {{urbn: 3}}, {because}}}}}\n"
     )
-    errors = found(home, text, files=True)
+    errors = found(warm, text, files=True)
     assert len(errors) == 5
     for error, line, said in zip(
         errors,
@@ -264,13 +275,24 @@ def test_all_mistakes_come_at_once(home: Path) -> None:
         "utility: {country: ZZ}\nschedule: {nightly: often}\nsources:\n  - location: /no/such/folder\n    encoding: nope\n"
         "    rename: {custmer: {}}\nno_such_key: 1\ncampaigns: {delivery: 'gopher://x'}\n"
     )
-    errors = found(home, text)
+    errors = found(home, text, campaigns=True)
     assert len(errors) == 7, errors
     assert len({error.split(" What to do")[0] for error in errors}) == 7
 
 
 def test_a_file_that_cannot_be_read_does_not_hide_the_rest(home: Path, source: Path) -> None:
     one(home, f"sources: [{source}\n", "settings.yaml:2: ")
+
+
+def test_a_connection_that_cannot_be_looked_up_yet_is_a_note(home: Path) -> None:
+    """A night starts the home's database by itself, so that it need not run before."""
+    ensure_secrets(home)
+    (home / "settings.yaml").write_text("sources:\n  - location: airflow:billing\n")
+    seen = look(load_settings(home), campaigns=False, files=False)
+    assert seen.errors == []
+    assert len(seen.notes) == 1
+    assert "settings.yaml:2: the connection billing was not looked at" in seen.notes[0]
+    assert "wattmark up --no-airflow" in seen.notes[0]
 
 
 def test_no_source_is_said(home: Path) -> None:
@@ -298,15 +320,15 @@ def wattmark(*command: str) -> str:
     return str(ended.exception)
 
 
-def test_the_command_names_each_mistake_on_a_line_and_ends_with_1(home: Path) -> None:
-    (home / "settings.yaml").write_text("utility: {country: ZZ}\nsources:\n  - location: /no/such/folder\n")
-    assert "2 things are wrong" in wattmark("run", "--as-of", "2026-10-15", "--home", str(home))
+def test_the_command_names_each_mistake_on_a_line_and_ends_with_1(warm: Path) -> None:
+    (warm / "settings.yaml").write_text("utility: {country: ZZ}\nsources:\n  - location: /no/such/folder\n")
+    assert "2 things are wrong" in wattmark("run", "--as-of", "2026-10-15", "--home", str(warm))
     ended = subprocess.run(
-        [WATTMARK, "check", "--home", str(home)], capture_output=True, text=True, check=False
+        [WATTMARK, "check", "--home", str(warm)], capture_output=True, text=True, check=False
     )
     assert ended.returncode == 1
     assert len([line for line in ended.stderr.splitlines() if line.startswith("Error: ")]) == 2
-    assert not (home / "secrets.json").exists()
+    assert not (warm / "secrets.json").exists()
 
 
 @pytest.mark.parametrize(
@@ -355,8 +377,13 @@ def test_parquet_in_day_folders_is_looked_into(home: Path, source: Path) -> None
         pq.write_table(empty(table), folder / "part.parquet")
     assert found(home, f"sources:\n  - location: {source}\n") == []
     newest = source / "interval_reading" / "day=2026-10-03" / "part.parquet"
-    pq.write_table(empty(table).drop_columns(["kwh"]), newest)
-    one(home, f"sources:\n  - location: {source}\n", str(newest), "lacks the required column kwh")
+    pq.write_table(empty(table).drop_columns(["metering_point_id"]), newest)
+    one(
+        home,
+        f"sources:\n  - location: {source}\n",
+        str(newest),
+        "lacks the required column metering_point_id",
+    )
     shutil.rmtree(source / "interval_reading")
     (source / "interval_reading").mkdir()
     assert found(home, f"sources:\n  - location: {source}\n") == []

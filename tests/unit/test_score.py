@@ -8,7 +8,7 @@ import pytest
 
 from wattmark import night
 from wattmark.audit.rules import Rule, all_rules
-from wattmark.audit.score import Score, findings_of, page, score, write_page
+from wattmark.audit.score import MODELS, Score, findings_of, page, score, write_page
 from wattmark.engine.catalog import catalog_of, load_catalog
 from wattmark.engine.session import DuckDBSession
 from wattmark.run import Run
@@ -110,11 +110,11 @@ def test_the_page_lists_each_rule_and_counts_the_exact_ones(rules: dict[str, Rul
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_every_rule_flags_a_fault_of_its_own(tmp_path: Path) -> None:
-    """One fault a rule, each flagged under its own subject; a model need not find the one, but finds somebody."""
+    """One fault a rule, each flagged under its own subject; only a model need not find it."""
     catalogue = {path.stem for path in (PROJECT_ROOT / "include" / "sql" / "audit").glob("*.sql")}
     untold = {"RSK-04"}
     plan = SamplePlan(
-        accounts=1500, seed=1, as_of=dt.date(2026, 11, 4), faults=dict.fromkeys(sorted(catalogue - untold), 1)
+        accounts=3000, seed=1, as_of=dt.date(2026, 11, 4), faults=dict.fromkeys(sorted(catalogue - untold), 1)
     )
     made = generate(plan, FolderSink(tmp_path / "sample", "parquet"))
     settings = load_settings(tmp_path / "home", sources=[{"location": str(tmp_path / "sample")}])
@@ -124,7 +124,7 @@ def test_every_rule_flags_a_fault_of_its_own(tmp_path: Path) -> None:
     scores = {one.rule_id: one for one in score(all_rules(catalog_of(settings)), made.truth, found)}
     assert set(scores) == catalogue
     assert {rule_id for rule_id, one in scores.items() if not one.hits and not one.is_model} == set()
-    assert {rule_id for rule_id in catalogue if not found.get(rule_id)} == set()
+    assert {rule_id for rule_id in catalogue if not found.get(rule_id)} <= MODELS
 
 
 def audit_all(settings: Settings, run: Run) -> None:

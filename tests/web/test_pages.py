@@ -11,11 +11,12 @@ import pytest
 from fastapi.testclient import TestClient
 
 from tests.services.homes import a_home
+from wattmark.checkup import look
 from wattmark.local import services
 from wattmark.publish.ops import begin_run, end_run, libpq_url
 from wattmark.publish.store import Store
 from wattmark.run import Run
-from wattmark.settings import Settings
+from wattmark.settings import Settings, SourceSettings
 from wattmark.web.pages import pages_app
 
 
@@ -90,3 +91,12 @@ def test_the_heading_is_the_published_night_and_beside_it_what_failed_since(
     assert "<h1>Wattmark: the night of 2026-11-04</h1>" in text
     assert "The night of 2026-11-05 failed since" in text
     assert "The night of 2026-11-04, run again, failed since" in text
+
+
+def test_check_looks_into_a_connection_of_airflow(settings: Settings) -> None:
+    """The sample's own connection, whose database is there and holds no tables yet."""
+    wanted = SourceSettings(location="airflow:wattmark_source")
+    seen = look(settings.model_copy(update={"sources": (wanted,)}), campaigns=False, files=False)
+    assert seen.notes == []
+    assert len(seen.errors) == 1
+    assert "customer" in str(seen.errors[0]) and "are in none of the sources" in str(seen.errors[0])

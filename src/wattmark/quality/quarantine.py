@@ -19,7 +19,8 @@ MASK = "•••"
 BROKEN_LINE = "broken line"
 """Reason under which lines are counted that are no rows; each row's own says which line and why."""
 
-_KIND = f"CASE WHEN reason LIKE 'csv line %' THEN '{BROKEN_LINE}' ELSE reason END"
+_BROKEN = "csv line "
+_KIND = f"CASE WHEN reason LIKE '{_BROKEN}%' THEN '{BROKEN_LINE}' ELSE reason END"
 
 
 @dataclass(frozen=True)
@@ -108,6 +109,9 @@ def refused(
 
 def _shown(table: Table, row: tuple[Any, ...], *, personal: bool) -> tuple[str, ...]:
     key, since, reason, file, text = ("" if value is None else str(value) for value in row)
+    if not personal and reason.startswith(_BROKEN):
+        # What the reader says of a line may quote it.
+        reason = reason.partition(":")[0]
     kinds = {column.name: column.pii for column in table.columns}
     try:
         values = json.loads(text)

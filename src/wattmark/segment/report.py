@@ -86,7 +86,8 @@ def _legend(axis: Any) -> None:
     axis.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.01, 1), framealpha=0, labelcolor=_INK)
 
 
-def _sizes(segments: Sequence[dict[str, Any]]) -> Markup:
+def sizes_figure(segments: Sequence[dict[str, Any]]) -> Figure:
+    """Customers and margin by segment, as bars."""
     figure, (left, right) = _figure(11, 0.4 * max(len(segments), 2) + 1, 2)
     names = [one["segment"] for one in segments][::-1]
     left.barh(names, [one["customers"] for one in segments][::-1], color=_COLOURS[0])
@@ -96,12 +97,11 @@ def _sizes(segments: Sequence[dict[str, Any]]) -> Markup:
     right.set_xlabel("margin of 12 months (money, as billed)")
     right.xaxis.set_major_locator(MaxNLocator(5))
     right.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
-    return _chart(
-        figure, "Customers and margin by segment", "Customers, and what they left of 12 months, by segment."
-    )
+    return figure
 
 
-def _shapes(profiles: Sequence[dict[str, Any]]) -> Markup:
+def shapes_figure(profiles: Sequence[dict[str, Any]]) -> Figure:
+    """The mean day of the largest load profiles, one line each, on workdays and on other days."""
     shown = sorted(profiles, key=lambda one: (-one["size"], one["load_profile"]))[:MOST_LINES]
     figure, axes = _figure(11, 3.6, 2)
     for letter, title, axis in (("h", "workday", axes[0]), ("w", "weekend and holiday", axes[1])):
@@ -118,16 +118,11 @@ def _shapes(profiles: Sequence[dict[str, Any]]) -> Markup:
     axes[0].set_ylabel("share of the day's energy (%)")
     if shown:
         _legend(axes[1])
-    left_out = len(profiles) - len(shown)
-    more = f" The {left_out} smaller ones are in the table below." if left_out else ""
-    return _chart(
-        figure,
-        "Mean shape of a day by load profile",
-        f"How the energy of a day falls on its hours, by load profile.{more}",
-    )
+    return figure
 
 
-def _calibration(metrics: Sequence[dict[str, Any]]) -> Markup:
+def calibration_figure(metrics: Sequence[dict[str, Any]]) -> Figure:
+    """What was observed against what was predicted, one line a model in use."""
     figure, (axis,) = _figure(5, 4)
     axis.plot([0, 100], [0, 100], color="#888", linewidth=1, linestyle="dashed", label="as predicted")
     drawn = 1
@@ -144,11 +139,32 @@ def _calibration(metrics: Sequence[dict[str, Any]]) -> Markup:
     _legend(axis)
     axis.set_xlabel("predicted probability (%)")
     axis.set_ylabel("observed share (%)")
-    return _chart(
-        figure,
-        "Observed shares against predicted probabilities",
-        "What happened against what was predicted, by model in use; dashed: exactly as predicted.",
-    )
+    return figure
+
+
+def charts(
+    segments: Sequence[dict[str, Any]], profiles: Sequence[dict[str, Any]], metrics: Sequence[dict[str, Any]]
+) -> dict[str, Markup]:
+    """The charts of the page, each with its caption, by name."""
+    left_out = max(len(profiles) - MOST_LINES, 0)
+    more = f" The {left_out} smaller ones are in the table below." if left_out else ""
+    return {
+        "sizes": _chart(
+            sizes_figure(segments),
+            "Customers and margin by segment",
+            "Customers, and what they left of 12 months, by segment.",
+        ),
+        "shapes": _chart(
+            shapes_figure(profiles),
+            "Mean shape of a day by load profile",
+            f"How the energy of a day falls on its hours, by load profile.{more}",
+        ),
+        "calibration": _chart(
+            calibration_figure(metrics),
+            "Observed shares against predicted probabilities",
+            "What happened against what was predicted, by model in use; dashed: exactly as predicted.",
+        ),
+    }
 
 
 def _number(value: float | None) -> str:
@@ -190,9 +206,7 @@ def segment_report(session: Session) -> str:
         .to_pylist(),
         profiles=profiles,
         metrics=[one for one in quality if not one["metric"].startswith("calibration")],
-        sizes=_sizes(segments),
-        shapes=_shapes(profiles),
-        calibration=_calibration(quality),
+        **charts(segments, profiles, quality),
     )
     return page(f"Segments, {session.run.as_of}", Markup(body))  # noqa: S704 - rendered with escaping
 

@@ -1,0 +1,61 @@
+"""Signing in to the pages that Airflow's API server carries, in a browser, on the real server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import pytest
+
+from tests.services.homes import a_home
+from tests.web.browser import CHROMIUM, browser
+from wattmark.local import services
+from wattmark.local.secret import secret
+from wattmark.settings import Settings
+
+pytestmark = pytest.mark.slow
+PAGES = ("/wattmark/", "/wattmark/data-docs/index.html", "/wattmark/reports/")
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Settings]:
+    with a_home() as settings:
+        assert services.up(settings).healthy
+        yield settings
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_stranger_is_led_to_the_sign_in_and_back(running: Settings, path: str) -> None:
+    web = services.airflow_url(running)
+    answer = httpx.get(f"{web}{path}", headers={"Accept": "text/html"}, trust_env=False)
+    assert answer.status_code == 303
+    there = urlsplit(answer.headers["location"])
+    assert there.path == "/auth/login"
+    assert parse_qs(there.query) == {"next": [path]}
+    wrong = httpx.get(
+        f"{web}{path}", headers={"Accept": "text/html"}, cookies={"_token": "forged"}, trust_env=False
+    )
+    assert wrong.status_code == 303
+    program = httpx.get(f"{web}{path}", trust_env=False)
+    assert program.status_code == 401
+    assert program.json()["detail"] == "Not authenticated"
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine")
+def test_the_browser_shows_the_sign_in_then_the_page(running: Settings) -> None:
+    web = services.airflow_url(running)
+    token = httpx.post(
+        f"{web}/auth/token",
+        json={"username": "admin", "password": secret(running.home, "airflow_admin")},
+        trust_env=False,
+    ).json()["access_token"]
+    with browser() as tab:
+        stranger = tab.look(f"{web}/wattmark/")
+        assert "/auth/login" in stranger.address
+        assert "not authenticated" not in stranger.text.lower()
+        tab.call("Network.setCookie", url=web, name="_token", value=token)
+        seen = tab.look(f"{web}/wattmark/", width=375)
+        assert (seen.status, seen.mains, seen.complaints) == (200, 1, [])
+        assert seen.address == f"{web}/wattmark/"
+        assert "No night has run yet" in seen.text
