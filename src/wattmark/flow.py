@@ -146,6 +146,9 @@ class Tell(BaseNotifier):  # type: ignore[misc]
         super().__init__(**options)
         self.event = event
 
+    def render_template_fields(self, context: Any, jinja_env: Any = None) -> None:
+        """None of its fields is a template, and the DAG of a run without a scheduler could not render one."""
+
     def notify(self, context: Any) -> None:
         """Tell it; whatever goes wrong is logged and nothing else."""
         try:
