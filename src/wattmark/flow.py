@@ -41,9 +41,14 @@ from wattmark.settings import Settings, load_settings
 
 log = logging.getLogger(__name__)
 
-# What libraries say about themselves in every task's log. Airflow's own setting reaches its own loggers alone.
-for _chatty in ("airflow.providers.openlineage", "alembic", "great_expectations", "openlineage"):
-    logging.getLogger(_chatty).setLevel(logging.WARNING)
+CHATTY = (
+    "airflow.providers.openlineage",
+    "airflow.providers.openlineage.utils.emission_policy",
+    "alembic",
+    "great_expectations",
+    "openlineage",
+)
+"""Libraries that say much about themselves in every task's log. Airflow's own setting reaches its own loggers alone."""
 
 MART = Asset(
     "wattmark://warehouse/mart",
@@ -90,6 +95,9 @@ def task(**options: Any) -> Callable[[Callable[..., Any]], Any]:
     What a step returns is logged as counts, never as values; an error meant for people ends the task with its
     message alone, without a traceback.
     """
+    # Here, as a task's process sets up its logging after it was forked and before it reads the DAG's file.
+    for name in CHATTY:
+        logging.getLogger(name).setLevel(logging.WARNING)
 
     def decorate(function: Callable[..., Any]) -> Any:
         @functools.wraps(function)
