@@ -45,9 +45,14 @@ from wattmark.writer import WRITER_VARIABLE, let_go, writing
 
 log = logging.getLogger(__name__)
 
-# What libraries say about themselves in every task's log. Airflow's own setting reaches its own loggers alone.
-for _chatty in ("airflow.providers.openlineage", "alembic", "great_expectations", "openlineage"):
-    logging.getLogger(_chatty).setLevel(logging.WARNING)
+CHATTY = (
+    "airflow.providers.openlineage",
+    "airflow.providers.openlineage.utils.emission_policy",
+    "alembic",
+    "great_expectations",
+    "openlineage",
+)
+"""Libraries that say much about themselves in every task's log. Airflow's own setting reaches its own loggers alone."""
 
 MART = Asset(
     "wattmark://warehouse/mart",
@@ -97,6 +102,9 @@ def task(**options: Any) -> Callable[[Callable[..., Any]], Any]:
     What a step returns is logged as counts, never as values; an error meant for people ends the task with its
     message alone, without a traceback.
     """
+    # Here, as a task's process sets up its logging after it was forked and before it reads the DAG's file.
+    for name in CHATTY:
+        logging.getLogger(name).setLevel(logging.WARNING)
 
     def decorate(function: Callable[..., Any]) -> Any:
         @functools.wraps(function)
@@ -156,6 +164,9 @@ class Tell(BaseNotifier):  # type: ignore[misc]
     def __init__(self, event: notices.Event = "failed", **options: Any) -> None:
         super().__init__(**options)
         self.event = event
+
+    def render_template_fields(self, context: Any, jinja_env: Any = None) -> None:
+        """None of its fields is a template, and the DAG of a run without a scheduler could not render one."""
 
     def notify(self, context: Any) -> None:
         """Tell it; whatever goes wrong is logged and nothing else."""

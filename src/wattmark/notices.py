@@ -56,21 +56,22 @@ def send(settings: Settings, notice: Notice) -> list[str]:
         the ways by which it was delivered, of ``mail`` and ``webhook``. Never raises: what could not be
         delivered is logged by the kind of its error, without addresses' secrets.
     """
-    ways: dict[str, Callable[[], None]] = {}
+    ways: dict[str, tuple[Callable[[], None], str | None]] = {}
     if settings.notify.mail:
         mail = settings.notify.mail
-        ways["mail"] = lambda: _mail(mail, notice)
+        ways["mail"] = (lambda: _mail(mail, notice)), mail.connection
     if settings.notify.webhook:
         webhook = settings.notify.webhook
-        ways["webhook"] = lambda: _post(webhook, notice)
+        ways["webhook"] = (lambda: _post(webhook, notice)), webhook.connection
     if not ways:
         log.info("Nobody is named in notify of the settings, so nobody is told: %s", notice.title)
     told = []
-    for way, deliver in ways.items():
+    for way, (deliver, connection) in ways.items():
         try:
             deliver()
         except Exception as error:  # whatever the server or Airflow's hook does, the night goes on
-            log.error("Not told by %s: %s. %s", way, _kind(error), notice.title)
+            over = f" over the Airflow connection {connection}" if connection else ""
+            log.error("Not told by %s%s: %s. %s", way, over, _kind(error), notice.title)
         else:
             told.append(way)
             log.info("Told by %s: %s", way, notice.title)

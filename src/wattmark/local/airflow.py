@@ -36,6 +36,8 @@ ADMIN = "admin"
 START_TIMEOUT_S = 240.0
 STOP_TIMEOUT_S = 30.0
 MIGRATE_TIMEOUT_S = 900.0
+PATIENCE = 3
+"""How often a question is asked again that was not answered in time."""
 
 
 def pools(settings: Settings) -> dict[str, tuple[int, str]]:
@@ -467,6 +469,15 @@ class Api:
             )
         self._client.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
 
+    def _send(self, method: str, path: str, **options: Any) -> httpx.Response:
+        # A busy machine may answer late; asking again changes nothing, telling again might.
+        for _ in range(PATIENCE if method == "GET" else 0):
+            try:
+                return self._client.request(method, f"/api/v2{path}", **options)
+            except httpx.ReadTimeout:
+                continue
+        return self._client.request(method, f"/api/v2{path}", **options)
+
     def call(self, method: str, path: str, *, allow: tuple[int, ...] = (), **options: Any) -> httpx.Response:
         """Send one request below ``/api/v2``, logging in when needed.
 
@@ -479,10 +490,10 @@ class Api:
         try:
             if "Authorization" not in self._client.headers:
                 self._log_in()
-            answer = self._client.request(method, f"/api/v2{path}", **options)
+            answer = self._send(method, path, **options)
             if answer.status_code == httpx.codes.UNAUTHORIZED:
                 self._log_in()
-                answer = self._client.request(method, f"/api/v2{path}", **options)
+                answer = self._send(method, path, **options)
         except httpx.HTTPError as error:
             raise ServiceError(
                 "services.airflow_silent",
