@@ -10,7 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from airflow.sdk import RetryAction
 
+from wattmark import flow
+from wattmark.errors import PublishError, PublishUnavailableError, SourceUnavailableError
 from wattmark.settings import PROJECT_ROOT
 
 _PROBE = """
@@ -78,3 +81,16 @@ def test_every_task_has_owner_retries_and_documentation(bag: dict[str, Any]) -> 
             assert task["owner"] == "wattmark", f"{name}.{task_id}"
             assert task["policy"], f"{name}.{task_id} has no retry policy"
             assert task["doc"], f"{name}.{task_id} is not documented"
+
+
+@pytest.mark.parametrize(
+    ("error", "action"),
+    [
+        (PublishUnavailableError("publish.unavailable", "x"), RetryAction.RETRY),
+        (PublishError("publish.value", "x"), RetryAction.FAIL),
+        (SourceUnavailableError("source.unreachable", "x"), RetryAction.RETRY),
+        (OSError("x"), RetryAction.DEFAULT),
+    ],
+)
+def test_only_what_may_pass_is_tried_again(error: Exception, action: RetryAction) -> None:
+    assert flow.RETRY_POLICY.evaluate(error, 1, 3).action == action
