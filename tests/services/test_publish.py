@@ -828,6 +828,12 @@ def test_a_failed_rerun_leaves_the_published_night_as_it_is(clean: Server) -> No
     ]  # fmt: skip
     with psycopg.connect(clean.plain) as connection:
         assert runs_since(connection) == []
+    # Tasks of it that are cleared and fail are an attempt too, and change nothing of the night.
+    before = rows(clean, "SELECT * FROM ops.pipeline_run")
+    end_run(clean.url, run, "failed", 1)
+    assert rows(clean, "SELECT * FROM ops.pipeline_run") == before
+    with psycopg.connect(clean.plain) as connection:
+        assert [one.state for one in runs_since(connection)] == ["failed"]
 
 
 def test_a_night_that_failed_before_it_was_published_says_so(clean: Server) -> None:
@@ -863,6 +869,35 @@ def test_an_older_night_does_not_take_the_place_of_a_newer_one(clean: Server) ->
         published = published_run(connection)
     assert published is not None
     assert published.as_of == FIRST + dt.timedelta(days=4)
+
+
+def test_runs_of_an_earlier_release_are_taken_over(server: Server) -> None:
+    with server.superuser() as administrator:
+        administrator.execute("CREATE DATABASE older OWNER wattmark")
+    try:
+        url = server.url.replace("/warehouse", "/older")
+        upgrade(url, "0003")
+        with psycopg.connect(libpq_url(url)) as connection:
+            connection.execute(
+                "INSERT INTO ops.pipeline_run (run_id, as_of, started_at, finished_at, state, code_version, parameters_hash) VALUES "
+                "('a', '2026-11-03', '2026-11-04 02:00+08', '2026-11-04 03:00+08', 'succeeded', '1', 'p'), "
+                "('b', '2026-11-04', '2026-11-05 02:00+08', '2026-11-05 03:00+08', 'failed', '1', 'p')"
+            )
+            assert published_run(connection) is None
+            connection.execute("CREATE SCHEMA mart")
+            connection.execute("CREATE TABLE mart.reconciliation (source_table text)")
+        upgrade(url)
+        with psycopg.connect(libpq_url(url)) as connection:
+            published = published_run(connection)
+            assert published is not None
+            assert (published.run_id, published.as_of) == ("a", dt.date(2026, 11, 3))
+            assert [(one.run_id, one.state) for one in runs_since(connection)] == [("b", "failed")]
+            assert connection.execute("SELECT COUNT(*) FROM ops.pipeline_attempt").fetchall() == [(2,)]
+        with pytest.raises(PublishError, match="older than the published one"):
+            begin_run(url, Run.of(dt.date(2026, 11, 2), ZONE), code_version="1", parameters_hash="p")
+    finally:
+        with server.superuser() as administrator:
+            administrator.execute("DROP DATABASE older WITH (FORCE)")
 
 
 # --- logins --------------------------------------------------------------------------------------
