@@ -86,6 +86,12 @@ class TryAgain(PutRight):
     """Ends a task by an error that may be gone with the next try."""
 
 
+def ended_by(error: WattmarkError) -> PutRight:
+    """What ends a task that met an error: what may pass is tried again, all else waits for somebody."""
+    may_pass = isinstance(error, (SourceUnavailableError, PublishUnavailableError))
+    return TryAgain(error) if may_pass else PutRight(error)
+
+
 RETRY_POLICY = ExceptionRetryPolicy(
     rules=[
         RetryRule(
@@ -112,11 +118,7 @@ def task(**options: Any) -> Callable[[Callable[..., Any]], Any]:
             try:
                 result = function(*args, **kwargs)
             except WattmarkError as error:
-                raise (
-                    TryAgain
-                    if isinstance(error, (SourceUnavailableError, PublishUnavailableError))
-                    else PutRight
-                )(error) from None
+                raise ended_by(error) from None
             if counts := brief(result):
                 log.info("%s", counts)
             return result

@@ -37,7 +37,7 @@ def spoiled(folder: Path) -> Path:
     return write_tiny(folder / "source", account=accounts)
 
 
-def command(source: Path, home: Path) -> list[str]:
+def command(source: Path, home: Path, day: str = DAY, *more: str) -> list[str]:
     return [
         sys.executable,
         "-m",
@@ -46,14 +46,15 @@ def command(source: Path, home: Path) -> list[str]:
         "--source",
         str(source),
         "--as-of",
-        DAY,
+        day,
         "--home",
         str(home),
+        *more,
     ]
 
 
-def run(source: Path, home: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command(source, home), capture_output=True, text=True, check=False)
+def run(source: Path, home: Path, day: str = DAY, *more: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command(source, home, day, *more), capture_output=True, text=True, check=False)
 
 
 def check_data_docs(site: Path) -> None:
@@ -111,6 +112,22 @@ def test_a_night_publishes_and_a_broken_source_changes_nothing(folder: Path) -> 
         assert failed.stderr.count("table bill is in none of the sources") == 1
         assert failed.stderr.count("Error: ") == 1
         assert hashes(url) == before
+        # The published night stays what it is; the attempt that failed stands beside it.
+        with psycopg.connect(url) as connection:
+            assert connection.execute("SELECT state FROM ops.pipeline_run").fetchall() == [("succeeded",)]
+            assert connection.execute("SELECT state FROM ops.pipeline_attempt ORDER BY attempt_id").fetchall() == [
+                ("succeeded",), ("failed",),
+            ]  # fmt: skip
+            # Every column that readers see has a comment, and money is exact.
+            columns = connection.execute(
+                "SELECT format('%%I.%%I.%%I', c.table_schema, c.table_name, c.column_name), c.data_type, "
+                "col_description(format('%%I.%%I', c.table_schema, c.table_name)::regclass, c.ordinal_position) "
+                "FROM information_schema.columns AS c WHERE c.table_schema = ANY(%s)",
+                [["mart", "mart_pii", "quarantine"]],
+            ).fetchall()
+            assert len(columns) > 400
+            assert [name for name, _, comment in columns if not comment] == []
+            assert [name for name, kind, _ in columns if name.endswith("_amount") and kind != "numeric"] == []
     finally:
         services.discard(load_settings(home))
 
@@ -163,6 +180,17 @@ def test_killed_anywhere_and_rerun_gives_the_same_warehouse(folder: Path) -> Non
             done = run(source, home)
             assert done.returncode == 0, done.stdout[-2000:]
             assert hashes(plain_url(home)) == wanted
+        # An older night takes the published one's place only where it is asked to, and can be taken back.
+        refused = run(source, home, "2026-11-03")
+        assert refused.returncode == 1
+        assert "publish.older" in refused.stdout
+        assert hashes(plain_url(home)) == wanted
+        assert run(source, home, "2026-11-03", "--republish").returncode == 0
+        assert hashes(plain_url(home)) != wanted
+        subprocess.run(
+            [sys.executable, "-m", "wattmark", "publish", "--back", "--home", str(home)], check=True
+        )
+        assert hashes(plain_url(home)) == wanted
     finally:
         for each in (home, other):
             if each.exists():

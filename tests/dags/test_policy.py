@@ -10,7 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from airflow.sdk import RetryAction
 
+from wattmark import flow
+from wattmark.errors import PublishError, PublishUnavailableError, SourceUnavailableError
 from wattmark.settings import PROJECT_ROOT
 
 _PROBE = """
@@ -96,3 +99,16 @@ def test_open_questions_hold_up_nothing(bag: dict[str, Any]) -> None:
     assert bag["dags"]["campaigns"]["paused"] is False
     for name in ("campaigns", "reviews"):
         assert bag["dags"][name]["side_by_side"] > 100, name
+
+
+@pytest.mark.parametrize(
+    ("error", "action"),
+    [
+        (flow.ended_by(PublishUnavailableError("publish.unavailable", "x")), RetryAction.RETRY),
+        (flow.ended_by(PublishError("publish.value", "x")), RetryAction.FAIL),
+        (flow.ended_by(SourceUnavailableError("source.unreachable", "x")), RetryAction.RETRY),
+        (OSError("x"), RetryAction.DEFAULT),
+    ],
+)
+def test_only_what_may_pass_is_tried_again(error: BaseException, action: RetryAction) -> None:
+    assert flow.RETRY_POLICY.evaluate(error, 1, 3).action == action

@@ -235,14 +235,31 @@ def end_run(url: str, run: Run, state: str, rows_in: int | None = None, rows_out
         "rows_out": rows_out,
     }
     with naming(), psycopg.connect(libpq_url(url)) as connection:
+        newest = connection.execute(
+            "SELECT attempt_id, state FROM ops.pipeline_attempt WHERE run_id = %(run_id)s ORDER BY attempt_id DESC LIMIT 1",
+            row,
+        ).fetchone()
+        if newest is None:
+            return
+        row["attempt_id"] = newest[0]
+        if newest[1] == "succeeded" and state == "failed":
+            # Some of its tasks were cleared and run again; nobody began it anew.
+            connection.execute(
+                "INSERT INTO ops.pipeline_attempt (run_id, as_of, started_at, finished_at, state, code_version, parameters_hash, rows_in) "
+                "SELECT run_id, as_of, %(finished_at)s, %(finished_at)s, %(state)s, code_version, parameters_hash, %(rows_in)s "
+                "FROM ops.pipeline_attempt WHERE attempt_id = %(attempt_id)s",
+                row,
+            )
+            return
         connection.execute(
             "UPDATE ops.pipeline_attempt SET state = %(state)s, finished_at = %(finished_at)s, rows_in = %(rows_in)s, rows_out = %(rows_out)s "
-            "WHERE attempt_id = (SELECT MAX(attempt_id) FROM ops.pipeline_attempt WHERE run_id = %(run_id)s)",
+            "WHERE attempt_id = %(attempt_id)s",
             row,
         )
         connection.execute(
-            "UPDATE ops.pipeline_run SET state = CASE WHEN published_at IS NULL THEN %(state)s ELSE state END, finished_at = %(finished_at)s, "
-            "rows_in = COALESCE(%(rows_in)s, rows_in), rows_out = COALESCE(%(rows_out)s, rows_out) WHERE run_id = %(run_id)s "
-            "AND (published_at IS NULL OR published_at >= (SELECT MAX(started_at) FROM ops.pipeline_attempt WHERE run_id = %(run_id)s))",
+            "UPDATE ops.pipeline_run AS r SET state = %(state)s, finished_at = %(finished_at)s, "
+            "rows_in = COALESCE(%(rows_in)s, r.rows_in), rows_out = COALESCE(%(rows_out)s, r.rows_out) FROM ops.pipeline_attempt AS a "
+            "WHERE r.run_id = %(run_id)s AND a.attempt_id = %(attempt_id)s "
+            "AND (r.published_at IS NULL OR %(state)s = 'succeeded' AND r.published_at >= a.started_at)",
             row,
         )

@@ -63,7 +63,7 @@ def incoming(session: DuckDBSession) -> Iterator[Incoming]:
     for name in published_names(session.catalog, session.contract):
         schema, table = name.split(".")
         if schema == "quarantine":
-            if not session.lake.exists(name):
+            if not session.lake.exists(name) or (session.versions and name not in session.versions):
                 session.give(name, QUARANTINE_SCHEMA.empty_table())
             comment, docs = f"Rows of {table} that were refused, with the reason.", _QUARANTINE_DOCS
             key: tuple[str, ...] = ()
@@ -214,6 +214,7 @@ def kept_versions(settings: Settings, url: str) -> dict[str, list[int]]:
 
 def publications(url: str, limit: int = 10) -> list[tuple[int, RunState, int, int, dt.datetime | None]]:
     """The newest publications: number, run, rows, rows that differed, and when it was taken back."""
+    upgrade(url)
     with naming(), psycopg.connect(libpq_url(url)) as connection:
         return [
             (number, RunState(run_id, as_of, "published", published_at=at), rows, changed, back)
