@@ -22,6 +22,7 @@ from airflow.sdk import (
     RetryRule,
 )
 
+from wattmark import disk
 from wattmark.home import be_private
 from wattmark.run import Run
 from wattmark.settings import Settings, load_settings
@@ -133,8 +134,12 @@ def perform(
     try:
         result = work(settings, run_of(values, settings), *args, **kwargs)
     except Exception as error:
-        report(step=label, state="failed", error=str(error))
-        raise
+        said = disk.explained(error, settings) if disk.is_full(error) else error
+        report(step=label, state="failed", error=str(said))
+        if said is error:
+            raise
+        # What the libraries beneath say may quote rows, and leads nowhere.
+        raise said from None
     report(step=label, state="done", seconds=round(time.monotonic() - started, 1), result=result)
     return result
 

@@ -54,3 +54,23 @@ def test_a_stranger_gets_nothing(settings: Settings) -> None:
     stranger = TestClient(pages_app(settings))
     for path in ("/", "/data-docs/index.html"):
         assert stranger.get(path).status_code in (401, 403)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/data-docs/%00",
+        "/data-docs/a%00b.html",
+        "/data-docs/" + "a" * 300,
+        "/data-docs/" + "a/" * 3000 + "b",
+        "/data-docs/%ed%a0%80",
+        "/data-docs/%ff%fe",
+        "/%00/index.html",
+        "/" + "a" * 5000 + "/",
+        "/nothing/",
+        "/data-docs/index.html/more",
+    ],
+)
+def test_a_name_that_is_none_is_not_found(settings: Settings, path: str) -> None:
+    client = TestClient(pages_app(settings, guards=[]), raise_server_exceptions=False)
+    assert client.get(path, follow_redirects=False).status_code == 404
