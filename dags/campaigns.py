@@ -8,7 +8,8 @@ date again finds the lists that are there.
 waits for its own answer under *Required Actions*; the answer releases or refuses it.
 
 **Hazards.** No answer in time is a no: the list is refused by the next night and is never released. Only users
-named by the campaign, or standing for its roles in `campaigns.approvers`, may approve. A released list is never
+named by the campaign, or standing for its roles in `campaigns.approvers`, may approve or reject: an answer of
+somebody else fails `settle` and changes nothing; clear `approve` to be asked again. A released list is never
 changed; a mistake is put right by `wattmark campaign correct`, whose new version awaits an approval of its own.
 Lists hold personal data; tasks, logs and approvals show counts and digests alone.
 
