@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -65,9 +66,37 @@ def main() -> None:
     _mount()
     try:
         app()
-    except WattmarkError as error:
-        for one in error.errors:
+    except Exception as error:
+        said = _for_people(error)
+        if said is None:
+            raise
+        for one in said.errors:
             Console(stderr=True).print(
                 f"[red]Error:[/red] {escape(str(one))}", soft_wrap=True, highlight=False
             )
         sys.exit(1)
+
+
+def _for_people(error: Exception) -> WattmarkError | None:
+    """The error as it is told: a full disk, wherever it showed, as one; None for what is a bug."""
+    from wattmark import disk
+    from wattmark.settings import load_settings
+
+    if not isinstance(error, disk.DiskFullError) and disk.is_full(error):
+        try:
+            return disk.explained(error, load_settings(_home_argument()))
+        except (WattmarkError, OSError):
+            return disk.DiskFullError(
+                "home.disk_full", "The disk is full.", "Make room, then run the command again."
+            )
+    return error if isinstance(error, WattmarkError) else None
+
+
+def _home_argument() -> Path | None:
+    """The home that the command line names, if it does."""
+    for at, argument in enumerate(sys.argv):
+        if argument == "--home" and at + 1 < len(sys.argv):
+            return Path(sys.argv[at + 1])
+        if argument.startswith("--home="):
+            return Path(argument.removeprefix("--home="))
+    return None

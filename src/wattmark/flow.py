@@ -35,7 +35,7 @@ from airflow.sdk.definitions.callback import AsyncCallback
 from airflow.sdk.definitions.deadline import BaseDeadlineReference, DeadlineAlert
 from airflow.sdk.exceptions import AirflowSkipException
 
-from wattmark import notices
+from wattmark import disk, notices
 from wattmark.brief import brief
 from wattmark.errors import PublishUnavailableError, SourceUnavailableError, WattmarkError
 from wattmark.home import be_private
@@ -437,8 +437,12 @@ def perform_aside(
         result = work(settings, run, *args, **kwargs)
     except Exception as error:
         note_step(settings, run, label, time.monotonic() - started, done=False)
-        report(step=label, state="failed", error=str(error))
-        raise
+        said = disk.explained(error, settings) if disk.is_full(error) else error
+        report(step=label, state="failed", error=str(said))
+        if said is error:
+            raise
+        # What the libraries beneath say may quote rows, and leads nowhere.
+        raise said from None
     note_step(settings, run, label, time.monotonic() - started, done=True)
     report(step=label, state="done", seconds=round(time.monotonic() - started, 1), result=result)
     return result

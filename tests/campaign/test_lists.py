@@ -22,8 +22,10 @@ from wattmark.campaign.definition import CampaignError
 from wattmark.campaign.feedback import suppress_customer
 from wattmark.campaign.files import decrypt, sha256_of
 from wattmark.campaign.lists import CampaignOutcome, make_lists, store_feedback
+from wattmark.campaign.night import answer
 from wattmark.campaign.people import look_at_people
 from wattmark.campaign.release import correct, refuse, release
+from wattmark.run import Run
 from wattmark.settings import Settings, load_settings
 
 TWO = ["auto-debit-and-e-bill", "contract-renewal"]
@@ -412,6 +414,26 @@ def test_a_correction_is_a_new_version(tmp_path: Path, ops: Engine) -> None:
     assert state_of(ops, one.campaign_run_id) == "corrected"
     assert state_of(ops, two.campaign_run_id) == "released"
     assert {path: Path(path).read_bytes() for path in one.files if "manifest" not in path} == before
+
+
+@pytest.mark.parametrize("option", ["Approve", "Reject"])
+def test_an_answer_of_somebody_else_changes_nothing(
+    tmp_path: Path, ops: Engine, warehouse_url: str, option: str
+) -> None:
+    settings = load_settings(tmp_path, services={"warehouse_url": warehouse_url})
+    one = make(settings, ops, ["contract-renewal"])["contract-renewal"]
+    run = Run.of(AS_OF, settings.utility.time_zone)
+
+    def say(who: str) -> str:
+        said = {"chosen_options": [option], "responded_by_user": {"id": who, "name": who}}
+        return answer(settings, run, one.campaign_run_id, digest(one), said, NOW)
+
+    with pytest.raises(CampaignError, match=r"campaign\.not_approver"):
+        say("a-viewer")
+    assert state_of(ops, one.campaign_run_id) == "awaiting_approval"
+    done = {"Approve": "released", "Reject": "refused"}[option]
+    assert say("head-of-contracts") == done
+    assert state_of(ops, one.campaign_run_id) == done
 
 
 def test_a_released_run_does_not_change(tmp_path: Path, ops: Engine) -> None:

@@ -138,3 +138,37 @@ def test_airflow_guards_refuse_whoever_is_not_signed_in(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_language(header: str, language: str) -> None:
     assert language_of(header) == language
+
+
+@pytest.mark.parametrize(
+    ("body", "headers"),
+    [
+        (b'{"service_order": {"order_id": "\\ud800"}}', {}),
+        (b'{"service_order": {"requested_kva": NaN}}', {}),
+        (b'{"service_order": {"requested_kva": 1e999}}', {}),
+        (b'{"service_order": {"requested_kva": -Infinity}}', {}),
+        (b"9" * 5000, {}),
+        (b"\xff\xfe{}", {}),
+        (b"[" * 15_000, {}),
+    ],
+)
+def test_what_is_no_json_is_said_to_be_none(settings: Settings, body: bytes, headers: dict[str, str]) -> None:
+    app = counter_app(settings, guards=[], who=signed_in, max_body_bytes=20_000)
+    with TestClient(app, headers={"x-user": "anna"}, raise_server_exceptions=False) as client:
+        answer = client.post("/check", content=body, headers={"content-type": "application/json", **headers})
+        assert answer.status_code == 400
+
+
+@pytest.mark.parametrize("length", ["9" * 5000, "20001", "\u00b2"])
+def test_an_odd_length_is_no_server_error(settings: Settings, length: str) -> None:
+    app = counter_app(settings, guards=[], who=signed_in, max_body_bytes=20_000)
+    with TestClient(app, headers={"x-user": "anna"}, raise_server_exceptions=False) as client:
+        answer = client.post(
+            "/check",
+            content=b"{}",
+            headers={  # type: ignore[arg-type]
+                b"content-type": b"application/json",
+                b"content-length": length.encode("latin-1"),
+            },
+        )
+        assert answer.status_code < 500

@@ -100,3 +100,23 @@ def test_check_looks_into_a_connection_of_airflow(settings: Settings) -> None:
     assert seen.notes == []
     assert len(seen.errors) == 1
     assert "customer" in str(seen.errors[0]) and "are in none of the sources" in str(seen.errors[0])
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/data-docs/%00",
+        "/data-docs/a%00b.html",
+        "/data-docs/" + "a" * 300,
+        "/data-docs/" + "a/" * 3000 + "b",
+        "/data-docs/%ed%a0%80",
+        "/data-docs/%ff%fe",
+        "/%00/index.html",
+        "/" + "a" * 5000 + "/",
+        "/nothing/",
+        "/data-docs/index.html/more",
+    ],
+)
+def test_a_name_that_is_none_is_not_found(settings: Settings, path: str) -> None:
+    client = TestClient(pages_app(settings, guards=[]), raise_server_exceptions=False)
+    assert client.get(path, follow_redirects=False).status_code == 404
