@@ -292,8 +292,8 @@ class _TableAcceptance:
             self.lake.replace(
                 self.accepted, reader, partition_by=partition, where=where, metadata=self._metadata
             )
-        aside = self.duck.sql(self._new_aside(stored) + " ORDER BY ALL").to_arrow_reader()
-        self.lake.replace(self.aside, aside, metadata=self._metadata)
+        aside = self.duck.sql(self._new_aside(stored) + " ORDER BY ALL").to_arrow_table()
+        self._replace_unless_empty(self.aside, aside)
         self._forget()
 
     def _forget(self) -> None:
@@ -435,8 +435,16 @@ class _TableAcceptance:
             f"SELECT {holding.KEY} AS key, {holding.ROW} AS row, {holding.REASON} AS reason, {FILE} AS file, {holding.RUN_ID} AS run_id, "
             f"{holding.FIRST_SEEN} AS first_seen FROM {self.aside} WHERE {holding.REASON} IS NOT NULL ORDER BY ALL"
         ).to_arrow_table()
-        self.lake.replace(self.quarantine, rows.cast(QUARANTINE_SCHEMA), metadata=self._metadata)
+        self._replace_unless_empty(self.quarantine, rows.cast(QUARANTINE_SCHEMA))
         self.session.forget(self.quarantine)
+
+    def _replace_unless_empty(self, name: str, rows: pa.Table) -> None:
+        """Write a whole table, but not nothing in place of nothing: most tables have no such rows, night after night."""
+        if not rows.num_rows and self.lake.exists(name) and self.lake.schema(name).names == rows.schema.names:
+            self.session.see([name])
+            if not self.duck.execute(f"SELECT 1 FROM {name} LIMIT 1").fetchall():
+                return
+        self.lake.replace(name, rows, metadata=self._metadata)
 
     def _reconcile(self) -> Reconciled:
         if self.fresh.rows != self.note.rows:
