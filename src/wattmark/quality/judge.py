@@ -27,13 +27,15 @@ from wattmark.page import page, style
 from wattmark.quality.accept import landing_kinds
 from wattmark.quality.checks import Suite, suites
 from wattmark.quality.landing import LANDING, landed
-from wattmark.quality.typed import quoted, typed_select
+from wattmark.quality.typed import FILLER, quoted, typed_select, unparsed
 from wattmark.run import Run
 from wattmark.settings import Settings
 
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 
 SITE = "data-docs"
+_OF_READING = ("type", "text", "clock", FILLER.removesuffix(":"))
+"""Kinds of checks of how a value is read: not judged where nothing was parsed."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,7 @@ def _no_bars() -> Any:
 
 
 def _make_views(settings: Settings, run: Run, wanted: list[Suite], database: Path) -> dict[str, set[str]]:
-    """Make the typed views; returns the columns of each table whose values had to be parsed."""
+    """Make the typed views; returns the columns of each table that were parsed or have values that were not read."""
     parsed: dict[str, set[str]] = {}
     with DuckDBSession(settings, run) as session:
         files = {}
@@ -152,6 +154,15 @@ def _make_views(settings: Settings, run: Run, wanted: list[Suite], database: Pat
         connection.execute(f"SET TimeZone = '{settings.zone.key}'")
         for table, select in files.items():
             connection.execute(f"CREATE VIEW {quoted(table)} AS {select}")
+        for suite in wanted:
+            # Native values and texts are seldom refused: one look at all of them saves an expectation of each.
+            rest = [column for column in suite.table.columns if column.name not in parsed[suite.table.name]]
+            if rest:
+                marks = ", ".join(f"BOOL_OR({quoted(unparsed(column))})" for column in rest)
+                found = connection.execute(f"SELECT {marks} FROM {quoted(suite.table.name)}").fetchall()[0]
+                parsed[suite.table.name] |= {
+                    column.name for column, bad in zip(rest, found, strict=True) if bad
+                }
     return parsed
 
 
@@ -163,7 +174,7 @@ def _judge_one(gx: Any, context: Any, source: Any, suite: Suite, parsed: set[str
     batch = asset.add_batch_definition_whole_table("all")
     built = context.suites.add(gx.ExpectationSuite(name=name))
     for check in suite.checks:
-        if check.name.startswith("type:") and check.column not in parsed:
+        if check.name.split(":")[0] in _OF_READING and check.column not in parsed:
             continue
         kwargs = {**check.kwargs, "mostly": 1 - check.tolerate}
         built.add_expectation_configuration(
