@@ -34,7 +34,7 @@ from wattmark.errors import (
     together,
 )
 from wattmark.settings import SOURCE_VARIABLE, Settings, SourceSettings, place
-from wattmark.sources.resolve import AIRFLOW, connection_url, is_database, open_source
+from wattmark.sources.resolve import AIRFLOW, connection_url, is_database, open_source, sqlalchemy_url
 
 LIMIT_SECONDS = 8.0
 """For all that lies elsewhere, asked side by side."""
@@ -398,17 +398,22 @@ def connection_urls(settings: Settings) -> tuple[dict[str, str], str]:
         environment = process_env(settings)
     except ServiceError:
         return {}, "this home has no services yet; wattmark up makes them"
+    # A connection in the environment is Airflow's first choice, and needs no Airflow to be read.
+    named = {name: environment.get(f"AIRFLOW_CONN_{name.upper()}", "") for name in wanted}
+    answer = {name: sqlalchemy_url(uri) for name, uri in named.items() if "://" in uri}
+    if not wanted - set(answer):
+        return answer, ""
     try:
         done = subprocess.run(  # noqa: S603
-            [sys.executable, "-m", "wattmark.local.connection", *sorted(wanted)],
+            [sys.executable, "-m", "wattmark.local.connection", *sorted(wanted - set(answer))],
             env=environment, capture_output=True, timeout=CONNECT_SECONDS, check=False, text=True,
         )  # fmt: skip
-        answer: dict[str, str] = json.loads(done.stdout.splitlines()[-1]) if done.returncode == 0 else {}
+        told: dict[str, str] = json.loads(done.stdout.splitlines()[-1]) if done.returncode == 0 else {}
     except (subprocess.TimeoutExpired, ValueError, IndexError):
-        answer = {}
-    if not answer:
-        return {}, "Airflow's database does not answer; wattmark up --no-airflow starts it"
-    return answer, ""
+        told = {}
+    if not told:
+        return answer, "Airflow's database does not answer; wattmark up --no-airflow starts it"
+    return {**answer, **told}, ""
 
 
 def _of_task(conn_id: str) -> str:

@@ -10,9 +10,12 @@ import pytest
 
 from tests.services.homes import a_home
 from tests.web.browser import CHROMIUM, browser
+from wattmark.checkup import connection_urls, look
 from wattmark.local import services
+from wattmark.local.airflow import Api
+from wattmark.local.processes import next_free_port
 from wattmark.local.secret import secret
-from wattmark.settings import Settings
+from wattmark.settings import Settings, SourceSettings
 
 pytestmark = pytest.mark.slow
 PAGES = ("/wattmark/", "/wattmark/data-docs/index.html", "/wattmark/reports/")
@@ -20,7 +23,7 @@ PAGES = ("/wattmark/", "/wattmark/data-docs/index.html", "/wattmark/reports/")
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[Settings]:
-    with a_home() as settings:
+    with a_home(airflow_port=next_free_port(19_500)) as settings:
         assert services.up(settings).healthy
         yield settings
 
@@ -59,3 +62,20 @@ def test_the_browser_shows_the_sign_in_then_the_page(running: Settings) -> None:
         assert (seen.status, seen.mains, seen.complaints) == (200, 1, [])
         assert seen.address == f"{web}/wattmark/"
         assert "No night has run yet" in seen.text
+
+
+def test_check_finds_a_connection_in_airflow_and_names_one_that_is_not_there(running: Settings) -> None:
+    given = {"connection_id": "billing", "conn_type": "postgres", "host": "127.0.0.1", "port": 1, "schema": "cis",
+             "login": "reader", "password": "geheim"}  # fmt: skip
+    with Api(running) as api:
+        api.call("POST", "/connections", json=given)
+    names = ("airflow:billing", "airflow:nobody")
+    asking = running.model_copy(update={"sources": tuple(SourceSettings(location=name) for name in names)})
+    assert connection_urls(asking) == (
+        {"billing": "postgresql+psycopg://reader:geheim@127.0.0.1:1/cis", "nobody": ""},
+        "",
+    )
+    errors = [str(error) for error in look(asking, campaigns=False, files=False).errors]
+    assert len(errors) == 2, errors
+    assert any("Airflow has no connection nobody" in error for error in errors)
+    assert not any("geheim" in error for error in errors)
