@@ -47,7 +47,9 @@ def ops_engine(settings: Settings) -> Engine:
 
 def libpq_url(url: str) -> str:
     """A SQLAlchemy URL as psycopg and the ADBC driver read it."""
-    return sa.make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+    plain = sa.make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+    # SQLAlchemy leaves the blanks of a password as they are; libpq refuses them.
+    return plain.replace(" ", "%20")
 
 
 def upgrade(url: str, revision: str = "head") -> None:
