@@ -198,7 +198,7 @@ def test_a_home_that_is_not_there_is_not_made(tmp_path: Path) -> None:
     ):  # fmt: skip
         done = CliRunner().invoke(cli.app, [*words.split(), "--home", str(tmp_path / "none")])
         assert isinstance(done.exception, WattmarkError), words
-        assert done.exception.code == "home.none"
+        assert done.exception.code == "home.missing"
     assert list(tmp_path.iterdir()) == []
 
 
