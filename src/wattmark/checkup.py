@@ -374,8 +374,8 @@ def _harmless(location: str) -> str:
         return "a location that is no SQLAlchemy URL"
 
 
-def connection_urls(settings: Settings) -> tuple[dict[str, str], str]:
-    """URLs of the Airflow connections that sources name.
+def connection_urls(settings: Settings, seconds: float = CONNECT_SECONDS) -> tuple[dict[str, str], str]:
+    """URLs of the Airflow connections that sources name, looked up in no more than so many seconds.
 
     Returns:
         URL by connection id, empty where Airflow has none of that id; and why connections that are not among
@@ -406,7 +406,7 @@ def connection_urls(settings: Settings) -> tuple[dict[str, str], str]:
     try:
         done = subprocess.run(  # noqa: S603
             [sys.executable, "-m", "wattmark.local.connection", *sorted(wanted - set(answer))],
-            env=environment, capture_output=True, timeout=CONNECT_SECONDS, check=False, text=True,
+            env=environment, capture_output=True, timeout=seconds, check=False, text=True,
         )  # fmt: skip
         told: dict[str, str] = json.loads(done.stdout.splitlines()[-1]) if done.returncode == 0 else {}
     except (subprocess.TimeoutExpired, ValueError, IndexError):

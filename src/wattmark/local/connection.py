@@ -11,18 +11,18 @@ import sys
 
 
 def main() -> int:
-    """Look each connection up in the environment and in Airflow's database; empty text where there is none."""
-    from airflow.exceptions import AirflowNotFoundException
+    """Look each connection up in Airflow's database; empty text where there is none."""
     from airflow.models import Connection
+    from airflow.utils.session import create_session
+    from sqlalchemy import select
 
     from wattmark.sources.resolve import sqlalchemy_url
 
     found: dict[str, str] = {}
-    for conn_id in sys.argv[1:]:
-        try:
-            found[conn_id] = sqlalchemy_url(str(Connection.get_connection_from_secrets(conn_id).get_uri()))
-        except AirflowNotFoundException:
-            found[conn_id] = ""
+    with create_session() as session:
+        for conn_id in sys.argv[1:]:
+            one = session.scalar(select(Connection).where(Connection.conn_id == conn_id))
+            found[conn_id] = sqlalchemy_url(str(one.get_uri())) if one is not None else ""
     print(json.dumps(found))
     return 0
 
