@@ -18,7 +18,7 @@ import pytest
 
 from tests.unit.file_dialects import CONTRACT, ZONE, read, typed
 from wattmark import night
-from wattmark.commands import _brief
+from wattmark.brief import brief
 from wattmark.errors import SettingsError, SourceError
 from wattmark.quality.landing import landed
 from wattmark.run import Run
@@ -415,7 +415,7 @@ def test_endings_and_names_in_any_case_and_what_is_left_out(tmp_path: Path) -> N
     found = night.extract(settings, run, "staff")
     assert found["rows"] == 2
     assert found["left_out_files"] == ["Staff.xlsx", "staff/2026-10.txt", "staff.csv.zip"]
-    assert "files not read: Staff.xlsx, staff/2026-10.txt, staff.csv.zip" in _brief(found)
+    assert "files not read: Staff.xlsx, staff/2026-10.txt, staff.csv.zip" in brief(found)
     note = landed(settings, run, "staff")
     assert note.read_files == ("STAFF.Csv", "staff/later.CSV")
     assert note.left_out == ("Staff.xlsx", "staff/2026-10.txt", "staff.csv.zip")
