@@ -411,7 +411,7 @@ def test_plain_user_runs_the_server_as_oneself(running: Settings) -> None:
 @as_root
 def test_home_of_another_account_is_refused(running: Settings) -> None:
     outcome = _as_nobody(running.home)
-    assert "services.rights" in outcome or "services.secrets" in outcome
+    assert "services.home_not_private" in outcome
     assert processes.is_alive(server(running))
 
 
