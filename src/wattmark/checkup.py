@@ -249,6 +249,7 @@ class _Asked:
     where: str
     errors: list[WattmarkError]
     thread: threading.Thread
+    opened: bool = True
 
 
 class _Elsewhere:
@@ -268,6 +269,8 @@ class _Elsewhere:
             try:
                 work(errors)
             except WattmarkError as error:
+                # What could not be opened holds nobody knows what.
+                asked.opened = False
                 errors.append(_placed(error, where))
             except Exception as error:
                 # A driver's own exception may hold the URL with its password, so only its kind is told.
@@ -280,7 +283,8 @@ class _Elsewhere:
                 )
 
         thread = threading.Thread(target=run, daemon=True, name=f"check {what}")
-        self._asked.append(_Asked(what, where, errors, thread))
+        asked = _Asked(what, where, errors, thread)
+        self._asked.append(asked)
         thread.start()
 
     def wait(self, found: Found) -> None:
@@ -298,18 +302,12 @@ class _Elsewhere:
                 )
             else:
                 found.errors += one.errors
-                if any(error.code in _UNOPENED for error in one.errors):
+                if not one.opened or any(error.code in _BROKE_OFF for error in one.errors):
                     self.tables = None
 
 
-_UNOPENED = {
-    "source.unreachable",
-    "source.no_folder",
-    "source.empty",
-    "source.connection",
-    "source.broke_off",
-}
-"""Codes of sources that could not be looked into, so that nobody knows what they hold."""
+_BROKE_OFF = {"source.unreachable", "source.broke_off"}
+"""Codes of sources that could not be looked into to the end, so that nobody knows what they hold."""
 
 
 def _placed(error: WattmarkError, where: str) -> WattmarkError:

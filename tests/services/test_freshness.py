@@ -30,7 +30,7 @@ def fresh(settings: Settings, day: dt.date) -> dict[str, dict[str, Any]]:
         session.build("mart.source_freshness")
     with DuckDBSession(settings, run) as session:
         found = session.query("SELECT * FROM mart.source_freshness").read_all().to_pylist()
-    night._move_watermarks(settings, run)
+    night.move_watermarks(settings, run)
     return {row["source_table"]: row for row in found}
 
 

@@ -181,7 +181,9 @@ def test_a_database_is_looked_into(home: Path, tmp_path: Path) -> None:
     assert all("lacks the required column customer_id" in error for error in errors)
 
 
-@pytest.mark.parametrize("url", ["nosuch+driver://user:geheim@host/db", "mysql://user:geheim@host/db"])
+@pytest.mark.parametrize(
+    "url", ["nosuch+driver://user:geheim@host/db", "oracle+oracledb://user:geheim@host/db"]
+)
 def test_a_driver_that_is_not_there_is_said_once(home: Path, url: str) -> None:
     one(home, f"sources:\n  - location: {url}\n", "settings.yaml:2: ")
     assert "geheim" not in found(home, f"sources:\n  - location: {url}\n")[0]

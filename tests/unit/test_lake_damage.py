@@ -446,7 +446,8 @@ def test_a_full_disk_is_named_and_leaves_what_was_there(tmp_path: Path) -> None:
     ("name", "wanted"),
     [
         ("accepted.bill", "source"),
-        ("quarantine.bill", "quarantine"),
+        ("quarantine.bill", "built"),
+        ("aside.bill", "aside"),
         ("facts.bill_net", "built"),
         ("landing.bill", "built"),
         ("findings.audit_exception", "built"),

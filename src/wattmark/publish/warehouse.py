@@ -156,7 +156,7 @@ def take_back(settings: Settings, url: str) -> tuple[Standing, list[Published]]:
         if standing is None or not rows:
             raise PublishError(
                 "publish.nothing_before", "there is no publication before the one that stands.",
-                "Run an earlier night (wattmark run --as-of DATE --republish) to have its figures instead.",
+                "To have the figures of an earlier night instead: `wattmark run --as-of DATE --republish`.",
             )  # fmt: skip
         number, run_id, as_of, period, versions = rows[0]
         run = Run.of(as_of, settings.utility.time_zone, period)

@@ -33,6 +33,8 @@ DELIMITERS = (",", ";", "\t", "|")
 """What is tried between the names of a header, where the source's settings do not say."""
 _HEAD = 1 << 18
 _CHUNK = 1 << 17
+_NUL_SHARE = 5
+"""A fifth of NUL characters at the head of a file is too many for text with a stray one."""
 _BUFFER = 32 << 20
 _BOMS = {
     b"\xef\xbb\xbf": "utf-8-sig",
@@ -163,7 +165,8 @@ def _decoded_head(path: Path, head: bytes, encoding: str) -> str:
         text = codecs.getincrementaldecoder(encoding)().decode(head)
     except UnicodeError as error:
         raise _not_encoded(path, encoding, 1, error) from None
-    if "\0" in text:
+    # A NUL here and there is refused with its row; text of which every other byte is one is in another encoding.
+    if text.count("\0") * _NUL_SHARE > len(text):
         raise _nul(path, 1 + text[: text.index("\0")].count("\n"))
     return text
 
@@ -239,8 +242,6 @@ def _surveyed(file: CsvFile, copy: Path | None) -> _Survey:
             while chunk := source.read(_CHUNK):
                 text = decoder.decode(chunk)
                 data = text.encode("utf-8") if not dialect.is_utf8 else chunk
-                if (at := data.find(b"\0")) >= 0:
-                    raise _nul(file.path, survey.lines + 1 + _line_ends(data[:at]))
                 survey.take(data, dialect)
                 if out:
                     out.write(data)
@@ -370,7 +371,7 @@ def _not_encoded(path: Path, encoding: str, line: int, error: UnicodeError) -> S
 def _nul(path: Path, line: int) -> SourceError:
     return SourceError(
         "source.encoding",
-        f"{path}:{line}: there is a NUL character, which no text has.",
+        f"{path}:{line}: NUL characters all over, which no text has.",
         "If the file is UTF-16, set the source's encoding in settings.yaml to utf-16le or utf-16be; else provide it again.",
     )
 
