@@ -163,7 +163,12 @@ def check(world: World, case: tuple[str, str, str, Any, str]) -> None:
     assert found == value, (case, found)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=150,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(written())
 def test_what_is_written_in_an_accepted_form_is_read_as_itself(
     world: World, case: tuple[str, str, str, Any, str]
@@ -172,13 +177,23 @@ def test_what_is_written_in_an_accepted_form_is_read_as_itself(
 
 
 @pytest.mark.slow
-@settings(max_examples=2_500, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=2_500,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(written())
 def test_many_more_are_read_as_themselves(world: World, case: tuple[str, str, str, Any, str]) -> None:
     check(world, case)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=150,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(
     st.sampled_from(sorted(PLACES)),
     st.sampled_from(sorted(SETTINGS)),
