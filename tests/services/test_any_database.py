@@ -248,7 +248,6 @@ def check(world: World, case: tuple[str, str, int, list[float], float]) -> None:
 
 
 checked = settings(
-    derandomize=True,
     deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], derandomize=True
 )  # fmt: skip
 
