@@ -138,6 +138,8 @@ def hands() -> Iterator[Hands]:
         own = {
             "sources": [{"location": str(source)}],
             "schedule": {"nightly": "0 2 29 2 *", "counter": None},
+            # A run that is marked as ended has no process that lets the home go.
+            "writer": {"gone_minutes": 1},
             "notify": {
                 "mail": {"to": ["ops@example.org"], "sender": "wattmark@example.org"},
                 "webhook": {"url": servers.hook},
@@ -327,7 +329,7 @@ def test_tasks_and_runs_are_marked_and_run_again(hands: Hands, published: str) -
 def test_a_backfill_makes_the_night_of_its_date(hands: Hands, published: str) -> None:
     body = {
         "dag_id": "nightly", "from_date": "2024-02-28T00:00:00Z", "to_date": "2024-03-01T00:00:00Z", "run_backwards": False,
-        "dag_run_conf": {}, "reprocess_behavior": "none", "max_active_runs": 1, "run_on_latest_version": True,
+        "dag_run_conf": {"republish": True}, "reprocess_behavior": "none", "max_active_runs": 1, "run_on_latest_version": True,
     }  # fmt: skip
     planned = hands.ask("POST", "/api/v2/backfills/dry_run", json=body).json()["backfills"]
     assert len(planned) == 1
