@@ -44,9 +44,6 @@ def trial():
     @task
     def last(numbers, params=None):
         print("just before the end", flush=True)
-        # What is printed and what is raised take two ways to the log.
-        import time
-        time.sleep(1)
         # What is printed and what is raised reach the log by different ways; under load the later one may win.
         time.sleep(1)
         if params["fail"]:
