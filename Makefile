@@ -60,7 +60,7 @@ test: setup-dev ## the quick tests, under ten minutes
 	@$(BIN)/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder -m "not slow"
 
 test-slow: setup-dev ## the slow tests: the scheduler, killed runs, a simulated year
-	@$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m slow --timeout 1800
+	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup --no-loadscope-reorder -m slow --timeout 1800
 
 test-slow-again: setup-dev ## those slow tests that failed the last time
 	@$(BIN)/python -m pytest -q -m slow --timeout 1800 --last-failed --last-failed-no-failures none

@@ -15,6 +15,14 @@ FIRST = ("tests/sql/test_engines.py", "tests/dags/test_night.py", "tests/unit/te
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the files of ``FIRST`` first; the order within a file stays."""
+    """Put the files of ``FIRST`` first; the order within a file stays.
+
+    Where groups are shared out (``--dist loadgroup``), what starts services of its own is one group: two would take each
+    other's ports. All else goes by file.
+    """
+    for item in items:
+        file = item.nodeid.split("::")[0]
+        alone = file.startswith(("tests/services/", "tests/dags/"))
+        item.add_marker(pytest.mark.xdist_group("services" if alone else file))
     place = {name: number for number, name in enumerate(FIRST)}
     items.sort(key=lambda item: place.get(item.nodeid.split("::")[0], len(FIRST)))

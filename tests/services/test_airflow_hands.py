@@ -240,11 +240,11 @@ def test_a_good_log_holds_nothing_of_the_framework(hands: Hands, published: str)
             "FutureWarning",
             "DeprecationWarning",
             "Returned value",
-            "RuntimeTaskInstance",
             "OpenLineage",
         ):
             assert noise not in text, f"{task}: {noise}"
-        assert {line["logger"].split(".")[0] for line in lines} == {"wattmark"}
+        # Airflow's own word on the task's state goes the way of what a task prints, which is kept.
+        assert {line["logger"].split(".")[0] for line in lines} <= {"wattmark", "task"}
     assert "read " in json.dumps(hands.log("nightly", published, "validate.accept"))
 
 

@@ -66,7 +66,6 @@ LOG_LEVELS = " ".join(
                 "airflow.dag_processing.dagbag",
                 "airflow.providers.openlineage",
                 "airflow.task.operators.airflow.providers.standard.decorators.python",
-                "task",
             )
         ),
         # What a task prints.
