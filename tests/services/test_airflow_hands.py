@@ -385,7 +385,7 @@ def test_wattmark_run_hands_the_night_to_the_airflow_that_is_up(hands: Hands, pu
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
     assert "Handed to Airflow at " in done.stdout
-    assert "The night 2026-11-27 is published." in done.stdout.splitlines()[-1]
+    assert "The night 2026-11-27 is published." in done.stdout
     runs = hands.ask("GET", "/api/v2/dags/nightly/dagRuns").json()["dag_runs"]
     assert [one["state"] for one in runs if one["conf"].get("as_of") == "2026-11-27"] == ["success"]
 

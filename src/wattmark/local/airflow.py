@@ -66,6 +66,7 @@ LOG_LEVELS = " ".join(
                 "airflow.dag_processing.dagbag",
                 "airflow.providers.openlineage",
                 "airflow.task.operators.airflow.providers.standard.decorators.python",
+                "task",
             )
         ),
         # What a task prints.

@@ -237,7 +237,7 @@ class _TableAcceptance:
             self.shape, self.suite, relation, self.kinds, self.note.reading, days
         )
         self.duck.execute(f"CREATE OR REPLACE TEMP TABLE _fresh AS {checked}")
-        holding.settle(self.session, self.shape, stored)
+        repeats = holding.settle(self.session, self.shape, stored)
         counts = self.duck.execute(
             f"SELECT (SELECT COUNT(*) FROM _fresh), (SELECT COUNT(*) FROM _fresh WHERE NOT {holding.COMPETES}), "
             "(SELECT COUNT(*) FROM _held WHERE _is_fresh), (SELECT COUNT(*) FROM _lost WHERE _is_fresh), "
@@ -250,10 +250,12 @@ class _TableAcceptance:
             raise self._lost_rows(f"{read:,} rows were read, but {held:,} hold, {lost:,} are superseded and {beside:,} cannot compete")  # fmt: skip
         self.fresh.rows += read
         self.fresh.refused += beside - fillers + refused
-        keys, repeated, gone = self.duck.execute(holding.repeats_sql(self.shape)).fetchall()[0]
-        self.fresh.keys += int(keys)
-        self.fresh.repeated_keys += int(repeated)
-        self.fresh.lost_by_repeats += int(gone)
+        self.fresh.keys += held + lost
+        if repeats:
+            repeated, gone = self.duck.execute(holding.repeats_sql(self.shape)).fetchall()[0]
+            self.fresh.keys -= int(gone)
+            self.fresh.repeated_keys += int(repeated)
+            self.fresh.lost_by_repeats += int(gone)
 
     def _lost_rows(self, what: str) -> QualityError:
         return QualityError(

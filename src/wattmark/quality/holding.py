@@ -149,8 +149,13 @@ def refused_name(target: Table) -> str:
     return f"_refused_{target.name}"
 
 
+def _raw(name: str) -> str:
+    """What was handed over for a column, carried along beside what was read of it."""
+    return quoted(f"_raw_{name}")
+
+
 def _raw_text(name: str) -> str:
-    return f"CAST(struct_extract(_raw, {sql_literal(name)}) AS VARCHAR)"
+    return f"CAST({_raw(name)} AS VARCHAR)"
 
 
 def checked_select(
@@ -163,8 +168,8 @@ def checked_select(
 ) -> str:
     """SQL of landing rows in contract types, each with its own reason, what it refers to in vain, and what is shown of it."""
     table = shape.table
-    raw = ", ".join(f"{quoted(column.name)} := {quoted(column.name)}" for column in table.columns)
-    carried = (f"struct_pack({raw}) AS _raw", FILE, "_problem", "_text", ARRIVAL, POSITION)
+    raw = (f"{quoted(column.name)} AS {_raw(column.name)}" for column in table.columns)
+    carried = (*raw, FILE, "_problem", "_text", ARRIVAL, POSITION)
     typed = typed_select(table, relation, kinds, carried, reading=reading, days=days)
     known = ["_problem IS NULL"]
     for name in table.key:
@@ -189,15 +194,17 @@ def checked_select(
 
 
 def repeats_sql(shape: Shape) -> str:
-    """SQL over ``_fresh``: keys delivered, keys that one file gives with values that differ, rows lost by that.
+    """SQL over ``_fresh`` and ``_repeated``: keys that one file gives with values that differ, and rows lost by that.
 
     Rows that the contract ranks (an estimate and what was measured) are meant to stand beside one another.
     """
-    rank = f", {quoted(shape.table.prefer[0])}" if shape.table.prefer else ""
+    rank = f", f.{quoted(shape.table.prefer[0])}" if shape.table.prefer else ""
+    key = ", ".join(f"f.{quoted(name)}" for name in shape.table.key)
+    said = ", ".join(f"f.{quoted(column.name)}" for column in shape.table.columns)
     return (
-        f"WITH said AS (SELECT {shape.key}, {FILE}, COUNT(*) AS n, COUNT(DISTINCT hash({shape.columns})) AS d FROM _fresh "
-        f"WHERE {HAS_KEY} GROUP BY {shape.key}, {FILE}{rank}) "
-        "SELECT COUNT(*), COUNT(*) FILTER (WHERE d > 1), COALESCE(SUM(d - 1) FILTER (WHERE d > 1), 0) FROM said"
+        f"WITH said AS (SELECT {key}, f.{FILE}, COUNT(DISTINCT hash({said})) AS d FROM _fresh AS f "
+        f"SEMI JOIN _repeated AS r ON {shape.same_key('f', 'r')} WHERE f.{COMPETES} GROUP BY {key}, f.{FILE}{rank}) "
+        "SELECT COUNT(*) FILTER (WHERE d > 1), COALESCE(SUM(d - 1) FILTER (WHERE d > 1), 0) FROM said"
     )
 
 
@@ -215,8 +222,8 @@ class Stored:
     withdrawn: str = "FALSE"
 
 
-def settle(session: DuckDBSession, shape: Shape, stored: Stored) -> None:
-    """Decide on the keys that ``_fresh`` and changed references touch.
+def settle(session: DuckDBSession, shape: Shape, stored: Stored) -> bool:
+    """Decide on the keys that ``_fresh`` and changed references touch; returns whether any key repeats (``_repeated``).
 
     Fills the temporary tables ``_touched`` (keys decided anew), ``_held`` (one row a touched key) and ``_lost`` (the others,
     each with ``_conflicting``), both with the columns of ``_fresh``. Where nothing stored is touched and no key repeats,
@@ -238,7 +245,7 @@ def settle(session: DuckDBSession, shape: Shape, stored: Stored) -> None:
     if not repeated:
         duck.execute(f"CREATE OR REPLACE TEMP VIEW _held AS SELECT * FROM {relation}")
         duck.execute(f"CREATE OR REPLACE TEMP TABLE _lost AS SELECT *, FALSE AS {CONFLICTING} FROM {relation} WHERE FALSE")  # fmt: skip
-        return
+        return False
     duck.execute(
         f"CREATE OR REPLACE TEMP TABLE _repeated AS SELECT {shape.key} FROM {relation} GROUP BY {shape.key} HAVING COUNT(*) > 1"
     )
@@ -255,6 +262,7 @@ def settle(session: DuckDBSession, shape: Shape, stored: Stored) -> None:
         f"p._said <> h._said AND p._moment IS NOT DISTINCT FROM h._moment AS {CONFLICTING} "
         f"FROM _placed AS p JOIN _placed AS h ON {shape.same_key('p', 'h')} AND h._place = 1 WHERE p._place > 1"
     )
+    return True
 
 
 def _known(session: DuckDBSession, shape: Shape, stored: Stored) -> str | None:
