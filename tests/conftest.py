@@ -14,6 +14,10 @@ FIRST = ("tests/sql/test_engines.py", "tests/dags/test_night.py", "tests/unit/te
 """Files of minutes; begun first, they do not keep one worker busy while the others have ended."""
 
 
+OWN_SERVER = ("tests/services/test_any_database.py", "tests/services/test_publish.py")
+"""Files of minutes that start a database and no Airflow, on whatever port is free."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the files of ``FIRST`` first; the order within a file stays.
 
@@ -22,7 +26,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """
     for item in items:
         file = item.nodeid.split("::")[0]
-        alone = file.startswith(("tests/services/", "tests/dags/"))
+        alone = file.startswith(("tests/services/", "tests/dags/")) and file not in OWN_SERVER
         item.add_marker(pytest.mark.xdist_group("services" if alone else file))
     place = {name: number for number, name in enumerate(FIRST)}
     items.sort(key=lambda item: place.get(item.nodeid.split("::")[0], len(FIRST)))
