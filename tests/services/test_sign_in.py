@@ -59,7 +59,9 @@ def test_the_browser_shows_the_sign_in_then_the_page(running: Settings) -> None:
         assert "not authenticated" not in stranger.text.lower()
         tab.call("Network.setCookie", url=web, name="_token", value=token)
         seen = tab.look(f"{web}/wattmark/", width=375)
-        assert (seen.status, seen.mains, seen.complaints) == (200, 1, [])
+        # A hint about the form of Airflow's own sign-in page may come in late.
+        complaints = [one for one in seen.complaints if not one.startswith("[DOM]")]
+        assert (seen.status, seen.mains, complaints) == (200, 1, [])
         assert seen.address == f"{web}/wattmark/"
         assert "No night has run yet" in seen.text
 
