@@ -56,7 +56,7 @@ down: setup ## stop whatever of this home runs
 status: setup ## show how the services are
 	@$(BIN)/wattmark status
 
-test: setup-dev ## the quick tests, under ten minutes
+test: setup-dev ## the quick tests
 	@$(BIN)/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder -m "not slow"
 
 test-slow: setup-dev ## the slow tests: the scheduler, killed runs, a simulated year

@@ -207,6 +207,10 @@ class _TableAcceptance:
         """What is stored of the table as a relation with all of today's columns; None where nothing is."""
         if self.whole or not self.lake.exists(name):
             return None
+        return self._as_today(name, extra, where)
+
+    def _as_today(self, name: str, extra: dict[str, str], where: str) -> str:
+        """Rows of a stored table with all of today's columns; one that it has not yet is empty."""
         self.session.see([name])
         have = set(self.lake.schema(name).names)
         types = {column.name: column.duckdb_type for column in self.table.columns} | extra
@@ -365,8 +369,7 @@ class _TableAcceptance:
             )
             overlapping = holding.overlapping(self.shape, "SELECT * FROM _body")
             body = f"SELECT b.* FROM _body AS b ANTI JOIN _overlapped AS o ON {self.shape.same_key('b', 'o')}"
-        session.see([self.accepted])
-        old = f"SELECT {columns} FROM {self._relation_of_accepted(here)}"
+        old = f"SELECT {columns} FROM {self._as_today(self.accepted, TRACE_TYPES, here)}"
         if changed := self._changed_days(body, old):
             where = _days_in(changed)
             rows = _in_order(
@@ -375,16 +378,6 @@ class _TableAcceptance:
             )  # fmt: skip
             self.lake.replace(self.accepted, rows, partition_by=[DAY], where=where, metadata=self._metadata)
         return overlapping
-
-    def _relation_of_accepted(self, where: str) -> str:
-        """As ``_relation``, also where the table was read whole: what the lake has now is compared with."""
-        have = set(self.lake.schema(self.accepted).names)
-        types = {column.name: column.duckdb_type for column in self.table.columns} | TRACE_TYPES | {DAY: "DATE"}  # fmt: skip
-        columns = ", ".join(
-            quoted(column) if column in have else f"CAST(NULL AS {kind}) AS {quoted(column)}"
-            for column, kind in types.items()
-        )
-        return f"(SELECT {columns} FROM {self.accepted} WHERE {where})"
 
     def _empty(self, extra: dict[str, str], with_day_of: Table) -> pa.Table:
         types = {column.name: column.duckdb_type for column in with_day_of.columns} | extra | {DAY: "DATE"}
