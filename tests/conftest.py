@@ -18,11 +18,12 @@ OWN_SERVER = ("tests/services/test_any_database.py", "tests/services/test_publis
 """Files of minutes that start a database and no Airflow, on whatever port is free."""
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the files of ``FIRST`` first; the order within a file stays.
 
     Where groups are shared out (``--dist loadgroup``), what starts services of its own is one group: two would take each
-    other's ports. All else goes by file.
+    other's ports. All else goes by file. First of its kind, as xdist's own hook reads the groups.
     """
     for item in items:
         file = item.nodeid.split("::")[0]
