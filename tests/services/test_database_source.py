@@ -66,14 +66,7 @@ def typed(settings: Settings, table: Table, landed: pa.Table) -> list[dict[str, 
     """Landing rows as they are accepted; a value that is not is ``REFUSED``."""
     with duckdb.connect(config={"threads": 1}) as duck:
         duck.execute(f"SET TimeZone = '{settings.zone.key}'")
-        described = dict(
-            zip(landed.schema.names, duck.sql("SELECT * FROM landed LIMIT 0").types, strict=True)
-        )
-        assert all(landing.kept_type(str(kind)) is None for kind in described.values())
-        kinds = {
-            name: str(kind).replace("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ")
-            for name, kind in described.items()
-        }
+        kinds = landing.landing_kinds(duck, "landed")
         query = typed_select(
             table,
             "landed",

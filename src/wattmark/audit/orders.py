@@ -29,7 +29,7 @@ from wattmark.engine.session import DuckDBSession
 from wattmark.local.services import warehouse_url
 from wattmark.publish.ops import SCHEMA, ops_engine, upgrade
 from wattmark.quality.checks import Suite, reason_sql, suite_of
-from wattmark.quality.landing import kept_type
+from wattmark.quality.landing import landing_kinds
 from wattmark.quality.typed import quoted, reading_of, typed_select
 from wattmark.run import Run
 from wattmark.settings import Settings
@@ -185,16 +185,9 @@ class _Intake:
         incoming = self._sources[name].some(table, **wanted).read_all()
         duck = self.session.duck
         duck.register("_incoming", incoming)
-        items, kinds = [], {}
-        for column, kind in zip(
-            incoming.schema.names, duck.sql("SELECT * FROM _incoming LIMIT 0").types, strict=True
-        ):
-            cast = kept_type(str(kind))
-            items.append(f"CAST({quoted(column)} AS {cast}) AS {quoted(column)}" if cast else quoted(column))
-            kinds[column] = cast or str(kind).replace("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ")
+        kinds = landing_kinds(duck, "_incoming")
         reading = reading_of(self._sources[name].settings, table, self.settings.zone)
-        relation = f"(SELECT {', '.join(items)} FROM _incoming)"
-        typed = typed_select(table, relation, kinds, (PROBLEM,), reading=reading)
+        typed = typed_select(table, "_incoming", kinds, (PROBLEM,), reading=reading)
         listed = ", ".join(quoted(column.name) for column in table.columns)
         found: pa.Table = duck.sql(
             f"SELECT {listed}, COALESCE({PROBLEM}, {reason_sql(self._suites[name].critical)}) AS _reason FROM ({typed})"

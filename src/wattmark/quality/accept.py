@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import pyarrow as pa
@@ -20,10 +20,11 @@ from wattmark.errors import QualityError
 from wattmark.lake import Lake
 from wattmark.quality import holding
 from wattmark.quality.checks import Suite, suites
-from wattmark.quality.holding import ASIDE_TYPES, FOLLOWS, NO_DAY, Shape, Stored
+from wattmark.quality.holding import ASIDE_TYPES, FOLLOWS, NO_DAY, REFERS, Shape, Stored
 from wattmark.quality.intervals import may_overlap_sql, overlapped_sql
-from wattmark.quality.landing import LANDING, Landed, landed
+from wattmark.quality.landing import LANDING, Landed, landed, landing_kinds
 from wattmark.quality.references import References
+from wattmark.quality.settled import Ground, mark_of_rows, note_settled, settled
 from wattmark.quality.shown import examples
 from wattmark.quality.typed import FILLER, quoted, sql_literal
 from wattmark.run import Run
@@ -117,13 +118,6 @@ def accept_all(settings: Settings, run: Run) -> list[Reconciled]:
     return done
 
 
-def landing_kinds(session: DuckDBSession, relation: str) -> dict[str, str]:
-    """DuckDB types of a relation's columns."""
-    names = {"TIMESTAMP WITH TIME ZONE": "TIMESTAMPTZ"}
-    described = session.duck.execute(f"DESCRIBE {relation}").fetchall()
-    return {row[0]: names.get(row[1], row[1]) for row in described}
-
-
 def _one(session: DuckDBSession, sql: str) -> int:
     return int(session.duck.execute(sql).fetchall()[0][0])
 
@@ -158,6 +152,12 @@ class _TableAcceptance:
 
     def accept(self) -> Reconciled:
         """Take up the landing rows; returns what is known of the table afterwards."""
+        self.session.see([self.landing])
+        self.kinds = landing_kinds(self.duck, self.landing)
+        own = [self.accepted, self.aside, self.quarantine]
+        if as_before := settled(self.session, self.table.name, self._ground(), own):
+            self.fresh = _Fresh(**as_before["fresh"])
+            return Reconciled(**as_before["known"])
         self._prepare()
         references = References(self.session, self.shape)
         left = "FALSE" if self.whole else references.left()
@@ -167,12 +167,41 @@ class _TableAcceptance:
             self._accept_table(left)
         references.keep()
         self._keep_quarantine()
-        return self._reconcile()
+        result = self._reconcile()
+        self._note_settled(result, own)
+        return result
+
+    def _ground(self, *, nothing_more: bool = False) -> Ground:
+        """What tonight's decision rests on; what a night rests on to which nothing more was handed over."""
+        note, landing, kinds = self.note, "decided each night", self.kinds
+        if nothing_more or not (note.rows or note.read_files or self.whole):
+            # Of what types no rows are says nothing.
+            landing, kinds = "nothing", {column.name: column.duckdb_type for column in self.table.columns}
+        elif self.table.since is None:
+            landing = mark_of_rows(self.session, self.landing)
+        sql = holding.checked_select(self.shape, self.suite, "landing", kinds, note.reading)
+        referred = [
+            f"{layer}.{target.name}" for _, target in self.shape.required for layer in ("accepted", "quarantine")
+        ]
+        return Ground.of(self.session, sql, landing, referred)
+
+    def _note_settled(self, result: Reconciled, own: list[str]) -> None:
+        """Note what came of the night, unless the next one has to ask again whatever it is handed."""
+        asked_again = any(
+            self.table.since is None or reason.startswith((FOLLOWS, REFERS)) for reason in result.reasons
+        )
+        if asked_again:
+            return
+        known, fresh = result, self.fresh
+        if self.table.since:
+            known, fresh = replace(result, fresh_rows=0, fresh_faulty_rows=0), _Fresh()
+        ground = self._ground(nothing_more=self.table.since is not None)
+        note_settled(
+            self.session, self.table.name, ground, own, {"known": asdict(known), "fresh": asdict(fresh)}
+        )
 
     def _prepare(self) -> None:
         session, name = self.session, self.table.name
-        session.see([self.landing])
-        self.kinds = landing_kinds(session, self.landing)
         for _, target in self.shape.required:
             session.see([f"accepted.{target.name}"])
             keys = "SELECT CAST(NULL AS VARCHAR) AS key WHERE FALSE"
@@ -411,6 +440,8 @@ class _TableAcceptance:
 
     def _changed_days(self, new: str, old: str) -> list[str]:
         """Days whose rows differ; what is the same is not written again, so that nothing is built anew from it."""
+        if not self.duck.execute(f"SELECT 1 FROM ({old}) LIMIT 1").fetchall():
+            return [str(row[0]) for row in self.duck.execute(f"SELECT DISTINCT {DAY} FROM ({new}) ORDER BY 1").fetchall()]  # fmt: skip
         marks = (
             f"SELECT {DAY}, COUNT(*) AS n, SUM(CAST(hash({self.shape.columns}, {FILE}) AS HUGEINT)) AS mark "
             "FROM ({}) GROUP BY 1"

@@ -7,6 +7,7 @@ predicate of the rows that fail it. Great Expectations judges and reports; the p
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -217,11 +218,17 @@ def _wrong(table: Table, entry: Any) -> str | None:
     return _wrong_values(table, entry["type"], kwargs)
 
 
+@functools.cache
+def _bare_duckdb() -> duckdb.DuckDBPyConnection:
+    """An engine to try patterns on."""
+    return duckdb.connect()
+
+
 def _wrong_values(table: Table, kind: str, kwargs: dict[str, Any]) -> str | None:
     """What is wrong with the values that an expectation compares with; None where nothing is."""
     if kind == "expect_column_values_to_match_regex":
         try:
-            duckdb.connect().execute("SELECT regexp_matches('', ?)", [str(kwargs["regex"])])
+            _bare_duckdb().execute("SELECT regexp_matches('', ?)", [str(kwargs["regex"])])
         except duckdb.Error as error:
             return f"regex does not parse: {str(error).splitlines()[0]}"
         return None if isinstance(kwargs["regex"], str) else "regex must be text; put it in quotes"

@@ -24,7 +24,7 @@ from wattmark.contract import load_contract
 from wattmark.engine.session import DuckDBSession
 from wattmark.errors import QualityError
 from wattmark.page import page, style
-from wattmark.quality.accept import landing_kinds
+from wattmark.quality.landing import landing_kinds
 from wattmark.quality.checks import Suite, suites
 from wattmark.quality.landing import LANDING, landed
 from wattmark.quality.typed import FILLER, quoted, typed_select, unparsed
@@ -131,7 +131,7 @@ def _make_views(settings: Settings, run: Run, wanted: list[Suite], database: Pat
         for suite in wanted:
             name = f"{LANDING}.{suite.table.name}"
             session.see([name])
-            kinds = landing_kinds(session, name)
+            kinds = landing_kinds(session.duck, name)
             parsed[suite.table.name] = {
                 column.name
                 for column in suite.table.columns

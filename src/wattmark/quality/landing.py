@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 
 from wattmark.atomic import write_atomically
@@ -17,7 +18,7 @@ from wattmark.contract.model import DAY
 from wattmark.engine.session import DuckDBSession
 from wattmark.errors import QualityError, WattmarkError
 from wattmark.lake import Lake
-from wattmark.quality.typed import Reading, quoted, reading_of, with_day
+from wattmark.quality.typed import Reading, reading_of, with_day
 from wattmark.run import Run
 from wattmark.settings import Settings
 from wattmark.sources import Watermark, source_of
@@ -25,21 +26,6 @@ from wattmark.sources.base import ARRIVAL, FILE, POSITION, PROBLEM, TEXT
 from wattmark.state import watermarks_before
 
 LANDING = "landing"
-
-_KEPT_TYPES = (
-    "VARCHAR",
-    "BIGINT",
-    "INTEGER",
-    "SMALLINT",
-    "TINYINT",
-    "DOUBLE",
-    "FLOAT",
-    "BOOLEAN",
-    "DATE",
-    "TIMESTAMP",
-    "TIMESTAMP WITH TIME ZONE",
-)
-
 
 @dataclass(frozen=True)
 class Landed:
@@ -92,13 +78,9 @@ def landed(settings: Settings, run: Run, table: str) -> Landed:
     return Landed(**{**raw, **lists, "files": files, "since_from": since})
 
 
-def kept_type(kind: str) -> str | None:
-    """Type to cast a source's column to where the lake cannot hold the source's own; None keeps it."""
-    if kind in _KEPT_TYPES or kind.startswith("DECIMAL"):
-        return None
-    if kind.startswith("TIMESTAMP"):
-        return "TIMESTAMP"
-    return "BIGINT" if kind in ("UTINYINT", "USMALLINT", "UINTEGER") else "VARCHAR"
+def landing_kinds(duck: duckdb.DuckDBPyConnection, relation: str) -> dict[str, str]:
+    """DuckDB type of each column of a relation."""
+    return {row[0]: row[1] for row in duck.execute(f"DESCRIBE {relation}").fetchall()}
 
 
 def extract(settings: Settings, run: Run, name: str, *, full_refresh: bool = False) -> Landed:
@@ -168,24 +150,13 @@ def _watched(rows: pa.RecordBatchReader) -> tuple[pa.RecordBatchReader, list[Wat
 def _land(
     session: DuckDBSession, lake: Lake, table: Table, rows: pa.RecordBatchReader, reading: Reading
 ) -> int:
-    session.duck.register("_incoming", rows)
-    kinds = {
-        field.name: kind
-        for field, kind in zip(
-            rows.schema, session.duck.sql("SELECT * FROM _incoming LIMIT 0").types, strict=True
-        )
-    }
-    items = []
-    for column, kind in kinds.items():
-        cast = kept_type(str(kind))
-        items.append(f"CAST({quoted(column)} AS {cast}) AS {quoted(column)}" if cast else quoted(column))
+    session.duck.register("_incoming", rows.schema.empty_table())
+    kinds = landing_kinds(session.duck, "_incoming")
     partition: list[str] = []
-    select = f"SELECT {', '.join(items)} FROM _incoming"
+    select = "SELECT * FROM _incoming"
     if table.by_day and table.since:
-        landing_kinds = {column: kept_type(str(kind)) or str(kind) for column, kind in kinds.items()}
-        select = with_day(table, f"({select})", landing_kinds, reading, DAY)
+        select = with_day(table, "_incoming", kinds, reading, DAY)
         partition = [DAY]
-    # The relation above was only described; the reader itself is read once, here.
     session.duck.register("_incoming", rows)
     reader = session.duck.sql(select).to_arrow_reader()
     count = 0
@@ -215,4 +186,5 @@ __all__ = [
     "Landed",
     "extract",
     "landed",
+    "landing_kinds",
 ]
