@@ -181,7 +181,9 @@ class _TableAcceptance:
             landing = mark_of_rows(self.session, self.landing)
         sql = holding.checked_select(self.shape, self.suite, "landing", kinds, note.reading)
         referred = [
-            f"{layer}.{target.name}" for _, target in self.shape.required for layer in ("accepted", "quarantine")
+            f"{layer}.{target.name}"
+            for _, target in self.shape.required
+            for layer in ("accepted", "quarantine")
         ]
         return Ground.of(self.session, sql, landing, referred)
 

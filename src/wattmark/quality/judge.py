@@ -24,9 +24,8 @@ from wattmark.contract import load_contract
 from wattmark.engine.session import DuckDBSession
 from wattmark.errors import QualityError
 from wattmark.page import page, style
-from wattmark.quality.landing import landing_kinds
 from wattmark.quality.checks import Suite, suites
-from wattmark.quality.landing import LANDING, landed
+from wattmark.quality.landing import LANDING, landed, landing_kinds
 from wattmark.quality.typed import FILLER, quoted, typed_select, unparsed
 from wattmark.run import Run
 from wattmark.settings import Settings

@@ -27,6 +27,7 @@ from wattmark.state import watermarks_before
 
 LANDING = "landing"
 
+
 @dataclass(frozen=True)
 class Landed:
     """What was read of one table; ``whole`` says it is all there is, not a part since the watermark.
