@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import psycopg
@@ -24,7 +25,8 @@ def plain_url(home: Path) -> str:
     return sa.make_url(done.stdout.strip()).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
-def hashes(url: str) -> dict[str, str]:
+def hashes(url: str, but: Mapping[str, Sequence[str]] | None = None) -> dict[str, str]:
+    """A hash of the rows of each published table; ``but`` names columns to leave out, by table, beside ``NOT_COMPARED``."""
     with psycopg.connect(url) as connection:
         tables = connection.execute(
             "SELECT table_schema, table_name FROM information_schema.tables WHERE table_schema IN ('mart', 'mart_pii', 'quarantine') ORDER BY 1, 2"
@@ -32,7 +34,10 @@ def hashes(url: str) -> dict[str, str]:
         found = {}
         for schema, name in tables:
             row = sql.SQL("to_jsonb(t)")
-            for column in NOT_COMPARED.get(f"{schema}.{name}", []):
+            for column in [
+                *NOT_COMPARED.get(f"{schema}.{name}", []),
+                *(but or {}).get(f"{schema}.{name}", []),
+            ]:
                 row = sql.SQL("{} - {}").format(row, sql.Literal(column))
             query = sql.SQL(
                 "SELECT COUNT(*) || ':' || COALESCE(MD5(STRING_AGG(h, '' ORDER BY h)), '') FROM (SELECT MD5(({})::text) AS h FROM {} AS t) AS x"
