@@ -29,9 +29,10 @@ from wattmark import night
 from wattmark.engine.session import DuckDBSession
 from wattmark.local import services
 from wattmark.local.processes import next_free_port
-from wattmark.publish import store as stored
 from wattmark.publish import warehouse
+from wattmark.publish.incoming import SCHEMAS
 from wattmark.publish.ops import libpq_url
+from wattmark.publish.rows import plain_strings
 from wattmark.run import Run
 from wattmark.sample.generate import generate
 from wattmark.sample.plan import SamplePlan
@@ -64,7 +65,7 @@ def by_renaming(session: DuckDBSession, url: str) -> int:
     """Every table anew in a schema beside, its key made after its rows, then the schemas renamed; returns rows."""
     rows = 0
     with psycopg.connect(url, autocommit=True) as connection, dbapi.connect(url, autocommit=True) as adbc:
-        for schema in stored.SCHEMAS:
+        for schema in SCHEMAS:
             connection.execute(f"DROP SCHEMA IF EXISTS {schema}__other CASCADE")
             connection.execute(f"CREATE SCHEMA {schema}__other")
         connection.execute("SET synchronous_commit = off")
@@ -80,7 +81,7 @@ def by_renaming(session: DuckDBSession, url: str) -> int:
             with adbc.cursor() as cursor:
                 rows += cursor.adbc_ingest(
                     one.table,
-                    stored.plain_strings(reader),
+                    plain_strings(reader),
                     mode="append",
                     db_schema_name=f"{one.schema}__other",
                 )
@@ -102,7 +103,7 @@ def by_renaming(session: DuckDBSession, url: str) -> int:
                 )
         connection.execute("SET synchronous_commit = on")
         with connection.transaction():
-            for schema in stored.SCHEMAS:
+            for schema in SCHEMAS:
                 connection.execute(f"DROP SCHEMA IF EXISTS {schema}__gone CASCADE")
                 connection.execute(f"ALTER SCHEMA {schema}__other RENAME TO {schema}__gone")
     return rows
@@ -149,7 +150,7 @@ def main() -> None:
 
         for _ in range(ROUNDS):
             with psycopg.connect(plain, autocommit=True) as connection:
-                for schema in stored.SCHEMAS:
+                for schema in SCHEMAS:
                     connection.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
                     connection.execute(f"DROP SCHEMA IF EXISTS {schema}_store CASCADE")
             ours("first load", 0)

@@ -27,8 +27,9 @@ from wattmark.errors import PublishError, PublishUnavailableError
 from wattmark.local import postgres, services
 from wattmark.local.secret import secret
 from wattmark.publish import bi_users, commands, store
+from wattmark.publish.incoming import Incoming, Published, Standing
 from wattmark.publish.ops import begin_run, end_run, libpq_url, published_run, runs_since, upgrade
-from wattmark.publish.store import Incoming, Published, Standing, Store
+from wattmark.publish.store import Store
 from wattmark.run import Run
 from wattmark.settings import Settings
 

@@ -18,9 +18,10 @@ import sqlalchemy as sa
 from psycopg import sql
 
 from wattmark.errors import PublishError
+from wattmark.publish.incoming import BI_ROLE, PII_ROLE, SCHEMAS
 from wattmark.publish.ops import libpq_url
 from wattmark.publish.refusal import naming
-from wattmark.publish.store import BI_ROLE, PII_ROLE, SCHEMAS, ensure_roles
+from wattmark.publish.server import ensure_roles
 
 SESSIONS = 8
 """Sessions a login may have at once; the server has 100 for everybody."""

@@ -17,9 +17,10 @@ from wattmark.engine.catalog import Catalog, PythonTable, TableDefinition
 from wattmark.engine.session import DuckDBSession
 from wattmark.errors import PublishError
 from wattmark.lake import Lake
+from wattmark.publish.incoming import BI_ROLE, PII_ROLE, SCHEMAS, Incoming, Published, Standing
 from wattmark.publish.ops import RunState, libpq_url, published_run, refuse_older, upgrade
 from wattmark.publish.refusal import naming
-from wattmark.publish.store import BI_ROLE, PII_ROLE, SCHEMAS, Incoming, Published, Standing, Store
+from wattmark.publish.store import Store
 from wattmark.quality.accept import QUARANTINE_SCHEMA
 from wattmark.run import Run
 from wattmark.settings import Settings
