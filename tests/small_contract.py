@@ -11,8 +11,9 @@ import yaml
 
 from wattmark import night
 from wattmark.engine.session import DuckDBSession
-from wattmark.quality.accept import Reconciled, accept_all
+from wattmark.quality.accept import accept_all
 from wattmark.quality.landing import extract
+from wattmark.quality.reconciled import Reconciled
 from wattmark.run import Run
 from wattmark.settings import PROJECT_ROOT, Settings, load_settings
 

@@ -18,7 +18,7 @@ from prometheus_client import CollectorRegistry, Gauge, write_to_textfile
 from wattmark.atomic import write_atomically
 from wattmark.errors import SettingsError
 from wattmark.lake import Lake
-from wattmark.quality.typed import sql_literal
+from wattmark.quality.reading import sql_literal
 from wattmark.run import Run
 from wattmark.settings import Settings
 

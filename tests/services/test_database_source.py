@@ -21,7 +21,8 @@ from wattmark.contract import Column, Contract, Table, load_contract
 from wattmark.errors import SourceError, SourceUnavailableError
 from wattmark.local import services
 from wattmark.quality import landing
-from wattmark.quality.typed import reading_of, typed_select
+from wattmark.quality.reading import reading_of
+from wattmark.quality.typed import typed_select
 from wattmark.run import Run
 from wattmark.settings import Settings, SourceSettings, load_settings
 from wattmark.sources import Watermark

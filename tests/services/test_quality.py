@@ -13,8 +13,9 @@ from tests.tiny import ROWS, interval_rows, write_csv, write_intervals, write_ti
 from wattmark.contract import load_contract
 from wattmark.engine.session import DuckDBSession
 from wattmark.errors import QualityError, SourceError
-from wattmark.quality.accept import Reconciled, accept_all
+from wattmark.quality.accept import accept_all
 from wattmark.quality.landing import extract
+from wattmark.quality.reconciled import Reconciled
 from wattmark.run import Run
 from wattmark.settings import Settings, load_settings
 

@@ -19,7 +19,8 @@ import pyarrow.parquet as pq
 from hypothesis import strategies as st
 
 from wattmark.contract import Column, Table, load_contract
-from wattmark.quality.typed import reading_of, typed_select
+from wattmark.quality.reading import reading_of
+from wattmark.quality.typed import typed_select
 from wattmark.settings import Settings, SourceSettings
 from wattmark.sources.files import FileSource
 

@@ -10,7 +10,7 @@ import pytest
 
 from wattmark import night
 from wattmark.lake import Lake
-from wattmark.quality import accept
+from wattmark.quality import ordered
 from wattmark.run import Run
 from wattmark.sample.generate import generate
 from wattmark.sample.plan import SamplePlan
@@ -24,7 +24,7 @@ TABLE = "accepted.interval_reading"
 def test_unchanged_days_stay_and_a_day_without_a_good_row_goes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(accept, "SORTED_AT_ONCE", 5_000)
+    monkeypatch.setattr(ordered, "SORTED_AT_ONCE", 5_000)
     source = tmp_path / "source"
     generate(SamplePlan(accounts=20), FolderSink(source, "parquet"))
     settings = load_settings(tmp_path / "home", sources=[{"location": str(source)}])

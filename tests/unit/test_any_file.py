@@ -28,7 +28,7 @@ from tests.unit.file_dialects import (
 )
 from wattmark.contract import Column, Table, load_contract
 from wattmark.errors import SourceError
-from wattmark.quality.typed import is_code
+from wattmark.quality.reading import is_code
 from wattmark.sample import FolderSink, SamplePlan, generate
 from wattmark.settings import Settings, load_settings
 

@@ -13,7 +13,7 @@ from wattmark.contract import Table, load_contract
 from wattmark.errors import ContractError, QualityError
 from wattmark.quality import judge
 from wattmark.quality.checks import Check, Suite, business_checks, suite_of, suites
-from wattmark.quality.typed import quoted, sql_literal
+from wattmark.quality.reading import quoted, sql_literal
 from wattmark.run import Run
 from wattmark.settings import PROJECT_ROOT
 

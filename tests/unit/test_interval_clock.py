@@ -13,7 +13,8 @@ import pytest
 
 from wattmark.contract import Column, Table, load_contract
 from wattmark.quality.checks import reason_sql, structure_checks
-from wattmark.quality.typed import reading_of, typed_select, with_day
+from wattmark.quality.reading import reading_of
+from wattmark.quality.typed import typed_select, with_day
 from wattmark.settings import SourceSettings
 
 TABLE = load_contract().tables["interval_reading"]

@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from wattmark.contract import Table, load_contract
-from wattmark.quality.typed import reading_of, typed_select
+from wattmark.quality.reading import reading_of
+from wattmark.quality.typed import typed_select
 from wattmark.settings import SourceSettings
 
 CONTRACT = load_contract()

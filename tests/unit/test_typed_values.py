@@ -13,7 +13,8 @@ import pytest
 
 from wattmark.contract import Table, load_contract
 from wattmark.errors import SettingsError
-from wattmark.quality.typed import Reading, reading_of, typed_select
+from wattmark.quality.reading import Reading, reading_of
+from wattmark.quality.typed import typed_select
 from wattmark.settings import SourceSettings
 
 CONTRACT = load_contract()

@@ -15,7 +15,8 @@ import pytest
 from wattmark.contract import Column, Table
 from wattmark.contract.model import arrow_type
 from wattmark.errors import SourceError
-from wattmark.quality.typed import reading_of, typed_select
+from wattmark.quality.reading import reading_of
+from wattmark.quality.typed import typed_select
 from wattmark.settings import SourceSettings
 from wattmark.sources.values import as_text, conform, conform_batch, landed_type
 

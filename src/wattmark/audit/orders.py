@@ -30,7 +30,8 @@ from wattmark.local.services import warehouse_url
 from wattmark.publish.ops import SCHEMA, ops_engine, upgrade
 from wattmark.quality.checks import Suite, reason_sql, suite_of
 from wattmark.quality.landing import landing_kinds
-from wattmark.quality.typed import quoted, reading_of, typed_select
+from wattmark.quality.reading import quoted, reading_of
+from wattmark.quality.typed import typed_select
 from wattmark.run import Run
 from wattmark.settings import Settings
 from wattmark.sources import source_of

@@ -21,7 +21,7 @@ from wattmark.publish.incoming import BI_ROLE, PII_ROLE, SCHEMAS, Incoming, Publ
 from wattmark.publish.ops import RunState, libpq_url, published_run, refuse_older, upgrade
 from wattmark.publish.refusal import naming
 from wattmark.publish.store import Store
-from wattmark.quality.accept import QUARANTINE_SCHEMA
+from wattmark.quality.reconciled import QUARANTINE_SCHEMA
 from wattmark.run import Run
 from wattmark.settings import Settings
 

@@ -7,8 +7,7 @@ unit: a table at once, or some days of one that is kept by day.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import pyarrow as pa
@@ -23,64 +22,25 @@ from wattmark.quality.checks import Suite, suites
 from wattmark.quality.holding import ASIDE_TYPES, FOLLOWS, NO_DAY, REFERS, Shape, Stored
 from wattmark.quality.intervals import may_overlap_sql, overlapped_sql
 from wattmark.quality.landing import LANDING, Landed, landed, landing_kinds
+from wattmark.quality.ordered import ROWS_AT_ONCE, clustered_by, count_of, days_in, in_order
+from wattmark.quality.reading import FILLER, quoted, sql_literal
+from wattmark.quality.reconciled import (
+    CONFLICTING_ROW,
+    CONFLICTING_SCHEMA,
+    QUARANTINE_SCHEMA,
+    RECONCILIATION,
+    Fresh,
+    Reconciled,
+)
 from wattmark.quality.references import References
 from wattmark.quality.settled import Ground, mark_of_rows, note_settled, settled
 from wattmark.quality.shown import examples
-from wattmark.quality.typed import FILLER, quoted, sql_literal
 from wattmark.run import Run
 from wattmark.settings import Settings
 from wattmark.sources.base import ARRIVAL, FILE
 
-QUARANTINE_SCHEMA = pa.schema(
-    [
-        ("key", pa.string()),
-        ("row", pa.string()),
-        ("reason", pa.string()),
-        ("file", pa.string()),
-        ("run_id", pa.string()),
-        ("first_seen", pa.date32()),
-    ]
-)
-RECONCILIATION = "quality.reconciliation"
-CONFLICTING_ROW = "quality.conflicting_row"
-CONFLICTING_SCHEMA = pa.schema(
-    [("source_table", pa.string()), ("row_key", pa.string()), ("file", pa.string()), ("rows", pa.int64())]
-)
-ROWS_AT_ONCE = 2_000_000
-"""Rows of whole days that are taken up together."""
-SORTED_AT_ONCE = 6_000_000
-"""Rows that are sorted at a time; a day may have many more."""
 TRACE_TYPES = {FILE: "VARCHAR", ARRIVAL: "BIGINT"}
 """Columns of accepted rows beside the contract's: where a row stood, and when that arrived."""
-
-
-@dataclass(frozen=True)
-class Reconciled:
-    """What is known of one table after a night; ``read_rows`` is the sum of the accepted, quarantined and superseded.
-
-    All rows count that the source handed over and did not take back, tonight or before. ``conflicting_rows`` of the
-    superseded differed from what holds, at the same moment. ``warned_rows`` counts accepted rows with a warning;
-    ``reasons`` rows set aside by reason. A row that refers to a refused one is set aside as well
-    (``follows:<column>``) and not counted as a fault of its own. ``fresh_rows`` and ``fresh_faulty_rows`` are of tonight's reading.
-    """
-
-    source_table: str
-    read_rows: int
-    accepted_rows: int
-    quarantined_rows: int
-    superseded_rows: int
-    conflicting_rows: int
-    warned_rows: int
-    fresh_rows: int
-    fresh_faulty_rows: int
-    reasons: dict[str, int]
-
-    @property
-    def faulty_rows(self) -> int:
-        """Rows set aside for a fault of their own."""
-        return sum(
-            count for reason, count in self.reasons.items() if not reason.startswith((FOLLOWS, FILLER))
-        )
 
 
 def accept_all(settings: Settings, run: Run) -> list[Reconciled]:
@@ -118,21 +78,6 @@ def accept_all(settings: Settings, run: Run) -> list[Reconciled]:
     return done
 
 
-def _one(session: DuckDBSession, sql: str) -> int:
-    return int(session.duck.execute(sql).fetchall()[0][0])
-
-
-@dataclass
-class _Fresh:
-    """Counts of tonight's rows, summed over the units."""
-
-    rows: int = 0
-    refused: int = 0
-    keys: int = 0
-    repeated_keys: int = 0
-    lost_by_repeats: int = 0
-
-
 class _TableAcceptance:
     """One table's night: what was read meets what is known."""
 
@@ -146,7 +91,7 @@ class _TableAcceptance:
         self.quarantine = f"quarantine.{self.table.name}"
         # A table without a since column is read whole each night: nothing of before is needed.
         self.whole = self.note.whole or self.table.since is None
-        self.fresh = _Fresh()
+        self.fresh = Fresh()
 
     # --- a night -----------------------------------------------------------------------------------
 
@@ -156,7 +101,7 @@ class _TableAcceptance:
         self.kinds = landing_kinds(self.duck, self.landing)
         own = [self.accepted, self.aside, self.quarantine]
         if as_before := settled(self.session, self.table.name, self._ground(), own):
-            self.fresh = _Fresh(**as_before["fresh"])
+            self.fresh = Fresh(**as_before["fresh"])
             return Reconciled(**as_before["known"])
         self._prepare()
         references = References(self.session, self.shape)
@@ -196,7 +141,7 @@ class _TableAcceptance:
             return
         known, fresh = result, self.fresh
         if self.table.since:
-            known, fresh = replace(result, fresh_rows=0, fresh_faulty_rows=0), _Fresh()
+            known, fresh = replace(result, fresh_rows=0, fresh_faulty_rows=0), Fresh()
         ground = self._ground(nothing_more=self.table.since is not None)
         note_settled(
             self.session, self.table.name, ground, own, {"known": asdict(known), "fresh": asdict(fresh)}
@@ -317,7 +262,7 @@ class _TableAcceptance:
         self._settle("TRUE", stored)
         columns = self.shape.columns + "".join(f", {name}" for name in trace)
         body = f"SELECT {columns} FROM ({holding.new_accepted(self.shape, stored)})"
-        order = f" ORDER BY {quoted(_clustering(self.table))}"
+        order = f" ORDER BY {quoted(clustered_by(self.table))}"
         partition = [self.table.partition] if self.table.partition else []
         where = None
         if stored.accepted and self.table.partition:
@@ -357,7 +302,7 @@ class _TableAcceptance:
             wanted = {str(day or NO_DAY) for batch in batches for day in batch}
             for name, empty in days_of.items():
                 if gone := set(lake.partition_values(name, DAY)) - wanted:
-                    lake.replace(name, empty, where=_days_in(gone), metadata=self._metadata)
+                    lake.replace(name, empty, where=days_in(gone), metadata=self._metadata)
         for batch in batches:
             self._accept_batch([day for day in batch if day], left)
 
@@ -365,8 +310,8 @@ class _TableAcceptance:
         """Decide on the rows of some days; of none: on those whose day could not be read."""
         lake, session = self.lake, self.session
         days, undated = list(map(str, dates)), not dates
-        here = f"{DAY} IS NULL" if undated else _days_in(days)
-        aside_here = _days_in([NO_DAY] if undated else days)
+        here = f"{DAY} IS NULL" if undated else days_in(days)
+        aside_here = days_in([NO_DAY] if undated else days)
         stored = Stored(
             None if undated else self._relation(self.accepted, TRACE_TYPES, here),
             self._relation(self.aside, ASIDE_TYPES, aside_here), left, self._withdrawn,
@@ -375,7 +320,7 @@ class _TableAcceptance:
         overlapping = None if undated else self._write_days(stored, here)
         new = self._new_aside(stored, overlapping)
         session.see([self.aside])
-        if _one(
+        if count_of(
             session,
             f"SELECT (SELECT COUNT(*) FROM {self.aside} WHERE {aside_here}) + (SELECT COUNT(*) FROM ({new}))",
         ):
@@ -402,10 +347,10 @@ class _TableAcceptance:
             body = f"SELECT b.* FROM _body AS b ANTI JOIN _overlapped AS o ON {self.shape.same_key('b', 'o')}"
         old = f"SELECT {columns} FROM {self._as_today(self.accepted, TRACE_TYPES, here)}"
         if changed := self._changed_days(body, old):
-            where = _days_in(changed)
-            rows = _in_order(
-                session, f"SELECT * FROM ({body}) WHERE {where}", _one(session, "SELECT COUNT(*) FROM _held"),
-                quoted(_clustering(self.table)),
+            where = days_in(changed)
+            rows = in_order(
+                session, f"SELECT * FROM ({body}) WHERE {where}", count_of(session, "SELECT COUNT(*) FROM _held"),
+                quoted(clustered_by(self.table)),
             )  # fmt: skip
             self.lake.replace(self.accepted, rows, partition_by=[DAY], where=where, metadata=self._metadata)
         return overlapping
@@ -485,9 +430,9 @@ class _TableAcceptance:
                 f"WHERE {holding.REASON} IS NOT NULL GROUP BY 1 ORDER BY 1"
             ).fetchall()
         )
-        accepted = _one(session, f"SELECT COUNT(*) FROM {self.accepted}")
-        superseded = _one(session, f"SELECT COUNT(*) FROM {aside} WHERE {holding.REASON} IS NULL")
-        conflicting = _one(session, f"SELECT COUNT(*) FROM {aside} WHERE {holding.REASON} IS NULL AND {holding.CONFLICTING}")  # fmt: skip
+        accepted = count_of(session, f"SELECT COUNT(*) FROM {self.accepted}")
+        superseded = count_of(session, f"SELECT COUNT(*) FROM {aside} WHERE {holding.REASON} IS NULL")
+        conflicting = count_of(session, f"SELECT COUNT(*) FROM {aside} WHERE {holding.REASON} IS NULL AND {holding.CONFLICTING}")  # fmt: skip
         refused = sum(reasons.values())
         return Reconciled(
             self.table.name, accepted + refused + superseded, accepted, refused, superseded, conflicting, self._warned(),
@@ -510,7 +455,7 @@ class _TableAcceptance:
         failing = [check.failing for check in self.suite.checks if check.severity == "warning"]
         if not failing:
             return 0
-        return _one(self.session, f"SELECT COUNT(*) FROM {self.accepted} WHERE {' OR '.join(f'COALESCE({one}, FALSE)' for one in failing)}")  # fmt: skip
+        return count_of(self.session, f"SELECT COUNT(*) FROM {self.accepted} WHERE {' OR '.join(f'COALESCE({one}, FALSE)' for one in failing)}")  # fmt: skip
 
     def _some_refused(self) -> list[tuple[str | None, str, str | None]]:
         """Some refused rows of each reason: key, reason, row."""
@@ -543,42 +488,3 @@ class _TableAcceptance:
                 f"{self.suite.repeats:.1%}; {fresh.lost_by_repeats:,} rows would be superseded (are the keys cut, as spreadsheets cut long numbers?)"
             )
         return said
-
-
-def _clustering(table: Table) -> str:
-    """Column that rows lie sorted by, so that one account's or point's rows are found without a full scan."""
-    names = [column.name for column in table.columns]
-    for candidate in ("account_id", "customer_id", "metering_point_id", "transformer_id"):
-        if candidate in names:
-            return candidate
-    return table.key[0]
-
-
-def _days_in(days: Iterable[str]) -> str:
-    """Predicate that DuckDB and Delta both read."""
-    return f"{DAY} IN ({', '.join(sql_literal(day) for day in sorted(days))})"
-
-
-def _in_order(session: DuckDBSession, body: str, rows: int, column: str) -> pa.RecordBatchReader:
-    """Rows by day and a text column, sorted a range of the column at a time where they are many."""
-    duck = session.duck
-    edges = []
-    if (slices := -(-rows // SORTED_AT_ONCE)) > 1:
-        seen = duck.execute(
-            f"SELECT {column} FROM _held USING SAMPLE reservoir({slices * 100} ROWS) REPEATABLE (1) ORDER BY 1"
-        ).fetchall()
-        edges = sorted({seen[len(seen) * part // slices][0] for part in range(1, slices)})
-    ranges = [
-        " AND ".join(
-            f"{column} {sign} {sql_literal(edge)}"
-            for sign, edge in ((">=", low), ("<", high))
-            if edge is not None
-        )
-        or "TRUE"
-        for low, high in zip([None, *edges], [*edges, None], strict=True)
-    ]
-    queries = [f"SELECT * FROM ({body}) WHERE {one} ORDER BY {DAY}, {column}" for one in ranges]
-    schema = duck.sql(f"{body} LIMIT 0").to_arrow_table().schema
-    return pa.RecordBatchReader.from_batches(
-        schema, (batch for query in queries for batch in duck.sql(query).to_arrow_reader())
-    )

@@ -18,7 +18,16 @@ import duckdb
 
 from wattmark.contract import Column, Contract, Table
 from wattmark.errors import ContractError, WattmarkError, together
-from wattmark.quality.typed import FILLER, START, filling, is_interval, quoted, sql_literal, unclear, unparsed
+from wattmark.quality.reading import (
+    FILLER,
+    START,
+    filling,
+    is_interval,
+    quoted,
+    sql_literal,
+    unclear,
+    unparsed,
+)
 from wattmark.yamlfile import line_of, read_mapping
 
 DEFAULT_TOLERANCE = 0.05

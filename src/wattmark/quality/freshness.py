@@ -17,9 +17,9 @@ from wattmark.contract import Table, load_contract
 from wattmark.contract.model import DAY
 from wattmark.engine.session import DuckDBSession
 from wattmark.lake import Lake
-from wattmark.quality.accept import RECONCILIATION
 from wattmark.quality.landing import landed
-from wattmark.quality.typed import quoted
+from wattmark.quality.reading import quoted
+from wattmark.quality.reconciled import RECONCILIATION
 from wattmark.run import Run
 from wattmark.settings import Settings
 

@@ -22,17 +22,17 @@ from wattmark.contract.model import DAY
 from wattmark.engine.session import DuckDBSession
 from wattmark.quality.checks import Suite, reason_sql
 from wattmark.quality.intervals import OVERLAP
-from wattmark.quality.typed import (
+from wattmark.quality.reading import (
     START,
     Reading,
     filling,
     is_interval,
     quoted,
     sql_literal,
-    typed_select,
     unclear,
     unparsed,
 )
+from wattmark.quality.typed import typed_select
 from wattmark.sources.base import ARRIVAL, FILE, POSITION
 
 FOLLOWS, REFERS = "follows:", "ref:"

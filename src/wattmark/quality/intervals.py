@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from wattmark.contract import Table
-from wattmark.quality.typed import MINUTES, START, is_interval, quoted
+from wattmark.quality.reading import MINUTES, START, is_interval, quoted
 
 OVERLAP = f"overlap:{START}"
 """Reason of an interval over whose time another holds."""

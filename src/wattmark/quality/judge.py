@@ -26,7 +26,8 @@ from wattmark.errors import QualityError
 from wattmark.page import page, style
 from wattmark.quality.checks import Suite, suites
 from wattmark.quality.landing import LANDING, landed, landing_kinds
-from wattmark.quality.typed import FILLER, quoted, typed_select, unparsed
+from wattmark.quality.reading import FILLER, quoted, unparsed
+from wattmark.quality.typed import typed_select
 from wattmark.run import Run
 from wattmark.settings import Settings
 

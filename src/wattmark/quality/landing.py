@@ -18,7 +18,8 @@ from wattmark.contract.model import DAY
 from wattmark.engine.session import DuckDBSession
 from wattmark.errors import QualityError, WattmarkError
 from wattmark.lake import Lake
-from wattmark.quality.typed import Reading, reading_of, with_day
+from wattmark.quality.reading import Reading, reading_of
+from wattmark.quality.typed import with_day
 from wattmark.run import Run
 from wattmark.settings import Settings
 from wattmark.sources import Watermark, source_of

@@ -11,7 +11,7 @@ import duckdb
 from wattmark.contract import Table, load_contract
 from wattmark.errors import QualityError
 from wattmark.lake import Lake
-from wattmark.quality.typed import sql_literal
+from wattmark.quality.reading import sql_literal
 from wattmark.settings import Settings
 
 QUARANTINE = "quarantine"

@@ -16,7 +16,7 @@ from wattmark.contract import Table
 from wattmark.engine.session import DuckDBSession
 from wattmark.ledger import LakeError
 from wattmark.quality.holding import Shape
-from wattmark.quality.typed import quoted, sql_literal
+from wattmark.quality.reading import quoted, sql_literal
 
 
 class References:

@@ -9,7 +9,7 @@ from typing import Any
 
 from wattmark.contract import Column, Table
 from wattmark.quality.intervals import OVERLAP
-from wattmark.quality.typed import FILLER, START
+from wattmark.quality.reading import FILLER, START
 
 LONGEST = 60
 """Characters of a value that are shown."""

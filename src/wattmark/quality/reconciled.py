@@ -1,0 +1,72 @@
+"""What came of a table's night: counts that add up, the layers and schemas they stand in, and whether the night stops."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from wattmark.quality.holding import FOLLOWS
+from wattmark.quality.reading import FILLER
+
+QUARANTINE_SCHEMA = pa.schema(
+    [
+        ("key", pa.string()),
+        ("row", pa.string()),
+        ("reason", pa.string()),
+        ("file", pa.string()),
+        ("run_id", pa.string()),
+        ("first_seen", pa.date32()),
+    ]
+)
+
+
+RECONCILIATION = "quality.reconciliation"
+
+
+CONFLICTING_ROW = "quality.conflicting_row"
+
+
+CONFLICTING_SCHEMA = pa.schema(
+    [("source_table", pa.string()), ("row_key", pa.string()), ("file", pa.string()), ("rows", pa.int64())]
+)
+
+
+@dataclass(frozen=True)
+class Reconciled:
+    """What is known of one table after a night; ``read_rows`` is the sum of the accepted, quarantined and superseded.
+
+    All rows count that the source handed over and did not take back, tonight or before. ``conflicting_rows`` of the
+    superseded differed from what holds, at the same moment. ``warned_rows`` counts accepted rows with a warning;
+    ``reasons`` rows set aside by reason. A row that refers to a refused one is set aside as well
+    (``follows:<column>``) and not counted as a fault of its own. ``fresh_rows`` and ``fresh_faulty_rows`` are of tonight's reading.
+    """
+
+    source_table: str
+    read_rows: int
+    accepted_rows: int
+    quarantined_rows: int
+    superseded_rows: int
+    conflicting_rows: int
+    warned_rows: int
+    fresh_rows: int
+    fresh_faulty_rows: int
+    reasons: dict[str, int]
+
+    @property
+    def faulty_rows(self) -> int:
+        """Rows set aside for a fault of their own."""
+        return sum(
+            count for reason, count in self.reasons.items() if not reason.startswith((FOLLOWS, FILLER))
+        )
+
+
+@dataclass
+class Fresh:
+    """Counts of tonight's rows, summed over the units."""
+
+    rows: int = 0
+    refused: int = 0
+    keys: int = 0
+    repeated_keys: int = 0
+    lost_by_repeats: int = 0
