@@ -19,11 +19,11 @@ messages:
   zh: "报装容量 {contracted_kva} kVA 不在 {supply_kv} kV 的允许范围（{min_kva} 至 {max_kva} kVA）内。"
 */
 WITH band AS (
-  SELECT CASE WHEN ROUND(b.supply_kv, 3) = 0.4 THEN 0.38 ELSE ROUND(b.supply_kv, 3) END AS nominal_kv,
+  SELECT NOMINAL_KV(b.supply_kv) AS nominal_kv,
          MIN(b.min_kva) AS min_kva,
          MAX(b.max_kva) AS max_kva
   FROM param.bands_kva AS b
-  GROUP BY CASE WHEN ROUND(b.supply_kv, 3) = 0.4 THEN 0.38 ELSE ROUND(b.supply_kv, 3) END
+  GROUP BY NOMINAL_KV(b.supply_kv)
 )
 SELECT o.order_id AS subject_id,
        a.account_id,
@@ -35,4 +35,4 @@ SELECT o.order_id AS subject_id,
 FROM core.open_application AS o
 INNER JOIN source.account AS a ON a.account_id = o.account_id
 LEFT JOIN band AS b
-  ON b.nominal_kv = CASE WHEN ROUND(a.supply_kv, 3) = 0.4 THEN 0.38 ELSE ROUND(a.supply_kv, 3) END
+  ON b.nominal_kv = NOMINAL_KV(a.supply_kv)

@@ -18,7 +18,7 @@ WITH dedicated AS (
   SELECT t.account_id,
          COUNT(*) AS transformers,
          COUNT(t.rated_kva) AS with_rating,
-         ROUND(SUM(ROUND(t.rated_kva * 1000000)) * 0.000001, 6) AS rated_kva,
+         EXACT_SUM(t.rated_kva) AS rated_kva,
          MIN(t.transformer_id) AS first_transformer_id
   FROM source.transformer AS t
   WHERE t.ownership = 'dedicated' AND (t.retired_on IS NULL OR t.retired_on > $as_of)

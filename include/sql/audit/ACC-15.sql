@@ -36,7 +36,7 @@ point AS (
          COALESCE(c.transformers, 0) AS current_transformers,
          c.lowest_a,
          c.highest_a,
-         ROUND(CASE e.phases WHEN 3 THEN a.contracted_kva / NULLIF(SQRT(3) * a.metering_kv, 0)
+         ROUND(CASE e.phases WHEN 3 THEN RATIO(a.contracted_kva, SQRT(3) * a.metering_kv)
                              WHEN 1 THEN a.contracted_kva / 0.22 END, 6) AS current_a
   FROM source.metering_point AS m
   INNER JOIN source.account AS a ON a.account_id = m.account_id

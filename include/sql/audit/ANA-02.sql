@@ -22,7 +22,7 @@ SELECT i.metering_point_id AS subject_id,
        CASE WHEN i.expected = 0 THEN 'not_installed' END AS not_checked,
        i.present,
        i.expected,
-       CAST(i.present AS DOUBLE) / NULLIF(i.expected, 0) AS coverage,
+       RATIO(i.present, i.expected) AS coverage,
        $min_coverage AS min_coverage,
        p.role,
        p.installed_on

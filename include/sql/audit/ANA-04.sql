@@ -23,11 +23,11 @@ WITH billed AS (
   SELECT t.account_id,
          MEDIAN(CASE WHEN b.period < t.drop_period THEN b.billed_kwh END) AS median_kwh,
          COUNT(*) FILTER (WHERE b.period >= t.drop_period) AS periods,
-         ROUND(SUM(ROUND(b.billed_kwh * 1000000)) FILTER (WHERE b.period >= t.drop_period) * 0.000001, 6) AS billed_kwh
+         EXACT_SUM(b.billed_kwh) FILTER (WHERE b.period >= t.drop_period) AS billed_kwh
   FROM facts.theft_score AS t
   JOIN facts.bill_net AS b
     ON b.account_id = t.account_id
-   AND b.period >= CAST(ADD_MONTHS(t.drop_period, -6) AS DATE)
+   AND b.period >= ADD_MONTHS(t.drop_period, -6)
    AND b.period <= $period
   WHERE t.is_suspect
   GROUP BY t.account_id

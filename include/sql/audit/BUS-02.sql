@@ -35,7 +35,7 @@ total AS (
 out AS (
   SELECT s.account_id,
          d.day,
-         ROUND(SUM(ROUND(s.capacity_kva * 1000000)) * 0.000001, 6) AS kva,
+         EXACT_SUM(s.capacity_kva) AS kva,
          ROW_NUMBER() OVER (PARTITION BY s.account_id ORDER BY d.day) AS day_no
   FROM suspension AS s
   INNER JOIN core.calendar AS d
@@ -44,7 +44,7 @@ out AS (
   GROUP BY s.account_id, d.day
 ),
 day AS (
-  SELECT o.account_id, COUNT(*) AS days, ROUND(SUM(ROUND(CASE WHEN o.day_no > $max_days THEN o.kva END * 1000000)) * 0.000001, 6) AS kva_days_over
+  SELECT o.account_id, COUNT(*) AS days, EXACT_SUM(CASE WHEN o.day_no > $max_days THEN o.kva END) AS kva_days_over
   FROM out AS o
   GROUP BY o.account_id
 )
@@ -52,7 +52,7 @@ SELECT t.account_id AS subject_id,
        t.account_id,
        COALESCE(d.days, 0) > $max_days OR t.times > $max_times AS flagged,
        CASE WHEN a.demand_basis = 'capacity' AND d.days > $max_days
-            THEN CAST(CAST(p.unit_price * d.kva_days_over / 30.0 AS DECIMAL(28, 8)) AS DECIMAL(18, 2))
+            THEN MONEY(p.unit_price * d.kva_days_over / 30.0)
        END AS at_stake_amount,
        COALESCE(d.days, 0) AS days,
        $max_days AS max_days,

@@ -23,4 +23,4 @@ SELECT s.change_id AS subject_id,
        DATE_DIFF('day', s.start_on, s.last_on) + 1 AS days,
        $min_days AS min_days
 FROM core.capacity_out AS s
-WHERE s.kind = 'suspend' AND s.last_on >= CAST(ADD_MONTHS($as_of, -12) AS DATE) AND s.last_on <= $as_of
+WHERE s.kind = 'suspend' AND s.last_on >= ADD_MONTHS($as_of, -12) AND s.last_on <= $as_of

@@ -15,8 +15,8 @@ messages:
 */
 SELECT a.account_id AS subject_id,
        a.account_id,
-       a.opened_on < CAST(ADD_MONTHS($as_of, -12 * $max_years) AS DATE) AS flagged,
+       a.opened_on < ADD_MONTHS($as_of, -12 * $max_years) AS flagged,
        a.opened_on,
-       CAST(ADD_MONTHS($as_of, -12 * $max_years) AS DATE) AS opened_not_before
+       ADD_MONTHS($as_of, -12 * $max_years) AS opened_not_before
 FROM core.live_account AS a
 WHERE a.is_temporary

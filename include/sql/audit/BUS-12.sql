@@ -15,7 +15,7 @@ messages:
 SELECT a.account_id AS subject_id,
        a.account_id,
        ROUND(n.loss_kwh, 6) = 0 AS flagged,
-       CAST(CAST(l.loss_kwh * n.average_energy_price AS DECIMAL(28, 8)) AS DECIMAL(18, 2)) AS at_stake_amount,
+       MONEY(l.loss_kwh * n.average_energy_price) AS at_stake_amount,
        n.metered_kwh,
        n.loss_kwh,
        l.loss_kwh AS loss_by_code_kwh,

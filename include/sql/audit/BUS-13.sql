@@ -21,7 +21,7 @@ WITH judged AS (
          n.billed_kwh,
          a.contracted_kva,
          COALESCE(s.suspended_days, 0) AS suspended_days,
-         n.billed_kwh / NULLIF(a.contracted_kva * $period_hours, 0) AS use_share,
+         RATIO(n.billed_kwh, a.contracted_kva * $period_hours) AS use_share,
          ROUND($max_use * a.contracted_kva * $period_hours, 6) AS highest_kwh,
          ROUND($min_use * a.contracted_kva * $period_hours, 6) AS lowest_kwh
   FROM source.account AS a

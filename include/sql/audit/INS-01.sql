@@ -21,7 +21,7 @@ SELECT a.account_id AS subject_id,
          OR a.contract_demand_kw < ROUND($min_share * a.running_kva, 6)
          OR a.contract_demand_kw > a.contracted_kva AS flagged,
        CASE WHEN a.contract_demand_kw < ROUND($min_share * a.running_kva, 6)
-            THEN CAST(CAST(($min_share * a.running_kva - a.contract_demand_kw) * p.unit_price AS DECIMAL(28, 8)) AS DECIMAL(18, 2))
+            THEN MONEY(($min_share * a.running_kva - a.contract_demand_kw) * p.unit_price)
        END AS at_stake_amount,
        a.contract_demand_kw,
        ROUND($min_share * a.running_kva, 6) AS lowest_kw,

@@ -31,7 +31,7 @@ band AS (
   FROM param.months_by_kv AS b
 ),
 asked AS (
-  SELECT b.min_kv, b.next_kv, b.months, CAST(ADD_MONTHS($as_of, CAST(-b.months AS INTEGER)) AS DATE) AS due_since
+  SELECT b.min_kv, b.next_kv, b.months, ADD_MONTHS($as_of, CAST(-b.months AS INTEGER)) AS due_since
   FROM band AS b
 )
 SELECT a.account_id AS subject_id,

@@ -41,7 +41,7 @@ SELECT j.violation_id AS subject_id,
              AND (j.recovered_kwh IS NULL OR j.recovered_amount IS NULL OR j.penalty_amount IS NULL
                   OR ROUND(ABS(CAST(j.penalty_amount AS DOUBLE) - j.penalty_due), 6) > ROUND(0.01 * ABS(j.penalty_due), 6))) AS flagged,
        CASE WHEN j.kind = 'theft'
-            THEN CAST(CAST(j.penalty_due - CAST(COALESCE(j.penalty_amount, 0) AS DOUBLE) AS DECIMAL(28, 8)) AS DECIMAL(18, 2))
+            THEN MONEY(j.penalty_due - CAST(COALESCE(j.penalty_amount, 0) AS DOUBLE))
        END AS at_stake_amount,
        j.kind AS violation_kind,
        CONCAT_WS(', ',

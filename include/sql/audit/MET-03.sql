@@ -24,7 +24,7 @@ WITH single AS (
   SELECT t.metering_point_id,
          t.kind,
          CASE WHEN t.primary_value > 0 AND t.secondary_value > 0
-              THEN CAST(t.primary_value AS DOUBLE) / NULLIF(t.secondary_value, 0) END AS ratio
+              THEN RATIO(t.primary_value, t.secondary_value) END AS ratio
   FROM source.instrument_transformer AS t
 ),
 ratio AS (
@@ -61,7 +61,7 @@ SELECT p.metering_point_id AS subject_id,
        t.org_unit_id,
        p.is_mixed OR ROUND(ABS(p.multiplier - p.true_ratio), 9) > $tolerance AS flagged,
        CASE
-         WHEN NOT p.is_mixed THEN CAST(b.energy_amount AS DOUBLE) * (p.true_ratio / NULLIF(p.multiplier, 0) - 1)
+         WHEN NOT p.is_mixed THEN CAST(b.energy_amount AS DOUBLE) * (RATIO(p.true_ratio, p.multiplier) - 1)
        END AS at_stake_amount,
        p.multiplier,
        CASE WHEN NOT p.is_mixed THEN p.true_ratio END AS true_ratio,

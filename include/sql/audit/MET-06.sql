@@ -27,7 +27,7 @@ WITH ct AS (
 ),
 capacity AS (
   SELECT t.account_id,
-         CASE WHEN COUNT(*) = COUNT(t.rated_kva) THEN ROUND(SUM(ROUND(t.rated_kva * 1000000)) * 0.000001, 6) END AS rated_kva
+         CASE WHEN COUNT(*) = COUNT(t.rated_kva) THEN EXACT_SUM(t.rated_kva) END AS rated_kva
   FROM source.transformer AS t
   WHERE t.ownership = 'dedicated'
     AND (t.retired_on IS NULL OR t.retired_on > $as_of)

@@ -34,7 +34,7 @@ due AS (
          c.accuracy_class,
          c.calibrated_on,
          c.years,
-         CAST(ADD_MONTHS($as_of, CAST(-12 * c.years AS INT)) AS DATE) AS not_before
+         ADD_MONTHS($as_of, CAST(-12 * c.years AS INT)) AS not_before
   FROM cycle AS c
 )
 SELECT d.meter_id AS subject_id,

@@ -22,7 +22,7 @@ WITH asked AS (
          p.installed_on,
          a.contracted_kva,
          m.months,
-         CAST(ADD_MONTHS($as_of, CAST(-m.months AS INT)) AS DATE) AS not_before
+         ADD_MONTHS($as_of, CAST(-m.months AS INT)) AS not_before
   FROM source.metering_point AS p
   JOIN core.live_account AS a ON a.account_id = p.account_id
   JOIN param.months_by_kva AS m ON a.contracted_kva >= m.min_kva

@@ -47,8 +47,8 @@ fault AS (
 open_fault AS (
   SELECT f.metering_point_id,
          f.fixed_at,
-         CAST(DATE_TRUNC('month', MIN(f.occurred_at)) AS DATE) AS first_period,
-         CAST(DATE_TRUNC('month', f.fixed_at) AS DATE) AS last_period
+         MONTH_OF(MIN(f.occurred_at)) AS first_period,
+         MONTH_OF(f.fixed_at) AS last_period
   FROM fault AS f
   WHERE f.is_open
   GROUP BY f.metering_point_id, f.fixed_at
@@ -58,18 +58,18 @@ billed AS (
          o.fixed_at,
          MEDIAN(CASE WHEN b.period < o.first_period THEN b.billed_kwh END) AS median_kwh,
          COUNT(*) FILTER (WHERE b.period >= o.first_period) AS periods,
-         ROUND(SUM(ROUND(b.billed_kwh * 1000000)) FILTER (WHERE b.period >= o.first_period) * 0.000001, 6) AS billed_kwh
+         EXACT_SUM(b.billed_kwh) FILTER (WHERE b.period >= o.first_period) AS billed_kwh
   FROM open_fault AS o
   JOIN source.metering_point AS p ON p.metering_point_id = o.metering_point_id
   JOIN facts.bill_net AS b
     ON b.account_id = p.account_id
-   AND b.period >= CAST(ADD_MONTHS(o.first_period, -6) AS DATE)
+   AND b.period >= ADD_MONTHS(o.first_period, -6)
    AND b.period <= o.last_period
   GROUP BY o.metering_point_id, o.fixed_at
 ),
 lost AS (
   SELECT b.metering_point_id,
-         ROUND(SUM(ROUND((b.median_kwh * b.periods - b.billed_kwh) * 1000000)) * 0.000001, 6) AS lost_kwh
+         EXACT_SUM(b.median_kwh * b.periods - b.billed_kwh) AS lost_kwh
   FROM billed AS b
   GROUP BY b.metering_point_id
 )

@@ -17,9 +17,9 @@ messages:
     本月计划用表 {planned_count}，此前月均 {mean_before}。
 */
 WITH month_plan AS (
-  SELECT m.org_unit_id, m.month, CAST(SUM(m.planned_count) AS BIGINT) AS planned
+  SELECT m.org_unit_id, m.month, INTEGER_SUM(m.planned_count) AS planned
   FROM source.meter_plan AS m
-  WHERE m.month >= CAST(ADD_MONTHS($period, -6) AS DATE)
+  WHERE m.month >= ADD_MONTHS($period, -6)
     AND m.month <= $period
   GROUP BY m.org_unit_id, m.month
 ),

@@ -37,4 +37,4 @@ SELECT o.order_id AS subject_id,
 FROM changed AS o
 LEFT JOIN signed AS s ON s.account_id = o.account_id
 WHERE DATE_DIFF('day', o.closed_on, $as_of) > $grace_days
-  AND o.closed_on > CAST(ADD_MONTHS($as_of, -12) AS DATE)
+  AND o.closed_on > ADD_MONTHS($as_of, -12)

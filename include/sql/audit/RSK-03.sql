@@ -23,7 +23,7 @@ SELECT a.account_id AS subject_id,
        u.unpaid_amount AS at_stake_amount,
        u.unpaid_amount,
        u.mean_monthly_amount,
-       ROUND(CAST(u.unpaid_amount AS DOUBLE) / NULLIF(u.mean_monthly_amount, 0), 2) AS open_months,
+       ROUND(RATIO(u.unpaid_amount, u.mean_monthly_amount), 2) AS open_months,
        a.contracted_kva,
        $max_months AS max_months,
        $min_kva AS min_kva

@@ -14,7 +14,7 @@ messages:
 SELECT s.account_id AS subject_id,
        s.account_id,
        s.band = 5 AS flagged,
-       ROUND(CAST(s.probability * u.mean_monthly_amount AS DECIMAL(28, 8)), 2) AS at_stake_amount,
+       MONEY(s.probability * u.mean_monthly_amount) AS at_stake_amount,
        s.probability,
        s.band,
        s.reasons,

@@ -17,12 +17,12 @@ messages:
 WITH recent AS (
   SELECT a.account_id,
          COUNT(*) AS periods,
-         CAST(SUM(n.total_amount) AS DOUBLE) / NULLIF(COUNT(*), 0) AS mean_monthly_amount
+         RATIO(SUM(n.total_amount), COUNT(*)) AS mean_monthly_amount
   FROM core.live_account AS a
   JOIN facts.bill_net AS n ON n.account_id = a.account_id
   WHERE a.is_temporary
-    AND n.period >= CAST(DATE_TRUNC('month', a.opened_on) AS DATE)
-    AND n.period > CAST(ADD_MONTHS($period, -6) AS DATE)
+    AND n.period >= MONTH_OF(a.opened_on)
+    AND n.period > ADD_MONTHS($period, -6)
     AND n.period <= $period
   GROUP BY a.account_id
 )

@@ -26,4 +26,4 @@ SELECT c.call_id AS subject_id,
 FROM source.service_call AS c
 LEFT JOIN core.calendar AS ca ON ca.day = CAST(c.opened_at AS DATE)
 LEFT JOIN core.calendar AS cb ON cb.day = COALESCE(CAST(c.resolved_at AS DATE), $as_of)
-WHERE c.kind = 'complaint' AND CAST(c.opened_at AS DATE) >= CAST(ADD_MONTHS($as_of, -12) AS DATE)
+WHERE c.kind = 'complaint' AND CAST(c.opened_at AS DATE) >= ADD_MONTHS($as_of, -12)

@@ -18,7 +18,7 @@ messages:
 SELECT e.metering_point_id AS subject_id,
        e.account_id,
        e.swaps = 0 AND ROUND(ABS(e.previous_value - e.earlier_value), 6) > $tolerance AS flagged,
-       ROUND(CAST((e.previous_value - e.earlier_value) * e.multiplier * n.average_price AS DECIMAL(28, 8)), 2) AS at_stake_amount,
+       MONEY((e.previous_value - e.earlier_value) * e.multiplier * n.average_price) AS at_stake_amount,
        e.previous_value,
        e.earlier_value,
        $tolerance AS tolerance,

@@ -14,9 +14,9 @@ messages:
   zh: "已连续 {zero_periods} 个月计费电量为零。"
 */
 WITH zero AS (
-  SELECT n.account_id, COUNT(*) AS zero_periods, CAST(SUM(n.total_amount) AS DECIMAL(18, 2)) AS total_amount
+  SELECT n.account_id, COUNT(*) AS zero_periods, MONEY(SUM(n.total_amount)) AS total_amount
   FROM facts.bill_net AS n
-  WHERE n.billed_kwh = 0 AND n.period > CAST(ADD_MONTHS($period, -$min_periods) AS DATE) AND n.period <= $period
+  WHERE n.billed_kwh = 0 AND n.period > ADD_MONTHS($period, -$min_periods) AND n.period <= $period
   GROUP BY n.account_id
 )
 SELECT a.account_id AS subject_id,

@@ -12,7 +12,7 @@ messages:
   zh: "计费电量 {billed_kwh} kWh，电费为零。"
 */
 WITH shadow AS (
-  SELECT s.account_id, CAST(SUM(s.total_amount) AS DECIMAL(18, 2)) AS total_amount, MIN(s.bill_id) AS bill_id
+  SELECT s.account_id, MONEY(SUM(s.total_amount)) AS total_amount, MIN(s.bill_id) AS bill_id
   FROM facts.shadow_bill AS s
   GROUP BY s.account_id
 )

@@ -31,7 +31,7 @@ WITH billed AS (
 SELECT a.account_id AS subject_id,
        a.account_id,
        COALESCE(b.loss_iron_highest_amount, 0) <= 0 AS flagged,
-       ROUND(CAST(l.iron_kwh * b.energy_price AS DECIMAL(28, 8)), 2) AS at_stake_amount,
+       MONEY(l.iron_kwh * b.energy_price) AS at_stake_amount,
        l.iron_kwh,
        b.energy_price,
        b.loss_iron_highest_amount,

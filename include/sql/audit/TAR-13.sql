@@ -63,7 +63,7 @@ commercial AS (
 SELECT a.account_id AS subject_id,
        a.account_id,
        n.word IS NOT NULL AND NOT n.is_exempt AS flagged,
-       CAST(p.total_amount - b.total_amount AS DECIMAL(18, 2)) AS at_stake_amount,
+       MONEY(p.total_amount - b.total_amount) AS at_stake_amount,
        n.word,
        a.tariff_code,
        c.tariff_code AS commercial_tariff_code,
@@ -74,7 +74,7 @@ LEFT JOIN named AS n ON n.account_id = a.account_id
 LEFT JOIN facts.bill_net AS b ON b.account_id = a.account_id AND b.period = $period
 -- 0.4 kV is the name some give to the 0.38 kV level.
 LEFT JOIN param.commercial_tariff AS c
-  ON CASE WHEN ROUND(c.supply_kv, 3) = 0.4 THEN 0.38 ELSE ROUND(c.supply_kv, 3) END
-   = CASE WHEN ROUND(a.supply_kv, 3) = 0.4 THEN 0.38 ELSE ROUND(a.supply_kv, 3) END
+  ON NOMINAL_KV(c.supply_kv)
+   = NOMINAL_KV(a.supply_kv)
 LEFT JOIN commercial AS p ON p.account_id = a.account_id AND p.tariff_code = c.tariff_code
 WHERE a.usage_category = 'residential'

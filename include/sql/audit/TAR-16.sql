@@ -18,7 +18,7 @@ SELECT b.bill_id AS subject_id,
        l.bill_id IS NULL
          OR ABS(l.lines_amount - b.total_amount) > 0.01
          OR COALESCE(ROUND(ABS(b.billed_kwh - (b.metered_kwh + b.loss_kwh)), 6) > 1, FALSE) AS flagged,
-       CAST(COALESCE(l.lines_amount, 0) - b.total_amount AS DECIMAL(18, 2)) AS at_stake_amount,
+       MONEY(COALESCE(l.lines_amount, 0) - b.total_amount) AS at_stake_amount,
        COALESCE(l.lines, 0) AS lines,
        l.lines_amount,
        b.total_amount,

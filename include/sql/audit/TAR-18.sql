@@ -21,7 +21,7 @@ SELECT r.metering_point_id AS subject_id,
        ROUND(ABS(r.current_value - r.original_value) * p.multiplier, 6) > $min_kwh
          AND ROUND(ABS(r.current_value - r.original_value) * p.multiplier, 6)
              > ROUND($min_share * (r.original_value - r.previous_value) * p.multiplier, 6) AS flagged,
-       ROUND(CAST((r.original_value - r.current_value) * p.multiplier * n.average_price AS DECIMAL(28, 8)), 2) AS at_stake_amount,
+       MONEY((r.original_value - r.current_value) * p.multiplier * n.average_price) AS at_stake_amount,
        r.original_value,
        r.current_value,
        r.previous_value,

@@ -17,7 +17,7 @@ WITH estimated AS (
   FROM source.register_reading AS r
   WHERE r.register = 'active_total'
     AND r.method = 'estimated'
-    AND r.period > CAST(ADD_MONTHS($period, -$min_periods) AS DATE)
+    AND r.period > ADD_MONTHS($period, -$min_periods)
     AND r.period <= $period
   GROUP BY r.metering_point_id
 )

@@ -23,7 +23,7 @@ SELECT s.bill_id AS subject_id,
        ROUND(ABS(CAST(s.billed_total_amount - s.total_amount AS DOUBLE)), 6) > $tolerance_amount
          AND ROUND(ABS(CAST(s.billed_total_amount - s.total_amount AS DOUBLE)), 6)
              > ROUND($tolerance_share * ABS(CAST(s.total_amount AS DOUBLE)), 6) AS flagged,
-       CAST(s.total_amount - s.billed_total_amount AS DECIMAL(18, 2)) AS at_stake_amount,
+       MONEY(s.total_amount - s.billed_total_amount) AS at_stake_amount,
        s.tariff_code,
        s.billed_total_amount,
        s.total_amount,

@@ -18,8 +18,8 @@ SELECT b.bill_id AS subject_id,
        COALESCE(b.tariff_code <> a.tariff_code, FALSE)
          OR p.tariff_code IS NULL
          OR COALESCE(a.supply_kv < t.min_kv OR a.supply_kv > t.max_kv, FALSE) AS flagged,
-       CAST(CASE WHEN b.tariff_code <> a.tariff_code THEN s.account_tariff_total_amount
-                 WHEN b.tariff_code = a.tariff_code THEN s.total_amount END - s.billed_total_amount AS DECIMAL(18, 2)) AS at_stake_amount,
+       MONEY(CASE WHEN b.tariff_code <> a.tariff_code THEN s.account_tariff_total_amount
+                 WHEN b.tariff_code = a.tariff_code THEN s.total_amount END - s.billed_total_amount) AS at_stake_amount,
        b.tariff_code,
        a.tariff_code AS account_tariff_code,
        b.period_end,

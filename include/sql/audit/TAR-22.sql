@@ -22,7 +22,7 @@ SELECT s.bill_id AS subject_id,
        ROUND(ABS(CAST(s.billed_power_factor_amount - s.power_factor_amount AS DOUBLE)), 6) > $tolerance_amount
          AND ROUND(ABS(CAST(s.billed_power_factor_amount - s.power_factor_amount AS DOUBLE)), 6)
              > ROUND($tolerance_share * ABS(CAST(s.power_factor_amount AS DOUBLE)), 6) AS flagged,
-       CAST(s.power_factor_amount - s.billed_power_factor_amount AS DECIMAL(18, 2)) AS at_stake_amount,
+       MONEY(s.power_factor_amount - s.billed_power_factor_amount) AS at_stake_amount,
        s.billed_power_factor_amount,
        s.power_factor_amount,
        s.power_factor,

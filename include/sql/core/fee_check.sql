@@ -22,7 +22,7 @@ SELECT j.account_id,
        COUNT(*) AS fees,
        COUNT(*) FILTER (WHERE j.is_wrong) AS wrong_fees,
        MIN(j.fee_id) FILTER (WHERE j.is_wrong) AS first_wrong_fee_id,
-       CAST(SUM(j.standard_amount) FILTER (WHERE j.is_wrong) AS DECIMAL(18, 2)) AS standard_amount,
-       CAST(SUM(j.charged_amount) FILTER (WHERE j.is_wrong) AS DECIMAL(18, 2)) AS charged_amount
+       MONEY(SUM(j.standard_amount) FILTER (WHERE j.is_wrong)) AS standard_amount,
+       MONEY(SUM(j.charged_amount) FILTER (WHERE j.is_wrong)) AS charged_amount
 FROM judged AS j
 GROUP BY j.account_id, j.kind

@@ -18,17 +18,17 @@ columns:
 SELECT p.account_id,
        c.day,
        CASE WHEN COUNT(c.kwh) FILTER (WHERE p.role = 'main') > 0
-            THEN ROUND(SUM(ROUND(CASE WHEN p.role = 'sub' THEN -c.kwh ELSE c.kwh END * 1000000)) * 0.000001, 6) END AS kwh,
+            THEN EXACT_SUM(CASE WHEN p.role = 'sub' THEN -c.kwh ELSE c.kwh END) END AS kwh,
        CASE WHEN COUNT(c.peak_kwh) FILTER (WHERE p.role = 'main') > 0
-            THEN ROUND(SUM(ROUND(CASE WHEN p.role = 'sub' THEN -c.peak_kwh ELSE c.peak_kwh END * 1000000)) * 0.000001, 6) END AS peak_kwh,
+            THEN EXACT_SUM(CASE WHEN p.role = 'sub' THEN -c.peak_kwh ELSE c.peak_kwh END) END AS peak_kwh,
        CASE WHEN COUNT(c.valley_kwh) FILTER (WHERE p.role = 'main') > 0
-            THEN ROUND(SUM(ROUND(CASE WHEN p.role = 'sub' THEN -c.valley_kwh ELSE c.valley_kwh END * 1000000)) * 0.000001, 6) END AS valley_kwh,
+            THEN EXACT_SUM(CASE WHEN p.role = 'sub' THEN -c.valley_kwh ELSE c.valley_kwh END) END AS valley_kwh,
        CASE WHEN COUNT(c.night_kwh) FILTER (WHERE p.role = 'main') > 0
-            THEN ROUND(SUM(ROUND(CASE WHEN p.role = 'sub' THEN -c.night_kwh ELSE c.night_kwh END * 1000000)) * 0.000001, 6) END AS night_kwh,
-       ROUND(SUM(ROUND(c.max_kw * 1000000)) FILTER (WHERE p.role = 'main') * 0.000001, 6) AS max_kw,
-       CAST(SUM(c.expected) FILTER (WHERE p.role = 'main') AS BIGINT) AS intervals_expected,
-       CAST(SUM(c.measured) FILTER (WHERE p.role = 'main') AS BIGINT) AS intervals_measured,
-       CAST(SUM(c.estimated) FILTER (WHERE p.role = 'main') AS BIGINT) AS intervals_estimated,
+            THEN EXACT_SUM(CASE WHEN p.role = 'sub' THEN -c.night_kwh ELSE c.night_kwh END) END AS night_kwh,
+       EXACT_SUM(c.max_kw) FILTER (WHERE p.role = 'main') AS max_kw,
+       INTEGER_SUM(c.expected) FILTER (WHERE p.role = 'main') AS intervals_expected,
+       INTEGER_SUM(c.measured) FILTER (WHERE p.role = 'main') AS intervals_measured,
+       INTEGER_SUM(c.estimated) FILTER (WHERE p.role = 'main') AS intervals_estimated,
        MIN(c.hours) FILTER (WHERE p.role = 'main') AS hours
 FROM facts.consumption_daily AS c
 JOIN source.metering_point AS p ON p.metering_point_id = c.metering_point_id

@@ -12,8 +12,7 @@ columns:
 WITH billed AS (
   SELECT n.account_id,
          SUM(n.total_amount) AS billed_amount,
-         CAST(SUM(n.total_amount) FILTER (WHERE n.period <= $period AND n.period > CAST(ADD_MONTHS($period, -6) AS DATE)) AS DOUBLE)
-           / NULLIF(COUNT(*) FILTER (WHERE n.period <= $period AND n.period > CAST(ADD_MONTHS($period, -6) AS DATE)), 0) AS mean_monthly_amount
+         RATIO(SUM(n.total_amount) FILTER (WHERE n.period <= $period AND n.period > ADD_MONTHS($period, -6)), COUNT(*) FILTER (WHERE n.period <= $period AND n.period > ADD_MONTHS($period, -6))) AS mean_monthly_amount
   FROM facts.bill_net AS n
   GROUP BY n.account_id
 ),
@@ -23,9 +22,9 @@ paid AS (
   GROUP BY p.account_id
 )
 SELECT b.account_id,
-       CAST(b.billed_amount AS DECIMAL(18, 2)) AS billed_amount,
-       CAST(COALESCE(p.paid_amount, 0) AS DECIMAL(18, 2)) AS paid_amount,
-       CAST(b.billed_amount - COALESCE(p.paid_amount, 0) AS DECIMAL(18, 2)) AS unpaid_amount,
+       MONEY(b.billed_amount) AS billed_amount,
+       MONEY(COALESCE(p.paid_amount, 0)) AS paid_amount,
+       MONEY(b.billed_amount - COALESCE(p.paid_amount, 0)) AS unpaid_amount,
        b.mean_monthly_amount
 FROM billed AS b
 LEFT JOIN paid AS p ON p.account_id = b.account_id

@@ -22,11 +22,11 @@ params:
 WITH measured AS (
   SELECT m.metering_point_id, m.period, m.expected, m.present, m.mean_minutes, m.kwh
   FROM facts.interval_month AS m
-  WHERE m.period >= CAST(ADD_MONTHS($period, -11) AS DATE) AND m.period <= $period AND m.intervals > 0
+  WHERE m.period >= ADD_MONTHS($period, -11) AND m.period <= $period AND m.intervals > 0
 ),
 measured_month AS (
   SELECT m.period,
-         UNIX_SECONDS(CAST(CAST(ADD_MONTHS(m.period, 1) AS DATE) AS TIMESTAMPTZ)) AS end_s
+         UNIX_SECONDS(CAST(ADD_MONTHS(m.period, 1) AS TIMESTAMPTZ)) AS end_s
   FROM measured AS m
   GROUP BY m.period
 ),
@@ -82,10 +82,10 @@ grouped AS (
          SUM(p.present) AS present,
          SUM(p.expected) AS expected,
          COALESCE(SUM(p.unmeasured_s), 0) AS unmeasured_s,
-         ROUND(SUM(ROUND(p.interval_kwh * 1000000)) FILTER (WHERE p.is_supply) * 0.000001, 6) AS interval_supplied_kwh,
-         COALESCE(ROUND(SUM(ROUND(p.interval_kwh * 1000000)) FILTER (WHERE NOT p.is_supply) * 0.000001, 6), 0) AS interval_sold_kwh,
-         ROUND(SUM(ROUND(p.register_kwh * 1000000)) FILTER (WHERE p.is_supply) * 0.000001, 6) AS register_supplied_kwh,
-         COALESCE(ROUND(SUM(ROUND(p.register_kwh * 1000000)) FILTER (WHERE NOT p.is_supply) * 0.000001, 6), 0) AS register_sold_kwh,
+         EXACT_SUM(p.interval_kwh) FILTER (WHERE p.is_supply) AS interval_supplied_kwh,
+         COALESCE(EXACT_SUM(p.interval_kwh) FILTER (WHERE NOT p.is_supply), 0) AS interval_sold_kwh,
+         EXACT_SUM(p.register_kwh) FILTER (WHERE p.is_supply) AS register_supplied_kwh,
+         COALESCE(EXACT_SUM(p.register_kwh) FILTER (WHERE NOT p.is_supply), 0) AS register_sold_kwh,
          COUNT(*) FILTER (WHERE p.is_read AND p.register_kwh IS NULL) AS not_computable
   FROM present AS p
   GROUP BY p.level, p.id, p.period
@@ -98,11 +98,10 @@ summed AS (
          g.points,
          g.points_unread,
          -- The supply point belongs to the balance even in a month without anything of it.
-         g.present / NULLIF(g.expected
-                            + (g.unmeasured_s
+         RATIO(g.present, g.expected
+                            + RATIO(g.unmeasured_s
                                + CASE WHEN g.supplies > 0 THEN 0
-                                      ELSE GREATEST(q.end_s - UNIX_SECONDS(CAST(GREATEST(g.period, COALESCE(m.installed_on, g.period)) AS TIMESTAMPTZ)), 0) END)
-                              / NULLIF(60 * g.mean_minutes, 0), 0) AS interval_share,
+                                      ELSE GREATEST(q.end_s - UNIX_SECONDS(CAST(GREATEST(g.period, COALESCE(m.installed_on, g.period)) AS TIMESTAMPTZ)), 0) END, 60 * g.mean_minutes)) AS interval_share,
          g.interval_supplied_kwh,
          g.interval_sold_kwh,
          g.register_supplied_kwh,
@@ -138,7 +137,7 @@ SELECT c.level,
        ROUND(c.supplied_kwh, 6) AS supplied_kwh,
        ROUND(c.sold_kwh, 6) AS sold_kwh,
        ROUND(c.supplied_kwh - c.sold_kwh, 6) AS loss_kwh,
-       (c.supplied_kwh - c.sold_kwh) / NULLIF(c.supplied_kwh, 0) AS loss_rate,
+       RATIO(c.supplied_kwh - c.sold_kwh, c.supplied_kwh) AS loss_rate,
        CASE WHEN c.not_computable > 0 THEN 'register_not_computable'
             WHEN c.supplied_kwh IS NULL THEN 'no_supply' END AS not_checked
 FROM chosen AS c

@@ -14,9 +14,9 @@ columns:
 SELECT m.level,
        m.id,
        c.day,
-       ROUND(SUM(ROUND(c.kwh * 1000000)) FILTER (WHERE m.is_supply) * 0.000001, 6) AS supplied_kwh,
-       COALESCE(ROUND(SUM(ROUND(c.kwh * 1000000)) FILTER (WHERE NOT m.is_supply) * 0.000001, 6), 0) AS sold_kwh,
-       ROUND((SUM(ROUND(c.kwh * 1000000)) FILTER (WHERE m.is_supply) - COALESCE(SUM(ROUND(c.kwh * 1000000)) FILTER (WHERE NOT m.is_supply), 0)) * 0.000001, 6) AS loss_kwh,
+       EXACT_SUM(c.kwh) FILTER (WHERE m.is_supply) AS supplied_kwh,
+       COALESCE(EXACT_SUM(c.kwh) FILTER (WHERE NOT m.is_supply), 0) AS sold_kwh,
+       ROUND(EXACT_SUM(c.kwh) FILTER (WHERE m.is_supply) - COALESCE(EXACT_SUM(c.kwh) FILTER (WHERE NOT m.is_supply), 0), 6) AS loss_kwh,
        COUNT(c.kwh) FILTER (WHERE NOT m.is_supply) AS points
 FROM facts.loss_member AS m
 JOIN facts.consumption_daily AS c ON c.metering_point_id = m.metering_point_id

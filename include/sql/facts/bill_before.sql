@@ -16,6 +16,6 @@ SELECT n.account_id,
        BOOL_OR(s.account_id IS NOT NULL) AS suspended_any
 FROM facts.bill_net AS n
 LEFT JOIN facts.suspension_period AS s ON s.account_id = n.account_id AND s.period = n.period
-WHERE n.period >= CAST(ADD_MONTHS($period, -6) AS DATE) AND n.period <= $period
+WHERE n.period >= ADD_MONTHS($period, -6) AND n.period <= $period
 GROUP BY n.account_id
 HAVING BOOL_OR(n.period = $period)

@@ -35,7 +35,7 @@ columns:
 */
 WITH taken_out AS (
   SELECT b.bill_id,
-         ROUND(SUM(ROUND(LEAST(s.out_kva, a.contracted_kva) * 1000000)) * 0.000001, 6) AS out_kva_days
+         EXACT_SUM(LEAST(s.out_kva, a.contracted_kva)) AS out_kva_days
   FROM facts.suspension_day AS s
   JOIN source.account AS a ON a.account_id = s.account_id
   JOIN source.bill AS b ON b.account_id = s.account_id AND s.day >= b.period_start AND s.day <= b.period_end
@@ -65,7 +65,7 @@ multiplied AS (
 read AS (
   SELECT r.metering_point_id, MAX(r.period) AS last_period, MAX(r.read_at) AS last_read_at
   FROM source.register_reading AS r
-  WHERE r.register = 'active_total' AND r.period >= CAST(ADD_MONTHS($period, -1) AS DATE) AND r.period <= $period
+  WHERE r.register = 'active_total' AND r.period >= ADD_MONTHS($period, -1) AND r.period <= $period
   GROUP BY r.metering_point_id
 ),
 removed AS (
@@ -134,7 +134,7 @@ joined AS (
   LEFT JOIN multiplied AS m ON m.bill_id = b.bill_id
   LEFT JOIN unread AS u ON u.account_id = b.account_id AND b.period = $period
   WHERE b.corrects_bill_id IS NULL
-    AND b.period >= CAST(ADD_MONTHS($period, -11) AS DATE)
+    AND b.period >= ADD_MONTHS($period, -11)
     AND b.period <= $period
 )
 SELECT j.bill_id,
@@ -161,10 +161,9 @@ SELECT j.bill_id,
        j.demand_kw,
        CASE WHEN j.has_loss THEN j.iron_kwh ELSE CAST(0 AS DOUBLE) END AS iron_kwh,
        CASE WHEN j.has_loss THEN ROUND(j.copper_rate * j.metered_kwh, 6) ELSE CAST(0 AS DOUBLE) END AS copper_kwh,
-       (j.contracted_kva * j.days - j.out_kva_days) / NULLIF(CAST(j.days AS DOUBLE), 0) AS mean_kva,
+       RATIO(j.contracted_kva * j.days - j.out_kva_days, CAST(j.days AS DOUBLE)) AS mean_kva,
        CASE WHEN j.power_factor_standard IS NOT NULL AND j.main_active_kwh > 0
-            THEN CAST(ROUND(CAST(j.main_active_kwh
-                 / NULLIF(SQRT(j.main_active_kwh * j.main_active_kwh + j.reactive_kvarh * j.reactive_kvarh), 0) AS DECIMAL(28, 8)), 2) AS DOUBLE)
+            THEN CAST(HALF_UP(RATIO(j.main_active_kwh, SQRT(j.main_active_kwh * j.main_active_kwh + j.reactive_kvarh * j.reactive_kvarh)), 2) AS DOUBLE)
        END AS power_factor,
        j.energy_not_checked,
        COALESCE(j.energy_not_checked, CASE WHEN j.unknown_codes > 0 THEN 'loss_code_missing' END) AS not_checked

@@ -100,12 +100,12 @@ SELECT s.bill_id,
        s.account_id,
        s.period,
        s.due_on,
-       CAST(s.amount AS DECIMAL(18, 2)) AS amount,
+       MONEY(s.amount) AS amount,
        s.paid_amount,
-       CAST(s.unpaid_amount AS DECIMAL(18, 2)) AS unpaid_amount,
+       MONEY(s.unpaid_amount) AS unpaid_amount,
        s.settled_on,
        CASE WHEN s.unpaid_amount > 0 AND s.due_on < $as_of THEN DATE_DIFF('day', s.due_on, $as_of)
             WHEN s.settled_on > s.due_on THEN DATE_DIFF('day', s.due_on, s.settled_on)
             ELSE 0 END AS days_late,
-       CAST(CASE WHEN s.due_on < $as_of THEN s.unpaid_amount ELSE 0 END AS DECIMAL(18, 2)) AS overdue_amount
+       MONEY(CASE WHEN s.due_on < $as_of THEN s.unpaid_amount ELSE 0 END) AS overdue_amount
 FROM settled AS s

@@ -22,16 +22,15 @@ WITH fed AS (
          MIN(t.transformer_id) AS first_transformer_id,
          MAX(DATE_DIFF('day', b.period_start, b.period_end) + 1) AS days,
          BOOL_OR(a.running_kva = 0) AS is_idle,
-         CAST(SUM(CAST(l.iron_loss_kwh_per_day AS DECIMAL(28, 8))) AS DOUBLE) AS iron_kwh_per_day,
-         CAST(SUM(CAST(l.copper_loss_rate * COALESCE(t.rated_kva, l.rated_kva) AS DECIMAL(28, 8))) AS DOUBLE)
-           / NULLIF(CAST(SUM(CAST(CASE WHEN l.loss_code IS NOT NULL THEN COALESCE(t.rated_kva, l.rated_kva) END AS DECIMAL(28, 8))) AS DOUBLE), 0) AS copper_rate
+         DECIMAL_SUM(l.iron_loss_kwh_per_day) AS iron_kwh_per_day,
+         RATIO(DECIMAL_SUM(l.copper_loss_rate * COALESCE(t.rated_kva, l.rated_kva)), DECIMAL_SUM(CASE WHEN l.loss_code IS NOT NULL THEN COALESCE(t.rated_kva, l.rated_kva) END)) AS copper_rate
   FROM source.account AS a
   JOIN source.transformer AS t ON t.account_id = a.account_id AND t.ownership = 'dedicated'
   JOIN source.bill AS b ON b.account_id = a.account_id
   LEFT JOIN source.loss_code AS l ON l.loss_code = t.loss_code
   WHERE a.metering_mode = 'hv_lv'
     AND b.corrects_bill_id IS NULL
-    AND b.period >= CAST(ADD_MONTHS($period, -11) AS DATE)
+    AND b.period >= ADD_MONTHS($period, -11)
     AND b.period <= $period
     AND (t.retired_on IS NULL OR t.retired_on > b.period_end)
     AND (t.commissioned_on IS NULL OR t.commissioned_on <= b.period_end)

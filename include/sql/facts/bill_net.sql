@@ -20,11 +20,11 @@ columns:
 */
 WITH line AS (
   SELECT b.account_id,
-         CAST(SUM(l.energy_amount) AS DECIMAL(18, 2)) AS energy_amount,
-         CAST(SUM(l.loss_iron_amount) AS DECIMAL(18, 2)) AS loss_iron_amount,
-         CAST(SUM(l.capacity_amount) AS DECIMAL(18, 2)) AS capacity_amount,
-         CAST(SUM(l.demand_amount) AS DECIMAL(18, 2)) AS demand_amount,
-         CAST(SUM(l.power_factor_amount) AS DECIMAL(18, 2)) AS power_factor_amount
+         MONEY(SUM(l.energy_amount)) AS energy_amount,
+         MONEY(SUM(l.loss_iron_amount)) AS loss_iron_amount,
+         MONEY(SUM(l.capacity_amount)) AS capacity_amount,
+         MONEY(SUM(l.demand_amount)) AS demand_amount,
+         MONEY(SUM(l.power_factor_amount)) AS power_factor_amount
   FROM facts.bill_amount AS l
   JOIN source.bill AS b ON b.bill_id = l.bill_id
   WHERE b.period = $period
@@ -34,10 +34,10 @@ net AS (
   SELECT b.account_id,
          b.period,
          COUNT(*) AS bills,
-         ROUND(SUM(ROUND(b.metered_kwh * 1000000)) * 0.000001, 6) AS metered_kwh,
-         ROUND(SUM(ROUND(b.loss_kwh * 1000000)) * 0.000001, 6) AS loss_kwh,
-         ROUND(SUM(ROUND(b.billed_kwh * 1000000)) * 0.000001, 6) AS billed_kwh,
-         CAST(SUM(b.total_amount) AS DECIMAL(18, 2)) AS total_amount
+         EXACT_SUM(b.metered_kwh) AS metered_kwh,
+         EXACT_SUM(b.loss_kwh) AS loss_kwh,
+         EXACT_SUM(b.billed_kwh) AS billed_kwh,
+         MONEY(SUM(b.total_amount)) AS total_amount
   FROM source.bill AS b
   GROUP BY b.account_id, b.period
 )
@@ -53,7 +53,7 @@ SELECT n.account_id,
        l.capacity_amount,
        l.demand_amount,
        l.power_factor_amount,
-       CAST(n.total_amount AS DOUBLE) / NULLIF(n.billed_kwh, 0) AS average_price,
-       CAST(l.energy_amount AS DOUBLE) / NULLIF(n.metered_kwh, 0) AS average_energy_price
+       RATIO(n.total_amount, n.billed_kwh) AS average_price,
+       RATIO(l.energy_amount, n.metered_kwh) AS average_energy_price
 FROM net AS n
 LEFT JOIN line AS l ON l.account_id = n.account_id AND n.period = $period

@@ -26,7 +26,7 @@ SELECT b.bill_id,
        b.corrects_bill_id IS NOT NULL AS is_correction,
        b.total_amount,
        COALESCE(p.payments, 0) AS payments,
-       CAST(COALESCE(p.paid_amount, 0) AS DECIMAL(18, 2)) AS paid_amount,
+       MONEY(COALESCE(p.paid_amount, 0)) AS paid_amount,
        CAST(p.last_paid_at AS DATE) AS last_paid_on
 FROM source.bill AS b
 LEFT JOIN paid AS p ON p.bill_id = b.bill_id

@@ -28,8 +28,8 @@ summed AS (
          p.account_id,
          p.period,
          p.due_on,
-         CAST(p.total_amount + COALESCE(c.total_amount, 0) AS DECIMAL(18, 2)) AS total_amount,
-         CAST(p.paid_amount + COALESCE(c.paid_amount, 0) AS DECIMAL(18, 2)) AS paid_amount,
+         MONEY(p.total_amount + COALESCE(c.total_amount, 0)) AS total_amount,
+         MONEY(p.paid_amount + COALESCE(c.paid_amount, 0)) AS paid_amount,
          CASE WHEN c.last_paid_on > p.last_paid_on OR p.last_paid_on IS NULL THEN c.last_paid_on ELSE p.last_paid_on END AS last_paid_on
   FROM facts.bill_paid AS p
   LEFT JOIN corrected AS c ON c.bill_id = p.bill_id
@@ -42,6 +42,6 @@ SELECT s.bill_id AS root_bill_id,
        s.due_on,
        s.total_amount,
        s.paid_amount,
-       CAST(s.total_amount - s.paid_amount AS DECIMAL(18, 2)) AS unpaid_amount,
+       MONEY(s.total_amount - s.paid_amount) AS unpaid_amount,
        s.last_paid_on
 FROM summed AS s

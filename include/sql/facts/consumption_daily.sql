@@ -36,11 +36,11 @@ change AS (
   SELECT p.metering_point_id,
          p.day,
          MIN(p.interval_minutes) AS interval_minutes,
-         ROUND(SUM(ROUND((COALESCE(p.used_kwh, 0) - COALESCE(p.counted_kwh, 0)) * 1000000)) * 0.000001, 6) AS kwh,
-         ROUND(SUM(ROUND((CASE WHEN p.is_peak THEN COALESCE(p.used_kwh, 0) - COALESCE(p.counted_kwh, 0) END) * 1000000)) * 0.000001, 6) AS peak_kwh,
-         ROUND(SUM(ROUND((CASE WHEN p.is_valley THEN COALESCE(p.used_kwh, 0) - COALESCE(p.counted_kwh, 0) END) * 1000000)) * 0.000001, 6) AS valley_kwh,
-         ROUND(SUM(ROUND((CASE WHEN p.is_night THEN COALESCE(p.used_kwh, 0) - COALESCE(p.counted_kwh, 0) END) * 1000000)) * 0.000001, 6) AS night_kwh,
-         MAX(p.used_kwh * 60 / NULLIF(p.interval_minutes, 0)) AS max_kw,
+         EXACT_SUM(COALESCE(p.used_kwh, 0) - COALESCE(p.counted_kwh, 0)) AS kwh,
+         EXACT_SUM(CASE WHEN p.is_peak THEN COALESCE(p.used_kwh, 0) - COALESCE(p.counted_kwh, 0) END) AS peak_kwh,
+         EXACT_SUM(CASE WHEN p.is_valley THEN COALESCE(p.used_kwh, 0) - COALESCE(p.counted_kwh, 0) END) AS valley_kwh,
+         EXACT_SUM(CASE WHEN p.is_night THEN COALESCE(p.used_kwh, 0) - COALESCE(p.counted_kwh, 0) END) AS night_kwh,
+         MAX(RATIO(p.used_kwh * 60, p.interval_minutes)) AS max_kw,
          COUNT(*) FILTER (WHERE p.method <> 'kept') AS edits,
          COUNT(p.counted_kwh) FILTER (WHERE p.method <> 'kept' AND p.original_quality = 'measured') AS measured,
          COUNT(p.counted_kwh) FILTER (WHERE p.method <> 'kept' AND p.original_quality = 'estimated') AS estimated,
@@ -50,7 +50,7 @@ change AS (
 ),
 -- Where an interval that counted was replaced, the day's maximum is taken again without it.
 kept_max AS (
-  SELECT r.metering_point_id, r.day, MAX(r.kwh * 60 / NULLIF(r.interval_minutes, 0)) AS max_kw
+  SELECT r.metering_point_id, r.day, MAX(RATIO(r.kwh * 60, r.interval_minutes)) AS max_kw
   FROM change AS c
   JOIN source.interval_reading AS r ON r.metering_point_id = c.metering_point_id AND r.day = c.day
   LEFT JOIN facts.interval_edit AS e
@@ -73,10 +73,10 @@ joined AS (
          CASE WHEN c.takes_away THEN GREATEST(COALESCE(m.max_kw, c.max_kw), COALESCE(c.max_kw, m.max_kw))
               ELSE GREATEST(COALESCE(d.max_kw, c.max_kw), COALESCE(c.max_kw, d.max_kw)) END AS max_kw,
          CASE WHEN p.installed_on > k.day THEN 0
-              ELSE COALESCE(d.expected, CAST(ROUND(CAST(t.minutes AS DOUBLE) / NULLIF(c.interval_minutes, 0)) AS BIGINT)) END AS expected,
+              ELSE COALESCE(d.expected, CAST(ROUND(RATIO(t.minutes, c.interval_minutes)) AS BIGINT)) END AS expected,
          COALESCE(d.measured, 0) - COALESCE(c.measured, 0) AS measured,
          COALESCE(d.estimated, 0) - COALESCE(c.estimated, 0) + COALESCE(c.edits, 0) AS estimated,
-         COALESCE(CAST(d.minutes AS DOUBLE) / NULLIF(d.intervals, 0), c.interval_minutes) AS slot_minutes
+         COALESCE(RATIO(d.minutes, d.intervals), c.interval_minutes) AS slot_minutes
   FROM point_day AS k
   LEFT JOIN facts.interval_daily AS d ON d.metering_point_id = k.metering_point_id AND d.day = k.day
   LEFT JOIN change AS c ON c.metering_point_id = k.metering_point_id AND c.day = k.day

@@ -37,7 +37,7 @@ WITH timed AS (
   SELECT r.metering_point_id,
          r.day,
          -- Whole millionths add up to the same sum in any order.
-         ROUND(r.kwh * 60000000 / NULLIF(r.interval_minutes, 0)) AS micro_kw,
+         ROUND(RATIO(r.kwh * 60000000, r.interval_minutes)) AS micro_kw,
          -- Asking a time zone for the hour costs more than all means together, so it is asked on odd days only.
          CASE WHEN c.is_plain THEN (UNIX_SECONDS(r.interval_start) - c.start_s) // 3600
               ELSE EXTRACT(HOUR FROM r.interval_start) END AS hour

@@ -56,8 +56,8 @@ short_run AS (
 neighbour AS (
   SELECT s.metering_point_id,
          s.run_no,
-         MAX(CASE WHEN UNIX_SECONDS(r.interval_start) < s.from_s THEN r.kwh / NULLIF(r.interval_minutes, 0) END) AS before_kwh_per_minute,
-         MAX(CASE WHEN UNIX_SECONDS(r.interval_start) = s.to_s THEN r.kwh / NULLIF(r.interval_minutes, 0) END) AS after_kwh_per_minute
+         MAX(CASE WHEN UNIX_SECONDS(r.interval_start) < s.from_s THEN RATIO(r.kwh, r.interval_minutes) END) AS before_kwh_per_minute,
+         MAX(CASE WHEN UNIX_SECONDS(r.interval_start) = s.to_s THEN RATIO(r.kwh, r.interval_minutes) END) AS after_kwh_per_minute
   FROM short_run AS s
   JOIN source.interval_reading AS r
     ON r.metering_point_id = s.metering_point_id
@@ -72,9 +72,8 @@ interpolated AS (
          n.start_s,
          n.interval_minutes * (
            b.before_kwh_per_minute
-           + (b.after_kwh_per_minute - b.before_kwh_per_minute)
-             * (n.start_s + 30 * n.interval_minutes - (s.from_s - 30 * s.interval_minutes))
-             / NULLIF(s.to_s - s.from_s + 60 * s.interval_minutes, 0)
+           + RATIO((b.after_kwh_per_minute - b.before_kwh_per_minute)
+             * (n.start_s + 30 * n.interval_minutes - (s.from_s - 30 * s.interval_minutes)), s.to_s - s.from_s + 60 * s.interval_minutes)
          ) AS kwh
   FROM numbered AS n
   JOIN short_run AS s ON s.metering_point_id = n.metering_point_id AND s.run_no = n.run_no
@@ -88,7 +87,7 @@ sought AS (
   WHERE i.metering_point_id IS NULL
 ),
 like_day AS (
-  SELECT q.metering_point_id, q.start_s, ROUND(AVG(ROUND(r.kwh * 1000000)) * 0.000001, 6) AS kwh, COUNT(*) AS like_days
+  SELECT q.metering_point_id, q.start_s, EXACT_AVG(r.kwh) AS kwh, COUNT(*) AS like_days
   FROM sought AS q
   JOIN source.interval_reading AS r
     ON r.metering_point_id = q.metering_point_id AND r.interval_minutes = q.interval_minutes
@@ -104,7 +103,7 @@ like_day AS (
   HAVING COUNT(*) >= $min_like_days
 ),
 typical AS (
-  SELECT d.metering_point_id, ROUND(SUM(ROUND(d.kwh * 1000000)) * 0.000001, 6) / NULLIF(SUM(d.measured + d.estimated), 0) AS mean_kwh
+  SELECT d.metering_point_id, RATIO(EXACT_SUM(d.kwh), SUM(d.measured + d.estimated)) AS mean_kwh
   FROM facts.interval_daily AS d
   GROUP BY d.metering_point_id
 ),

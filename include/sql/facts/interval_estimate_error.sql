@@ -13,7 +13,7 @@ params:
   like_window_days: {type: integer, default: 28, minimum: 7, doc: As in facts.interval_edit.}
 */
 WITH typical AS (
-  SELECT d.metering_point_id, ROUND(SUM(ROUND(d.measured_kwh * 1000000)) * 0.000001, 6) / NULLIF(SUM(d.measured), 0) AS mean_kwh
+  SELECT d.metering_point_id, RATIO(EXACT_SUM(d.measured_kwh), SUM(d.measured)) AS mean_kwh
   FROM facts.interval_daily AS d
   WHERE SUBSTR(MD5(d.metering_point_id), 1, 1) = '0'
   GROUP BY d.metering_point_id
@@ -50,7 +50,7 @@ difference AS (
     ON a.metering_point_id = h.metering_point_id AND a.interval_minutes = h.interval_minutes
    AND a.start_s = h.start_s + CAST(1800 * $gap_hours AS BIGINT)
   UNION ALL
-  SELECT 'like_day' AS method, ROUND(AVG(ROUND(s.kwh * 1000000)) * 0.000001, 6) - MIN(h.kwh) AS off_kwh, MIN(h.mean_kwh) AS mean_kwh
+  SELECT 'like_day' AS method, EXACT_AVG(s.kwh) - MIN(h.kwh) AS off_kwh, MIN(h.mean_kwh) AS mean_kwh
   FROM held AS h
   JOIN sampled AS s
     ON s.metering_point_id = h.metering_point_id AND s.slot_s = h.slot_s AND s.is_working_day = h.is_working_day
@@ -60,14 +60,14 @@ difference AS (
   HAVING COUNT(*) >= 2
 ),
 ranked AS (
-  SELECT d.method, d.off_kwh / NULLIF(d.mean_kwh, 0) AS off_share,
-         CUME_DIST() OVER (PARTITION BY d.method ORDER BY ABS(d.off_kwh / NULLIF(d.mean_kwh, 0))) AS rank_share
+  SELECT d.method, RATIO(d.off_kwh, d.mean_kwh) AS off_share,
+         CUME_DIST() OVER (PARTITION BY d.method ORDER BY ABS(RATIO(d.off_kwh, d.mean_kwh))) AS rank_share
   FROM difference AS d
 )
 SELECT r.method,
        COUNT(*) AS held_out,
-       ROUND(AVG(ROUND(r.off_share * 1000000)) * 0.000001, 6) AS bias_share,
-       ROUND(AVG(ROUND(ABS(r.off_share) * 1000000)) * 0.000001, 6) AS mae_share,
+       EXACT_AVG(r.off_share) AS bias_share,
+       EXACT_AVG(ABS(r.off_share)) AS mae_share,
        ROUND(MIN(CASE WHEN ROUND(r.rank_share, 9) >= 0.9 THEN ABS(r.off_share) END), 6) AS p90_share
 FROM ranked AS r
 GROUP BY r.method

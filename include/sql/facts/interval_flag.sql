@@ -24,7 +24,7 @@ WITH span AS (
          MIN(d.day) AS first_day,
          MAX(d.day) AS last_day,
          COUNT(*) AS days,
-         CAST(SUM(d.minutes) AS DOUBLE) / NULLIF(SUM(d.intervals), 0) AS mean_minutes,
+         RATIO(SUM(d.minutes), SUM(d.intervals)) AS mean_minutes,
          MEDIAN(d.max_kw) AS typical_kw
   FROM facts.interval_daily AS d
   GROUP BY d.metering_point_id
@@ -47,7 +47,7 @@ bound AS (
 ),
 odd_day AS (
   SELECT b.metering_point_id, d.day, d.intervals < d.expected AND d.day >= b.fill_from AS has_gap,
-         CAST(ROUND(CAST(d.minutes AS DOUBLE) / NULLIF(d.intervals, 0)) AS BIGINT) AS slot_minutes
+         CAST(ROUND(RATIO(d.minutes, d.intervals)) AS BIGINT) AS slot_minutes
   FROM facts.interval_daily AS d
   JOIN bound AS b ON b.metering_point_id = d.metering_point_id
   JOIN core.day_clock AS c ON c.day = d.day

@@ -16,17 +16,17 @@ columns:
 */
 WITH rolled AS (
   SELECT d.metering_point_id,
-         CAST(DATE_TRUNC('month', d.day) AS DATE) AS period,
-         CAST(SUM(d.intervals) AS BIGINT) AS intervals,
-         CAST(SUM(d.minutes) AS DOUBLE) / NULLIF(SUM(d.intervals), 0) AS mean_minutes,
-         CAST(SUM(d.measured + d.estimated) FILTER (WHERE p.installed_on IS NULL OR d.day >= p.installed_on) AS BIGINT) AS present,
-         ROUND(SUM(ROUND(d.kwh * 1000000)) * 0.000001, 6) AS kwh,
-         ROUND(SUM(ROUND(d.measured_kwh * 1000000)) * 0.000001, 6) AS measured_kwh,
+         MONTH_OF(d.day) AS period,
+         INTEGER_SUM(d.intervals) AS intervals,
+         RATIO(SUM(d.minutes), SUM(d.intervals)) AS mean_minutes,
+         INTEGER_SUM(d.measured + d.estimated) FILTER (WHERE p.installed_on IS NULL OR d.day >= p.installed_on) AS present,
+         EXACT_SUM(d.kwh) AS kwh,
+         EXACT_SUM(d.measured_kwh) AS measured_kwh,
          MAX(d.highest_kw) AS highest_kw,
          MIN(d.lowest_kwh) AS lowest_kwh
   FROM facts.interval_daily AS d
   LEFT JOIN source.metering_point AS p ON p.metering_point_id = d.metering_point_id
-  GROUP BY d.metering_point_id, CAST(DATE_TRUNC('month', d.day) AS DATE)
+  GROUP BY d.metering_point_id, MONTH_OF(d.day)
 ),
 known AS (
   SELECT r.metering_point_id, MIN(r.period) AS first_period
@@ -66,7 +66,7 @@ bounded AS (
          f.lowest_kwh,
          f.mean_minutes,
          GREATEST(f.period, COALESCE(p.installed_on, f.period)) AS first_on,
-         LEAST(CAST(ADD_MONTHS(f.period, 1) AS DATE), CAST($as_of_end AS DATE)) AS before_on
+         LEAST(ADD_MONTHS(f.period, 1), CAST($as_of_end AS DATE)) AS before_on
   FROM filled AS f
   LEFT JOIN source.metering_point AS p ON p.metering_point_id = f.metering_point_id
 )
@@ -74,8 +74,7 @@ SELECT b.metering_point_id,
        b.period,
        b.intervals,
        CASE WHEN b.first_on < b.before_on
-            THEN CAST(ROUND((UNIX_SECONDS(CAST(b.before_on AS TIMESTAMPTZ)) - UNIX_SECONDS(CAST(b.first_on AS TIMESTAMPTZ)))
-                            / NULLIF(60 * b.mean_minutes, 0)) AS BIGINT)
+            THEN CAST(ROUND(RATIO(UNIX_SECONDS(CAST(b.before_on AS TIMESTAMPTZ)) - UNIX_SECONDS(CAST(b.first_on AS TIMESTAMPTZ)), 60 * b.mean_minutes)) AS BIGINT)
             ELSE 0 END AS expected,
        b.present,
        b.mean_minutes,

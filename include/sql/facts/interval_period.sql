@@ -26,7 +26,7 @@ SELECT m.metering_point_id,
        m.highest_kw AS max_kw,
        m.lowest_kwh AS min_kwh,
        a.contracted_kva,
-       m.highest_kw / NULLIF(a.contracted_kva, 0) AS max_use_share,
+       RATIO(m.highest_kw, a.contracted_kva) AS max_use_share,
        COALESCE(s.still_hours, 0) AS stuck_hours,
        s.still_from AS stuck_from,
        s.still_kwh AS stuck_kwh

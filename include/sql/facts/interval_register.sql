@@ -48,9 +48,9 @@ part AS (
   UNION ALL
   SELECT r.metering_point_id,
          COUNT(*) AS intervals,
-         CAST(SUM(r.interval_minutes) AS BIGINT) AS minutes,
+         INTEGER_SUM(r.interval_minutes) AS minutes,
          COUNT(r.kwh) FILTER (WHERE r.quality = 'measured') AS measured,
-         ROUND(SUM(ROUND(r.kwh * 1000000)) FILTER (WHERE r.quality = 'measured') * 0.000001, 6) AS measured_kwh
+         EXACT_SUM(r.kwh) FILTER (WHERE r.quality = 'measured') AS measured_kwh
   FROM source.interval_reading AS r
   JOIN edge AS e ON e.metering_point_id = r.metering_point_id AND e.day = r.day
   WHERE r.interval_start >= e.from_at AND r.interval_start < e.to_at
@@ -58,9 +58,9 @@ part AS (
 ),
 summed AS (
   SELECT p.metering_point_id,
-         60 * CAST(SUM(p.minutes) AS DOUBLE) / NULLIF(SUM(p.intervals), 0) AS mean_seconds,
-         CAST(SUM(p.measured) AS BIGINT) AS measured,
-         ROUND(SUM(ROUND(p.measured_kwh * 1000000)) * 0.000001, 6) AS interval_kwh
+         RATIO(60 * CAST(SUM(p.minutes) AS DOUBLE), SUM(p.intervals)) AS mean_seconds,
+         INTEGER_SUM(p.measured) AS measured,
+         EXACT_SUM(p.measured_kwh) AS interval_kwh
   FROM part AS p
   GROUP BY p.metering_point_id
 )
@@ -68,8 +68,8 @@ SELECT s.metering_point_id,
        s.account_id,
        s.from_at,
        s.to_at,
-       CAST(CEIL(ROUND((UNIX_SECONDS(s.to_at) - UNIX_SECONDS(CAST(CAST(s.from_at AS DATE) AS TIMESTAMPTZ))) / NULLIF(u.mean_seconds, 0), 6))
-            - CEIL(ROUND((UNIX_SECONDS(s.from_at) - UNIX_SECONDS(CAST(CAST(s.from_at AS DATE) AS TIMESTAMPTZ))) / NULLIF(u.mean_seconds, 0), 6)) AS BIGINT) AS expected,
+       CAST(CEIL(ROUND(RATIO(UNIX_SECONDS(s.to_at) - UNIX_SECONDS(CAST(CAST(s.from_at AS DATE) AS TIMESTAMPTZ)), u.mean_seconds), 6))
+            - CEIL(ROUND(RATIO(UNIX_SECONDS(s.from_at) - UNIX_SECONDS(CAST(CAST(s.from_at AS DATE) AS TIMESTAMPTZ)), u.mean_seconds), 6)) AS BIGINT) AS expected,
        u.measured,
        u.interval_kwh,
        s.register_kwh,

@@ -14,13 +14,13 @@ params:
   register_kwh: {type: number, default: 5, minimum: 0, doc: Difference in kWh that is let pass.}
 */
 SELECT e.metering_point_id,
-       CAST(DATE_TRUNC('month', e.day) AS DATE) AS period,
+       MONTH_OF(e.day) AS period,
        e.flag,
        COUNT(*) AS intervals,
        COUNT(*) FILTER (WHERE e.method <> 'kept') AS estimated,
-       ROUND(SUM(ROUND((COALESCE(e.kwh, 0) - COALESCE(e.original_kwh, 0)) * 1000000)) * 0.000001, 6) AS changed_kwh
+       EXACT_SUM(COALESCE(e.kwh, 0) - COALESCE(e.original_kwh, 0)) AS changed_kwh
 FROM facts.interval_edit AS e
-GROUP BY e.metering_point_id, CAST(DATE_TRUNC('month', e.day) AS DATE), e.flag
+GROUP BY e.metering_point_id, MONTH_OF(e.day), e.flag
 UNION ALL
 SELECT r.metering_point_id,
        $period AS period,

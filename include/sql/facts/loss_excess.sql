@@ -21,7 +21,7 @@ columns:
 WITH before AS (
   SELECT l.level, l.id, MEDIAN(l.loss_kwh) AS median_loss_kwh
   FROM facts.area_loss AS l
-  WHERE l.period >= CAST(ADD_MONTHS($period, -6) AS DATE) AND l.period < $period
+  WHERE l.period >= ADD_MONTHS($period, -6) AND l.period < $period
   GROUP BY l.level, l.id
 )
 SELECT l.level,

@@ -9,9 +9,9 @@ columns:
   mean_price: {type: double, doc: 'Currency per kWh; empty where no energy was billed.'}
 */
 SELECT a.usage_category,
-       CAST(SUM(CAST(b.billed_kwh AS DECIMAL(28, 8))) AS DOUBLE) AS billed_kwh,
-       CAST(SUM(b.total_amount) AS DECIMAL(18, 2)) AS total_amount,
-       CAST(SUM(b.total_amount) AS DOUBLE) / NULLIF(CAST(SUM(CAST(b.billed_kwh AS DECIMAL(28, 8))) AS DOUBLE), 0) AS mean_price
+       DECIMAL_SUM(b.billed_kwh) AS billed_kwh,
+       MONEY(SUM(b.total_amount)) AS total_amount,
+       RATIO(SUM(b.total_amount), DECIMAL_SUM(b.billed_kwh)) AS mean_price
 FROM facts.bill_net AS b
 JOIN source.account AS a ON a.account_id = b.account_id
 WHERE b.period = $period

@@ -21,7 +21,7 @@ WITH looked_at AS (
   SELECT o.order_id, o.account_id, o.kind, o.staff_id, o.submitted_at, o.plan_replied_at, o.inspected_at,
          o.energized_at, o.closed_at, o.kind IN ('new', 'increase') AS is_application
   FROM source.service_order AS o
-  WHERE (CAST(o.submitted_at AS DATE) >= CAST(ADD_MONTHS($as_of, -12) AS DATE) OR o.closed_at IS NULL)
+  WHERE (CAST(o.submitted_at AS DATE) >= ADD_MONTHS($as_of, -12) OR o.closed_at IS NULL)
     AND (o.outcome IS NULL OR o.outcome NOT IN ('withdrawn', 'rejected'))
 ),
 step AS (

@@ -80,29 +80,29 @@ lined AS (
          i.metered_kwh,
          i.loss_kwh,
          i.billed_kwh,
-         CASE WHEN i.is_stepped THEN s.below_amount + ROUND(CAST((i.billed_kwh - s.from_kwh) * s.unit_price AS DECIMAL(28, 8)), 2)
+         CASE WHEN i.is_stepped THEN s.below_amount + MONEY((i.billed_kwh - s.from_kwh) * s.unit_price)
               WHEN i.is_time_of_use
-                THEN ROUND(CAST(COALESCE(i.sharp_kwh * i.sharp_price, 0) AS DECIMAL(28, 8)), 2)
-                     + ROUND(CAST(COALESCE(i.peak_kwh * i.peak_price, 0) AS DECIMAL(28, 8)), 2)
-                     + ROUND(CAST(COALESCE(i.flat_kwh * i.flat_price, 0) AS DECIMAL(28, 8)), 2)
-                     + ROUND(CAST(COALESCE(i.valley_kwh * i.valley_price, 0) AS DECIMAL(28, 8)), 2)
-              ELSE ROUND(CAST(i.metered_kwh * i.energy_price AS DECIMAL(28, 8)), 2)
+                THEN MONEY(COALESCE(i.sharp_kwh * i.sharp_price, 0))
+                     + MONEY(COALESCE(i.peak_kwh * i.peak_price, 0))
+                     + MONEY(COALESCE(i.flat_kwh * i.flat_price, 0))
+                     + MONEY(COALESCE(i.valley_kwh * i.valley_price, 0))
+              ELSE MONEY(i.metered_kwh * i.energy_price)
          END AS energy_amount,
-         CASE WHEN i.is_stepped OR i.iron_kwh = 0 THEN 0 ELSE ROUND(CAST(i.iron_kwh * i.loss_price AS DECIMAL(28, 8)), 2) END AS loss_iron_amount,
-         CASE WHEN i.is_stepped OR i.copper_kwh = 0 THEN 0 ELSE ROUND(CAST(i.copper_kwh * i.loss_price AS DECIMAL(28, 8)), 2) END AS loss_copper_amount,
-         CASE WHEN i.charged_basis = 'capacity' THEN ROUND(CAST(i.mean_kva * i.capacity_price AS DECIMAL(28, 8)), 2) ELSE 0 END AS capacity_amount,
-         CASE WHEN i.charged_basis = 'actual_demand' THEN ROUND(CAST(i.demand_kw * i.demand_price AS DECIMAL(28, 8)), 2)
+         CASE WHEN i.is_stepped OR i.iron_kwh = 0 THEN 0 ELSE MONEY(i.iron_kwh * i.loss_price) END AS loss_iron_amount,
+         CASE WHEN i.is_stepped OR i.copper_kwh = 0 THEN 0 ELSE MONEY(i.copper_kwh * i.loss_price) END AS loss_copper_amount,
+         CASE WHEN i.charged_basis = 'capacity' THEN MONEY(i.mean_kva * i.capacity_price) ELSE 0 END AS capacity_amount,
+         CASE WHEN i.charged_basis = 'actual_demand' THEN MONEY(i.demand_kw * i.demand_price)
               WHEN i.charged_basis = 'contract_demand'
-                THEN ROUND(CAST(i.contract_demand_kw * i.demand_price AS DECIMAL(28, 8)), 2)
+                THEN MONEY(i.contract_demand_kw * i.demand_price)
                      + CASE WHEN i.demand_kw > 1.05 * i.contract_demand_kw
-                            THEN ROUND(CAST(2 * i.demand_price * (i.demand_kw - 1.05 * i.contract_demand_kw) AS DECIMAL(28, 8)), 2)
+                            THEN MONEY(2 * i.demand_price * (i.demand_kw - 1.05 * i.contract_demand_kw))
                             ELSE 0 END
               ELSE 0
          END AS demand_amount,
          CASE WHEN i.has_power_factor THEN i.power_factor END AS power_factor,
          CASE WHEN NOT i.has_power_factor OR COALESCE(i.main_active_kwh, 0) <= 0 THEN 0
               ELSE CAST(f.base_percent + f.percent_per_point * (f.base_points - i.power_factor_points) AS DECIMAL(9, 4)) END AS power_factor_percent,
-         ROUND(CAST(i.billed_kwh * i.surcharge_price AS DECIMAL(28, 8)), 2) AS surcharge_amount,
+         MONEY(i.billed_kwh * i.surcharge_price) AS surcharge_amount,
          i.energy_not_checked,
          CASE WHEN i.not_checked IS NOT NULL THEN i.not_checked
               WHEN NOT i.has_rate THEN 'no_rate'
@@ -142,14 +142,14 @@ charged AS (
          l.metered_kwh,
          l.loss_kwh,
          l.billed_kwh,
-         CAST(l.energy_amount AS DECIMAL(18, 2)) AS energy_amount,
-         CAST(l.loss_iron_amount AS DECIMAL(18, 2)) AS loss_iron_amount,
-         CAST(l.loss_iron_amount + l.loss_copper_amount AS DECIMAL(18, 2)) AS loss_amount,
-         CAST(l.capacity_amount AS DECIMAL(18, 2)) AS capacity_amount,
-         CAST(l.demand_amount AS DECIMAL(18, 2)) AS demand_amount,
+         MONEY(l.energy_amount) AS energy_amount,
+         MONEY(l.loss_iron_amount) AS loss_iron_amount,
+         MONEY(l.loss_iron_amount + l.loss_copper_amount) AS loss_amount,
+         MONEY(l.capacity_amount) AS capacity_amount,
+         MONEY(l.demand_amount) AS demand_amount,
          l.power_factor,
          l.power_factor_percent,
-         CAST(l.surcharge_amount AS DECIMAL(18, 2)) AS surcharge_amount,
+         MONEY(l.surcharge_amount) AS surcharge_amount,
          l.energy_not_checked,
          l.not_checked
   FROM lined AS l
@@ -170,8 +170,8 @@ adjusted AS (
          c.capacity_amount,
          c.demand_amount,
          c.power_factor,
-         CAST(ROUND(CAST((c.energy_amount + c.loss_amount + c.capacity_amount + c.demand_amount) AS DECIMAL(16, 2))
-                    * CAST(c.power_factor_percent AS DECIMAL(9, 4)) * CAST(0.01 AS DECIMAL(3, 2)), 2) AS DECIMAL(18, 2)) AS power_factor_amount,
+         MONEY(CAST((c.energy_amount + c.loss_amount + c.capacity_amount + c.demand_amount) AS DECIMAL(16, 2))
+                    * CAST(c.power_factor_percent AS DECIMAL(9, 4)) * CAST(0.01 AS DECIMAL(3, 2))) AS power_factor_amount,
          c.surcharge_amount,
          c.energy_not_checked,
          c.not_checked
@@ -195,7 +195,7 @@ SELECT a.purpose,
        CASE WHEN a.not_checked IS NULL THEN a.power_factor_amount END AS power_factor_amount,
        CASE WHEN a.not_checked IS NULL THEN a.surcharge_amount END AS surcharge_amount,
        CASE WHEN a.not_checked IS NULL
-            THEN CAST(a.energy_amount + a.loss_amount + a.capacity_amount + a.demand_amount + a.power_factor_amount + a.surcharge_amount AS DECIMAL(18, 2))
+            THEN MONEY(a.energy_amount + a.loss_amount + a.capacity_amount + a.demand_amount + a.power_factor_amount + a.surcharge_amount)
        END AS total_amount,
        a.energy_not_checked,
        a.not_checked

@@ -26,7 +26,7 @@ WITH event AS (
   SELECT e.metering_point_id, e.kind, e.occurred_at, e.old_value, e.new_value, COALESCE(NULLIF(TRIM(e.register), ''), 'active_total') AS register
   FROM source.metering_event AS e
   WHERE e.kind IN ('replace', 'multiplier_changed', 'install', 'remove')
-    AND e.occurred_at >= CAST(CAST(ADD_MONTHS($period, -14) AS DATE) AS TIMESTAMPTZ)
+    AND e.occurred_at >= CAST(ADD_MONTHS($period, -14) AS TIMESTAMPTZ)
 ),
 touched AS (
   SELECT DISTINCT e.metering_point_id FROM event AS e
@@ -41,7 +41,7 @@ touched_reading AS (
          LAG(r.current_value) OVER w AS earlier_value
   FROM source.register_reading AS r
   JOIN touched AS t ON t.metering_point_id = r.metering_point_id
-  WHERE r.period >= CAST(ADD_MONTHS($period, -12) AS DATE) AND r.period <= $period
+  WHERE r.period >= ADD_MONTHS($period, -12) AND r.period <= $period
   WINDOW w AS (PARTITION BY r.metering_point_id, r.register ORDER BY r.period)
 ),
 paired AS (
@@ -49,8 +49,8 @@ paired AS (
          r.period,
          r.register,
          r.read_at,
-         CASE WHEN r.earlier_period = CAST(ADD_MONTHS(r.period, -1) AS DATE) THEN r.earlier_read_at END AS earlier_read_at,
-         CASE WHEN r.earlier_period = CAST(ADD_MONTHS(r.period, -1) AS DATE) THEN r.earlier_value END AS earlier_value
+         CASE WHEN r.earlier_period = ADD_MONTHS(r.period, -1) THEN r.earlier_read_at END AS earlier_read_at,
+         CASE WHEN r.earlier_period = ADD_MONTHS(r.period, -1) THEN r.earlier_value END AS earlier_value
   FROM touched_reading AS r
 ),
 happened AS (
@@ -83,7 +83,7 @@ point AS (
 earlier AS (
   SELECT r.metering_point_id, r.register, r.read_at, r.current_value
   FROM source.register_reading AS r
-  WHERE r.period = CAST(ADD_MONTHS($period, -1) AS DATE)
+  WHERE r.period = ADD_MONTHS($period, -1)
 ),
 joined AS (
   SELECT r.metering_point_id,
@@ -122,7 +122,7 @@ joined AS (
   JOIN point AS p ON p.metering_point_id = r.metering_point_id
   LEFT JOIN earlier AS b ON b.metering_point_id = r.metering_point_id AND b.register = r.register AND r.period = $period
   LEFT JOIN happened AS h ON h.metering_point_id = r.metering_point_id AND h.period = r.period AND h.register = r.register
-  WHERE r.period >= CAST(ADD_MONTHS($period, -11) AS DATE) AND r.period <= $period
+  WHERE r.period >= ADD_MONTHS($period, -11) AND r.period <= $period
 )
 SELECT j.metering_point_id,
        j.account_id,

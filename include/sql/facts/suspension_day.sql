@@ -12,13 +12,13 @@ columns:
 WITH calendar AS (
   SELECT d.day
   FROM core.calendar AS d
-  WHERE d.day >= CAST(ADD_MONTHS($period, -14) AS DATE) AND d.day <= GREATEST($as_of, $period_end)
+  WHERE d.day >= ADD_MONTHS($period, -14) AND d.day <= GREATEST($as_of, $period_end)
 ),
 taken AS (
   SELECT s.account_id,
          d.day,
-         COALESCE(ROUND(SUM(ROUND(s.capacity_kva * 1000000)) FILTER (WHERE s.kind = 'suspend') * 0.000001, 6), 0) AS suspended_kva,
-         ROUND(SUM(ROUND(s.capacity_kva * 1000000)) * 0.000001, 6) AS out_kva,
+         COALESCE(EXACT_SUM(s.capacity_kva) FILTER (WHERE s.kind = 'suspend'), 0) AS suspended_kva,
+         EXACT_SUM(s.capacity_kva) AS out_kva,
          COUNT(*) FILTER (WHERE s.kind = 'suspend') AS suspensions
   FROM core.capacity_out AS s
   JOIN calendar AS d ON d.day >= s.start_on AND (s.last_on IS NULL OR d.day <= s.last_on)

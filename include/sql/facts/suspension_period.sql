@@ -10,17 +10,17 @@ columns:
   is_wholly: {type: boolean, doc: Suspended on every day of the month.}
 */
 WITH month AS (
-  SELECT CAST(DATE_TRUNC('month', d.day) AS DATE) AS period, COUNT(*) AS period_days
+  SELECT MONTH_OF(d.day) AS period, COUNT(*) AS period_days
   FROM core.calendar AS d
-  WHERE d.day >= CAST(ADD_MONTHS($period, -13) AS DATE) AND d.day <= $period_end
-  GROUP BY CAST(DATE_TRUNC('month', d.day) AS DATE)
+  WHERE d.day >= ADD_MONTHS($period, -13) AND d.day <= $period_end
+  GROUP BY MONTH_OF(d.day)
 ),
 counted AS (
-  SELECT s.account_id, CAST(DATE_TRUNC('month', s.day) AS DATE) AS period, COUNT(*) AS suspended_days
+  SELECT s.account_id, MONTH_OF(s.day) AS period, COUNT(*) AS suspended_days
   FROM facts.suspension_day AS s
   JOIN source.account AS a ON a.account_id = s.account_id
   WHERE s.is_suspended AND (a.running_kva IS NULL OR a.running_kva <> 0)
-  GROUP BY s.account_id, CAST(DATE_TRUNC('month', s.day) AS DATE)
+  GROUP BY s.account_id, MONTH_OF(s.day)
   UNION ALL
   SELECT a.account_id, m.period, m.period_days
   FROM source.account AS a

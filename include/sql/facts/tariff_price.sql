@@ -17,7 +17,7 @@ columns:
 WITH day AS (
   SELECT DISTINCT b.period_end AS on_day
   FROM source.bill AS b
-  WHERE b.period >= CAST(ADD_MONTHS($period, -11) AS DATE) AND b.period <= $period
+  WHERE b.period >= ADD_MONTHS($period, -11) AND b.period <= $period
 ),
 valid AS (
   SELECT r.tariff_code, d.on_day, r.component, r.unit_price

@@ -41,7 +41,7 @@ SELECT b.tariff_code,
        b.to_kwh,
        b.place = 1 AS is_first,
        b.unit_price,
-       CAST(COALESCE(SUM(ROUND(CAST((b.to_kwh - b.step_from_kwh) * b.unit_price AS DECIMAL(28, 8)), 2)) OVER (
+       MONEY(COALESCE(SUM(MONEY((b.to_kwh - b.step_from_kwh) * b.unit_price)) OVER (
          PARTITION BY b.tariff_code, b.on_day ORDER BY b.place ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-       ), 0) AS DECIMAL(18, 2)) AS below_amount
+       ), 0)) AS below_amount
 FROM bounded AS b

@@ -33,14 +33,14 @@ WITH over_limit AS (
   GROUP BY r.campaign_id, m.cell, m.channel
 ),
 audience AS (
-  SELECT campaign_id, CAST(SUM(considered) AS BIGINT) AS considered FROM campaign.run GROUP BY campaign_id
+  SELECT campaign_id, INTEGER_SUM(considered) AS considered FROM campaign.run GROUP BY campaign_id
 )
 SELECT d.campaign_id, d.cell, d.channel,
        CASE WHEN d.cell = 'all' THEN a.considered ELSE d.listed + d.control + COALESCE(o.members, 0) END AS considered,
        d.listed, d.control, d.delivered, d.responded, d.converted,
-       CAST(d.cost_amount AS DECIMAL(18,2)) AS cost_amount, CAST(d.value_amount AS DECIMAL(18,2)) AS value_amount,
+       MONEY(d.cost_amount) AS cost_amount, MONEY(d.value_amount) AS value_amount,
        d.lift, d.lift_low, d.lift_high, d.control_converted, d.complained,
-       CAST(d.responded AS DOUBLE) / NULLIF(d.listed, 0) AS feedback_rate,
+       RATIO(d.responded, d.listed) AS feedback_rate,
        CAST($feedback_rate_standard AS DOUBLE) AS feedback_rate_standard,
        d.verdict, d.is_final
 FROM campaign.lift AS d

@@ -19,7 +19,7 @@ columns:
   verdict: {type: string, doc: 'helps, harms, unclear or too_few, as in mart.campaign_result.'}
 */
 SELECT d.campaign_id, d.segment, d.listed, d.control, d.responded, d.converted, d.control_converted, d.complained,
-       CAST(d.cost_amount AS DECIMAL(18,2)) AS cost_amount, CAST(d.value_amount AS DECIMAL(18,2)) AS value_amount,
+       MONEY(d.cost_amount) AS cost_amount, MONEY(d.value_amount) AS value_amount,
        d.lift, d.lift_low, d.lift_high, d.verdict
 FROM campaign.lift AS d
 WHERE d.segment <> 'all'

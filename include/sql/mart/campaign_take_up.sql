@@ -23,5 +23,5 @@ seen AS (
   GROUP BY campaign_id, segment, channel
 )
 SELECT s.campaign_id, s.segment, s.channel, s.contacted, s.converted,
-       (s.converted + $expected_weight * e.expected_rate) / NULLIF(s.contacted + $expected_weight, 0) AS rate
+       RATIO(s.converted + $expected_weight * e.expected_rate, s.contacted + $expected_weight) AS rate
 FROM seen AS s JOIN expected AS e ON e.campaign_id = s.campaign_id

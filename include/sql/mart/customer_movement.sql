@@ -33,7 +33,7 @@ params:
     doc: What the reasons are called.
 */
 WITH past_month AS (
-  SELECT MAX(s.month) AS month FROM segment_state.grade AS s WHERE s.month < CAST(DATE_TRUNC('month', $as_of) AS DATE)
+  SELECT MAX(s.month) AS month FROM segment_state.grade AS s WHERE s.month < MONTH_OF($as_of)
 ),
 past AS (
   SELECT s.customer_id, s.grade, s.objective_tier, s.behaviour_tier, s.value_score
@@ -64,7 +64,7 @@ closing AS (
   SELECT a.customer_id, o.kind
   FROM source.account AS a
   JOIN source.service_order AS o ON o.account_id = a.account_id
-  WHERE o.kind IN ('close', 'move_premises', 'transfer_name') AND CAST(o.submitted_at AS DATE) > CAST(ADD_MONTHS($as_of, -12) AS DATE)
+  WHERE o.kind IN ('close', 'move_premises', 'transfer_name') AND CAST(o.submitted_at AS DATE) > ADD_MONTHS($as_of, -12)
   QUALIFY ROW_NUMBER() OVER (PARTITION BY a.customer_id ORDER BY o.submitted_at DESC, o.order_id DESC) = 1
 ),
 owing AS (
@@ -83,11 +83,11 @@ holder AS (
 ),
 coded AS (
   SELECT m.customer_id,
-         CAST(DATE_TRUNC('month', $as_of) AS DATE) AS month,
+         MONTH_OF($as_of) AS month,
          m.from_grade,
          m.to_grade,
          m.kind,
-         CASE WHEN m.kind = 'new' AND h.first_opened_on < CAST(ADD_MONTHS($as_of, -2) AS DATE) THEN 'resumed'
+         CASE WHEN m.kind = 'new' AND h.first_opened_on < ADD_MONTHS($as_of, -2) THEN 'resumed'
               WHEN m.kind = 'new' THEN 'began'
               WHEN m.kind = 'lost' AND h.customer_id IS NULL THEN 'no_account'
               WHEN m.kind = 'lost' AND c.kind = 'move_premises' THEN 'moved'

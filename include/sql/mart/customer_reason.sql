@@ -18,13 +18,13 @@ params:
     doc: Why a customer is a key account.
 */
 WITH worst AS (
-  SELECT a.customer_id, r.reasons, r.reasons_zh, CAST(ROUND(CAST(r.probability AS DECIMAL(18,6)) * 100, 1) AS DECIMAL(9,1)) AS percent, r.band
+  SELECT a.customer_id, r.reasons, r.reasons_zh, HALF_UP(100 * r.probability, 1) AS percent, r.band
   FROM core.live_account AS a
   JOIN segment.arrears_score AS r ON r.account_id = a.account_id
   QUALIFY ROW_NUMBER() OVER (PARTITION BY a.customer_id ORDER BY r.probability DESC, a.account_id) = 1
 ),
 likeliest AS (
-  SELECT a.customer_id, l.reasons, l.reasons_zh, CAST(ROUND(CAST(l.probability AS DECIMAL(18,6)) * 100, 1) AS DECIMAL(9,1)) AS percent, l.band
+  SELECT a.customer_id, l.reasons, l.reasons_zh, HALF_UP(100 * l.probability, 1) AS percent, l.band
   FROM core.live_account AS a
   JOIN segment.leave_score AS l ON l.account_id = a.account_id
   QUALIFY ROW_NUMBER() OVER (PARTITION BY a.customer_id ORDER BY l.probability DESC, a.account_id) = 1
@@ -33,9 +33,9 @@ graded AS (
   SELECT g.customer_id, g.is_graded, g.grade, g.key_account_reason, g.emerging_key_account,
          CAST(g.objective_tier AS VARCHAR) AS objective_tier,
          CAST(g.behaviour_tier AS VARCHAR) AS behaviour_tier,
-         CAST(CAST(ROUND(CAST(g.value_score AS DECIMAL(18,6)), 1) AS DECIMAL(9,1)) AS VARCHAR) AS value_score,
-         CAST(CAST(ROUND(CAST(g.composite AS DECIMAL(18,6)), 1) AS DECIMAL(9,1)) AS VARCHAR) AS composite,
-         CAST(CAST(ROUND(CAST(g.rank_share AS DECIMAL(18,9)) * 100, 2) AS DECIMAL(9,2)) AS VARCHAR) AS rank_percent
+         CAST(HALF_UP(g.value_score, 1) AS VARCHAR) AS value_score,
+         CAST(HALF_UP(g.composite, 1) AS VARCHAR) AS composite,
+         CAST(HALF_UP(100 * g.rank_share, 2) AS VARCHAR) AS rank_percent
   FROM segment.customer_grade AS g
 )
 SELECT g.customer_id,

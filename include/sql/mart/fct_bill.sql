@@ -30,11 +30,11 @@ SELECT n.account_id,
        n.period,
        n.billed_kwh,
        n.total_amount,
-       CAST(p.paid_amount AS DECIMAL(18, 2)) AS paid_amount,
-       CAST(n.total_amount - p.paid_amount AS DECIMAL(18, 2)) AS unpaid_amount,
+       MONEY(p.paid_amount) AS paid_amount,
+       MONEY(n.total_amount - p.paid_amount) AS unpaid_amount,
        p.due_on,
        l.days_late,
-       CAST(l.overdue_amount AS DECIMAL(18, 2)) AS overdue_amount
+       MONEY(l.overdue_amount) AS overdue_amount
 FROM facts.bill_net AS n
 JOIN paid AS p ON p.account_id = n.account_id AND p.period = n.period
 JOIN late AS l ON l.account_id = n.account_id AND l.period = n.period

@@ -17,28 +17,28 @@ columns:
 */
 WITH summed AS (
   SELECT d.account_id,
-         CAST(DATE_TRUNC('month', d.day) AS DATE) AS period,
-         ROUND(SUM(ROUND(d.kwh * 1000000)) * 0.000001, 6) AS kwh,
-         ROUND(SUM(ROUND(d.peak_kwh * 1000000)) * 0.000001, 6) AS peak_kwh,
-         ROUND(SUM(ROUND(d.valley_kwh * 1000000)) * 0.000001, 6) AS valley_kwh,
-         ROUND(SUM(ROUND(d.night_kwh * 1000000)) * 0.000001, 6) AS night_kwh,
-         COALESCE(ROUND(SUM(ROUND(d.kwh * 1000000)) FILTER (WHERE c.iso_weekday >= 6) * 0.000001, 6), 0) AS weekend_kwh,
+         MONTH_OF(d.day) AS period,
+         EXACT_SUM(d.kwh) AS kwh,
+         EXACT_SUM(d.peak_kwh) AS peak_kwh,
+         EXACT_SUM(d.valley_kwh) AS valley_kwh,
+         EXACT_SUM(d.night_kwh) AS night_kwh,
+         COALESCE(EXACT_SUM(d.kwh) FILTER (WHERE c.iso_weekday >= 6), 0) AS weekend_kwh,
          MAX(d.max_kw) AS max_kw,
-         ROUND(SUM(ROUND(d.hours * 1000000)) * 0.000001, 6) AS hours,
+         EXACT_SUM(d.hours) AS hours,
          COUNT(*) AS days,
-         CAST(SUM(d.intervals_measured + d.intervals_estimated) AS DOUBLE) / NULLIF(SUM(d.intervals_expected), 0) AS interval_share
+         RATIO(SUM(d.intervals_measured + d.intervals_estimated), SUM(d.intervals_expected)) AS interval_share
   FROM facts.account_consumption_daily AS d
   JOIN core.calendar AS c ON c.day = d.day
-  GROUP BY d.account_id, CAST(DATE_TRUNC('month', d.day) AS DATE)
+  GROUP BY d.account_id, MONTH_OF(d.day)
 )
 SELECT s.account_id,
        s.period,
        s.kwh,
-       s.peak_kwh / NULLIF(s.kwh, 0) AS peak_share,
-       s.valley_kwh / NULLIF(s.kwh, 0) AS valley_share,
-       s.night_kwh / NULLIF(s.kwh, 0) AS night_share,
-       s.weekend_kwh / NULLIF(s.kwh, 0) AS weekend_share,
-       s.kwh / NULLIF(s.hours, 0) / NULLIF(s.max_kw, 0) AS load_factor,
+       RATIO(s.peak_kwh, s.kwh) AS peak_share,
+       RATIO(s.valley_kwh, s.kwh) AS valley_share,
+       RATIO(s.night_kwh, s.kwh) AS night_share,
+       RATIO(s.weekend_kwh, s.kwh) AS weekend_share,
+       RATIO(RATIO(s.kwh, s.hours), s.max_kw) AS load_factor,
        s.max_kw,
        s.days,
        s.interval_share

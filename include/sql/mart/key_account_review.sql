@@ -35,12 +35,12 @@ params:
 WITH past AS (
   SELECT s.customer_id, s.grade, s.is_key_account, s.emerging_key_account
   FROM segment_state.grade AS s
-  JOIN (SELECT MAX(p.month) AS month FROM segment_state.grade AS p WHERE p.month < CAST(DATE_TRUNC('month', $as_of) AS DATE)) AS m ON m.month = s.month
+  JOIN (SELECT MAX(p.month) AS month FROM segment_state.grade AS p WHERE p.month < MONTH_OF($as_of)) AS m ON m.month = s.month
 ),
 trend AS (
   SELECT a.customer_id,
-         CAST(SUM(CAST(y.kwh_half AS DECIMAL(18,3))) AS DOUBLE) AS now_kwh,
-         CAST(SUM(CAST(y.kwh_half_before AS DECIMAL(18,3))) AS DOUBLE) AS before_kwh
+         DECIMAL_SUM(y.kwh_half) AS now_kwh,
+         DECIMAL_SUM(y.kwh_half_before) AS before_kwh
   FROM core.live_account AS a
   JOIN segment.account_year AS y ON y.account_id = a.account_id
   WHERE y.kwh_half IS NOT NULL AND y.kwh_half_before IS NOT NULL
@@ -51,7 +51,7 @@ looked_at AS (
          COALESCE(p.is_key_account, FALSE) AS was_key_account, COALESCE(p.emerging_key_account, FALSE) AS was_emerging,
          p.customer_id IS NOT NULL AS was_graded,
          b.kwh_12m, b.first_opened_on, h.on_time, h.mean_days_late, v.current_value_amount, v.potential_value_amount,
-         ROUND(t.now_kwh / NULLIF(t.before_kwh, 0) - 1, 6) AS kwh_change,
+         ROUND(RATIO(t.now_kwh, t.before_kwh) - 1, 6) AS kwh_change,
          -- Months to the next anniversary, this month's included.
          (EXTRACT(YEAR FROM $as_of) - EXTRACT(YEAR FROM b.first_opened_on)) * 12 AS months_to_this_year
   FROM segment.customer_grade AS g
@@ -65,9 +65,9 @@ looked_at AS (
 dated AS (
   SELECT l.*,
          CASE WHEN l.first_opened_on IS NULL THEN $as_of
-              WHEN CAST(ADD_MONTHS(l.first_opened_on, CAST(l.months_to_this_year AS INTEGER)) AS DATE) >= $as_of
-              THEN CAST(ADD_MONTHS(l.first_opened_on, CAST(l.months_to_this_year AS INTEGER)) AS DATE)
-              ELSE CAST(ADD_MONTHS(l.first_opened_on, CAST(l.months_to_this_year + 12 AS INTEGER)) AS DATE) END AS due_on
+              WHEN ADD_MONTHS(l.first_opened_on, CAST(l.months_to_this_year AS INTEGER)) >= $as_of
+              THEN ADD_MONTHS(l.first_opened_on, CAST(l.months_to_this_year AS INTEGER))
+              ELSE ADD_MONTHS(l.first_opened_on, CAST(l.months_to_this_year + 12 AS INTEGER)) END AS due_on
   FROM looked_at AS l
 ),
 coded AS (

@@ -119,7 +119,7 @@ total AS (
   SELECT COUNT(*) AS size FROM segment.account_load_profile AS a
 )
 SELECT c.load_profile, c.name, c.name_zh, COALESCE(s.size, 0) AS size,
-       ROUND(CAST(COALESCE(s.size, 0) AS DOUBLE) / NULLIF(t.size, 0), 6) AS share,
+       ROUND(RATIO(COALESCE(s.size, 0), t.size), 6) AS share,
        c.drift, c.silhouette,
        c.h00, c.h01, c.h02, c.h03, c.h04, c.h05, c.h06, c.h07, c.h08, c.h09, c.h10, c.h11, c.h12, c.h13, c.h14, c.h15, c.h16, c.h17, c.h18, c.h19, c.h20, c.h21, c.h22, c.h23,
        c.w00, c.w01, c.w02, c.w03, c.w04, c.w05, c.w06, c.w07, c.w08, c.w09, c.w10, c.w11, c.w12, c.w13, c.w14, c.w15, c.w16, c.w17, c.w18, c.w19, c.w20, c.w21, c.w22, c.w23

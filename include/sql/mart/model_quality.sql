@@ -18,19 +18,19 @@ SELECT m.model,
 FROM segment.model AS m
 WHERE m.kind = 'metric'
 UNION ALL
-SELECT 'load_profile' AS model, CAST(DATE_TRUNC('month', $as_of) AS DATE) AS trained_on, CONCAT('silhouette_', CAST(c.load_profile AS VARCHAR)) AS metric,
+SELECT 'load_profile' AS model, MONTH_OF($as_of) AS trained_on, CONCAT('silhouette_', CAST(c.load_profile AS VARCHAR)) AS metric,
        MAX(c.silhouette) AS value, TRUE AS in_use, 'fit' AS role, MAX(c.tried) AS reason, MAX(c.tried) AS reason_zh
 FROM segment.load_centroid AS c
 WHERE c.silhouette IS NOT NULL
 GROUP BY c.load_profile
 UNION ALL
-SELECT 'load_profile' AS model, CAST(DATE_TRUNC('month', $as_of) AS DATE) AS trained_on, CONCAT('drift_', CAST(c.load_profile AS VARCHAR)) AS metric,
+SELECT 'load_profile' AS model, MONTH_OF($as_of) AS trained_on, CONCAT('drift_', CAST(c.load_profile AS VARCHAR)) AS metric,
        MAX(c.drift) AS value, TRUE AS in_use, 'fit' AS role, MAX(c.tried) AS reason, MAX(c.tried) AS reason_zh
 FROM segment.load_centroid AS c
 WHERE c.drift IS NOT NULL
 GROUP BY c.load_profile
 UNION ALL
-SELECT 'duplicates' AS model, CAST(DATE_TRUNC('month', $as_of) AS DATE) AS trained_on, q.metric, q.value, TRUE AS in_use, 'linkage' AS role,
+SELECT 'duplicates' AS model, MONTH_OF($as_of) AS trained_on, q.metric, q.value, TRUE AS in_use, 'linkage' AS role,
        'measured on the pairs where both have an identity number' AS reason, '以双方均有证件号码的记录对检验' AS reason_zh
 FROM segment.duplicate_quality AS q
 UNION ALL

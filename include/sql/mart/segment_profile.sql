@@ -39,17 +39,17 @@ total AS (
 customer AS (
   SELECT m.segment,
          COUNT(*) AS customers,
-         CAST(SUM(b.live_accounts) AS BIGINT) AS accounts,
-         CAST(SUM(CAST(b.kwh_12m AS DECIMAL(18,3))) AS DOUBLE) AS kwh_12m,
-         CAST(SUM(b.amount_12m) AS DECIMAL(18,2)) AS amount_12m,
-         CAST(SUM(v.current_value_amount) AS DECIMAL(18,2)) AS current_value_amount,
-         CAST(SUM(v.potential_value_amount) AS DECIMAL(18,2)) AS potential_value_amount,
-         ROUND(CAST(SUM(CAST(v.value_score AS DECIMAL(18,6))) AS DOUBLE) / NULLIF(COUNT(v.value_score), 0), 4) AS mean_value_score,
-         ROUND(CAST(SUM(CAST(v.credit AS DECIMAL(18,6))) AS DOUBLE) / NULLIF(COUNT(v.credit), 0), 6) AS mean_credit,
-         ROUND(CAST(SUM(CAST(h.on_time AS DECIMAL(18,6))) AS DOUBLE) / NULLIF(COUNT(h.on_time), 0), 6) AS on_time,
-         ROUND(CAST(SUM(CAST(h.mean_days_late AS DECIMAL(18,6))) AS DOUBLE) / NULLIF(COUNT(h.mean_days_late), 0), 4) AS mean_days_late,
-         ROUND(CAST(SUM(CAST(s.night_share AS DECIMAL(18,6))) AS DOUBLE) / NULLIF(COUNT(s.night_share), 0), 6) AS night_share,
-         ROUND(CAST(SUM(CAST(s.load_factor AS DECIMAL(18,6))) AS DOUBLE) / NULLIF(COUNT(s.load_factor), 0), 6) AS load_factor
+         INTEGER_SUM(b.live_accounts) AS accounts,
+         DECIMAL_SUM(b.kwh_12m) AS kwh_12m,
+         MONEY(SUM(b.amount_12m)) AS amount_12m,
+         MONEY(SUM(v.current_value_amount)) AS current_value_amount,
+         MONEY(SUM(v.potential_value_amount)) AS potential_value_amount,
+         ROUND(RATIO(DECIMAL_SUM(v.value_score), COUNT(v.value_score)), 4) AS mean_value_score,
+         ROUND(RATIO(DECIMAL_SUM(v.credit), COUNT(v.credit)), 6) AS mean_credit,
+         ROUND(RATIO(DECIMAL_SUM(h.on_time), COUNT(h.on_time)), 6) AS on_time,
+         ROUND(RATIO(DECIMAL_SUM(h.mean_days_late), COUNT(h.mean_days_late)), 4) AS mean_days_late,
+         ROUND(RATIO(DECIMAL_SUM(s.night_share), COUNT(s.night_share)), 6) AS night_share,
+         ROUND(RATIO(DECIMAL_SUM(s.load_factor), COUNT(s.load_factor)), 6) AS load_factor
   FROM member AS m
   JOIN segment.customer_base AS b ON b.customer_id = m.customer_id
   JOIN segment.customer_value AS v ON v.customer_id = m.customer_id
@@ -59,8 +59,8 @@ customer AS (
 ),
 trend AS (
   SELECT m.segment,
-         CAST(SUM(CAST(y.kwh_half AS DECIMAL(18,3))) AS DOUBLE) AS now_kwh,
-         CAST(SUM(CAST(y.kwh_half_before AS DECIMAL(18,3))) AS DOUBLE) AS before_kwh
+         DECIMAL_SUM(y.kwh_half) AS now_kwh,
+         DECIMAL_SUM(y.kwh_half_before) AS before_kwh
   FROM member AS m
   JOIN core.live_account AS a ON a.customer_id = m.customer_id
   JOIN segment.account_year AS y ON y.account_id = a.account_id
@@ -104,21 +104,21 @@ SELECT n.segment,
        d.treatment,
        d.treatment_zh,
        COALESCE(c.customers, 0) AS customers,
-       ROUND(CAST(COALESCE(c.customers, 0) AS DOUBLE) / NULLIF(t.customers, 0), 6) AS customer_share,
+       ROUND(RATIO(COALESCE(c.customers, 0), t.customers), 6) AS customer_share,
        COALESCE(c.accounts, 0) AS accounts,
        COALESCE(c.kwh_12m, CAST(0 AS DOUBLE)) AS kwh_12m,
-       CAST(COALESCE(c.amount_12m, 0) AS DECIMAL(18,2)) AS amount_12m,
-       CAST(COALESCE(c.current_value_amount, 0) AS DECIMAL(18,2)) AS current_value_amount,
-       CAST(COALESCE(c.potential_value_amount, 0) AS DECIMAL(18,2)) AS potential_value_amount,
+       MONEY(COALESCE(c.amount_12m, 0)) AS amount_12m,
+       MONEY(COALESCE(c.current_value_amount, 0)) AS current_value_amount,
+       MONEY(COALESCE(c.potential_value_amount, 0)) AS potential_value_amount,
        c.mean_value_score,
        c.mean_credit,
        c.on_time,
        c.mean_days_late,
-       ROUND(CAST(COALESCE(s.services, 0) AS DOUBLE) / NULLIF(c.accounts, 0), 4) AS services_per_account,
+       ROUND(RATIO(COALESCE(s.services, 0), c.accounts), 4) AS services_per_account,
        c.night_share,
        c.load_factor,
        h.load_profile AS main_load_profile,
-       ROUND(r.now_kwh / NULLIF(r.before_kwh, 0) - 1, 6) AS kwh_change,
+       ROUND(RATIO(r.now_kwh, r.before_kwh) - 1, 6) AS kwh_change,
        COALESCE(j.customers, 0) AS joined,
        COALESCE(p.customers, 0) AS left_it
 FROM named AS n

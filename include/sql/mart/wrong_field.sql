@@ -25,6 +25,6 @@ wrong AS (
   GROUP BY p.org_unit_id, p.field
 )
 SELECT w.org_unit_id, w.field, w.missing, w.not_valid, r.records,
-       ROUND(CAST(w.missing + w.not_valid AS DOUBLE) / NULLIF(r.records, 0), 6) AS wrong_share
+       ROUND(RATIO(w.missing + w.not_valid, r.records), 6) AS wrong_share
 FROM wrong AS w
 JOIN record AS r ON r.org_unit_id = w.org_unit_id

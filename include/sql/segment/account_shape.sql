@@ -85,11 +85,11 @@ summed AS (
 ),
 measured AS (
   SELECT s.account_id,
-         ROUND(CAST(s.night AS DOUBLE) / NULLIF(CAST(s.workday AS DOUBLE), 0), 6) AS night_share,
+         ROUND(RATIO(s.night, CAST(s.workday AS DOUBLE)), 6) AS night_share,
          CASE WHEN s.weekend_hours = 24 AND s.hours = 24
-              THEN ROUND(2 * CAST(s.weekend AS DOUBLE) / NULLIF(5 * CAST(s.workday AS DOUBLE) + 2 * CAST(s.weekend AS DOUBLE), 0), 6) END AS weekend_share,
-         ROUND(CAST(s.workday AS DOUBLE) / NULLIF(s.hours * s.highest, 0), 6) AS load_factor,
-         ROUND(CAST(s.peak AS DOUBLE) / NULLIF(s.peak_hours, 0), 6) AS peak_kw,
+              THEN ROUND(RATIO(2 * CAST(s.weekend AS DOUBLE), 5 * CAST(s.workday AS DOUBLE) + 2 * CAST(s.weekend AS DOUBLE)), 6) END AS weekend_share,
+         ROUND(RATIO(s.workday, s.hours * s.highest), 6) AS load_factor,
+         ROUND(RATIO(s.peak, s.peak_hours), 6) AS peak_kw,
          s.base_kw
   FROM summed AS s
 ),

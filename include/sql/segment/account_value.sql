@@ -60,7 +60,7 @@ WITH line_cost AS (
   JOIN source.bill_line AS l ON l.bill_id = b.bill_id
   LEFT JOIN param.unit_cost AS u ON u.component = l.component
   LEFT JOIN param.passed_on AS p ON p.component = l.component
-  WHERE b.period BETWEEN CAST(ADD_MONTHS($period, -11) AS DATE) AND $period
+  WHERE b.period BETWEEN ADD_MONTHS($period, -11) AND $period
   GROUP BY b.account_id
 ),
 flat_cost AS (
@@ -85,19 +85,18 @@ measured AS (
   SELECT a.account_id,
          a.customer_id,
          y.amount_12m AS revenue_amount,
-         CAST(ROUND(CASE WHEN l.lines > 0 THEN CAST(l.cost AS DECIMAL(28,8))
-                         ELSE CAST(y.kwh_12m * f.unit_cost AS DECIMAL(28,8)) END, 2) AS DECIMAL(18,2)) AS energy_cost_amount,
-         CAST(ROUND(CAST(y.months_billed * CAST($month_cost AS DOUBLE) + y.calls * CAST($call_cost AS DOUBLE)
-                         + y.counter_payments * CAST($counter_cost AS DOUBLE) AS DECIMAL(28,8)), 2) AS DECIMAL(18,2)) AS serve_cost_amount,
-         CAST(ROUND(CAST(GREATEST(COALESCE(y.kwh_half - y.kwh_half_before, CAST(0 AS DOUBLE)), CAST(0 AS DOUBLE)) * 2
-                         * CAST($margin_per_kwh AS DOUBLE) AS DECIMAL(28,8)), 2) AS DECIMAL(18,2)) AS growth_amount,
-         CAST(ROUND(CAST(GREATEST(COALESCE(a.contracted_kva, CAST(0 AS DOUBLE)) * 8760 * CAST($load_factor AS DOUBLE) - y.kwh_12m, CAST(0 AS DOUBLE))
-                         * CAST($unlock_share AS DOUBLE) * CAST($margin_per_kwh AS DOUBLE) AS DECIMAL(28,8)), 2) AS DECIMAL(18,2)) AS capacity_amount,
-         CAST(ROUND(CAST(COALESCE(CAST(k.kva AS DOUBLE), CAST(0 AS DOUBLE)) * 8760 * CAST($load_factor AS DOUBLE)
-                         * CAST($margin_per_kwh AS DOUBLE) AS DECIMAL(28,8)), 2) AS DECIMAL(18,2)) AS increase_amount,
-         CAST(ROUND(CAST(GREATEST(y.kwh_12m, CAST(0 AS DOUBLE)) * COALESCE(g.growth, CAST(0 AS DOUBLE)) * CAST($margin_per_kwh AS DOUBLE)
-                         AS DECIMAL(28,8)), 2) AS DECIMAL(18,2)) AS industry_amount,
-         CAST(ROUND(COALESCE(s.amount, 0), 2) AS DECIMAL(18,2)) AS service_amount
+         MONEY(CASE WHEN l.lines > 0 THEN CAST(l.cost AS DECIMAL(28,8))
+                         ELSE CAST(y.kwh_12m * f.unit_cost AS DECIMAL(28,8)) END) AS energy_cost_amount,
+         MONEY(y.months_billed * CAST($month_cost AS DOUBLE) + y.calls * CAST($call_cost AS DOUBLE)
+                         + y.counter_payments * CAST($counter_cost AS DOUBLE)) AS serve_cost_amount,
+         MONEY(GREATEST(COALESCE(y.kwh_half - y.kwh_half_before, CAST(0 AS DOUBLE)), CAST(0 AS DOUBLE)) * 2
+                         * CAST($margin_per_kwh AS DOUBLE)) AS growth_amount,
+         MONEY(GREATEST(COALESCE(a.contracted_kva, CAST(0 AS DOUBLE)) * 8760 * CAST($load_factor AS DOUBLE) - y.kwh_12m, CAST(0 AS DOUBLE))
+                         * CAST($unlock_share AS DOUBLE) * CAST($margin_per_kwh AS DOUBLE)) AS capacity_amount,
+         MONEY(COALESCE(CAST(k.kva AS DOUBLE), CAST(0 AS DOUBLE)) * 8760 * CAST($load_factor AS DOUBLE)
+                         * CAST($margin_per_kwh AS DOUBLE)) AS increase_amount,
+         MONEY(GREATEST(y.kwh_12m, CAST(0 AS DOUBLE)) * COALESCE(g.growth, CAST(0 AS DOUBLE)) * CAST($margin_per_kwh AS DOUBLE)) AS industry_amount,
+         MONEY(COALESCE(s.amount, 0)) AS service_amount
   FROM core.live_account AS a
   JOIN segment.account_year AS y ON y.account_id = a.account_id
   CROSS JOIN flat_cost AS f
@@ -112,12 +111,12 @@ SELECT m.account_id,
        m.revenue_amount,
        m.energy_cost_amount,
        m.serve_cost_amount,
-       CAST(m.revenue_amount - m.energy_cost_amount - m.serve_cost_amount AS DECIMAL(18,2)) AS current_value_amount,
+       MONEY(m.revenue_amount - m.energy_cost_amount - m.serve_cost_amount) AS current_value_amount,
        m.growth_amount,
        m.capacity_amount,
        m.increase_amount,
        m.industry_amount,
        m.service_amount,
-       CAST(m.growth_amount + m.capacity_amount + m.increase_amount + m.industry_amount + m.service_amount AS DECIMAL(18,2))
+       MONEY(m.growth_amount + m.capacity_amount + m.increase_amount + m.industry_amount + m.service_amount)
          AS potential_value_amount
 FROM measured AS m

@@ -30,17 +30,17 @@ params:
 WITH month AS (
   SELECT b.account_id, b.period, CAST(b.billed_kwh AS DECIMAL(18,3)) AS kwh, b.total_amount AS amount
   FROM facts.bill_net AS b
-  WHERE b.period BETWEEN CAST(ADD_MONTHS($period, -17) AS DATE) AND $period
+  WHERE b.period BETWEEN ADD_MONTHS($period, -17) AND $period
 ),
 energy AS (
   SELECT m.account_id,
-         COUNT(*) FILTER (WHERE m.period >= CAST(ADD_MONTHS($period, -11) AS DATE)) AS months_billed,
-         CAST(SUM(m.kwh) FILTER (WHERE m.period >= CAST(ADD_MONTHS($period, -11) AS DATE)) AS DOUBLE) AS kwh_12m,
-         SUM(m.amount) FILTER (WHERE m.period >= CAST(ADD_MONTHS($period, -11) AS DATE)) AS amount_12m,
-         COUNT(*) FILTER (WHERE m.period >= CAST(ADD_MONTHS($period, -5) AS DATE)) AS half_months,
-         CAST(SUM(m.kwh) FILTER (WHERE m.period >= CAST(ADD_MONTHS($period, -5) AS DATE)) AS DOUBLE) AS kwh_half,
-         COUNT(*) FILTER (WHERE m.period <= CAST(ADD_MONTHS($period, -12) AS DATE)) AS before_months,
-         CAST(SUM(m.kwh) FILTER (WHERE m.period <= CAST(ADD_MONTHS($period, -12) AS DATE)) AS DOUBLE) AS kwh_half_before
+         COUNT(*) FILTER (WHERE m.period >= ADD_MONTHS($period, -11)) AS months_billed,
+         CAST(SUM(m.kwh) FILTER (WHERE m.period >= ADD_MONTHS($period, -11)) AS DOUBLE) AS kwh_12m,
+         SUM(m.amount) FILTER (WHERE m.period >= ADD_MONTHS($period, -11)) AS amount_12m,
+         COUNT(*) FILTER (WHERE m.period >= ADD_MONTHS($period, -5)) AS half_months,
+         CAST(SUM(m.kwh) FILTER (WHERE m.period >= ADD_MONTHS($period, -5)) AS DOUBLE) AS kwh_half,
+         COUNT(*) FILTER (WHERE m.period <= ADD_MONTHS($period, -12)) AS before_months,
+         CAST(SUM(m.kwh) FILTER (WHERE m.period <= ADD_MONTHS($period, -12)) AS DOUBLE) AS kwh_half_before
   FROM month AS m
   GROUP BY m.account_id
 ),
@@ -49,7 +49,7 @@ due AS (
          GREATEST(DATE_DIFF('day', s.due_on, COALESCE(s.settled_on, $as_of)), 0) AS days_late,
          ROW_NUMBER() OVER (PARTITION BY s.account_id ORDER BY s.due_on DESC, s.bill_id DESC) AS place
   FROM segment.bill_settlement AS s
-  WHERE s.due_on > CAST(ADD_MONTHS($as_of, -12) AS DATE) AND s.due_on <= $as_of
+  WHERE s.due_on > ADD_MONTHS($as_of, -12) AND s.due_on <= $as_of
 ),
 paying AS (
   SELECT d.account_id,
@@ -57,7 +57,7 @@ paying AS (
          COUNT(*) FILTER (WHERE d.settled_on <= d.due_on) AS paid_on_time,
          COUNT(*) FILTER (WHERE DATE_DIFF('day', d.settled_on, d.due_on) >= $early_days) AS paid_early,
          COUNT(*) FILTER (WHERE d.days_late > 30) AS unpaid_30,
-         CAST(SUM(d.days_late) AS BIGINT) AS days_late_sum,
+         INTEGER_SUM(d.days_late) AS days_late_sum,
          MAX(d.due_on) AS last_due_on,
          MAX(DATE_DIFF('day', d.due_on, COALESCE(d.settled_on, $as_of))) FILTER (WHERE d.place = 1) AS last_paid_after_days,
          SUM(d.amount) FILTER (WHERE d.settled_on IS NULL AND d.due_on < $as_of) AS open_amount
@@ -71,23 +71,23 @@ paid AS (
          COUNT(*) FILTER (WHERE p.channel = 'bank_debit') AS debit_payments,
          COUNT(*) FILTER (WHERE p.channel IN ('cash', 'counter_card')) AS counter_payments
   FROM source.payment AS p
-  WHERE CAST(p.received_at AS DATE) > CAST(ADD_MONTHS($as_of, -12) AS DATE)
+  WHERE CAST(p.received_at AS DATE) > ADD_MONTHS($as_of, -12)
   GROUP BY p.account_id
 ),
 called AS (
   SELECT c.account_id, COUNT(*) AS calls, COUNT(*) FILTER (WHERE c.kind = 'complaint') AS complaints
   FROM source.service_call AS c
-  WHERE c.account_id IS NOT NULL AND CAST(c.opened_at AS DATE) > CAST(ADD_MONTHS($as_of, -12) AS DATE)
+  WHERE c.account_id IS NOT NULL AND CAST(c.opened_at AS DATE) > ADD_MONTHS($as_of, -12)
   GROUP BY c.account_id
 )
 SELECT a.account_id,
        COALESCE(e.months_billed, 0) AS months_billed,
        COALESCE(e.kwh_12m, CAST(0 AS DOUBLE)) AS kwh_12m,
-       CAST(COALESCE(e.amount_12m, 0) AS DECIMAL(18,2)) AS amount_12m,
+       MONEY(COALESCE(e.amount_12m, 0)) AS amount_12m,
        CASE WHEN e.half_months = 6 THEN e.kwh_half END AS kwh_half,
        CASE WHEN e.before_months = 6 THEN e.kwh_half_before END AS kwh_half_before,
        CASE WHEN e.half_months = 6 AND e.before_months = 6 AND e.kwh_half_before > 0
-            THEN ROUND(e.kwh_half / NULLIF(e.kwh_half_before, 0) - 1, 6) END AS kwh_change,
+            THEN ROUND(RATIO(e.kwh_half, e.kwh_half_before) - 1, 6) END AS kwh_change,
        COALESCE(p.bills_due, 0) AS bills_due,
        COALESCE(p.paid_on_time, 0) AS paid_on_time,
        COALESCE(p.paid_early, 0) AS paid_early,
@@ -95,7 +95,7 @@ SELECT a.account_id,
        COALESCE(p.days_late_sum, 0) AS days_late_sum,
        p.last_due_on,
        CAST(p.last_paid_after_days AS BIGINT) AS last_paid_after_days,
-       CAST(COALESCE(p.open_amount, 0) AS DECIMAL(18,2)) AS open_amount,
+       MONEY(COALESCE(p.open_amount, 0)) AS open_amount,
        COALESCE(r.payments, 0) AS payments,
        COALESCE(r.digital_payments, 0) AS digital_payments,
        COALESCE(r.debit_payments, 0) AS debit_payments,

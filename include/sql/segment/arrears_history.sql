@@ -30,10 +30,10 @@ params:
   sample_accounts: {type: integer, default: 50000, minimum: 100, doc: Accounts looked at for training and test.}
 */
 WITH anchor AS (
-  SELECT CAST(DATE_TRUNC('month', $as_of) AS DATE) AS day
+  SELECT MONTH_OF($as_of) AS day
 ),
 cut AS (
-  SELECT c.cut_no, CAST(ADD_MONTHS(n.day, -c.months_back) AS DATE) AS cut_on, n.day AS known_until
+  SELECT c.cut_no, ADD_MONTHS(n.day, -c.months_back) AS cut_on, n.day AS known_until
   FROM param.cut AS c
   CROSS JOIN anchor AS n
 ),
@@ -58,7 +58,7 @@ bill AS (
          b.settled_on IS NULL OR DATE_DIFF('day', b.due_on, b.settled_on) > 30 AS has_failed
   FROM subject AS s
   JOIN segment.bill_settlement AS b ON b.account_id = s.account_id
-  WHERE b.due_on > CAST(ADD_MONTHS(s.cut_on, -12) AS DATE) AND b.due_on <= CAST(ADD_MONTHS(s.cut_on, 3) AS DATE)
+  WHERE b.due_on > ADD_MONTHS(s.cut_on, -12) AND b.due_on <= ADD_MONTHS(s.cut_on, 3)
 ),
 judged AS (
   SELECT b.*,
@@ -85,15 +85,15 @@ SELECT s.account_id,
        COALESCE(m.bills_due, 0) AS bills_due,
        COALESCE(m.late_bills, 0) AS late_bills,
        COALESCE(m.open_bills, 0) AS open_bills,
-       ROUND(COALESCE(CAST(m.late_bills AS DOUBLE) / NULLIF(m.bills_due, 0), CAST(0 AS DOUBLE)), 6) AS late_share,
-       ROUND(COALESCE(CAST(m.very_late_bills AS DOUBLE) / NULLIF(m.bills_due, 0), CAST(0 AS DOUBLE)), 6) AS very_late_share,
+       ROUND(COALESCE(RATIO(m.late_bills, m.bills_due), CAST(0 AS DOUBLE)), 6) AS late_share,
+       ROUND(COALESCE(RATIO(m.very_late_bills, m.bills_due), CAST(0 AS DOUBLE)), 6) AS very_late_share,
        CAST(COALESCE(m.last_late, 0) AS DOUBLE) AS last_late,
        ROUND(LEAST(CAST(COALESCE(m.open_bills, 0) AS DOUBLE) / 3, CAST(1 AS DOUBLE)), 6) AS open_level,
        CASE WHEN COALESCE(m.bills_due, 0) = 0 THEN CAST(1 AS DOUBLE) ELSE CAST(0 AS DOUBLE) END AS no_history,
        CASE WHEN a.payment_method IN ('bank_debit', 'prepaid') THEN CAST(0 AS DOUBLE) ELSE CAST(1 AS DOUBLE) END AS not_automatic,
        CASE WHEN a.is_temporary THEN CAST(1 AS DOUBLE) ELSE CAST(0 AS DOUBLE) END AS temporary,
        CASE WHEN a.usage_category IN ('residential', 'agricultural') THEN CAST(0 AS DOUBLE) ELSE CAST(1 AS DOUBLE) END AS business,
-       ROUND(LEAST(LN(1 + COALESCE(CAST(m.amount AS DOUBLE) / NULLIF(m.bills_due, 0), CAST(0 AS DOUBLE))) / NULLIF(LN(CAST(100001 AS DOUBLE)), 0),
+       ROUND(LEAST(RATIO(LN(1 + COALESCE(RATIO(m.amount, m.bills_due), CAST(0 AS DOUBLE))), LN(CAST(100001 AS DOUBLE))),
                    CAST(1 AS DOUBLE)), 6) AS large_bill,
        CASE WHEN s.cut_no > 0 THEN m.next_failed > 0 END AS failed
 FROM subject AS s

@@ -22,7 +22,7 @@ due AS (
   SELECT l.bill_id, l.account_id, l.period, l.due_on, l.amount, l.unpaid_amount, l.settled_on, u.account_id IS NOT NULL AS is_in_order
   FROM facts.bill_late AS l
   LEFT JOIN unnamed AS u ON u.account_id = l.account_id
-  WHERE l.amount > 0 AND l.period >= CAST(ADD_MONTHS($period, -$history_months) AS DATE)
+  WHERE l.amount > 0 AND l.period >= ADD_MONTHS($period, -$history_months)
 ),
 owed_in_order AS (
   SELECT d.bill_id, d.account_id,
@@ -37,7 +37,7 @@ paid_in_order AS (
                              ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS paid
   FROM source.payment AS p
   JOIN unnamed AS u ON u.account_id = p.account_id
-  WHERE p.received_at >= CAST(CAST(ADD_MONTHS($period, -$history_months) AS DATE) AS TIMESTAMPTZ)
+  WHERE p.received_at >= CAST(ADD_MONTHS($period, -$history_months) AS TIMESTAMPTZ)
 ),
 order_settled AS (
   SELECT o.bill_id, MIN(p.paid_on) AS settled_on

@@ -23,7 +23,7 @@ WITH year_bill AS (
          SUM(CAST(b.billed_kwh AS DECIMAL(18,3))) AS kwh,
          SUM(b.total_amount) AS amount
   FROM facts.bill_net AS b
-  WHERE b.period BETWEEN CAST(ADD_MONTHS($period, -11) AS DATE) AND $period
+  WHERE b.period BETWEEN ADD_MONTHS($period, -11) AND $period
   GROUP BY b.account_id
 ),
 live AS (
@@ -36,7 +36,7 @@ live AS (
 summed AS (
   SELECT l.customer_id,
          COUNT(*) AS live_accounts,
-         CAST(SUM(CAST(l.contracted_kva AS DECIMAL(18,3))) AS DOUBLE) AS contracted_kva,
+         DECIMAL_SUM(l.contracted_kva) AS contracted_kva,
          MAX(l.contracted_kva) AS max_account_kva,
          MAX(l.supply_kv) AS supply_kv,
          CAST(SUM(l.kwh) AS DOUBLE) AS kwh_12m,
@@ -54,7 +54,7 @@ SELECT c.customer_id,
        COALESCE(s.max_account_kva, CAST(0 AS DOUBLE)) AS max_account_kva,
        s.supply_kv,
        COALESCE(s.kwh_12m, CAST(0 AS DOUBLE)) AS kwh_12m,
-       CAST(COALESCE(s.amount_12m, 0) AS DECIMAL(18,2)) AS amount_12m,
+       MONEY(COALESCE(s.amount_12m, 0)) AS amount_12m,
        s.first_opened_on,
        DATE_DIFF('day', s.first_opened_on, $as_of) AS tenure_days,
        s.main_account_id,

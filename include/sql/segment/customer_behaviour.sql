@@ -38,7 +38,7 @@ WITH month AS (
   SELECT a.customer_id, b.period, SUM(CAST(b.billed_kwh AS DECIMAL(14,1))) AS kwh
   FROM core.live_account AS a
   JOIN facts.bill_net AS b ON b.account_id = a.account_id
-  WHERE b.period BETWEEN CAST(ADD_MONTHS($period, -11) AS DATE) AND $period
+  WHERE b.period BETWEEN ADD_MONTHS($period, -11) AND $period
   GROUP BY a.customer_id, b.period
 ),
 energy AS (
@@ -51,12 +51,12 @@ energy AS (
 ),
 year AS (
   SELECT a.customer_id,
-         CAST(SUM(y.bills_due) AS BIGINT) AS bills_due,
-         CAST(SUM(y.paid_on_time) AS BIGINT) AS paid_on_time,
-         CAST(SUM(y.days_late_sum) AS BIGINT) AS days_late_sum,
-         CAST(SUM(y.payments) AS BIGINT) AS payments,
-         CAST(SUM(y.digital_payments) AS BIGINT) AS digital_payments,
-         CAST(SUM(y.complaints) AS BIGINT) AS complaints
+         INTEGER_SUM(y.bills_due) AS bills_due,
+         INTEGER_SUM(y.paid_on_time) AS paid_on_time,
+         INTEGER_SUM(y.days_late_sum) AS days_late_sum,
+         INTEGER_SUM(y.payments) AS payments,
+         INTEGER_SUM(y.digital_payments) AS digital_payments,
+         INTEGER_SUM(y.complaints) AS complaints
   FROM core.live_account AS a
   JOIN segment.account_year AS y ON y.account_id = a.account_id
   GROUP BY a.customer_id
@@ -64,16 +64,16 @@ year AS (
 measured AS (
   SELECT b.customer_id,
          y.bills_due,
-         ROUND(CAST(y.paid_on_time AS DOUBLE) / NULLIF(y.bills_due, 0), 6) AS on_time,
-         ROUND(CAST(y.days_late_sum AS DOUBLE) / NULLIF(y.bills_due, 0), 6) AS mean_days_late,
+         ROUND(RATIO(y.paid_on_time, y.bills_due), 6) AS on_time,
+         ROUND(RATIO(y.days_late_sum, y.bills_due), 6) AS mean_days_late,
          CASE WHEN e.months >= $min_months AND e.total > 0
-              THEN ROUND(SQRT(GREATEST(e.months * e.squares - e.total * e.total, CAST(0 AS DOUBLE))) / NULLIF(e.total, 0), 6)
+              THEN ROUND(RATIO(SQRT(GREATEST(e.months * e.squares - e.total * e.total, CAST(0 AS DOUBLE))), e.total), 6)
               END AS kwh_cv,
-         ROUND(LEAST(GREATEST(CAST(b.tenure_days AS DOUBLE), CAST(0 AS DOUBLE)) / 365.25 / NULLIF(CAST($tenure_years AS DOUBLE), 0),
+         ROUND(LEAST(RATIO(GREATEST(CAST(b.tenure_days AS DOUBLE), CAST(0 AS DOUBLE)) / 365.25, CAST($tenure_years AS DOUBLE)),
                      CAST(1 AS DOUBLE)), 6) AS raw_tenure,
          b.tenure_days,
          y.complaints,
-         ROUND(CAST(y.digital_payments AS DOUBLE) / NULLIF(y.payments, 0), 6) AS digital
+         ROUND(RATIO(y.digital_payments, y.payments), 6) AS digital
   FROM segment.customer_base AS b
   LEFT JOIN year AS y ON y.customer_id = b.customer_id
   LEFT JOIN energy AS e ON e.customer_id = b.customer_id
@@ -85,12 +85,12 @@ part AS (
          m.kwh_cv,
          m.on_time,
          CASE WHEN m.mean_days_late IS NOT NULL
-              THEN ROUND(GREATEST(1 - m.mean_days_late / NULLIF(CAST($late_days AS DOUBLE), 0), CAST(0 AS DOUBLE)), 6) END AS promptness,
+              THEN ROUND(GREATEST(1 - RATIO(m.mean_days_late, CAST($late_days AS DOUBLE)), CAST(0 AS DOUBLE)), 6) END AS promptness,
          CASE WHEN m.kwh_cv IS NOT NULL
-              THEN ROUND(GREATEST(1 - m.kwh_cv / NULLIF(CAST($cv_full AS DOUBLE), 0), CAST(0 AS DOUBLE)), 6) END AS stability,
+              THEN ROUND(GREATEST(1 - RATIO(m.kwh_cv, CAST($cv_full AS DOUBLE)), CAST(0 AS DOUBLE)), 6) END AS stability,
          CASE WHEN m.tenure_days IS NOT NULL THEN m.raw_tenure END AS tenure,
          CASE WHEN m.complaints IS NOT NULL
-              THEN ROUND(GREATEST(1 - CAST(m.complaints AS DOUBLE) / NULLIF(CAST($complaints_full AS DOUBLE), 0), CAST(0 AS DOUBLE)), 6)
+              THEN ROUND(GREATEST(1 - RATIO(m.complaints, CAST($complaints_full AS DOUBLE)), CAST(0 AS DOUBLE)), 6)
               END AS calm,
          m.digital
   FROM measured AS m
@@ -107,15 +107,14 @@ weight AS (
 scored AS (
   SELECT p.*,
          CASE WHEN p.bills_due > 0 THEN
-           ROUND((COALESCE(p.on_time * w.on_time, CAST(0 AS DOUBLE)) + COALESCE(p.promptness * w.promptness, CAST(0 AS DOUBLE))
+           ROUND(RATIO(COALESCE(p.on_time * w.on_time, CAST(0 AS DOUBLE)) + COALESCE(p.promptness * w.promptness, CAST(0 AS DOUBLE))
                   + COALESCE(p.stability * w.stability, CAST(0 AS DOUBLE)) + COALESCE(p.tenure * w.tenure, CAST(0 AS DOUBLE))
-                  + COALESCE(p.calm * w.calm, CAST(0 AS DOUBLE)) + COALESCE(p.digital * w.digital, CAST(0 AS DOUBLE)))
-                 / NULLIF(CASE WHEN p.on_time IS NULL THEN CAST(0 AS DOUBLE) ELSE w.on_time END
+                  + COALESCE(p.calm * w.calm, CAST(0 AS DOUBLE)) + COALESCE(p.digital * w.digital, CAST(0 AS DOUBLE)), CASE WHEN p.on_time IS NULL THEN CAST(0 AS DOUBLE) ELSE w.on_time END
                           + CASE WHEN p.promptness IS NULL THEN CAST(0 AS DOUBLE) ELSE w.promptness END
                           + CASE WHEN p.stability IS NULL THEN CAST(0 AS DOUBLE) ELSE w.stability END
                           + CASE WHEN p.tenure IS NULL THEN CAST(0 AS DOUBLE) ELSE w.tenure END
                           + CASE WHEN p.calm IS NULL THEN CAST(0 AS DOUBLE) ELSE w.calm END
-                          + CASE WHEN p.digital IS NULL THEN CAST(0 AS DOUBLE) ELSE w.digital END, 0), 6) END AS behaviour_score
+                          + CASE WHEN p.digital IS NULL THEN CAST(0 AS DOUBLE) ELSE w.digital END), 6) END AS behaviour_score
   FROM part AS p
   CROSS JOIN weight AS w
 )

@@ -33,12 +33,12 @@ params:
 */
 WITH year AS (
   SELECT a.customer_id,
-         CAST(SUM(y.bills_due) AS BIGINT) AS bills_due,
-         CAST(SUM(y.paid_on_time) AS BIGINT) AS paid_on_time,
-         CAST(SUM(y.paid_early) AS BIGINT) AS paid_early,
-         CAST(SUM(y.unpaid_30) AS BIGINT) AS unpaid_30,
-         CAST(SUM(y.payments) AS BIGINT) AS payments,
-         CAST(SUM(y.debit_payments) AS BIGINT) AS debit_payments,
+         INTEGER_SUM(y.bills_due) AS bills_due,
+         INTEGER_SUM(y.paid_on_time) AS paid_on_time,
+         INTEGER_SUM(y.paid_early) AS paid_early,
+         INTEGER_SUM(y.unpaid_30) AS unpaid_30,
+         INTEGER_SUM(y.payments) AS payments,
+         INTEGER_SUM(y.debit_payments) AS debit_payments,
          MAX(y.last_paid_after_days) AS last_paid_after_days
   FROM core.live_account AS a
   JOIN segment.account_year AS y ON y.account_id = a.account_id
@@ -48,7 +48,7 @@ month AS (
   SELECT a.customer_id, b.period, SUM(CAST(b.billed_kwh AS DECIMAL(18,3))) AS kwh
   FROM core.live_account AS a
   JOIN facts.bill_net AS b ON b.account_id = a.account_id
-  WHERE b.period BETWEEN CAST(ADD_MONTHS($period, -11) AS DATE) AND $period
+  WHERE b.period BETWEEN ADD_MONTHS($period, -11) AND $period
   GROUP BY a.customer_id, b.period
 ),
 seasonal AS (
@@ -86,10 +86,10 @@ part AS (
               WHEN h.weekend_share >= $weekend_share THEN 'weekend'
               ELSE 'day' END AS time_of_use,
          CASE WHEN y.bills_due > 0 THEN y.last_paid_after_days END AS last_paid_after_days,
-         ROUND(CAST(y.paid_early AS DOUBLE) / NULLIF(y.bills_due, 0), 6) AS early_share,
-         ROUND(CAST(y.debit_payments AS DOUBLE) / NULLIF(y.payments, 0), 6) AS debit_share,
-         CASE WHEN s.months = 12 AND s.year_mean > 0 THEN ROUND(s.summer_mean / NULLIF(s.year_mean, 0), 6) END AS summer_ratio,
-         CASE WHEN s.months = 12 AND s.year_mean > 0 THEN ROUND(s.winter_mean / NULLIF(s.year_mean, 0), 6) END AS winter_ratio,
+         ROUND(RATIO(y.paid_early, y.bills_due), 6) AS early_share,
+         ROUND(RATIO(y.debit_payments, y.payments), 6) AS debit_share,
+         CASE WHEN s.months = 12 AND s.year_mean > 0 THEN ROUND(RATIO(s.summer_mean, s.year_mean), 6) END AS summer_ratio,
+         CASE WHEN s.months = 12 AND s.year_mean > 0 THEN ROUND(RATIO(s.winter_mean, s.year_mean), 6) END AS winter_ratio,
          h.night_share,
          h.weekend_share,
          h.load_factor

@@ -14,7 +14,7 @@ params:
 */
 WITH event AS (
   SELECT e.customer_id,
-         COUNT(DISTINCT e.campaign_id) FILTER (WHERE CAST(e.occurred_at AS DATE) > CAST(ADD_MONTHS($as_of, -12) AS DATE)) AS campaigns,
+         COUNT(DISTINCT e.campaign_id) FILTER (WHERE CAST(e.occurred_at AS DATE) > ADD_MONTHS($as_of, -12)) AS campaigns,
          COUNT(*) FILTER (WHERE e.kind IN ('opened', 'clicked', 'replied', 'converted')) AS responses
   FROM source.campaign_event AS e
   GROUP BY e.customer_id
@@ -27,7 +27,7 @@ service AS (
 ),
 part AS (
   SELECT c.customer_id,
-         COALESCE(c.verified_on > CAST(ADD_MONTHS($as_of, -12) AS DATE) AND c.verified_on <= $as_of, FALSE) AS is_verified,
+         COALESCE(c.verified_on > ADD_MONTHS($as_of, -12) AND c.verified_on <= $as_of, FALSE) AS is_verified,
          COALESCE(e.campaigns, 0) AS campaigns,
          COALESCE(e.responses, 0) > 0 AS has_response,
          s.customer_id IS NOT NULL AS has_service

@@ -36,8 +36,8 @@ WITH composed AS (
          v.value_score,
          v.current_value_amount,
          v.potential_value_amount,
-         CAST(ROUND(CAST(o.objective_tier * 20 * w.objective_weight + h.behaviour_tier * 20 * w.behaviour_weight
-                         + v.value_score * w.value_weight AS DECIMAL(28,8)), 4) AS DOUBLE) AS composite
+         CAST(HALF_UP(o.objective_tier * 20 * w.objective_weight + h.behaviour_tier * 20 * w.behaviour_weight
+                         + v.value_score * w.value_weight, 4) AS DOUBLE) AS composite
   FROM segment.customer_base AS b
   JOIN segment.customer_objective AS o ON o.customer_id = b.customer_id
   JOIN segment.customer_behaviour AS h ON h.customer_id = b.customer_id

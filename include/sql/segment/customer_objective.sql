@@ -44,8 +44,6 @@ SELECT p.customer_id,
        CAST(p.kva_points AS BIGINT) AS kva_points,
        CAST(p.kv_points AS BIGINT) AS kv_points,
        CAST(p.kwh_points AS BIGINT) AS kwh_points,
-       CAST(ROUND(CAST((p.kva_points * CAST($kva_weight AS DOUBLE) + p.kv_points * CAST($kv_weight AS DOUBLE)
-                        + p.kwh_points * CAST($kwh_weight AS DOUBLE))
-                       / NULLIF(CAST($kva_weight AS DOUBLE) + CAST($kv_weight AS DOUBLE) + CAST($kwh_weight AS DOUBLE), 0)
-                       AS DECIMAL(28,8)), 0) AS BIGINT) AS objective_tier
+       CAST(HALF_UP(RATIO(p.kva_points * CAST($kva_weight AS DOUBLE) + p.kv_points * CAST($kv_weight AS DOUBLE)
+                        + p.kwh_points * CAST($kwh_weight AS DOUBLE), CAST($kva_weight AS DOUBLE) + CAST($kv_weight AS DOUBLE) + CAST($kwh_weight AS DOUBLE)), 0) AS BIGINT) AS objective_tier
 FROM points AS p

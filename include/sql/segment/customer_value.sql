@@ -30,14 +30,12 @@ WITH summed AS (
 ),
 part AS (
   SELECT b.customer_id,
-         CAST(COALESCE(s.current_value_amount, 0) AS DECIMAL(18,2)) AS current_value_amount,
-         CAST(COALESCE(s.potential_value_amount, 0) AS DECIMAL(18,2)) AS potential_value_amount,
+         MONEY(COALESCE(s.current_value_amount, 0)) AS current_value_amount,
+         MONEY(COALESCE(s.potential_value_amount, 0)) AS potential_value_amount,
          ROUND(s.credit, 6) AS credit,
          s.customer_id IS NOT NULL AS has_account,
-         ROUND(LEAST(LN(1 + GREATEST(CAST(COALESCE(s.current_value_amount, 0) AS DOUBLE), CAST(0 AS DOUBLE)))
-                     / NULLIF(LN(1 + CAST($full_current_amount AS DOUBLE)), 0), CAST(1 AS DOUBLE)), 6) AS current_part,
-         ROUND(LEAST(LN(1 + GREATEST(CAST(COALESCE(s.potential_value_amount, 0) AS DOUBLE), CAST(0 AS DOUBLE)))
-                     / NULLIF(LN(1 + CAST($full_potential_amount AS DOUBLE)), 0), CAST(1 AS DOUBLE)), 6) AS potential_part
+         ROUND(LEAST(RATIO(LN(1 + GREATEST(CAST(COALESCE(s.current_value_amount, 0) AS DOUBLE), CAST(0 AS DOUBLE))), LN(1 + CAST($full_current_amount AS DOUBLE))), CAST(1 AS DOUBLE)), 6) AS current_part,
+         ROUND(LEAST(RATIO(LN(1 + GREATEST(CAST(COALESCE(s.potential_value_amount, 0) AS DOUBLE), CAST(0 AS DOUBLE))), LN(1 + CAST($full_potential_amount AS DOUBLE))), CAST(1 AS DOUBLE)), 6) AS potential_part
   FROM segment.customer_base AS b
   LEFT JOIN summed AS s ON s.customer_id = b.customer_id
 )
@@ -48,8 +46,7 @@ SELECT p.customer_id,
        p.current_part,
        p.potential_part,
        CASE WHEN p.has_account THEN
-         ROUND(100 * (p.current_part * CAST($current_weight AS DOUBLE) + p.potential_part * CAST($potential_weight AS DOUBLE)
-                      + COALESCE(p.credit, CAST(1 AS DOUBLE)) * CAST($credit_weight AS DOUBLE))
-               / NULLIF(CAST($current_weight AS DOUBLE) + CAST($potential_weight AS DOUBLE) + CAST($credit_weight AS DOUBLE), 0), 4)
+         ROUND(RATIO(100 * (p.current_part * CAST($current_weight AS DOUBLE) + p.potential_part * CAST($potential_weight AS DOUBLE)
+                      + COALESCE(p.credit, CAST(1 AS DOUBLE)) * CAST($credit_weight AS DOUBLE)), CAST($current_weight AS DOUBLE) + CAST($potential_weight AS DOUBLE) + CAST($credit_weight AS DOUBLE)), 4)
          ELSE CAST(0 AS DOUBLE) END AS value_score
 FROM part AS p

@@ -18,7 +18,7 @@ WITH given AS (
          CAST($value_weight AS DOUBLE) AS worth
 )
 SELECT CAST(1 AS BIGINT) AS one,
-       ROUND(g.objective / NULLIF(g.objective + g.behaviour + g.worth, 0), 9) AS objective_weight,
-       ROUND(g.behaviour / NULLIF(g.objective + g.behaviour + g.worth, 0), 9) AS behaviour_weight,
-       ROUND(g.worth / NULLIF(g.objective + g.behaviour + g.worth, 0), 9) AS value_weight
+       ROUND(RATIO(g.objective, g.objective + g.behaviour + g.worth), 9) AS objective_weight,
+       ROUND(RATIO(g.behaviour, g.objective + g.behaviour + g.worth), 9) AS behaviour_weight,
+       ROUND(RATIO(g.worth, g.objective + g.behaviour + g.worth), 9) AS value_weight
 FROM given AS g

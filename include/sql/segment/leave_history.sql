@@ -25,7 +25,7 @@ params:
   sample_accounts: {type: integer, default: 50000, minimum: 100, doc: Accounts looked at for training and test.}
 */
 WITH cut AS (
-  SELECT c.cut_no, CAST(ADD_MONTHS(CAST(DATE_TRUNC('month', $as_of) AS DATE), -c.months_back) AS DATE) AS cut_on
+  SELECT c.cut_no, ADD_MONTHS(MONTH_OF($as_of), -c.months_back) AS cut_on
   FROM param.cut AS c
 ),
 sample AS (
@@ -44,14 +44,14 @@ subject AS (
 ),
 load AS (
   SELECT s.account_id, s.cut_no,
-         COUNT(*) FILTER (WHERE b.period >= CAST(ADD_MONTHS(s.cut_on, -4) AS DATE)) AS months_now,
-         SUM(CAST(b.billed_kwh AS DECIMAL(18,3))) FILTER (WHERE b.period > CAST(ADD_MONTHS(s.cut_on, -5) AS DATE)) AS kwh_now,
-         COUNT(*) FILTER (WHERE b.period < CAST(ADD_MONTHS(s.cut_on, -12) AS DATE)) AS months_before,
-         SUM(CAST(b.billed_kwh AS DECIMAL(18,3))) FILTER (WHERE b.period < CAST(ADD_MONTHS(s.cut_on, -12) AS DATE)) AS kwh_before
-  FROM (SELECT u.account_id, u.cut_no, CAST(DATE_TRUNC('month', u.cut_on) AS DATE) AS cut_on FROM subject AS u) AS s
+         COUNT(*) FILTER (WHERE b.period >= ADD_MONTHS(s.cut_on, -4)) AS months_now,
+         SUM(CAST(b.billed_kwh AS DECIMAL(18,3))) FILTER (WHERE b.period > ADD_MONTHS(s.cut_on, -5)) AS kwh_now,
+         COUNT(*) FILTER (WHERE b.period < ADD_MONTHS(s.cut_on, -12)) AS months_before,
+         SUM(CAST(b.billed_kwh AS DECIMAL(18,3))) FILTER (WHERE b.period < ADD_MONTHS(s.cut_on, -12)) AS kwh_before
+  FROM (SELECT u.account_id, u.cut_no, MONTH_OF(u.cut_on) AS cut_on FROM subject AS u) AS s
   JOIN facts.bill_net AS b ON b.account_id = s.account_id
-   AND ((b.period < CAST(ADD_MONTHS(s.cut_on, -1) AS DATE) AND b.period >= CAST(ADD_MONTHS(s.cut_on, -4) AS DATE))
-        OR (b.period < CAST(ADD_MONTHS(s.cut_on, -13) AS DATE) AND b.period >= CAST(ADD_MONTHS(s.cut_on, -16) AS DATE)))
+   AND ((b.period < ADD_MONTHS(s.cut_on, -1) AND b.period >= ADD_MONTHS(s.cut_on, -4))
+        OR (b.period < ADD_MONTHS(s.cut_on, -13) AND b.period >= ADD_MONTHS(s.cut_on, -16)))
   GROUP BY s.account_id, s.cut_no
 ),
 closing AS (
@@ -66,7 +66,7 @@ complaint AS (
   FROM subject AS s
   JOIN source.service_call AS c ON c.account_id = s.account_id
   WHERE c.kind = 'complaint' AND CAST(c.opened_at AS DATE) <= s.cut_on
-    AND CAST(c.opened_at AS DATE) > CAST(ADD_MONTHS(s.cut_on, -12) AS DATE)
+    AND CAST(c.opened_at AS DATE) > ADD_MONTHS(s.cut_on, -12)
   GROUP BY s.account_id, s.cut_no
 ),
 solar AS (
@@ -80,12 +80,12 @@ SELECT s.account_id,
        s.cut_on,
        CASE WHEN c.account_id IS NULL THEN CAST(0 AS DOUBLE) ELSE CAST(1 AS DOUBLE) END AS closing_order,
        CASE WHEN l.months_now = 3 AND l.months_before = 3 AND l.kwh_before > 0
-            THEN ROUND(LEAST(GREATEST(1 - CAST(l.kwh_now AS DOUBLE) / NULLIF(CAST(l.kwh_before AS DOUBLE), 0), CAST(0 AS DOUBLE)), CAST(1 AS DOUBLE)), 6)
+            THEN ROUND(LEAST(GREATEST(1 - RATIO(l.kwh_now, CAST(l.kwh_before AS DOUBLE)), CAST(0 AS DOUBLE)), CAST(1 AS DOUBLE)), 6)
             ELSE CAST(0 AS DOUBLE) END AS falling_load,
        CASE WHEN l.months_now = 3 AND l.kwh_now <= 0 THEN CAST(1 AS DOUBLE) ELSE CAST(0 AS DOUBLE) END AS no_use,
        CASE WHEN a.has_self_generation OR r.account_id IS NOT NULL THEN CAST(1 AS DOUBLE) ELSE CAST(0 AS DOUBLE) END AS own_generation,
        ROUND(LEAST(CAST(COALESCE(k.complaints, 0) AS DOUBLE) / 3, CAST(1 AS DOUBLE)), 6) AS complained,
-       CASE WHEN a.opened_on > CAST(ADD_MONTHS(s.cut_on, -12) AS DATE) THEN CAST(1 AS DOUBLE) ELSE CAST(0 AS DOUBLE) END AS new_supply,
+       CASE WHEN a.opened_on > ADD_MONTHS(s.cut_on, -12) THEN CAST(1 AS DOUBLE) ELSE CAST(0 AS DOUBLE) END AS new_supply,
        CASE WHEN a.is_temporary THEN CAST(1 AS DOUBLE) ELSE CAST(0 AS DOUBLE) END AS temporary,
        CASE WHEN s.cut_no > 0
             THEN COALESCE(a.closed_on <= $as_of AND DATE_DIFF('day', s.cut_on, a.closed_on) <= 180, FALSE) END AS failed

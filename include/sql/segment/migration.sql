@@ -35,7 +35,7 @@ counted AS (
 SELECT c.method,
        c.customers,
        c.moved,
-       ROUND(COALESCE(CAST(c.moved AS DOUBLE) / NULLIF(c.customers, 0), CAST(0 AS DOUBLE)), 6) AS moved_share,
+       ROUND(COALESCE(RATIO(c.moved, c.customers), CAST(0 AS DOUBLE)), 6) AS moved_share,
        m.max_share,
        c.customers < $min_customers OR COALESCE(CAST(c.moved AS DOUBLE) <= m.max_share * c.customers, TRUE) AS is_kept
 FROM counted AS c

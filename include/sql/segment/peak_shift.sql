@@ -28,16 +28,16 @@ used AS (
          COALESCE(SUM(CAST(l.quantity AS DECIMAL(18,3))) FILTER (WHERE l.component = 'energy_peak'), 0) AS peak_kwh
   FROM source.bill AS b
   JOIN source.bill_line AS l ON l.bill_id = b.bill_id
-  WHERE b.period BETWEEN CAST(ADD_MONTHS($period, -11) AS DATE) AND $period AND l.component IN ('energy_sharp', 'energy_peak')
+  WHERE b.period BETWEEN ADD_MONTHS($period, -11) AND $period AND l.component IN ('energy_sharp', 'energy_peak')
   GROUP BY b.account_id
 )
 SELECT a.account_id,
        a.tariff_code,
        CAST(u.sharp_kwh + u.peak_kwh AS DOUBLE) AS peak_kwh,
        ROUND(CAST(u.sharp_kwh + u.peak_kwh AS DOUBLE) * CAST($shift_share AS DOUBLE), 3) AS shifted_kwh,
-       CAST(ROUND(CAST((CAST(u.sharp_kwh AS DOUBLE) * (COALESCE(r.sharp, r.peak) - r.valley) + CAST(u.peak_kwh AS DOUBLE) * (r.peak - r.valley))
-                       * CAST($shift_share AS DOUBLE) AS DECIMAL(28,8)), 2) AS DECIMAL(18,2)) AS saving_amount,
-       ROUND(CAST(u.sharp_kwh + u.peak_kwh AS DOUBLE) * CAST($shift_share AS DOUBLE) / NULLIF(365 * CAST($peak_hours AS DOUBLE), 0), 3) AS relieved_kw
+       MONEY((CAST(u.sharp_kwh AS DOUBLE) * (COALESCE(r.sharp, r.peak) - r.valley) + CAST(u.peak_kwh AS DOUBLE) * (r.peak - r.valley))
+                       * CAST($shift_share AS DOUBLE)) AS saving_amount,
+       ROUND(RATIO(CAST(u.sharp_kwh + u.peak_kwh AS DOUBLE) * CAST($shift_share AS DOUBLE), 365 * CAST($peak_hours AS DOUBLE)), 3) AS relieved_kw
 FROM core.live_account AS a
 JOIN used AS u ON u.account_id = a.account_id
 JOIN rate AS r ON r.tariff_code = a.tariff_code

@@ -43,8 +43,8 @@ compared AS (
 ),
 yearly AS (
   SELECT c.account_id, c.tariff_code, c.demand_basis, c.is_own, c.months,
-         CAST(ROUND(CAST(CAST(c.own_amount AS DOUBLE) * 12 / NULLIF(c.months, 0) AS DECIMAL(28,8)), 2) AS DECIMAL(18,2)) AS own_amount,
-         CAST(ROUND(CAST(CAST(c.amount AS DOUBLE) * 12 / NULLIF(c.months, 0) AS DECIMAL(28,8)), 2) AS DECIMAL(18,2)) AS yearly_amount
+         MONEY(RATIO(CAST(c.own_amount AS DOUBLE) * 12, c.months)) AS own_amount,
+         MONEY(RATIO(CAST(c.amount AS DOUBLE) * 12, c.months)) AS yearly_amount
   FROM compared AS c
 )
 SELECT y.account_id,
@@ -54,7 +54,7 @@ SELECT y.account_id,
        y.months,
        y.own_amount,
        y.yearly_amount,
-       CAST(y.own_amount - y.yearly_amount AS DECIMAL(18,2)) AS saving_amount,
+       MONEY(y.own_amount - y.yearly_amount) AS saving_amount,
        ROW_NUMBER() OVER (PARTITION BY y.account_id
                           ORDER BY y.yearly_amount, CASE WHEN y.is_own THEN 0 ELSE 1 END, y.tariff_code, y.demand_basis) AS place
 FROM yearly AS y

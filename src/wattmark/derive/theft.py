@@ -225,7 +225,7 @@ def _series(context: TableContext) -> tuple[Series, list[str], list[str]]:
     billed = context.query(
         "SELECT b.account_id, b.period, b.billed_kwh FROM facts.bill_net AS b "
         "JOIN facts.fed_account AS f ON f.account_id = b.account_id "
-        "WHERE b.period > CAST(ADD_MONTHS($period, -12) AS DATE) AND b.period <= $period"
+        "WHERE b.period > ADD_MONTHS($period, -12) AND b.period <= $period"
     )
     lost = context.query(
         "SELECT id, period, supplied_kwh, loss_kwh FROM facts.area_loss "
