@@ -8,11 +8,11 @@ columns:
   total_amount: {type: decimal, doc: Net total of the category.}
   mean_price: {type: double, doc: 'Currency per kWh; empty where no energy was billed.'}
 */
-SELECT a.usage_category,
-       DECIMAL_SUM(b.billed_kwh) AS billed_kwh,
-       MONEY(SUM(b.total_amount)) AS total_amount,
-       RATIO(SUM(b.total_amount), DECIMAL_SUM(b.billed_kwh)) AS mean_price
-FROM facts.bill_net AS b
-JOIN source.account AS a ON a.account_id = b.account_id
-WHERE b.period = $period
-GROUP BY a.usage_category
+SELECT account.usage_category,
+       DECIMAL_SUM(bill_net.billed_kwh) AS billed_kwh,
+       MONEY(SUM(bill_net.total_amount)) AS total_amount,
+       RATIO(SUM(bill_net.total_amount), DECIMAL_SUM(bill_net.billed_kwh)) AS mean_price
+FROM facts.bill_net
+JOIN source.account ON account.account_id = bill_net.account_id
+WHERE bill_net.period = $period
+GROUP BY account.usage_category

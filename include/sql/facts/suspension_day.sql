@@ -10,24 +10,24 @@ columns:
   is_suspended: {type: boolean, doc: The kVA suspended reach contracted_kva. An account whose running_kva is 0 counts as suspended on every day, with or without a row here.}
 */
 WITH calendar AS (
-  SELECT d.day
-  FROM core.calendar AS d
-  WHERE d.day >= ADD_MONTHS($period, -14) AND d.day <= GREATEST($as_of, $period_end)
+  SELECT calendar.day
+  FROM core.calendar
+  WHERE calendar.day >= ADD_MONTHS($period, -14) AND calendar.day <= GREATEST($as_of, $period_end)
 ),
 taken AS (
-  SELECT s.account_id,
-         d.day,
-         COALESCE(EXACT_SUM(s.capacity_kva) FILTER (WHERE s.kind = 'suspend'), 0) AS suspended_kva,
-         EXACT_SUM(s.capacity_kva) AS out_kva,
-         COUNT(*) FILTER (WHERE s.kind = 'suspend') AS suspensions
-  FROM core.capacity_out AS s
-  JOIN calendar AS d ON d.day >= s.start_on AND (s.last_on IS NULL OR d.day <= s.last_on)
-  GROUP BY s.account_id, d.day
+  SELECT capacity_out.account_id,
+         calendar.day,
+         COALESCE(EXACT_SUM(capacity_out.capacity_kva) FILTER (WHERE capacity_out.kind = 'suspend'), 0) AS suspended_kva,
+         EXACT_SUM(capacity_out.capacity_kva) AS out_kva,
+         COUNT(*) FILTER (WHERE capacity_out.kind = 'suspend') AS suspensions
+  FROM core.capacity_out
+  JOIN calendar ON calendar.day >= capacity_out.start_on AND (capacity_out.last_on IS NULL OR calendar.day <= capacity_out.last_on)
+  GROUP BY capacity_out.account_id, calendar.day
 )
-SELECT t.account_id,
-       t.day,
-       t.suspended_kva,
-       t.out_kva,
-       COALESCE(t.suspensions > 0 AND t.suspended_kva >= ROUND(a.contracted_kva, 6), FALSE) AS is_suspended
-FROM taken AS t
-JOIN source.account AS a ON a.account_id = t.account_id
+SELECT taken.account_id,
+       taken.day,
+       taken.suspended_kva,
+       taken.out_kva,
+       COALESCE(taken.suspensions > 0 AND taken.suspended_kva >= ROUND(account.contracted_kva, 6), FALSE) AS is_suspended
+FROM taken
+JOIN source.account ON account.account_id = taken.account_id

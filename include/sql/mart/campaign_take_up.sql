@@ -22,6 +22,6 @@ seen AS (
   WHERE outcome = 'listed' AND is_final AND segment IS NOT NULL
   GROUP BY campaign_id, segment, channel
 )
-SELECT s.campaign_id, s.segment, s.channel, s.contacted, s.converted,
-       RATIO(s.converted + $expected_weight * e.expected_rate, s.contacted + $expected_weight) AS rate
-FROM seen AS s JOIN expected AS e ON e.campaign_id = s.campaign_id
+SELECT seen.campaign_id, seen.segment, seen.channel, seen.contacted, seen.converted,
+       RATIO(seen.converted + $expected_weight * expected.expected_rate, seen.contacted + $expected_weight) AS rate
+FROM seen JOIN expected ON expected.campaign_id = seen.campaign_id

@@ -8,5 +8,5 @@ columns:
   segment: {type: string, doc: Where the method puts the customer.}
   score: {type: double, doc: What the method measured (see segment.customer_segment).}
 */
-SELECT s.customer_id, s.method, s.segment, s.score
-FROM segment.customer_segment AS s
+SELECT customer_segment.customer_id, customer_segment.method, customer_segment.segment, customer_segment.score
+FROM segment.customer_segment

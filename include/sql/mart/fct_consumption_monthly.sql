@@ -16,30 +16,30 @@ columns:
   interval_share: {type: double, doc: Measured and estimated intervals over those expected on these days.}
 */
 WITH summed AS (
-  SELECT d.account_id,
-         MONTH_OF(d.day) AS period,
-         EXACT_SUM(d.kwh) AS kwh,
-         EXACT_SUM(d.peak_kwh) AS peak_kwh,
-         EXACT_SUM(d.valley_kwh) AS valley_kwh,
-         EXACT_SUM(d.night_kwh) AS night_kwh,
-         COALESCE(EXACT_SUM(d.kwh) FILTER (WHERE c.iso_weekday >= 6), 0) AS weekend_kwh,
-         MAX(d.max_kw) AS max_kw,
-         EXACT_SUM(d.hours) AS hours,
+  SELECT account_consumption_daily.account_id,
+         MONTH_OF(account_consumption_daily.day) AS period,
+         EXACT_SUM(account_consumption_daily.kwh) AS kwh,
+         EXACT_SUM(account_consumption_daily.peak_kwh) AS peak_kwh,
+         EXACT_SUM(account_consumption_daily.valley_kwh) AS valley_kwh,
+         EXACT_SUM(account_consumption_daily.night_kwh) AS night_kwh,
+         COALESCE(EXACT_SUM(account_consumption_daily.kwh) FILTER (WHERE calendar.iso_weekday >= 6), 0) AS weekend_kwh,
+         MAX(account_consumption_daily.max_kw) AS max_kw,
+         EXACT_SUM(account_consumption_daily.hours) AS hours,
          COUNT(*) AS days,
-         RATIO(SUM(d.intervals_measured + d.intervals_estimated), SUM(d.intervals_expected)) AS interval_share
-  FROM facts.account_consumption_daily AS d
-  JOIN core.calendar AS c ON c.day = d.day
-  GROUP BY d.account_id, MONTH_OF(d.day)
+         RATIO(SUM(account_consumption_daily.intervals_measured + account_consumption_daily.intervals_estimated), SUM(account_consumption_daily.intervals_expected)) AS interval_share
+  FROM facts.account_consumption_daily
+  JOIN core.calendar ON calendar.day = account_consumption_daily.day
+  GROUP BY account_consumption_daily.account_id, MONTH_OF(account_consumption_daily.day)
 )
-SELECT s.account_id,
-       s.period,
-       s.kwh,
-       RATIO(s.peak_kwh, s.kwh) AS peak_share,
-       RATIO(s.valley_kwh, s.kwh) AS valley_share,
-       RATIO(s.night_kwh, s.kwh) AS night_share,
-       RATIO(s.weekend_kwh, s.kwh) AS weekend_share,
-       RATIO(RATIO(s.kwh, s.hours), s.max_kw) AS load_factor,
-       s.max_kw,
-       s.days,
-       s.interval_share
-FROM summed AS s
+SELECT summed.account_id,
+       summed.period,
+       summed.kwh,
+       RATIO(summed.peak_kwh, summed.kwh) AS peak_share,
+       RATIO(summed.valley_kwh, summed.kwh) AS valley_share,
+       RATIO(summed.night_kwh, summed.kwh) AS night_share,
+       RATIO(summed.weekend_kwh, summed.kwh) AS weekend_share,
+       RATIO(RATIO(summed.kwh, summed.hours), summed.max_kw) AS load_factor,
+       summed.max_kw,
+       summed.days,
+       summed.interval_share
+FROM summed

@@ -9,5 +9,5 @@ columns:
   moved_share: {type: double, doc: moved over customers.}
   max_share: {type: double, doc: Largest share allowed; empty where there is no limit.}
 */
-SELECT m.method, m.customers, m.moved, m.moved_share, m.max_share
-FROM segment.migration AS m
+SELECT migration.method, migration.customers, migration.moved, migration.moved_share, migration.max_share
+FROM segment.migration

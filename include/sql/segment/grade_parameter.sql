@@ -18,7 +18,7 @@ WITH given AS (
          CAST($value_weight AS DOUBLE) AS worth
 )
 SELECT CAST(1 AS BIGINT) AS one,
-       ROUND(RATIO(g.objective, g.objective + g.behaviour + g.worth), 9) AS objective_weight,
-       ROUND(RATIO(g.behaviour, g.objective + g.behaviour + g.worth), 9) AS behaviour_weight,
-       ROUND(RATIO(g.worth, g.objective + g.behaviour + g.worth), 9) AS value_weight
-FROM given AS g
+       ROUND(RATIO(given.objective, given.objective + given.behaviour + given.worth), 9) AS objective_weight,
+       ROUND(RATIO(given.behaviour, given.objective + given.behaviour + given.worth), 9) AS behaviour_weight,
+       ROUND(RATIO(given.worth, given.objective + given.behaviour + given.worth), 9) AS value_weight
+FROM given

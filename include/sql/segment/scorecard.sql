@@ -31,5 +31,5 @@ params:
       - [leaving, temporary, 1.0]
     doc: The coefficients.
 */
-SELECT c.model, c.feature, c.coefficient
-FROM param.coefficients AS c
+SELECT coefficients.model, coefficients.feature, coefficients.coefficient
+FROM param.coefficients
