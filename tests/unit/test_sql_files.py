@@ -13,6 +13,7 @@ from wattmark.settings import PROJECT_ROOT
 
 ROOT = PROJECT_ROOT / "include" / "sql"
 LAYERS = ["audit", "core", "facts", "mart", "mart_pii", "segment"]
+FIELD_TERMS = {"ct"}  # a current transformer
 
 
 def written(path: Path) -> exp.Expression:
@@ -36,3 +37,44 @@ def test_no_file_spells_out_what_has_a_name(statements: dict[str, exp.Expression
         for part, idiom in spelled_out(statement)
     ]
     assert found == []
+
+
+def test_an_alias_says_what_it_stands_for(statements: dict[str, exp.Expression]) -> None:
+    found = [
+        f"{name}: {alias.name}"
+        for name, statement in statements.items()
+        for alias in statement.find_all(exp.TableAlias)
+        if len(alias.name) < 3 and alias.name not in FIELD_TERMS
+    ]
+    assert found == []
+
+
+def test_a_column_names_its_table_where_there_are_several(statements: dict[str, exp.Expression]) -> None:
+    found = [
+        f"{name}: {column.name}"
+        for name, statement in statements.items()
+        for column in statement.find_all(exp.Column)
+        if not column.table and _reads_several(column)
+    ]
+    assert found == []
+
+
+def _reads_several(column: exp.Column) -> bool:
+    query = column.find_ancestor(exp.Select)
+    return query is not None and bool(query.args.get("joins"))
+
+
+def test_no_line_of_a_statement_is_long() -> None:
+    found = [
+        f"{path.parent.name}/{path.name}:{number}"
+        for layer in LAYERS
+        for path in sorted((ROOT / layer).glob("*.sql"))
+        for number, line in _statement_lines(path)
+        if len(line) > 110
+    ]
+    assert found == []
+
+
+def _statement_lines(path: Path) -> list[tuple[int, str]]:
+    head, _, rest = path.read_text(encoding="utf-8").partition("*/")
+    return list(enumerate(rest.splitlines(), start=head.count("\n") + 1))

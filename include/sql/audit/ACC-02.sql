@@ -19,19 +19,23 @@ messages:
   zh: "报装容量 {contracted_kva} kVA 不在 {supply_kv} kV 的允许范围（{min_kva} 至 {max_kva} kVA）内。"
 */
 WITH band AS (
-  SELECT NOMINAL_KV(bands_kva.supply_kv) AS nominal_kv,
-         MIN(bands_kva.min_kva) AS min_kva,
-         MAX(bands_kva.max_kva) AS max_kva
+  SELECT
+    NOMINAL_KV(bands_kva.supply_kv) AS nominal_kv,
+    MIN(bands_kva.min_kva) AS min_kva,
+    MAX(bands_kva.max_kva) AS max_kva
   FROM param.bands_kva
   GROUP BY NOMINAL_KV(bands_kva.supply_kv)
 )
-SELECT open_application.order_id AS subject_id,
-       account.account_id,
-       COALESCE(account.contracted_kva < band.min_kva, FALSE) OR COALESCE(account.contracted_kva > band.max_kva, FALSE) AS flagged,
-       account.supply_kv,
-       account.contracted_kva,
-       band.min_kva,
-       band.max_kva
+
+SELECT
+  open_application.order_id AS subject_id,
+  account.account_id,
+  COALESCE(account.contracted_kva < band.min_kva, FALSE)
+  OR COALESCE(account.contracted_kva > band.max_kva, FALSE) AS flagged,
+  account.supply_kv,
+  account.contracted_kva,
+  band.min_kva,
+  band.max_kva
 FROM core.open_application
 INNER JOIN source.account ON account.account_id = open_application.account_id
 LEFT JOIN band

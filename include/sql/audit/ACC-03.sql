@@ -21,15 +21,24 @@ messages:
 WITH category AS (
   SELECT DISTINCT allowed.usage_category FROM param.allowed
 ),
+
 letter AS (
-  SELECT DISTINCT allowed.usage_category, allowed.letter FROM param.allowed WHERE allowed.letter IS NOT NULL
+  SELECT DISTINCT
+    allowed.usage_category,
+    allowed.letter
+  FROM param.allowed WHERE allowed.letter IS NOT NULL
 )
-SELECT open_application.order_id AS subject_id,
-       account.account_id,
-       COALESCE(REGEXP_MATCHES(account.industry_code, '[^\s\p{Z}]'), FALSE) AND category.usage_category IS NOT NULL AND letter.letter IS NULL AS flagged,
-       account.usage_category,
-       account.industry_code
+
+SELECT
+  open_application.order_id AS subject_id,
+  account.account_id,
+  COALESCE(REGEXP_MATCHES(account.industry_code, '[^\s\p{Z}]'), FALSE)
+  AND category.usage_category IS NOT NULL
+  AND letter.letter IS NULL AS flagged,
+  account.usage_category,
+  account.industry_code
 FROM core.open_application
 INNER JOIN source.account ON account.account_id = open_application.account_id
 LEFT JOIN category ON category.usage_category = account.usage_category
-LEFT JOIN letter ON letter.usage_category = account.usage_category AND letter.letter = SUBSTRING(account.industry_code, 1, 1)
+LEFT JOIN letter
+  ON letter.usage_category = account.usage_category AND letter.letter = SUBSTRING(account.industry_code, 1, 1)

@@ -13,15 +13,17 @@ messages:
   en: "{fees} such fees are on the account; charged {charged_amount} where the standard is {standard_amount}."
   zh: "该类费用 {fees} 笔；应收 {standard_amount}，实收 {charged_amount}。"
 */
-SELECT open_application.order_id AS subject_id,
-       account.account_id,
-       account.is_dual_supply AND (fee_check.account_id IS NULL OR fee_check.wrong_fees > 0) AS flagged,
-       fee_check.standard_amount - fee_check.charged_amount AS at_stake_amount,
-       COALESCE(fee_check.fees, 0) AS fees,
-       COALESCE(fee_check.wrong_fees, 0) AS wrong_fees,
-       fee_check.first_wrong_fee_id,
-       fee_check.standard_amount,
-       fee_check.charged_amount
+SELECT
+  open_application.order_id AS subject_id,
+  account.account_id,
+  account.is_dual_supply AND (fee_check.account_id IS NULL OR fee_check.wrong_fees > 0) AS flagged,
+  fee_check.standard_amount - fee_check.charged_amount AS at_stake_amount,
+  COALESCE(fee_check.fees, 0) AS fees,
+  COALESCE(fee_check.wrong_fees, 0) AS wrong_fees,
+  fee_check.first_wrong_fee_id,
+  fee_check.standard_amount,
+  fee_check.charged_amount
 FROM core.open_application
 INNER JOIN source.account ON account.account_id = open_application.account_id
-LEFT JOIN core.fee_check ON fee_check.account_id = account.account_id AND fee_check.fee_kind = 'high_reliability'
+LEFT JOIN core.fee_check
+  ON fee_check.account_id = account.account_id AND fee_check.fee_kind = 'high_reliability'

@@ -17,34 +17,45 @@ messages:
   zh: "费用 {subject_id}：{problem}（应收 {standard_amount}，已收 {charged_amount}，到账 {paid_amount}）。"
 */
 WITH judged AS (
-  SELECT fee.fee_id,
-         fee.account_id,
-         fee.kind,
-         fee.standard_amount,
-         fee.charged_amount,
-         fee.paid_amount,
-         fee.waiver_approved,
-         fee.charged_on,
-         COALESCE(fee.kind NOT IN ('high_reliability', 'temporary_connection')
-                  AND fee.charged_amount <> fee.standard_amount AND NOT fee.waiver_approved, FALSE) AS is_wrong,
-         COALESCE(fee.waiver_approved AND fee.charged_amount < fee.standard_amount, FALSE) AS is_waived,
-         COALESCE(fee.paid_amount < fee.charged_amount AND DATE_DIFF('day', fee.charged_on, $as_of) > $grace_days, FALSE) AS is_unpaid
+  SELECT
+    fee.fee_id,
+    fee.account_id,
+    fee.kind,
+    fee.standard_amount,
+    fee.charged_amount,
+    fee.paid_amount,
+    fee.waiver_approved,
+    fee.charged_on,
+    COALESCE(
+      fee.kind NOT IN ('high_reliability', 'temporary_connection')
+      AND fee.charged_amount <> fee.standard_amount AND NOT fee.waiver_approved, FALSE
+    ) AS is_wrong,
+    COALESCE(fee.waiver_approved AND fee.charged_amount < fee.standard_amount, FALSE) AS is_waived,
+    COALESCE(
+      fee.paid_amount < fee.charged_amount AND DATE_DIFF('day', fee.charged_on, $as_of) > $grace_days, FALSE
+    ) AS is_unpaid
   FROM source.fee
 )
-SELECT judged.fee_id AS subject_id,
-       judged.account_id,
-       judged.is_wrong OR judged.is_waived OR judged.is_unpaid AS flagged,
-       CASE WHEN judged.is_wrong OR judged.is_waived THEN judged.standard_amount - judged.charged_amount
-            ELSE judged.charged_amount - judged.paid_amount END AS at_stake_amount,
-       CONCAT_WS(', ',
-         CASE WHEN judged.is_wrong THEN 'charged differs from standard' END,
-         CASE WHEN judged.is_waived THEN 'waived' END,
-         CASE WHEN judged.is_unpaid THEN 'not paid in time' END) AS problem,
-       judged.kind AS fee_kind,
-       judged.standard_amount,
-       judged.charged_amount,
-       judged.paid_amount,
-       judged.waiver_approved,
-       judged.charged_on,
-       $grace_days AS grace_days
+
+SELECT
+  judged.fee_id AS subject_id,
+  judged.account_id,
+  judged.is_wrong OR judged.is_waived OR judged.is_unpaid AS flagged,
+  CASE
+    WHEN judged.is_wrong OR judged.is_waived THEN judged.standard_amount - judged.charged_amount
+    ELSE judged.charged_amount - judged.paid_amount
+  END AS at_stake_amount,
+  CONCAT_WS(
+    ', ',
+    CASE WHEN judged.is_wrong THEN 'charged differs from standard' END,
+    CASE WHEN judged.is_waived THEN 'waived' END,
+    CASE WHEN judged.is_unpaid THEN 'not paid in time' END
+  ) AS problem,
+  judged.kind AS fee_kind,
+  judged.standard_amount,
+  judged.charged_amount,
+  judged.paid_amount,
+  judged.waiver_approved,
+  judged.charged_on,
+  $grace_days AS grace_days
 FROM judged

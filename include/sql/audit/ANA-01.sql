@@ -22,21 +22,33 @@ messages:
   zh: >-
     采集电量 {interval_kwh} kWh，抄表电量 {register_kwh} kWh。
 */
-SELECT interval_register.metering_point_id AS subject_id,
-       interval_register.account_id,
-       ROUND(ABS(interval_register.interval_kwh - interval_register.register_kwh) - $tolerance_share * ABS(interval_register.register_kwh), 6) > 0
-         AND ROUND(ABS(interval_register.interval_kwh - interval_register.register_kwh) - $tolerance_kwh, 6) > 0 AS flagged,
-       CASE WHEN interval_register.not_checked IS NOT NULL THEN interval_register.not_checked
-            WHEN interval_register.expected <= 0 OR ROUND(interval_register.measured - $min_measured_share * interval_register.expected, 6) < 0 THEN 'intervals_missing'
-       END AS not_checked,
-       (interval_register.interval_kwh - interval_register.register_kwh) * bill_net.average_price AS at_stake_amount,
-       interval_register.interval_kwh,
-       interval_register.register_kwh,
-       interval_register.from_at,
-       interval_register.to_at,
-       interval_register.measured,
-       interval_register.expected,
-       $tolerance_share AS tolerance_share,
-       $tolerance_kwh AS tolerance_kwh
+SELECT
+  interval_register.metering_point_id AS subject_id,
+  interval_register.account_id,
+  ROUND(
+    ABS(interval_register.interval_kwh - interval_register.register_kwh)
+    - $tolerance_share * ABS(interval_register.register_kwh),
+    6
+  )
+  > 0
+  AND ROUND(ABS(interval_register.interval_kwh - interval_register.register_kwh) - $tolerance_kwh, 6)
+  > 0 AS flagged,
+  CASE
+    WHEN interval_register.not_checked IS NOT NULL THEN interval_register.not_checked
+    WHEN
+      interval_register.expected <= 0
+      OR ROUND(interval_register.measured - $min_measured_share * interval_register.expected, 6) < 0
+      THEN 'intervals_missing'
+  END AS not_checked,
+  (interval_register.interval_kwh - interval_register.register_kwh)
+  * bill_net.average_price AS at_stake_amount,
+  interval_register.interval_kwh,
+  interval_register.register_kwh,
+  interval_register.from_at,
+  interval_register.to_at,
+  interval_register.measured,
+  interval_register.expected,
+  $tolerance_share AS tolerance_share,
+  $tolerance_kwh AS tolerance_kwh
 FROM facts.interval_register
 LEFT JOIN facts.bill_net ON bill_net.account_id = interval_register.account_id AND bill_net.period = $period

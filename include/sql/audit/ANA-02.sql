@@ -16,16 +16,17 @@ messages:
   zh: >-
     应采 {expected} 点，实采 {present} 点。
 */
-SELECT interval_period.metering_point_id AS subject_id,
-       metering_point.account_id,
-       ROUND(interval_period.present - $min_coverage * interval_period.expected, 6) < 0 AS flagged,
-       CASE WHEN interval_period.expected = 0 THEN 'not_installed' END AS not_checked,
-       interval_period.present,
-       interval_period.expected,
-       RATIO(interval_period.present, interval_period.expected) AS coverage,
-       $min_coverage AS min_coverage,
-       metering_point.role,
-       metering_point.installed_on
+SELECT
+  interval_period.metering_point_id AS subject_id,
+  metering_point.account_id,
+  ROUND(interval_period.present - $min_coverage * interval_period.expected, 6) < 0 AS flagged,
+  CASE WHEN interval_period.expected = 0 THEN 'not_installed' END AS not_checked,
+  interval_period.present,
+  interval_period.expected,
+  RATIO(interval_period.present, interval_period.expected) AS coverage,
+  $min_coverage AS min_coverage,
+  metering_point.role,
+  metering_point.installed_on
 FROM facts.interval_period
 JOIN source.metering_point ON metering_point.metering_point_id = interval_period.metering_point_id
 LEFT JOIN core.live_account ON live_account.account_id = metering_point.account_id

@@ -17,14 +17,15 @@ messages:
   zh: >-
     疑似由 {other_transformer_id} 供电：该台区损失随本户电量变化，{own_transformer_id} 则相反。
 */
-SELECT area_misfit.account_id AS subject_id,
-       area_misfit.account_id,
-       area_misfit.is_suspect AND area_misfit.score >= $min_score AS flagged,
-       area_misfit.other_transformer_id,
-       area_misfit.own_transformer_id,
-       ROUND(area_misfit.other_share, 3) AS other_area_moves_with,
-       ROUND(area_misfit.own_share, 3) AS own_area_moves_with,
-       ROUND(area_misfit.score, 2) AS score,
-       $min_score AS min_score,
-       area_misfit.days
+SELECT
+  area_misfit.account_id AS subject_id,
+  area_misfit.account_id,
+  area_misfit.is_suspect AND area_misfit.score >= $min_score AS flagged,
+  area_misfit.other_transformer_id,
+  area_misfit.own_transformer_id,
+  ROUND(area_misfit.other_share, 3) AS other_area_moves_with,
+  ROUND(area_misfit.own_share, 3) AS own_area_moves_with,
+  ROUND(area_misfit.score, 2) AS score,
+  $min_score AS min_score,
+  area_misfit.days
 FROM facts.area_misfit

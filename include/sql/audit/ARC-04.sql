@@ -16,14 +16,24 @@ messages:
 WITH category AS (
   SELECT DISTINCT allowed.usage_category FROM param.allowed
 ),
+
 letter AS (
-  SELECT DISTINCT allowed.usage_category, allowed.letter FROM param.allowed WHERE allowed.letter IS NOT NULL
+  SELECT DISTINCT
+    allowed.usage_category,
+    allowed.letter
+  FROM param.allowed WHERE allowed.letter IS NOT NULL
 )
-SELECT live_account.account_id AS subject_id,
-       live_account.account_id,
-       COALESCE(REGEXP_MATCHES(live_account.industry_code, '[^\s\p{Z}]'), FALSE) AND category.usage_category IS NOT NULL AND letter.letter IS NULL AS flagged,
-       live_account.usage_category,
-       live_account.industry_code
+
+SELECT
+  live_account.account_id AS subject_id,
+  live_account.account_id,
+  COALESCE(REGEXP_MATCHES(live_account.industry_code, '[^\s\p{Z}]'), FALSE)
+  AND category.usage_category IS NOT NULL
+  AND letter.letter IS NULL AS flagged,
+  live_account.usage_category,
+  live_account.industry_code
 FROM core.live_account
 LEFT JOIN category ON category.usage_category = live_account.usage_category
-LEFT JOIN letter ON letter.usage_category = live_account.usage_category AND letter.letter = SUBSTRING(live_account.industry_code, 1, 1)
+LEFT JOIN letter
+  ON letter.usage_category = live_account.usage_category
+  AND letter.letter = SUBSTRING(live_account.industry_code, 1, 1)

@@ -12,23 +12,33 @@ messages:
   zh: "变压器档案缺少：{missing}。"
 */
 WITH judged AS (
-  SELECT transformer.transformer_id,
-         transformer.account_id,
-         transformer.org_unit_id,
-         transformer.ownership,
-         CONCAT_WS(', ',
-           CASE WHEN REGEXP_MATCHES(transformer.model, '[^\s\p{Z}]') THEN NULL ELSE 'model' END,
-           CASE WHEN transformer.rated_kva IS NULL THEN 'rated_kva' END,
-           CASE WHEN REGEXP_MATCHES(transformer.loss_code, '[^\s\p{Z}]') THEN NULL ELSE 'loss_code' END,
-           CASE WHEN transformer.commissioned_on IS NULL THEN 'commissioned_on' END,
-           CASE WHEN transformer.ownership = 'dedicated' AND NOT COALESCE(REGEXP_MATCHES(transformer.account_id, '[^\s\p{Z}]'), FALSE) THEN 'account_id' END) AS missing
+  SELECT
+    transformer.transformer_id,
+    transformer.account_id,
+    transformer.org_unit_id,
+    transformer.ownership,
+    CONCAT_WS(
+      ', ',
+      CASE WHEN REGEXP_MATCHES(transformer.model, '[^\s\p{Z}]') THEN NULL ELSE 'model' END,
+      CASE WHEN transformer.rated_kva IS NULL THEN 'rated_kva' END,
+      CASE WHEN REGEXP_MATCHES(transformer.loss_code, '[^\s\p{Z}]') THEN NULL ELSE 'loss_code' END,
+      CASE WHEN transformer.commissioned_on IS NULL THEN 'commissioned_on' END,
+      CASE
+        WHEN
+          transformer.ownership = 'dedicated'
+          AND NOT COALESCE(REGEXP_MATCHES(transformer.account_id, '[^\s\p{Z}]'), FALSE)
+          THEN 'account_id'
+      END
+    ) AS missing
   FROM source.transformer
   WHERE transformer.retired_on IS NULL OR transformer.retired_on > $as_of
 )
-SELECT judged.transformer_id AS subject_id,
-       judged.account_id,
-       judged.org_unit_id,
-       judged.missing <> '' AS flagged,
-       judged.missing,
-       judged.ownership
+
+SELECT
+  judged.transformer_id AS subject_id,
+  judged.account_id,
+  judged.org_unit_id,
+  judged.missing <> '' AS flagged,
+  judged.missing,
+  judged.ownership
 FROM judged

@@ -17,11 +17,14 @@ messages:
     {reported_at} 报告的故障未在 {max_days} 天内处理。
 */
 WITH event AS (
-  SELECT metering_event.event_id,
-         metering_event.metering_point_id,
-         metering_event.kind,
-         metering_event.occurred_at,
-         MIN(CASE WHEN metering_event.kind IN ('fault_cleared', 'replace') THEN metering_event.occurred_at END) OVER later AS fixed_at
+  SELECT
+    metering_event.event_id,
+    metering_event.metering_point_id,
+    metering_event.kind,
+    metering_event.occurred_at,
+    MIN(CASE WHEN metering_event.kind IN ('fault_cleared', 'replace') THEN metering_event.occurred_at END)
+      OVER later
+      AS fixed_at
   FROM source.metering_event
   WHERE metering_event.kind IN ('fault_reported', 'fault_cleared', 'replace')
   WINDOW later AS (
@@ -29,23 +32,33 @@ WITH event AS (
     RANGE BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING
   )
 ),
+
 fault AS (
-  SELECT event.metering_point_id,
-         event.event_id,
-         event.occurred_at,
-         event.fixed_at,
-         UNIX_MICROS($as_of_end) - UNIX_MICROS(event.occurred_at) > $max_days * 86400000000
-           AND (event.fixed_at IS NULL OR UNIX_MICROS(event.fixed_at) - UNIX_MICROS(event.occurred_at) > $max_days * 86400000000) AS is_late
+  SELECT
+    event.metering_point_id,
+    event.event_id,
+    event.occurred_at,
+    event.fixed_at,
+    UNIX_MICROS($as_of_end) - UNIX_MICROS(event.occurred_at) > $max_days * 86400000000
+    AND (
+      event.fixed_at IS NULL
+      OR UNIX_MICROS(event.fixed_at) - UNIX_MICROS(event.occurred_at) > $max_days * 86400000000
+    ) AS is_late
   FROM event
   WHERE event.kind = 'fault_reported'
 )
-SELECT fault.metering_point_id AS subject_id,
-       metering_point.account_id,
-       fault.is_late AS flagged,
-       fault.event_id,
-       fault.occurred_at AS reported_at,
-       fault.fixed_at,
-       $max_days AS max_days
+
+SELECT
+  fault.metering_point_id AS subject_id,
+  metering_point.account_id,
+  fault.is_late AS flagged,
+  fault.event_id,
+  fault.occurred_at AS reported_at,
+  fault.fixed_at,
+  $max_days AS max_days
 FROM fault
 LEFT JOIN source.metering_point ON metering_point.metering_point_id = fault.metering_point_id
-QUALIFY ROW_NUMBER() OVER (PARTITION BY fault.metering_point_id ORDER BY fault.is_late DESC, fault.occurred_at, fault.event_id) = 1
+QUALIFY
+  ROW_NUMBER()
+    OVER (PARTITION BY fault.metering_point_id ORDER BY fault.is_late DESC, fault.occurred_at, fault.event_id)
+  = 1

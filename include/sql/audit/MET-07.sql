@@ -13,12 +13,13 @@ messages:
   zh: >-
     表计 {subject_id} 属于已淘汰型号 {model}。
 */
-SELECT meter.meter_id AS subject_id,
-       metering_point.account_id,
-       meter.model_retired AS flagged,
-       meter.model,
-       meter.metering_point_id,
-       meter.manufactured_on
+SELECT
+  meter.meter_id AS subject_id,
+  metering_point.account_id,
+  meter.model_retired AS flagged,
+  meter.model,
+  meter.metering_point_id,
+  meter.manufactured_on
 FROM source.meter
 LEFT JOIN source.metering_point ON metering_point.metering_point_id = meter.metering_point_id
 WHERE meter.status = 'in_use'

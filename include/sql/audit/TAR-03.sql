@@ -15,18 +15,21 @@ messages:
   en: "{billed_kwh} kWh were billed; the months before have a median of {median_kwh} kWh."
   zh: "本月计费电量 {billed_kwh} kWh，前期中位数 {median_kwh} kWh。"
 */
-SELECT bill_before.account_id AS subject_id,
-       bill_before.account_id,
-       CASE WHEN bill_before.periods_before < 3 THEN 'fewer_than_3_periods_before' END AS not_checked,
-       bill_before.periods_before >= 3
-         AND ROUND(ABS(bill_net.billed_kwh - bill_before.median_kwh), 6) > ROUND($max_change * ABS(bill_before.median_kwh), 6)
-         AND ROUND(ABS(bill_net.billed_kwh - bill_before.median_kwh), 6) > COALESCE(category_min.min_kwh, default_min.min_kwh) AS flagged,
-       bill_net.billed_kwh,
-       bill_before.median_kwh,
-       bill_before.periods_before,
-       ROUND(bill_net.billed_kwh - bill_before.median_kwh, 6) AS difference_kwh,
-       $max_change AS max_change,
-       COALESCE(category_min.min_kwh, default_min.min_kwh) AS min_kwh
+SELECT
+  bill_before.account_id AS subject_id,
+  bill_before.account_id,
+  CASE WHEN bill_before.periods_before < 3 THEN 'fewer_than_3_periods_before' END AS not_checked,
+  bill_before.periods_before >= 3
+  AND ROUND(ABS(bill_net.billed_kwh - bill_before.median_kwh), 6)
+  > ROUND($max_change * ABS(bill_before.median_kwh), 6)
+  AND ROUND(ABS(bill_net.billed_kwh - bill_before.median_kwh), 6)
+  > COALESCE(category_min.min_kwh, default_min.min_kwh) AS flagged,
+  bill_net.billed_kwh,
+  bill_before.median_kwh,
+  bill_before.periods_before,
+  ROUND(bill_net.billed_kwh - bill_before.median_kwh, 6) AS difference_kwh,
+  $max_change AS max_change,
+  COALESCE(category_min.min_kwh, default_min.min_kwh) AS min_kwh
 FROM facts.bill_before
 JOIN facts.bill_net ON bill_net.account_id = bill_before.account_id AND bill_net.period = $period
 JOIN source.account ON account.account_id = bill_before.account_id

@@ -15,18 +15,21 @@ messages:
   en: "{total_amount} was billed; the months before have a median of {median_amount}."
   zh: "本月电费 {total_amount} 元，前期中位数 {median_amount} 元。"
 */
-SELECT bill_before.account_id AS subject_id,
-       bill_before.account_id,
-       CASE WHEN bill_before.periods_before < 3 THEN 'fewer_than_3_periods_before' END AS not_checked,
-       bill_before.periods_before >= 3
-         AND ROUND(ABS(CAST(bill_net.total_amount AS DOUBLE) - bill_before.median_amount), 6) > ROUND($max_change * ABS(bill_before.median_amount), 6)
-         AND ROUND(ABS(CAST(bill_net.total_amount AS DOUBLE) - bill_before.median_amount), 6) > COALESCE(category_min.min_amount, default_min.min_amount) AS flagged,
-       bill_net.total_amount,
-       bill_before.median_amount,
-       bill_before.periods_before,
-       ROUND(CAST(bill_net.total_amount AS DOUBLE) - bill_before.median_amount, 6) AS difference_amount,
-       $max_change AS max_change,
-       COALESCE(category_min.min_amount, default_min.min_amount) AS min_amount
+SELECT
+  bill_before.account_id AS subject_id,
+  bill_before.account_id,
+  CASE WHEN bill_before.periods_before < 3 THEN 'fewer_than_3_periods_before' END AS not_checked,
+  bill_before.periods_before >= 3
+  AND ROUND(ABS(CAST(bill_net.total_amount AS DOUBLE) - bill_before.median_amount), 6)
+  > ROUND($max_change * ABS(bill_before.median_amount), 6)
+  AND ROUND(ABS(CAST(bill_net.total_amount AS DOUBLE) - bill_before.median_amount), 6)
+  > COALESCE(category_min.min_amount, default_min.min_amount) AS flagged,
+  bill_net.total_amount,
+  bill_before.median_amount,
+  bill_before.periods_before,
+  ROUND(CAST(bill_net.total_amount AS DOUBLE) - bill_before.median_amount, 6) AS difference_amount,
+  $max_change AS max_change,
+  COALESCE(category_min.min_amount, default_min.min_amount) AS min_amount
 FROM facts.bill_before
 JOIN facts.bill_net ON bill_net.account_id = bill_before.account_id AND bill_net.period = $period
 JOIN source.account ON account.account_id = bill_before.account_id

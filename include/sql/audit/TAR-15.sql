@@ -15,22 +15,39 @@ messages:
   zh: "专变 {transformer_id}（{rated_kva} kVA）客户的 {kind} 工单。"
 */
 WITH biggest AS (
-  SELECT transformer.account_id, transformer.transformer_id, transformer.rated_kva
+  SELECT
+    transformer.account_id,
+    transformer.transformer_id,
+    transformer.rated_kva
   FROM source.transformer
-  WHERE transformer.ownership = 'dedicated' AND transformer.account_id IS NOT NULL AND (transformer.retired_on IS NULL OR transformer.retired_on > $as_of) AND transformer.rated_kva IS NOT NULL
-  QUALIFY ROW_NUMBER() OVER (PARTITION BY transformer.account_id ORDER BY transformer.rated_kva DESC, transformer.transformer_id) = 1
+  WHERE
+    transformer.ownership = 'dedicated'
+    AND transformer.account_id IS NOT NULL
+    AND (transformer.retired_on IS NULL OR transformer.retired_on > $as_of)
+    AND transformer.rated_kva IS NOT NULL
+  QUALIFY
+    ROW_NUMBER()
+      OVER (
+        PARTITION BY transformer.account_id ORDER BY transformer.rated_kva DESC, transformer.transformer_id
+      )
+    = 1
 )
-SELECT service_order.order_id AS subject_id,
-       service_order.account_id,
-       COALESCE(biggest.rated_kva >= $min_kva, FALSE) AS flagged,
-       service_order.kind,
-       service_order.energized_at,
-       service_order.closed_at,
-       biggest.transformer_id,
-       biggest.rated_kva,
-       $min_kva AS min_kva
+
+SELECT
+  service_order.order_id AS subject_id,
+  service_order.account_id,
+  COALESCE(biggest.rated_kva >= $min_kva, FALSE) AS flagged,
+  service_order.kind,
+  service_order.energized_at,
+  service_order.closed_at,
+  biggest.transformer_id,
+  biggest.rated_kva,
+  $min_kva AS min_kva
 FROM source.service_order
 LEFT JOIN biggest ON biggest.account_id = service_order.account_id
-WHERE service_order.kind IN ('new', 'increase', 'change_tariff')
-  AND ((service_order.energized_at >= $period_start_at AND service_order.energized_at < $period_end_at)
-       OR (service_order.closed_at >= $period_start_at AND service_order.closed_at < $period_end_at))
+WHERE
+  service_order.kind IN ('new', 'increase', 'change_tariff')
+  AND (
+    (service_order.energized_at >= $period_start_at AND service_order.energized_at < $period_end_at)
+    OR (service_order.closed_at >= $period_start_at AND service_order.closed_at < $period_end_at)
+  )

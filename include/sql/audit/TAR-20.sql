@@ -17,33 +17,35 @@ messages:
   en: "{billed_total_amount} was billed, the recalculation gives {total_amount}."
   zh: "账单金额 {billed_total_amount} 元，复算金额 {total_amount} 元。"
 */
-SELECT shadow_bill.bill_id AS subject_id,
-       shadow_bill.account_id,
-       shadow_bill.not_checked,
-       ROUND(ABS(CAST(shadow_bill.billed_total_amount - shadow_bill.total_amount AS DOUBLE)), 6) > $tolerance_amount
-         AND ROUND(ABS(CAST(shadow_bill.billed_total_amount - shadow_bill.total_amount AS DOUBLE)), 6)
-             > ROUND($tolerance_share * ABS(CAST(shadow_bill.total_amount AS DOUBLE)), 6) AS flagged,
-       MONEY(shadow_bill.total_amount - shadow_bill.billed_total_amount) AS at_stake_amount,
-       shadow_bill.tariff_code,
-       shadow_bill.billed_total_amount,
-       shadow_bill.total_amount,
-       shadow_bill.billed_energy_amount,
-       shadow_bill.energy_amount,
-       shadow_bill.billed_loss_amount,
-       shadow_bill.loss_amount,
-       shadow_bill.billed_capacity_amount,
-       shadow_bill.capacity_amount,
-       shadow_bill.billed_demand_amount,
-       shadow_bill.demand_amount,
-       shadow_bill.billed_power_factor_amount,
-       shadow_bill.power_factor_amount,
-       shadow_bill.billed_surcharge_amount,
-       shadow_bill.surcharge_amount,
-       shadow_bill.billed_adjustment_amount,
-       shadow_bill.billed_metered_kwh,
-       shadow_bill.metered_kwh,
-       shadow_bill.loss_kwh,
-       shadow_bill.power_factor,
-       $tolerance_amount AS tolerance_amount,
-       $tolerance_share AS tolerance_share
+SELECT
+  shadow_bill.bill_id AS subject_id,
+  shadow_bill.account_id,
+  shadow_bill.not_checked,
+  ROUND(ABS(CAST(shadow_bill.billed_total_amount - shadow_bill.total_amount AS DOUBLE)), 6)
+  > $tolerance_amount
+  AND ROUND(ABS(CAST(shadow_bill.billed_total_amount - shadow_bill.total_amount AS DOUBLE)), 6)
+  > ROUND($tolerance_share * ABS(CAST(shadow_bill.total_amount AS DOUBLE)), 6) AS flagged,
+  MONEY(shadow_bill.total_amount - shadow_bill.billed_total_amount) AS at_stake_amount,
+  shadow_bill.tariff_code,
+  shadow_bill.billed_total_amount,
+  shadow_bill.total_amount,
+  shadow_bill.billed_energy_amount,
+  shadow_bill.energy_amount,
+  shadow_bill.billed_loss_amount,
+  shadow_bill.loss_amount,
+  shadow_bill.billed_capacity_amount,
+  shadow_bill.capacity_amount,
+  shadow_bill.billed_demand_amount,
+  shadow_bill.demand_amount,
+  shadow_bill.billed_power_factor_amount,
+  shadow_bill.power_factor_amount,
+  shadow_bill.billed_surcharge_amount,
+  shadow_bill.surcharge_amount,
+  shadow_bill.billed_adjustment_amount,
+  shadow_bill.billed_metered_kwh,
+  shadow_bill.metered_kwh,
+  shadow_bill.loss_kwh,
+  shadow_bill.power_factor,
+  $tolerance_amount AS tolerance_amount,
+  $tolerance_share AS tolerance_share
 FROM facts.shadow_bill

@@ -10,21 +10,31 @@ columns:
 WITH size AS (
   SELECT DISTINCT address_prefix.size FROM core.address_prefix
 ),
+
 address AS (
-  SELECT account.service_address AS raw, REGEXP_REPLACE(account.service_address, '^[\s\p{Z}]+', '') AS text
+  SELECT
+    account.service_address AS raw,
+    REGEXP_REPLACE(account.service_address, '^[\s\p{Z}]+', '') AS text
   FROM source.account
   WHERE REGEXP_MATCHES(account.service_address, '[^\s\p{Z}]')
   GROUP BY account.service_address
 ),
+
 longest AS (
-  SELECT address.raw, MAX(address_prefix.size) AS size, ARG_MAX(address_prefix.region_code, address_prefix.size) AS region_code
+  SELECT
+    address.raw,
+    MAX(address_prefix.size) AS size,
+    ARG_MAX(address_prefix.region_code, address_prefix.size) AS region_code
   FROM address
   CROSS JOIN size
-  INNER JOIN core.address_prefix ON address_prefix.prefix = SUBSTRING(address.text, 1, size.size) AND address_prefix.size = size.size
+  INNER JOIN core.address_prefix
+    ON address_prefix.prefix = SUBSTRING(address.text, 1, size.size) AND address_prefix.size = size.size
   GROUP BY address.raw
 )
-SELECT address.raw,
-       longest.region_code,
-       REGEXP_MATCHES(SUBSTRING(address.text, CAST(longest.size + 1 AS BIGINT)), '[^\s\p{Z}]') AS has_rest
+
+SELECT
+  address.raw,
+  longest.region_code,
+  REGEXP_MATCHES(SUBSTRING(address.text, CAST(longest.size + 1 AS BIGINT)), '[^\s\p{Z}]') AS has_rest
 FROM address
 LEFT JOIN longest ON longest.raw = address.raw

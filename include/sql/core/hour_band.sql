@@ -14,12 +14,16 @@ params:
 */
 WITH clock AS (
   SELECT hours.hour
-  FROM (VALUES (0), (1), (2), (3), (4), (5), (6), (7), (8), (9), (10), (11), (12),
-               (13), (14), (15), (16), (17), (18), (19), (20), (21), (22), (23)) AS hours(hour)
+  FROM (
+    VALUES (0), (1), (2), (3), (4), (5), (6), (7), (8), (9), (10), (11), (12),
+    (13), (14), (15), (16), (17), (18), (19), (20), (21), (22), (23)
+  ) AS hours (hour)
 )
-SELECT CAST(clock.hour AS BIGINT) AS hour,
-       clock.hour IN (SELECT peak_hours.hour FROM param.peak_hours) AS is_peak,
-       clock.hour IN (SELECT valley_hours.hour FROM param.valley_hours)
-         AND clock.hour NOT IN (SELECT peak_hours.hour FROM param.peak_hours) AS is_valley,
-       clock.hour IN (SELECT night_hours.hour FROM param.night_hours) AS is_night
+
+SELECT
+  CAST(clock.hour AS BIGINT) AS hour,
+  clock.hour IN (SELECT peak_hours.hour FROM param.peak_hours) AS is_peak,
+  clock.hour IN (SELECT valley_hours.hour FROM param.valley_hours)
+  AND clock.hour NOT IN (SELECT peak_hours.hour FROM param.peak_hours) AS is_valley,
+  clock.hour IN (SELECT night_hours.hour FROM param.night_hours) AS is_night
 FROM clock

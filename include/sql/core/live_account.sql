@@ -6,5 +6,6 @@ view: true
 */
 SELECT account.*
 FROM source.account
-WHERE account.status IN ('active', 'suspended')
+WHERE
+  account.status IN ('active', 'suspended')
   AND account.opened_on <= $period_end

@@ -6,6 +6,7 @@ view: true
 */
 SELECT service_order.*
 FROM source.service_order
-WHERE service_order.kind IN ('new', 'increase')
+WHERE
+  service_order.kind IN ('new', 'increase')
   AND service_order.closed_at IS NULL
   AND (service_order.outcome IS NULL OR service_order.outcome NOT IN ('withdrawn', 'rejected'))

@@ -9,11 +9,12 @@ columns:
   loss_kwh: {type: double, doc: Their sum.}
   first_transformer_id: {type: string, doc: The first dedicated transformer by id.}
 */
-SELECT bill_loss.account_id,
-       bill_loss.iron_kwh,
-       ROUND(bill_loss.copper_rate * bill_net.metered_kwh, 6) AS copper_kwh,
-       ROUND(bill_loss.iron_kwh + bill_loss.copper_rate * bill_net.metered_kwh, 6) AS loss_kwh,
-       bill_loss.first_transformer_id
+SELECT
+  bill_loss.account_id,
+  bill_loss.iron_kwh,
+  ROUND(bill_loss.copper_rate * bill_net.metered_kwh, 6) AS copper_kwh,
+  ROUND(bill_loss.iron_kwh + bill_loss.copper_rate * bill_net.metered_kwh, 6) AS loss_kwh,
+  bill_loss.first_transformer_id
 FROM facts.bill_loss
 JOIN facts.bill_net ON bill_net.account_id = bill_loss.account_id AND bill_net.period = bill_loss.period
 WHERE bill_loss.period = $period

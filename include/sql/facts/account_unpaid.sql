@@ -10,21 +10,32 @@ columns:
   mean_monthly_amount: {type: double, doc: Mean net total of the billed ones of the six months up to P; empty where there is none.}
 */
 WITH billed AS (
-  SELECT bill_net.account_id,
-         SUM(bill_net.total_amount) AS billed_amount,
-         RATIO(SUM(bill_net.total_amount) FILTER (WHERE bill_net.period <= $period AND bill_net.period > ADD_MONTHS($period, -6)), COUNT(*) FILTER (WHERE bill_net.period <= $period AND bill_net.period > ADD_MONTHS($period, -6))) AS mean_monthly_amount
+  SELECT
+    bill_net.account_id,
+    SUM(bill_net.total_amount) AS billed_amount,
+    RATIO(
+      SUM(bill_net.total_amount) FILTER (
+        WHERE bill_net.period <= $period AND bill_net.period > ADD_MONTHS($period, -6)
+      ),
+      COUNT(*) FILTER (WHERE bill_net.period <= $period AND bill_net.period > ADD_MONTHS($period, -6))
+    ) AS mean_monthly_amount
   FROM facts.bill_net
   GROUP BY bill_net.account_id
 ),
+
 paid AS (
-  SELECT bill_paid.account_id, SUM(bill_paid.paid_amount) AS paid_amount
+  SELECT
+    bill_paid.account_id,
+    SUM(bill_paid.paid_amount) AS paid_amount
   FROM facts.bill_paid
   GROUP BY bill_paid.account_id
 )
-SELECT billed.account_id,
-       MONEY(billed.billed_amount) AS billed_amount,
-       MONEY(COALESCE(paid.paid_amount, 0)) AS paid_amount,
-       MONEY(billed.billed_amount - COALESCE(paid.paid_amount, 0)) AS unpaid_amount,
-       billed.mean_monthly_amount
+
+SELECT
+  billed.account_id,
+  MONEY(billed.billed_amount) AS billed_amount,
+  MONEY(COALESCE(paid.paid_amount, 0)) AS paid_amount,
+  MONEY(billed.billed_amount - COALESCE(paid.paid_amount, 0)) AS unpaid_amount,
+  billed.mean_monthly_amount
 FROM billed
 LEFT JOIN paid ON paid.account_id = billed.account_id

@@ -20,124 +20,188 @@ params:
   min_interval_share: {type: number, default: 0.95, minimum: 0, maximum: 1, doc: Share of the intervals from which they are used.}
 */
 WITH measured AS (
-  SELECT interval_month.metering_point_id, interval_month.period, interval_month.expected, interval_month.present, interval_month.mean_minutes, interval_month.kwh
+  SELECT
+    interval_month.metering_point_id,
+    interval_month.period,
+    interval_month.expected,
+    interval_month.present,
+    interval_month.mean_minutes,
+    interval_month.kwh
   FROM facts.interval_month
-  WHERE interval_month.period >= ADD_MONTHS($period, -11) AND interval_month.period <= $period AND interval_month.intervals > 0
+  WHERE
+    interval_month.period >= ADD_MONTHS($period, -11)
+    AND interval_month.period <= $period
+    AND interval_month.intervals > 0
 ),
+
 measured_month AS (
-  SELECT measured.period,
-         UNIX_SECONDS(CAST(ADD_MONTHS(measured.period, 1) AS TIMESTAMPTZ)) AS end_s
+  SELECT
+    measured.period,
+    UNIX_SECONDS(CAST(ADD_MONTHS(measured.period, 1) AS TIMESTAMPTZ)) AS end_s
   FROM measured
   GROUP BY measured.period
 ),
+
 read AS (
-  SELECT register_energy.metering_point_id, register_energy.period, register_energy.kwh
+  SELECT
+    register_energy.metering_point_id,
+    register_energy.period,
+    register_energy.kwh
   FROM facts.register_energy
   WHERE register_energy.register = 'active_total'
 ),
+
 point AS (
-  SELECT COALESCE(read.metering_point_id, measured.metering_point_id) AS metering_point_id,
-         COALESCE(read.period, measured.period) AS period,
-         measured.expected,
-         measured.present,
-         measured.mean_minutes,
-         measured.kwh AS interval_kwh,
-         read.metering_point_id IS NOT NULL AS is_read,
-         read.kwh AS register_kwh
+  SELECT
+    COALESCE(read.metering_point_id, measured.metering_point_id) AS metering_point_id,
+    COALESCE(read.period, measured.period) AS period,
+    measured.expected,
+    measured.present,
+    measured.mean_minutes,
+    measured.kwh AS interval_kwh,
+    read.metering_point_id IS NOT NULL AS is_read,
+    read.kwh AS register_kwh
   FROM read
-  FULL JOIN measured ON measured.metering_point_id = read.metering_point_id AND measured.period = read.period
+  FULL JOIN measured
+    ON measured.metering_point_id = read.metering_point_id AND measured.period = read.period
 ),
+
 member AS (
-  SELECT loss_member.level, loss_member.id, loss_member.metering_point_id, loss_member.is_supply, metering_point.installed_on
+  SELECT
+    loss_member.level,
+    loss_member.id,
+    loss_member.metering_point_id,
+    loss_member.is_supply,
+    metering_point.installed_on
   FROM facts.loss_member
   LEFT JOIN source.metering_point ON metering_point.metering_point_id = loss_member.metering_point_id
 ),
+
 -- Seconds of the month that a point without intervals was there; they matter in months that have some alone.
 present AS (
-  SELECT member.level,
-         member.id,
-         point.period,
-         member.is_supply,
-         point.expected,
-         point.present,
-         point.mean_minutes,
-         point.interval_kwh,
-         point.is_read,
-         point.register_kwh,
-         CASE WHEN point.mean_minutes IS NULL AND measured_month.end_s IS NOT NULL
-              THEN GREATEST(measured_month.end_s - UNIX_SECONDS(CAST(GREATEST(point.period, COALESCE(member.installed_on, point.period)) AS TIMESTAMPTZ)), 0)
-         END AS unmeasured_s
+  SELECT
+    member.level,
+    member.id,
+    point.period,
+    member.is_supply,
+    point.expected,
+    point.present,
+    point.mean_minutes,
+    point.interval_kwh,
+    point.is_read,
+    point.register_kwh,
+    CASE
+      WHEN point.mean_minutes IS NULL AND measured_month.end_s IS NOT NULL
+        THEN
+          GREATEST(
+            measured_month.end_s
+            - UNIX_SECONDS(
+              CAST(GREATEST(point.period, COALESCE(member.installed_on, point.period)) AS TIMESTAMPTZ)
+            ),
+            0
+          )
+    END AS unmeasured_s
   FROM member
   JOIN point ON point.metering_point_id = member.metering_point_id
   LEFT JOIN measured_month ON measured_month.period = point.period
 ),
+
 grouped AS (
-  SELECT present.level,
-         present.id,
-         present.period,
-         MIN(present.mean_minutes) AS mean_minutes,
-         COUNT(*) FILTER (WHERE present.is_supply) AS supplies,
-         COUNT(*) FILTER (WHERE NOT present.is_supply) AS points,
-         COUNT(*) FILTER (WHERE NOT present.is_supply AND NOT present.is_read) AS points_unread,
-         SUM(present.present) AS present,
-         SUM(present.expected) AS expected,
-         COALESCE(SUM(present.unmeasured_s), 0) AS unmeasured_s,
-         EXACT_SUM(present.interval_kwh) FILTER (WHERE present.is_supply) AS interval_supplied_kwh,
-         COALESCE(EXACT_SUM(present.interval_kwh) FILTER (WHERE NOT present.is_supply), 0) AS interval_sold_kwh,
-         EXACT_SUM(present.register_kwh) FILTER (WHERE present.is_supply) AS register_supplied_kwh,
-         COALESCE(EXACT_SUM(present.register_kwh) FILTER (WHERE NOT present.is_supply), 0) AS register_sold_kwh,
-         COUNT(*) FILTER (WHERE present.is_read AND present.register_kwh IS NULL) AS not_computable
+  SELECT
+    present.level,
+    present.id,
+    present.period,
+    MIN(present.mean_minutes) AS mean_minutes,
+    COUNT(*) FILTER (WHERE present.is_supply) AS supplies,
+    COUNT(*) FILTER (WHERE NOT present.is_supply) AS points,
+    COUNT(*) FILTER (WHERE NOT present.is_supply AND NOT present.is_read) AS points_unread,
+    SUM(present.present) AS present,
+    SUM(present.expected) AS expected,
+    COALESCE(SUM(present.unmeasured_s), 0) AS unmeasured_s,
+    EXACT_SUM(present.interval_kwh) FILTER (WHERE present.is_supply) AS interval_supplied_kwh,
+    COALESCE(EXACT_SUM(present.interval_kwh) FILTER (WHERE NOT present.is_supply), 0) AS interval_sold_kwh,
+    EXACT_SUM(present.register_kwh) FILTER (WHERE present.is_supply) AS register_supplied_kwh,
+    COALESCE(EXACT_SUM(present.register_kwh) FILTER (WHERE NOT present.is_supply), 0) AS register_sold_kwh,
+    COUNT(*) FILTER (WHERE present.is_read AND present.register_kwh IS NULL) AS not_computable
   FROM present
   GROUP BY present.level, present.id, present.period
 ),
+
 summed AS (
-  SELECT grouped.level,
-         grouped.id,
-         grouped.period,
-         member.metering_point_id AS supply_point_id,
-         grouped.points,
-         grouped.points_unread,
-         -- The supply point belongs to the balance even in a month without anything of it.
-         RATIO(grouped.present, grouped.expected
-                            + RATIO(grouped.unmeasured_s
-                               + CASE WHEN grouped.supplies > 0 THEN 0
-                                      ELSE GREATEST(measured_month.end_s - UNIX_SECONDS(CAST(GREATEST(grouped.period, COALESCE(member.installed_on, grouped.period)) AS TIMESTAMPTZ)), 0) END, 60 * grouped.mean_minutes)) AS interval_share,
-         grouped.interval_supplied_kwh,
-         grouped.interval_sold_kwh,
-         grouped.register_supplied_kwh,
-         grouped.register_sold_kwh,
-         grouped.not_computable
+  SELECT
+    grouped.level,
+    grouped.id,
+    grouped.period,
+    member.metering_point_id AS supply_point_id,
+    grouped.points,
+    grouped.points_unread,
+    -- The supply point belongs to the balance even in a month without anything of it.
+    RATIO(
+      grouped.present, grouped.expected
+      + RATIO(
+        grouped.unmeasured_s
+        + CASE
+          WHEN grouped.supplies > 0 THEN 0
+          ELSE
+            GREATEST(
+              measured_month.end_s
+              - UNIX_SECONDS(
+                CAST(GREATEST(grouped.period, COALESCE(member.installed_on, grouped.period)) AS TIMESTAMPTZ)
+              ),
+              0
+            )
+        END, 60 * grouped.mean_minutes
+      )
+    ) AS interval_share,
+    grouped.interval_supplied_kwh,
+    grouped.interval_sold_kwh,
+    grouped.register_supplied_kwh,
+    grouped.register_sold_kwh,
+    grouped.not_computable
   FROM grouped
   JOIN member ON member.level = grouped.level AND member.id = grouped.id AND member.is_supply
   LEFT JOIN measured_month ON measured_month.period = grouped.period
 ),
+
 chosen AS (
-  SELECT summed.level,
-         summed.id,
-         summed.period,
-         CASE WHEN ROUND(summed.interval_share, 9) >= $min_interval_share THEN 'interval' ELSE 'register' END AS source,
-         summed.supply_point_id,
-         summed.points,
-         summed.points_unread,
-         summed.interval_share,
-         CASE WHEN ROUND(summed.interval_share, 9) >= $min_interval_share THEN summed.interval_supplied_kwh ELSE summed.register_supplied_kwh END AS supplied_kwh,
-         CASE WHEN ROUND(summed.interval_share, 9) >= $min_interval_share THEN summed.interval_sold_kwh
-              WHEN summed.not_computable = 0 THEN summed.register_sold_kwh END AS sold_kwh,
-         CASE WHEN ROUND(summed.interval_share, 9) >= $min_interval_share THEN 0 ELSE summed.not_computable END AS not_computable
+  SELECT
+    summed.level,
+    summed.id,
+    summed.period,
+    CASE WHEN ROUND(summed.interval_share, 9) >= $min_interval_share THEN 'interval' ELSE 'register' END
+      AS source,
+    summed.supply_point_id,
+    summed.points,
+    summed.points_unread,
+    summed.interval_share,
+    CASE
+      WHEN ROUND(summed.interval_share, 9) >= $min_interval_share THEN summed.interval_supplied_kwh ELSE
+        summed.register_supplied_kwh
+    END AS supplied_kwh,
+    CASE
+      WHEN ROUND(summed.interval_share, 9) >= $min_interval_share THEN summed.interval_sold_kwh
+      WHEN summed.not_computable = 0 THEN summed.register_sold_kwh
+    END AS sold_kwh,
+    CASE WHEN ROUND(summed.interval_share, 9) >= $min_interval_share THEN 0 ELSE summed.not_computable END
+      AS not_computable
   FROM summed
 )
-SELECT chosen.level,
-       chosen.id,
-       chosen.period,
-       chosen.source,
-       chosen.supply_point_id,
-       chosen.points,
-       chosen.points_unread,
-       chosen.interval_share,
-       ROUND(chosen.supplied_kwh, 6) AS supplied_kwh,
-       ROUND(chosen.sold_kwh, 6) AS sold_kwh,
-       ROUND(chosen.supplied_kwh - chosen.sold_kwh, 6) AS loss_kwh,
-       RATIO(chosen.supplied_kwh - chosen.sold_kwh, chosen.supplied_kwh) AS loss_rate,
-       CASE WHEN chosen.not_computable > 0 THEN 'register_not_computable'
-            WHEN chosen.supplied_kwh IS NULL THEN 'no_supply' END AS not_checked
+
+SELECT
+  chosen.level,
+  chosen.id,
+  chosen.period,
+  chosen.source,
+  chosen.supply_point_id,
+  chosen.points,
+  chosen.points_unread,
+  chosen.interval_share,
+  ROUND(chosen.supplied_kwh, 6) AS supplied_kwh,
+  ROUND(chosen.sold_kwh, 6) AS sold_kwh,
+  ROUND(chosen.supplied_kwh - chosen.sold_kwh, 6) AS loss_kwh,
+  RATIO(chosen.supplied_kwh - chosen.sold_kwh, chosen.supplied_kwh) AS loss_rate,
+  CASE
+    WHEN chosen.not_computable > 0 THEN 'register_not_computable'
+    WHEN chosen.supplied_kwh IS NULL THEN 'no_supply'
+  END AS not_checked
 FROM chosen

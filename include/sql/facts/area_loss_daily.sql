@@ -11,13 +11,18 @@ columns:
   loss_kwh: {type: double, doc: supplied less sold.}
   points: {type: integer, doc: Points on the taking side with intervals that day.}
 */
-SELECT loss_member.level,
-       loss_member.id,
-       consumption_daily.day,
-       EXACT_SUM(consumption_daily.kwh) FILTER (WHERE loss_member.is_supply) AS supplied_kwh,
-       COALESCE(EXACT_SUM(consumption_daily.kwh) FILTER (WHERE NOT loss_member.is_supply), 0) AS sold_kwh,
-       ROUND(EXACT_SUM(consumption_daily.kwh) FILTER (WHERE loss_member.is_supply) - COALESCE(EXACT_SUM(consumption_daily.kwh) FILTER (WHERE NOT loss_member.is_supply), 0), 6) AS loss_kwh,
-       COUNT(consumption_daily.kwh) FILTER (WHERE NOT loss_member.is_supply) AS points
+SELECT
+  loss_member.level,
+  loss_member.id,
+  consumption_daily.day,
+  EXACT_SUM(consumption_daily.kwh) FILTER (WHERE loss_member.is_supply) AS supplied_kwh,
+  COALESCE(EXACT_SUM(consumption_daily.kwh) FILTER (WHERE NOT loss_member.is_supply), 0) AS sold_kwh,
+  ROUND(
+    EXACT_SUM(consumption_daily.kwh) FILTER (WHERE loss_member.is_supply)
+    - COALESCE(EXACT_SUM(consumption_daily.kwh) FILTER (WHERE NOT loss_member.is_supply), 0),
+    6
+  ) AS loss_kwh,
+  COUNT(consumption_daily.kwh) FILTER (WHERE NOT loss_member.is_supply) AS points
 FROM facts.loss_member
 JOIN facts.consumption_daily ON consumption_daily.metering_point_id = loss_member.metering_point_id
 GROUP BY loss_member.level, loss_member.id, consumption_daily.day

@@ -27,19 +27,25 @@ WITH wanted AS (
   JOIN source.bill ON bill.bill_id = bill_correction.bill_id
   WHERE bill.period = $period
 )
-SELECT bill_line.bill_id,
-       COUNT(*) AS lines,
-       MONEY(SUM(bill_line.amount)) AS lines_amount,
-       MONEY(SUM(bill_line.amount) FILTER (WHERE bill_line.component IN ('energy', 'energy_sharp', 'energy_peak', 'energy_flat', 'energy_valley'))) AS energy_amount,
-       MONEY(SUM(bill_line.amount) FILTER (WHERE bill_line.component = 'loss_iron')) AS loss_iron_amount,
-       MONEY(SUM(bill_line.amount) FILTER (WHERE bill_line.component = 'loss_copper')) AS loss_copper_amount,
-       MONEY(SUM(bill_line.amount) FILTER (WHERE bill_line.component = 'capacity')) AS capacity_amount,
-       MONEY(SUM(bill_line.amount) FILTER (WHERE bill_line.component = 'demand')) AS demand_amount,
-       MONEY(SUM(bill_line.amount) FILTER (WHERE bill_line.component = 'power_factor')) AS power_factor_amount,
-       MONEY(SUM(bill_line.amount) FILTER (WHERE bill_line.component = 'surcharge')) AS surcharge_amount,
-       MONEY(SUM(bill_line.amount) FILTER (WHERE bill_line.component = 'adjustment')) AS adjustment_amount,
-       MAX(bill_line.amount) FILTER (WHERE bill_line.component = 'loss_iron') AS loss_iron_highest_amount,
-       COUNT(*) FILTER (WHERE bill_line.component = 'demand') AS demand_lines
+
+SELECT
+  bill_line.bill_id,
+  COUNT(*) AS lines,
+  MONEY(SUM(bill_line.amount)) AS lines_amount,
+  MONEY(
+    SUM(bill_line.amount) FILTER (
+      WHERE bill_line.component IN ('energy', 'energy_sharp', 'energy_peak', 'energy_flat', 'energy_valley')
+    )
+  ) AS energy_amount,
+  MONEY(SUM(bill_line.amount) FILTER (WHERE bill_line.component = 'loss_iron')) AS loss_iron_amount,
+  MONEY(SUM(bill_line.amount) FILTER (WHERE bill_line.component = 'loss_copper')) AS loss_copper_amount,
+  MONEY(SUM(bill_line.amount) FILTER (WHERE bill_line.component = 'capacity')) AS capacity_amount,
+  MONEY(SUM(bill_line.amount) FILTER (WHERE bill_line.component = 'demand')) AS demand_amount,
+  MONEY(SUM(bill_line.amount) FILTER (WHERE bill_line.component = 'power_factor')) AS power_factor_amount,
+  MONEY(SUM(bill_line.amount) FILTER (WHERE bill_line.component = 'surcharge')) AS surcharge_amount,
+  MONEY(SUM(bill_line.amount) FILTER (WHERE bill_line.component = 'adjustment')) AS adjustment_amount,
+  MAX(bill_line.amount) FILTER (WHERE bill_line.component = 'loss_iron') AS loss_iron_highest_amount,
+  COUNT(*) FILTER (WHERE bill_line.component = 'demand') AS demand_lines
 FROM source.bill_line
 JOIN wanted ON wanted.bill_id = bill_line.bill_id
 GROUP BY bill_line.bill_id

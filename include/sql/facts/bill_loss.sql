@@ -14,21 +14,31 @@ columns:
   copper_rate: {type: double, doc: 'kWh lost for each kWh metered, averaged by rated_kva.'}
 */
 WITH fed AS (
-  SELECT bill.bill_id,
-         bill.account_id,
-         bill.period,
-         COUNT(*) AS transformers,
-         COUNT(*) - COUNT(loss_code.loss_code) AS unknown_codes,
-         MIN(transformer.transformer_id) AS first_transformer_id,
-         MAX(DATE_DIFF('day', bill.period_start, bill.period_end) + 1) AS days,
-         BOOL_OR(account.running_kva = 0) AS is_idle,
-         DECIMAL_SUM(loss_code.iron_loss_kwh_per_day) AS iron_kwh_per_day,
-         RATIO(DECIMAL_SUM(loss_code.copper_loss_rate * COALESCE(transformer.rated_kva, loss_code.rated_kva)), DECIMAL_SUM(CASE WHEN loss_code.loss_code IS NOT NULL THEN COALESCE(transformer.rated_kva, loss_code.rated_kva) END)) AS copper_rate
+  SELECT
+    bill.bill_id,
+    bill.account_id,
+    bill.period,
+    COUNT(*) AS transformers,
+    COUNT(*) - COUNT(loss_code.loss_code) AS unknown_codes,
+    MIN(transformer.transformer_id) AS first_transformer_id,
+    MAX(DATE_DIFF('day', bill.period_start, bill.period_end) + 1) AS days,
+    BOOL_OR(account.running_kva = 0) AS is_idle,
+    DECIMAL_SUM(loss_code.iron_loss_kwh_per_day) AS iron_kwh_per_day,
+    RATIO(
+      DECIMAL_SUM(loss_code.copper_loss_rate * COALESCE(transformer.rated_kva, loss_code.rated_kva)),
+      DECIMAL_SUM(
+        CASE
+          WHEN loss_code.loss_code IS NOT NULL THEN COALESCE(transformer.rated_kva, loss_code.rated_kva)
+        END
+      )
+    ) AS copper_rate
   FROM source.account
-  JOIN source.transformer ON transformer.account_id = account.account_id AND transformer.ownership = 'dedicated'
+  JOIN source.transformer
+    ON transformer.account_id = account.account_id AND transformer.ownership = 'dedicated'
   JOIN source.bill ON bill.account_id = account.account_id
   LEFT JOIN source.loss_code ON loss_code.loss_code = transformer.loss_code
-  WHERE account.metering_mode = 'hv_lv'
+  WHERE
+    account.metering_mode = 'hv_lv'
     AND bill.corrects_bill_id IS NULL
     AND bill.period >= ADD_MONTHS($period, -11)
     AND bill.period <= $period
@@ -36,33 +46,43 @@ WITH fed AS (
     AND (transformer.commissioned_on IS NULL OR transformer.commissioned_on <= bill.period_end)
   GROUP BY bill.bill_id, bill.account_id, bill.period
 ),
+
 suspended AS (
-  SELECT bill.bill_id, COUNT(*) AS days
+  SELECT
+    bill.bill_id,
+    COUNT(*) AS days
   FROM facts.suspension_day
-  JOIN source.bill ON bill.account_id = suspension_day.account_id AND suspension_day.day >= bill.period_start AND suspension_day.day <= bill.period_end
+  JOIN source.bill
+    ON bill.account_id = suspension_day.account_id
+    AND suspension_day.day >= bill.period_start
+    AND suspension_day.day <= bill.period_end
   WHERE suspension_day.is_suspended
   GROUP BY bill.bill_id
 ),
+
 counted AS (
-  SELECT fed.bill_id,
-         fed.account_id,
-         fed.period,
-         fed.transformers,
-         fed.unknown_codes,
-         fed.first_transformer_id,
-         CASE WHEN fed.is_idle THEN 0 ELSE fed.days - COALESCE(suspended.days, 0) END AS loss_days,
-         fed.iron_kwh_per_day,
-         fed.copper_rate
+  SELECT
+    fed.bill_id,
+    fed.account_id,
+    fed.period,
+    fed.transformers,
+    fed.unknown_codes,
+    fed.first_transformer_id,
+    CASE WHEN fed.is_idle THEN 0 ELSE fed.days - COALESCE(suspended.days, 0) END AS loss_days,
+    fed.iron_kwh_per_day,
+    fed.copper_rate
   FROM fed
   LEFT JOIN suspended ON suspended.bill_id = fed.bill_id
 )
-SELECT counted.bill_id,
-       counted.account_id,
-       counted.period,
-       counted.transformers,
-       counted.unknown_codes,
-       counted.first_transformer_id,
-       counted.loss_days,
-       ROUND(counted.iron_kwh_per_day * counted.loss_days, 6) AS iron_kwh,
-       counted.copper_rate
+
+SELECT
+  counted.bill_id,
+  counted.account_id,
+  counted.period,
+  counted.transformers,
+  counted.unknown_codes,
+  counted.first_transformer_id,
+  counted.loss_days,
+  ROUND(counted.iron_kwh_per_day * counted.loss_days, 6) AS iron_kwh,
+  counted.copper_rate
 FROM counted

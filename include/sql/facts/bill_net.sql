@@ -19,41 +19,46 @@ columns:
   average_energy_price: {type: double, doc: 'Net energy lines over net metered energy, currency per kWh (P alone); empty where none was metered.'}
 */
 WITH line AS (
-  SELECT bill.account_id,
-         MONEY(SUM(bill_amount.energy_amount)) AS energy_amount,
-         MONEY(SUM(bill_amount.loss_iron_amount)) AS loss_iron_amount,
-         MONEY(SUM(bill_amount.capacity_amount)) AS capacity_amount,
-         MONEY(SUM(bill_amount.demand_amount)) AS demand_amount,
-         MONEY(SUM(bill_amount.power_factor_amount)) AS power_factor_amount
+  SELECT
+    bill.account_id,
+    MONEY(SUM(bill_amount.energy_amount)) AS energy_amount,
+    MONEY(SUM(bill_amount.loss_iron_amount)) AS loss_iron_amount,
+    MONEY(SUM(bill_amount.capacity_amount)) AS capacity_amount,
+    MONEY(SUM(bill_amount.demand_amount)) AS demand_amount,
+    MONEY(SUM(bill_amount.power_factor_amount)) AS power_factor_amount
   FROM facts.bill_amount
   JOIN source.bill ON bill.bill_id = bill_amount.bill_id
   WHERE bill.period = $period
   GROUP BY bill.account_id
 ),
+
 net AS (
-  SELECT bill.account_id,
-         bill.period,
-         COUNT(*) AS bills,
-         EXACT_SUM(bill.metered_kwh) AS metered_kwh,
-         EXACT_SUM(bill.loss_kwh) AS loss_kwh,
-         EXACT_SUM(bill.billed_kwh) AS billed_kwh,
-         MONEY(SUM(bill.total_amount)) AS total_amount
+  SELECT
+    bill.account_id,
+    bill.period,
+    COUNT(*) AS bills,
+    EXACT_SUM(bill.metered_kwh) AS metered_kwh,
+    EXACT_SUM(bill.loss_kwh) AS loss_kwh,
+    EXACT_SUM(bill.billed_kwh) AS billed_kwh,
+    MONEY(SUM(bill.total_amount)) AS total_amount
   FROM source.bill
   GROUP BY bill.account_id, bill.period
 )
-SELECT net.account_id,
-       net.period,
-       net.bills,
-       net.metered_kwh,
-       net.loss_kwh,
-       net.billed_kwh,
-       net.total_amount,
-       line.energy_amount,
-       line.loss_iron_amount,
-       line.capacity_amount,
-       line.demand_amount,
-       line.power_factor_amount,
-       RATIO(net.total_amount, net.billed_kwh) AS average_price,
-       RATIO(line.energy_amount, net.metered_kwh) AS average_energy_price
+
+SELECT
+  net.account_id,
+  net.period,
+  net.bills,
+  net.metered_kwh,
+  net.loss_kwh,
+  net.billed_kwh,
+  net.total_amount,
+  line.energy_amount,
+  line.loss_iron_amount,
+  line.capacity_amount,
+  line.demand_amount,
+  line.power_factor_amount,
+  RATIO(net.total_amount, net.billed_kwh) AS average_price,
+  RATIO(line.energy_amount, net.metered_kwh) AS average_energy_price
 FROM net
 LEFT JOIN line ON line.account_id = net.account_id AND net.period = $period

@@ -22,79 +22,150 @@ params:
   min_like_days: {type: integer, default: 2, minimum: 1, doc: Fewest like days an estimate rests on.}
 */
 WITH step AS (
-  SELECT interval_flag.metering_point_id,
-         interval_flag.start_s,
-         interval_flag.interval_minutes,
-         CASE WHEN interval_flag.start_s = LAG(interval_flag.start_s + 60 * interval_flag.interval_minutes) OVER (PARTITION BY interval_flag.metering_point_id ORDER BY interval_flag.start_s)
-              THEN 0 ELSE 1 END AS is_first
+  SELECT
+    interval_flag.metering_point_id,
+    interval_flag.start_s,
+    interval_flag.interval_minutes,
+    CASE
+      WHEN
+        interval_flag.start_s
+        = LAG(interval_flag.start_s + 60 * interval_flag.interval_minutes)
+          OVER (PARTITION BY interval_flag.metering_point_id ORDER BY interval_flag.start_s)
+        THEN 0
+      ELSE 1
+    END AS is_first
   FROM facts.interval_flag
 ),
+
 numbered AS (
-  SELECT step.metering_point_id,
-         step.start_s,
-         step.interval_minutes,
-         SUM(step.is_first) OVER (
-           PARTITION BY step.metering_point_id ORDER BY step.start_s ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-         ) AS run_no
+  SELECT
+    step.metering_point_id,
+    step.start_s,
+    step.interval_minutes,
+    SUM(step.is_first) OVER (
+      PARTITION BY step.metering_point_id
+      ORDER BY step.start_s ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+    ) AS run_no
   FROM step
 ),
+
 run AS (
-  SELECT numbered.metering_point_id,
-         numbered.run_no,
-         MIN(numbered.start_s) AS from_s,
-         MAX(numbered.start_s + 60 * numbered.interval_minutes) AS to_s,
-         MIN(numbered.interval_minutes) AS interval_minutes
+  SELECT
+    numbered.metering_point_id,
+    numbered.run_no,
+    MIN(numbered.start_s) AS from_s,
+    MAX(numbered.start_s + 60 * numbered.interval_minutes) AS to_s,
+    MIN(numbered.interval_minutes) AS interval_minutes
   FROM numbered
   GROUP BY numbered.metering_point_id, numbered.run_no
 ),
+
 short_run AS (
-  SELECT run.metering_point_id, run.run_no, run.from_s, run.to_s, run.interval_minutes
+  SELECT
+    run.metering_point_id,
+    run.run_no,
+    run.from_s,
+    run.to_s,
+    run.interval_minutes
   FROM run
   WHERE run.to_s - run.from_s <= 3600 * $short_hours
 ),
+
 -- A neighbour is the good interval that ends where the run begins, or begins where it ends.
 neighbour AS (
-  SELECT short_run.metering_point_id,
-         short_run.run_no,
-         MAX(CASE WHEN UNIX_SECONDS(interval_reading.interval_start) < short_run.from_s THEN RATIO(interval_reading.kwh, interval_reading.interval_minutes) END) AS before_kwh_per_minute,
-         MAX(CASE WHEN UNIX_SECONDS(interval_reading.interval_start) = short_run.to_s THEN RATIO(interval_reading.kwh, interval_reading.interval_minutes) END) AS after_kwh_per_minute
+  SELECT
+    short_run.metering_point_id,
+    short_run.run_no,
+    MAX(
+      CASE
+        WHEN
+          UNIX_SECONDS(interval_reading.interval_start) < short_run.from_s
+          THEN RATIO(interval_reading.kwh, interval_reading.interval_minutes)
+      END
+    ) AS before_kwh_per_minute,
+    MAX(
+      CASE
+        WHEN
+          UNIX_SECONDS(interval_reading.interval_start) = short_run.to_s
+          THEN RATIO(interval_reading.kwh, interval_reading.interval_minutes)
+      END
+    ) AS after_kwh_per_minute
   FROM short_run
   JOIN source.interval_reading
     ON interval_reading.metering_point_id = short_run.metering_point_id
-   AND (interval_reading.day = CAST(TO_TIMESTAMP(short_run.from_s - 1) AS DATE) OR interval_reading.day = CAST(TO_TIMESTAMP(short_run.to_s) AS DATE))
-  WHERE interval_reading.quality IN ('measured', 'estimated')
+    AND (
+      interval_reading.day = CAST(TO_TIMESTAMP(short_run.from_s - 1) AS DATE)
+      OR interval_reading.day = CAST(TO_TIMESTAMP(short_run.to_s) AS DATE)
+    )
+  WHERE
+    interval_reading.quality IN ('measured', 'estimated')
     AND interval_reading.kwh IS NOT NULL
-    AND (UNIX_SECONDS(interval_reading.interval_start) = short_run.from_s - 60 * interval_reading.interval_minutes OR UNIX_SECONDS(interval_reading.interval_start) = short_run.to_s)
+    AND (
+      UNIX_SECONDS(interval_reading.interval_start)
+      = short_run.from_s - 60 * interval_reading.interval_minutes
+      OR UNIX_SECONDS(interval_reading.interval_start) = short_run.to_s
+    )
   GROUP BY short_run.metering_point_id, short_run.run_no
 ),
+
 interpolated AS (
-  SELECT numbered.metering_point_id,
-         numbered.start_s,
-         numbered.interval_minutes * (
-           neighbour.before_kwh_per_minute
-           + RATIO((neighbour.after_kwh_per_minute - neighbour.before_kwh_per_minute)
-             * (numbered.start_s + 30 * numbered.interval_minutes - (short_run.from_s - 30 * short_run.interval_minutes)), short_run.to_s - short_run.from_s + 60 * short_run.interval_minutes)
-         ) AS kwh
+  SELECT
+    numbered.metering_point_id,
+    numbered.start_s,
+    numbered.interval_minutes * (
+      neighbour.before_kwh_per_minute
+      + RATIO(
+        (neighbour.after_kwh_per_minute - neighbour.before_kwh_per_minute)
+        * (
+          numbered.start_s
+          + 30 * numbered.interval_minutes
+          - (short_run.from_s - 30 * short_run.interval_minutes)
+        ),
+        short_run.to_s - short_run.from_s + 60 * short_run.interval_minutes
+      )
+    ) AS kwh
   FROM numbered
-  JOIN short_run ON short_run.metering_point_id = numbered.metering_point_id AND short_run.run_no = numbered.run_no
-  JOIN neighbour ON neighbour.metering_point_id = numbered.metering_point_id AND neighbour.run_no = numbered.run_no
+  JOIN short_run
+    ON short_run.metering_point_id = numbered.metering_point_id AND short_run.run_no = numbered.run_no
+  JOIN neighbour
+    ON neighbour.metering_point_id = numbered.metering_point_id AND neighbour.run_no = numbered.run_no
   WHERE neighbour.before_kwh_per_minute IS NOT NULL AND neighbour.after_kwh_per_minute IS NOT NULL
 ),
+
 sought AS (
-  SELECT interval_flag.metering_point_id, interval_flag.start_s, interval_flag.day, interval_flag.slot_s, interval_flag.interval_minutes, interval_flag.is_working_day
+  SELECT
+    interval_flag.metering_point_id,
+    interval_flag.start_s,
+    interval_flag.day,
+    interval_flag.slot_s,
+    interval_flag.interval_minutes,
+    interval_flag.is_working_day
   FROM facts.interval_flag
-  LEFT JOIN interpolated ON interpolated.metering_point_id = interval_flag.metering_point_id AND interpolated.start_s = interval_flag.start_s
+  LEFT JOIN interpolated
+    ON interpolated.metering_point_id = interval_flag.metering_point_id
+    AND interpolated.start_s = interval_flag.start_s
   WHERE interpolated.metering_point_id IS NULL
 ),
+
 like_day AS (
-  SELECT sought.metering_point_id, sought.start_s, EXACT_AVG(interval_reading.kwh) AS kwh, COUNT(*) AS like_days
+  SELECT
+    sought.metering_point_id,
+    sought.start_s,
+    EXACT_AVG(interval_reading.kwh) AS kwh,
+    COUNT(*) AS like_days
   FROM sought
   JOIN source.interval_reading
-    ON interval_reading.metering_point_id = sought.metering_point_id AND interval_reading.interval_minutes = sought.interval_minutes
+    ON interval_reading.metering_point_id = sought.metering_point_id
+    AND interval_reading.interval_minutes = sought.interval_minutes
   JOIN core.day_clock
-    ON day_clock.day = interval_reading.day AND day_clock.is_working_day = sought.is_working_day AND day_clock.start_s + sought.slot_s = UNIX_SECONDS(interval_reading.interval_start)
-  LEFT JOIN facts.interval_flag ON interval_flag.metering_point_id = interval_reading.metering_point_id AND interval_flag.start_s = UNIX_SECONDS(interval_reading.interval_start)
-  WHERE interval_reading.quality IN ('measured', 'estimated')
+    ON day_clock.day = interval_reading.day
+    AND day_clock.is_working_day = sought.is_working_day
+    AND day_clock.start_s + sought.slot_s = UNIX_SECONDS(interval_reading.interval_start)
+  LEFT JOIN facts.interval_flag
+    ON interval_flag.metering_point_id = interval_reading.metering_point_id
+    AND interval_flag.start_s = UNIX_SECONDS(interval_reading.interval_start)
+  WHERE
+    interval_reading.quality IN ('measured', 'estimated')
     AND interval_reading.kwh IS NOT NULL
     AND interval_flag.metering_point_id IS NULL
     AND interval_reading.day <> sought.day
@@ -102,40 +173,56 @@ like_day AS (
   GROUP BY sought.metering_point_id, sought.start_s
   HAVING COUNT(*) >= $min_like_days
 ),
+
 typical AS (
-  SELECT interval_daily.metering_point_id, RATIO(EXACT_SUM(interval_daily.kwh), SUM(interval_daily.measured + interval_daily.estimated)) AS mean_kwh
+  SELECT
+    interval_daily.metering_point_id,
+    RATIO(EXACT_SUM(interval_daily.kwh), SUM(interval_daily.measured + interval_daily.estimated)) AS mean_kwh
   FROM facts.interval_daily
   GROUP BY interval_daily.metering_point_id
 ),
+
 edited AS (
-  SELECT interval_flag.metering_point_id,
-         interval_flag.day,
-         interval_flag.start_s,
-         interval_flag.slot_s,
-         interval_flag.interval_minutes,
-         interval_flag.flag,
-         CASE WHEN interpolated.kwh IS NOT NULL THEN 'interpolated' WHEN like_day.kwh IS NOT NULL THEN 'like_day' ELSE 'kept' END AS method,
-         interval_flag.original_kwh,
-         interval_flag.original_quality,
-         COALESCE(interpolated.kwh, like_day.kwh, interval_flag.original_kwh) AS kwh,
-         CASE WHEN interpolated.kwh IS NULL THEN like_day.like_days END AS like_days
+  SELECT
+    interval_flag.metering_point_id,
+    interval_flag.day,
+    interval_flag.start_s,
+    interval_flag.slot_s,
+    interval_flag.interval_minutes,
+    interval_flag.flag,
+    CASE
+      WHEN interpolated.kwh IS NOT NULL THEN 'interpolated' WHEN
+        like_day.kwh IS NOT NULL
+        THEN 'like_day'
+      ELSE 'kept'
+    END AS method,
+    interval_flag.original_kwh,
+    interval_flag.original_quality,
+    COALESCE(interpolated.kwh, like_day.kwh, interval_flag.original_kwh) AS kwh,
+    CASE WHEN interpolated.kwh IS NULL THEN like_day.like_days END AS like_days
   FROM facts.interval_flag
-  LEFT JOIN interpolated ON interpolated.metering_point_id = interval_flag.metering_point_id AND interpolated.start_s = interval_flag.start_s
-  LEFT JOIN like_day ON like_day.metering_point_id = interval_flag.metering_point_id AND like_day.start_s = interval_flag.start_s
+  LEFT JOIN interpolated
+    ON interpolated.metering_point_id = interval_flag.metering_point_id
+    AND interpolated.start_s = interval_flag.start_s
+  LEFT JOIN like_day
+    ON like_day.metering_point_id = interval_flag.metering_point_id
+    AND like_day.start_s = interval_flag.start_s
 )
-SELECT edited.metering_point_id,
-       edited.day,
-       TO_TIMESTAMP(edited.start_s) AS interval_start,
-       edited.start_s,
-       edited.slot_s,
-       edited.interval_minutes,
-       edited.flag,
-       edited.method,
-       edited.original_kwh,
-       edited.original_quality,
-       edited.kwh,
-       edited.like_days,
-       interval_estimate_error.p90_share * ABS(typical.mean_kwh) AS error_kwh
+
+SELECT
+  edited.metering_point_id,
+  edited.day,
+  TO_TIMESTAMP(edited.start_s) AS interval_start,
+  edited.start_s,
+  edited.slot_s,
+  edited.interval_minutes,
+  edited.flag,
+  edited.method,
+  edited.original_kwh,
+  edited.original_quality,
+  edited.kwh,
+  edited.like_days,
+  interval_estimate_error.p90_share * ABS(typical.mean_kwh) AS error_kwh
 FROM edited
 LEFT JOIN typical ON typical.metering_point_id = edited.metering_point_id
 LEFT JOIN facts.interval_estimate_error ON interval_estimate_error.method = edited.method

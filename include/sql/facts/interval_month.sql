@@ -15,71 +15,96 @@ columns:
   lowest_kwh: {type: double, doc: 'Lowest kwh, of whatever quality.'}
 */
 WITH rolled AS (
-  SELECT interval_daily.metering_point_id,
-         MONTH_OF(interval_daily.day) AS period,
-         INTEGER_SUM(interval_daily.intervals) AS intervals,
-         RATIO(SUM(interval_daily.minutes), SUM(interval_daily.intervals)) AS mean_minutes,
-         INTEGER_SUM(interval_daily.measured + interval_daily.estimated) FILTER (WHERE metering_point.installed_on IS NULL OR interval_daily.day >= metering_point.installed_on) AS present,
-         EXACT_SUM(interval_daily.kwh) AS kwh,
-         EXACT_SUM(interval_daily.measured_kwh) AS measured_kwh,
-         MAX(interval_daily.highest_kw) AS highest_kw,
-         MIN(interval_daily.lowest_kwh) AS lowest_kwh
+  SELECT
+    interval_daily.metering_point_id,
+    MONTH_OF(interval_daily.day) AS period,
+    INTEGER_SUM(interval_daily.intervals) AS intervals,
+    RATIO(SUM(interval_daily.minutes), SUM(interval_daily.intervals)) AS mean_minutes,
+    INTEGER_SUM(interval_daily.measured + interval_daily.estimated) FILTER (
+      WHERE metering_point.installed_on IS NULL OR interval_daily.day >= metering_point.installed_on
+    ) AS present,
+    EXACT_SUM(interval_daily.kwh) AS kwh,
+    EXACT_SUM(interval_daily.measured_kwh) AS measured_kwh,
+    MAX(interval_daily.highest_kw) AS highest_kw,
+    MIN(interval_daily.lowest_kwh) AS lowest_kwh
   FROM facts.interval_daily
   LEFT JOIN source.metering_point ON metering_point.metering_point_id = interval_daily.metering_point_id
   GROUP BY interval_daily.metering_point_id, MONTH_OF(interval_daily.day)
 ),
+
 known AS (
-  SELECT rolled.metering_point_id, MIN(rolled.period) AS first_period
+  SELECT
+    rolled.metering_point_id,
+    MIN(rolled.period) AS first_period
   FROM rolled
   GROUP BY rolled.metering_point_id
 ),
+
 month AS (
   -- P is looked at even where nobody has an interval in it.
   SELECT DISTINCT rolled.period FROM rolled
   UNION
   SELECT $period AS period
 ),
+
 filled AS (
-  SELECT known.metering_point_id,
-         month.period,
-         COALESCE(rolled.intervals, 0) AS intervals,
-         COALESCE(rolled.present, 0) AS present,
-         rolled.kwh,
-         rolled.measured_kwh,
-         rolled.highest_kw,
-         rolled.lowest_kwh,
-         LAST_VALUE(rolled.mean_minutes IGNORE NULLS) OVER (
-           PARTITION BY known.metering_point_id ORDER BY month.period ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-         ) AS mean_minutes
+  SELECT
+    known.metering_point_id,
+    month.period,
+    COALESCE(rolled.intervals, 0) AS intervals,
+    COALESCE(rolled.present, 0) AS present,
+    rolled.kwh,
+    rolled.measured_kwh,
+    rolled.highest_kw,
+    rolled.lowest_kwh,
+    LAST_VALUE(rolled.mean_minutes IGNORE NULLS) OVER (
+      PARTITION BY known.metering_point_id
+      ORDER BY month.period ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+    ) AS mean_minutes
   FROM known
   JOIN month ON month.period >= known.first_period
   LEFT JOIN rolled ON rolled.metering_point_id = known.metering_point_id AND rolled.period = month.period
 ),
+
 bounded AS (
-  SELECT filled.metering_point_id,
-         filled.period,
-         filled.intervals,
-         filled.present,
-         filled.kwh,
-         filled.measured_kwh,
-         filled.highest_kw,
-         filled.lowest_kwh,
-         filled.mean_minutes,
-         GREATEST(filled.period, COALESCE(metering_point.installed_on, filled.period)) AS first_on,
-         LEAST(ADD_MONTHS(filled.period, 1), CAST($as_of_end AS DATE)) AS before_on
+  SELECT
+    filled.metering_point_id,
+    filled.period,
+    filled.intervals,
+    filled.present,
+    filled.kwh,
+    filled.measured_kwh,
+    filled.highest_kw,
+    filled.lowest_kwh,
+    filled.mean_minutes,
+    GREATEST(filled.period, COALESCE(metering_point.installed_on, filled.period)) AS first_on,
+    LEAST(ADD_MONTHS(filled.period, 1), CAST($as_of_end AS DATE)) AS before_on
   FROM filled
   LEFT JOIN source.metering_point ON metering_point.metering_point_id = filled.metering_point_id
 )
-SELECT bounded.metering_point_id,
-       bounded.period,
-       bounded.intervals,
-       CASE WHEN bounded.first_on < bounded.before_on
-            THEN CAST(ROUND(RATIO(UNIX_SECONDS(CAST(bounded.before_on AS TIMESTAMPTZ)) - UNIX_SECONDS(CAST(bounded.first_on AS TIMESTAMPTZ)), 60 * bounded.mean_minutes)) AS BIGINT)
-            ELSE 0 END AS expected,
-       bounded.present,
-       bounded.mean_minutes,
-       bounded.kwh,
-       bounded.measured_kwh,
-       bounded.highest_kw,
-       bounded.lowest_kwh
+
+SELECT
+  bounded.metering_point_id,
+  bounded.period,
+  bounded.intervals,
+  CASE
+    WHEN bounded.first_on < bounded.before_on
+      THEN
+        CAST(
+          ROUND(
+            RATIO(
+              UNIX_SECONDS(CAST(bounded.before_on AS TIMESTAMPTZ))
+              - UNIX_SECONDS(CAST(bounded.first_on AS TIMESTAMPTZ)),
+              60 * bounded.mean_minutes
+            )
+          ) AS BIGINT
+        )
+    ELSE 0
+  END AS expected,
+  bounded.present,
+  bounded.mean_minutes,
+  bounded.kwh,
+  bounded.measured_kwh,
+  bounded.highest_kw,
+  bounded.lowest_kwh
 FROM bounded

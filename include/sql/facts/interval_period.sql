@@ -17,19 +17,20 @@ columns:
   stuck_from: {type: timestamp, doc: When that run begins.}
   stuck_kwh: {type: double, doc: The kwh that repeats.}
 */
-SELECT interval_month.metering_point_id,
-       interval_month.intervals,
-       interval_month.expected,
-       interval_month.present,
-       interval_month.kwh,
-       interval_month.measured_kwh,
-       interval_month.highest_kw AS max_kw,
-       interval_month.lowest_kwh AS min_kwh,
-       account.contracted_kva,
-       RATIO(interval_month.highest_kw, account.contracted_kva) AS max_use_share,
-       COALESCE(interval_still.still_hours, 0) AS stuck_hours,
-       interval_still.still_from AS stuck_from,
-       interval_still.still_kwh AS stuck_kwh
+SELECT
+  interval_month.metering_point_id,
+  interval_month.intervals,
+  interval_month.expected,
+  interval_month.present,
+  interval_month.kwh,
+  interval_month.measured_kwh,
+  interval_month.highest_kw AS max_kw,
+  interval_month.lowest_kwh AS min_kwh,
+  account.contracted_kva,
+  RATIO(interval_month.highest_kw, account.contracted_kva) AS max_use_share,
+  COALESCE(interval_still.still_hours, 0) AS stuck_hours,
+  interval_still.still_from AS stuck_from,
+  interval_still.still_kwh AS stuck_kwh
 FROM facts.interval_month
 LEFT JOIN source.metering_point ON metering_point.metering_point_id = interval_month.metering_point_id
 LEFT JOIN source.account ON account.account_id = metering_point.account_id

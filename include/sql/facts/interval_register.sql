@@ -14,65 +14,126 @@ columns:
   not_checked: {type: string, doc: 'Why the register energy is not recalculated (step 1 of the shadow bill).'}
 */
 WITH account_reason AS (
-  SELECT bill_determinant.account_id, MIN(bill_determinant.energy_not_checked) AS reason
+  SELECT
+    bill_determinant.account_id,
+    MIN(bill_determinant.energy_not_checked) AS reason
   FROM facts.bill_determinant
-  WHERE bill_determinant.period = $period
-    AND bill_determinant.energy_not_checked IN ('multiplier_changed', 'second_replace', 'register_without_event', 'capacity_change', 'change_tariff')
+  WHERE
+    bill_determinant.period = $period
+    AND bill_determinant.energy_not_checked IN (
+      'multiplier_changed', 'second_replace', 'register_without_event', 'capacity_change', 'change_tariff'
+    )
   GROUP BY bill_determinant.account_id
 ),
+
 stretch AS (
-  SELECT register_energy.metering_point_id,
-         register_energy.account_id,
-         CASE WHEN register_energy.previous_read_at IS NULL THEN $period_start_at ELSE register_energy.previous_read_at END AS from_at,
-         CASE WHEN register_energy.previous_read_at IS NULL THEN $period_end_at ELSE register_energy.read_at END AS to_at,
-         register_energy.kwh AS register_kwh,
-         COALESCE(register_energy.not_checked, account_reason.reason) AS not_checked
+  SELECT
+    register_energy.metering_point_id,
+    register_energy.account_id,
+    CASE
+      WHEN register_energy.previous_read_at IS NULL THEN $period_start_at ELSE
+        register_energy.previous_read_at
+    END AS from_at,
+    CASE WHEN register_energy.previous_read_at IS NULL THEN $period_end_at ELSE register_energy.read_at END
+      AS to_at,
+    register_energy.kwh AS register_kwh,
+    COALESCE(register_energy.not_checked, account_reason.reason) AS not_checked
   FROM facts.register_energy
   LEFT JOIN account_reason ON account_reason.account_id = register_energy.account_id
   WHERE register_energy.period = $period AND register_energy.register = 'active_total'
 ),
+
 dated AS (
-  SELECT stretch.metering_point_id, stretch.from_at, stretch.to_at, CAST(stretch.from_at AS DATE) AS first_on, CAST(stretch.to_at AS DATE) AS last_on
+  SELECT
+    stretch.metering_point_id,
+    stretch.from_at,
+    stretch.to_at,
+    CAST(stretch.from_at AS DATE) AS first_on,
+    CAST(stretch.to_at AS DATE) AS last_on
   FROM stretch
   WHERE stretch.from_at < stretch.to_at
 ),
+
 edge AS (
-  SELECT dated.metering_point_id, dated.from_at, dated.to_at, dated.first_on AS day FROM dated
+  SELECT
+    dated.metering_point_id,
+    dated.from_at,
+    dated.to_at,
+    dated.first_on AS day
+  FROM dated
   UNION
-  SELECT dated.metering_point_id, dated.from_at, dated.to_at, dated.last_on AS day FROM dated
+  SELECT
+    dated.metering_point_id,
+    dated.from_at,
+    dated.to_at,
+    dated.last_on AS day
+  FROM dated
 ),
+
 part AS (
-  SELECT interval_daily.metering_point_id, interval_daily.intervals, interval_daily.minutes, interval_daily.measured, interval_daily.measured_kwh
+  SELECT
+    interval_daily.metering_point_id,
+    interval_daily.intervals,
+    interval_daily.minutes,
+    interval_daily.measured,
+    interval_daily.measured_kwh
   FROM facts.interval_daily
-  JOIN dated ON dated.metering_point_id = interval_daily.metering_point_id AND interval_daily.day > dated.first_on AND interval_daily.day < dated.last_on
+  JOIN dated
+    ON dated.metering_point_id = interval_daily.metering_point_id
+    AND interval_daily.day > dated.first_on
+    AND interval_daily.day < dated.last_on
   UNION ALL
-  SELECT interval_reading.metering_point_id,
-         COUNT(*) AS intervals,
-         INTEGER_SUM(interval_reading.interval_minutes) AS minutes,
-         COUNT(interval_reading.kwh) FILTER (WHERE interval_reading.quality = 'measured') AS measured,
-         EXACT_SUM(interval_reading.kwh) FILTER (WHERE interval_reading.quality = 'measured') AS measured_kwh
+  SELECT
+    interval_reading.metering_point_id,
+    COUNT(*) AS intervals,
+    INTEGER_SUM(interval_reading.interval_minutes) AS minutes,
+    COUNT(interval_reading.kwh) FILTER (WHERE interval_reading.quality = 'measured') AS measured,
+    EXACT_SUM(interval_reading.kwh) FILTER (WHERE interval_reading.quality = 'measured') AS measured_kwh
   FROM source.interval_reading
-  JOIN edge ON edge.metering_point_id = interval_reading.metering_point_id AND edge.day = interval_reading.day
+  JOIN edge
+    ON edge.metering_point_id = interval_reading.metering_point_id AND edge.day = interval_reading.day
   WHERE interval_reading.interval_start >= edge.from_at AND interval_reading.interval_start < edge.to_at
   GROUP BY interval_reading.metering_point_id
 ),
+
 summed AS (
-  SELECT part.metering_point_id,
-         RATIO(60 * CAST(SUM(part.minutes) AS DOUBLE), SUM(part.intervals)) AS mean_seconds,
-         INTEGER_SUM(part.measured) AS measured,
-         EXACT_SUM(part.measured_kwh) AS interval_kwh
+  SELECT
+    part.metering_point_id,
+    RATIO(60 * CAST(SUM(part.minutes) AS DOUBLE), SUM(part.intervals)) AS mean_seconds,
+    INTEGER_SUM(part.measured) AS measured,
+    EXACT_SUM(part.measured_kwh) AS interval_kwh
   FROM part
   GROUP BY part.metering_point_id
 )
-SELECT stretch.metering_point_id,
-       stretch.account_id,
-       stretch.from_at,
-       stretch.to_at,
-       CAST(CEIL(ROUND(RATIO(UNIX_SECONDS(stretch.to_at) - UNIX_SECONDS(CAST(CAST(stretch.from_at AS DATE) AS TIMESTAMPTZ)), summed.mean_seconds), 6))
-            - CEIL(ROUND(RATIO(UNIX_SECONDS(stretch.from_at) - UNIX_SECONDS(CAST(CAST(stretch.from_at AS DATE) AS TIMESTAMPTZ)), summed.mean_seconds), 6)) AS BIGINT) AS expected,
-       summed.measured,
-       summed.interval_kwh,
-       stretch.register_kwh,
-       stretch.not_checked
+
+SELECT
+  stretch.metering_point_id,
+  stretch.account_id,
+  stretch.from_at,
+  stretch.to_at,
+  CAST(
+    CEIL(
+      ROUND(
+        RATIO(
+          UNIX_SECONDS(stretch.to_at) - UNIX_SECONDS(CAST(CAST(stretch.from_at AS DATE) AS TIMESTAMPTZ)),
+          summed.mean_seconds
+        ),
+        6
+      )
+    )
+    - CEIL(
+      ROUND(
+        RATIO(
+          UNIX_SECONDS(stretch.from_at) - UNIX_SECONDS(CAST(CAST(stretch.from_at AS DATE) AS TIMESTAMPTZ)),
+          summed.mean_seconds
+        ),
+        6
+      )
+    ) AS BIGINT
+  ) AS expected,
+  summed.measured,
+  summed.interval_kwh,
+  stretch.register_kwh,
+  stretch.not_checked
 FROM stretch
 JOIN summed ON summed.metering_point_id = stretch.metering_point_id

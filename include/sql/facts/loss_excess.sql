@@ -19,24 +19,29 @@ columns:
   not_checked: {type: string, doc: 'As in facts.area_loss.'}
 */
 WITH before AS (
-  SELECT area_loss.level, area_loss.id, MEDIAN(area_loss.loss_kwh) AS median_loss_kwh
+  SELECT
+    area_loss.level,
+    area_loss.id,
+    MEDIAN(area_loss.loss_kwh) AS median_loss_kwh
   FROM facts.area_loss
   WHERE area_loss.period >= ADD_MONTHS($period, -6) AND area_loss.period < $period
   GROUP BY area_loss.level, area_loss.id
 )
-SELECT area_loss.level,
-       area_loss.id,
-       area_loss.supply_point_id,
-       area_loss.source AS energy_source,
-       area_loss.points,
-       area_loss.points_unread,
-       area_loss.supplied_kwh,
-       area_loss.sold_kwh,
-       area_loss.loss_kwh,
-       area_loss.loss_rate,
-       before.median_loss_kwh,
-       (area_loss.loss_kwh - before.median_loss_kwh) * mean_price.mean_price AS excess_amount,
-       area_loss.not_checked
+
+SELECT
+  area_loss.level,
+  area_loss.id,
+  area_loss.supply_point_id,
+  area_loss.source AS energy_source,
+  area_loss.points,
+  area_loss.points_unread,
+  area_loss.supplied_kwh,
+  area_loss.sold_kwh,
+  area_loss.loss_kwh,
+  area_loss.loss_rate,
+  before.median_loss_kwh,
+  (area_loss.loss_kwh - before.median_loss_kwh) * mean_price.mean_price AS excess_amount,
+  area_loss.not_checked
 FROM facts.area_loss
 LEFT JOIN before ON before.level = area_loss.level AND before.id = area_loss.id
 LEFT JOIN facts.mean_price ON mean_price.usage_category = 'residential'

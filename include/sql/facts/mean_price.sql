@@ -8,10 +8,11 @@ columns:
   total_amount: {type: decimal, doc: Net total of the category.}
   mean_price: {type: double, doc: 'Currency per kWh; empty where no energy was billed.'}
 */
-SELECT account.usage_category,
-       DECIMAL_SUM(bill_net.billed_kwh) AS billed_kwh,
-       MONEY(SUM(bill_net.total_amount)) AS total_amount,
-       RATIO(SUM(bill_net.total_amount), DECIMAL_SUM(bill_net.billed_kwh)) AS mean_price
+SELECT
+  account.usage_category,
+  DECIMAL_SUM(bill_net.billed_kwh) AS billed_kwh,
+  MONEY(SUM(bill_net.total_amount)) AS total_amount,
+  RATIO(SUM(bill_net.total_amount), DECIMAL_SUM(bill_net.billed_kwh)) AS mean_price
 FROM facts.bill_net
 JOIN source.account ON account.account_id = bill_net.account_id
 WHERE bill_net.period = $period

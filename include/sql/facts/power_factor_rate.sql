@@ -34,5 +34,11 @@ params:
       - [80, 55, 59, 60, 10, 1]
       - [80, 0, 54, 55, 15, 2]
 */
-SELECT rates.standard_points, rates.from_points, rates.to_points, rates.base_points, rates.base_percent, rates.percent_per_point
+SELECT
+  rates.standard_points,
+  rates.from_points,
+  rates.to_points,
+  rates.base_points,
+  rates.base_percent,
+  rates.percent_per_point
 FROM param.rates

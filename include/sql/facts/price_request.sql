@@ -37,39 +37,142 @@ columns:
 */
 WITH purpose AS (
   SELECT 'bill' AS purpose
-  UNION ALL SELECT 'account'
+  UNION ALL
+  SELECT 'account'
 ),
+
 request AS (
-  SELECT purpose.purpose, CASE WHEN purpose.purpose = 'bill' THEN bill_determinant.billed_tariff_code ELSE bill_determinant.account_tariff_code END AS tariff_code,
-         bill_determinant.demand_basis AS requested_basis, bill_determinant.bill_id, bill_determinant.account_id, bill_determinant.period, bill_determinant.period_start,
-         bill_determinant.period_end, bill_determinant.days, bill_determinant.contract_demand_kw, bill_determinant.power_factor_standard, bill_determinant.metered_kwh, bill_determinant.sharp_kwh, bill_determinant.peak_kwh, bill_determinant.flat_kwh,
-         bill_determinant.valley_kwh, bill_determinant.main_active_kwh, bill_determinant.reactive_kvarh, bill_determinant.demand_kw, bill_determinant.iron_kwh, bill_determinant.copper_kwh, bill_determinant.mean_kva, bill_determinant.power_factor,
-         bill_determinant.energy_not_checked, bill_determinant.not_checked
+  SELECT
+    purpose.purpose,
+    CASE
+      WHEN purpose.purpose = 'bill' THEN bill_determinant.billed_tariff_code ELSE
+        bill_determinant.account_tariff_code
+    END AS tariff_code,
+    bill_determinant.demand_basis AS requested_basis,
+    bill_determinant.bill_id,
+    bill_determinant.account_id,
+    bill_determinant.period,
+    bill_determinant.period_start,
+    bill_determinant.period_end,
+    bill_determinant.days,
+    bill_determinant.contract_demand_kw,
+    bill_determinant.power_factor_standard,
+    bill_determinant.metered_kwh,
+    bill_determinant.sharp_kwh,
+    bill_determinant.peak_kwh,
+    bill_determinant.flat_kwh,
+    bill_determinant.valley_kwh,
+    bill_determinant.main_active_kwh,
+    bill_determinant.reactive_kvarh,
+    bill_determinant.demand_kw,
+    bill_determinant.iron_kwh,
+    bill_determinant.copper_kwh,
+    bill_determinant.mean_kva,
+    bill_determinant.power_factor,
+    bill_determinant.energy_not_checked,
+    bill_determinant.not_checked
   FROM facts.bill_determinant
-  JOIN purpose ON purpose.purpose = 'bill' OR bill_determinant.account_tariff_code <> bill_determinant.billed_tariff_code
+  JOIN purpose
+    ON purpose.purpose = 'bill' OR bill_determinant.account_tariff_code <> bill_determinant.billed_tariff_code
   WHERE bill_determinant.period = $period
   UNION ALL
-  SELECT 'commercial', tariff.tariff_code, bill_determinant.demand_basis, bill_determinant.bill_id, bill_determinant.account_id, bill_determinant.period, bill_determinant.period_start,
-         bill_determinant.period_end, bill_determinant.days, bill_determinant.contract_demand_kw, bill_determinant.power_factor_standard, bill_determinant.metered_kwh, bill_determinant.sharp_kwh, bill_determinant.peak_kwh, bill_determinant.flat_kwh,
-         bill_determinant.valley_kwh, bill_determinant.main_active_kwh, bill_determinant.reactive_kvarh, bill_determinant.demand_kw, bill_determinant.iron_kwh, bill_determinant.copper_kwh, bill_determinant.mean_kva, bill_determinant.power_factor,
-         bill_determinant.energy_not_checked, bill_determinant.not_checked
+  SELECT
+    'commercial',
+    tariff.tariff_code,
+    bill_determinant.demand_basis,
+    bill_determinant.bill_id,
+    bill_determinant.account_id,
+    bill_determinant.period,
+    bill_determinant.period_start,
+    bill_determinant.period_end,
+    bill_determinant.days,
+    bill_determinant.contract_demand_kw,
+    bill_determinant.power_factor_standard,
+    bill_determinant.metered_kwh,
+    bill_determinant.sharp_kwh,
+    bill_determinant.peak_kwh,
+    bill_determinant.flat_kwh,
+    bill_determinant.valley_kwh,
+    bill_determinant.main_active_kwh,
+    bill_determinant.reactive_kvarh,
+    bill_determinant.demand_kw,
+    bill_determinant.iron_kwh,
+    bill_determinant.copper_kwh,
+    bill_determinant.mean_kva,
+    bill_determinant.power_factor,
+    bill_determinant.energy_not_checked,
+    bill_determinant.not_checked
   FROM facts.bill_determinant
-  JOIN source.tariff ON tariff.usage_category = 'commercial' AND bill_determinant.supply_kv >= tariff.min_kv AND bill_determinant.supply_kv <= tariff.max_kv
+  JOIN source.tariff
+    ON tariff.usage_category = 'commercial'
+    AND bill_determinant.supply_kv >= tariff.min_kv
+    AND bill_determinant.supply_kv <= tariff.max_kv
   WHERE bill_determinant.period = $period AND bill_determinant.usage_category = 'residential'
   UNION ALL
-  SELECT 'candidate', tariff_candidate.tariff_code, tariff_candidate.demand_basis, bill_determinant.bill_id, bill_determinant.account_id, bill_determinant.period, bill_determinant.period_start,
-         bill_determinant.period_end, bill_determinant.days, bill_determinant.contract_demand_kw, bill_determinant.power_factor_standard, bill_determinant.metered_kwh, bill_determinant.sharp_kwh, bill_determinant.peak_kwh, bill_determinant.flat_kwh,
-         bill_determinant.valley_kwh, bill_determinant.main_active_kwh, bill_determinant.reactive_kvarh, bill_determinant.demand_kw, bill_determinant.iron_kwh, bill_determinant.copper_kwh, bill_determinant.mean_kva, bill_determinant.power_factor,
-         bill_determinant.energy_not_checked, bill_determinant.not_checked
+  SELECT
+    'candidate',
+    tariff_candidate.tariff_code,
+    tariff_candidate.demand_basis,
+    bill_determinant.bill_id,
+    bill_determinant.account_id,
+    bill_determinant.period,
+    bill_determinant.period_start,
+    bill_determinant.period_end,
+    bill_determinant.days,
+    bill_determinant.contract_demand_kw,
+    bill_determinant.power_factor_standard,
+    bill_determinant.metered_kwh,
+    bill_determinant.sharp_kwh,
+    bill_determinant.peak_kwh,
+    bill_determinant.flat_kwh,
+    bill_determinant.valley_kwh,
+    bill_determinant.main_active_kwh,
+    bill_determinant.reactive_kvarh,
+    bill_determinant.demand_kw,
+    bill_determinant.iron_kwh,
+    bill_determinant.copper_kwh,
+    bill_determinant.mean_kva,
+    bill_determinant.power_factor,
+    bill_determinant.energy_not_checked,
+    bill_determinant.not_checked
   FROM facts.bill_determinant
   JOIN facts.tariff_candidate ON tariff_candidate.account_id = bill_determinant.account_id
   JOIN source.tariff ON tariff.tariff_code = tariff_candidate.tariff_code
   -- Without such a reading there is no price by time of use, and most homes have none.
-  WHERE NOT tariff.is_time_of_use OR tariff.is_stepped
-     OR COALESCE(bill_determinant.sharp_kwh, bill_determinant.peak_kwh, bill_determinant.flat_kwh, bill_determinant.valley_kwh) IS NOT NULL
+  WHERE
+    NOT tariff.is_time_of_use OR tariff.is_stepped
+    OR COALESCE(
+      bill_determinant.sharp_kwh,
+      bill_determinant.peak_kwh,
+      bill_determinant.flat_kwh,
+      bill_determinant.valley_kwh
+    ) IS NOT NULL
 )
-SELECT request.purpose, request.tariff_code, request.requested_basis AS demand_basis, request.bill_id, request.account_id, request.period, request.period_start,
-       request.period_end, request.days, request.contract_demand_kw, request.power_factor_standard, request.metered_kwh, request.sharp_kwh, request.peak_kwh, request.flat_kwh,
-       request.valley_kwh, request.main_active_kwh, request.reactive_kvarh, request.demand_kw, request.iron_kwh, request.copper_kwh, request.mean_kva, request.power_factor,
-       request.energy_not_checked, request.not_checked
+
+SELECT
+  request.purpose,
+  request.tariff_code,
+  request.requested_basis AS demand_basis,
+  request.bill_id,
+  request.account_id,
+  request.period,
+  request.period_start,
+  request.period_end,
+  request.days,
+  request.contract_demand_kw,
+  request.power_factor_standard,
+  request.metered_kwh,
+  request.sharp_kwh,
+  request.peak_kwh,
+  request.flat_kwh,
+  request.valley_kwh,
+  request.main_active_kwh,
+  request.reactive_kvarh,
+  request.demand_kw,
+  request.iron_kwh,
+  request.copper_kwh,
+  request.mean_kva,
+  request.power_factor,
+  request.energy_not_checked,
+  request.not_checked
 FROM request

@@ -18,7 +18,19 @@ columns:
   total_amount: {type: decimal, doc: Sum of the lines.}
   not_checked: {type: string, doc: 'Why it cannot be said; the amounts are empty then.'}
 */
-SELECT priced.bill_id, priced.account_id, priced.period, priced.tariff_code, priced.demand_basis, priced.energy_amount, priced.loss_amount, priced.capacity_amount,
-       priced.demand_amount, priced.power_factor_amount, priced.surcharge_amount, priced.total_amount, priced.not_checked
+SELECT
+  priced.bill_id,
+  priced.account_id,
+  priced.period,
+  priced.tariff_code,
+  priced.demand_basis,
+  priced.energy_amount,
+  priced.loss_amount,
+  priced.capacity_amount,
+  priced.demand_amount,
+  priced.power_factor_amount,
+  priced.surcharge_amount,
+  priced.total_amount,
+  priced.not_checked
 FROM facts.priced
 WHERE priced.purpose = 'candidate'

@@ -23,127 +23,212 @@ columns:
   not_checked: {type: string, doc: 'multiplier_changed, second_replace, register_without_event or previous_value_missing.'}
 */
 WITH event AS (
-  SELECT metering_event.metering_point_id, metering_event.kind, metering_event.occurred_at, metering_event.old_value, metering_event.new_value, COALESCE(NULLIF(TRIM(metering_event.register), ''), 'active_total') AS register
+  SELECT
+    metering_event.metering_point_id,
+    metering_event.kind,
+    metering_event.occurred_at,
+    metering_event.old_value,
+    metering_event.new_value,
+    COALESCE(NULLIF(TRIM(metering_event.register), ''), 'active_total') AS register
   FROM source.metering_event
-  WHERE metering_event.kind IN ('replace', 'multiplier_changed', 'install', 'remove')
+  WHERE
+    metering_event.kind IN ('replace', 'multiplier_changed', 'install', 'remove')
     AND metering_event.occurred_at >= CAST(ADD_MONTHS($period, -14) AS TIMESTAMPTZ)
 ),
+
 touched AS (
   SELECT DISTINCT event.metering_point_id FROM event
 ),
+
 touched_reading AS (
-  SELECT register_reading.metering_point_id,
-         register_reading.period,
-         register_reading.register,
-         register_reading.read_at,
-         LAG(register_reading.period) OVER w AS earlier_period,
-         LAG(register_reading.read_at) OVER w AS earlier_read_at,
-         LAG(register_reading.current_value) OVER w AS earlier_value
+  SELECT
+    register_reading.metering_point_id,
+    register_reading.period,
+    register_reading.register,
+    register_reading.read_at,
+    LAG(register_reading.period) OVER w AS earlier_period,
+    LAG(register_reading.read_at) OVER w AS earlier_read_at,
+    LAG(register_reading.current_value) OVER w AS earlier_value
   FROM source.register_reading
   JOIN touched ON touched.metering_point_id = register_reading.metering_point_id
   WHERE register_reading.period >= ADD_MONTHS($period, -12) AND register_reading.period <= $period
-  WINDOW w AS (PARTITION BY register_reading.metering_point_id, register_reading.register ORDER BY register_reading.period)
+  WINDOW
+    w AS (
+      PARTITION BY register_reading.metering_point_id, register_reading.register
+      ORDER BY register_reading.period
+    )
 ),
+
 paired AS (
-  SELECT touched_reading.metering_point_id,
-         touched_reading.period,
-         touched_reading.register,
-         touched_reading.read_at,
-         CASE WHEN touched_reading.earlier_period = ADD_MONTHS(touched_reading.period, -1) THEN touched_reading.earlier_read_at END AS earlier_read_at,
-         CASE WHEN touched_reading.earlier_period = ADD_MONTHS(touched_reading.period, -1) THEN touched_reading.earlier_value END AS earlier_value
+  SELECT
+    touched_reading.metering_point_id,
+    touched_reading.period,
+    touched_reading.register,
+    touched_reading.read_at,
+    CASE
+      WHEN
+        touched_reading.earlier_period = ADD_MONTHS(touched_reading.period, -1)
+        THEN touched_reading.earlier_read_at
+    END AS earlier_read_at,
+    CASE
+      WHEN
+        touched_reading.earlier_period = ADD_MONTHS(touched_reading.period, -1)
+        THEN touched_reading.earlier_value
+    END AS earlier_value
   FROM touched_reading
 ),
+
 happened AS (
-  SELECT paired.metering_point_id,
-         paired.period,
-         paired.register,
-         MAX(paired.earlier_read_at) AS earlier_read_at,
-         MAX(paired.earlier_value) AS earlier_value,
-         COUNT(*) FILTER (WHERE event.kind = 'multiplier_changed') AS multiplier_changes,
-         COUNT(*) FILTER (WHERE event.kind = 'replace') AS replaces,
-         COUNT(*) FILTER (WHERE event.kind IN ('install', 'remove', 'replace')) AS swaps,
-         COUNT(DISTINCT CASE WHEN event.kind = 'replace' THEN event.occurred_at END) AS replacements,
-         MIN(CASE WHEN event.kind = 'replace' AND event.register = paired.register THEN event.old_value END) AS lowest_old_value,
-         MAX(CASE WHEN event.kind = 'replace' AND event.register = paired.register THEN event.old_value END) AS old_value,
-         MIN(CASE WHEN event.kind = 'replace' AND event.register = paired.register THEN event.new_value END) AS lowest_new_value,
-         MAX(CASE WHEN event.kind = 'replace' AND event.register = paired.register THEN event.new_value END) AS new_value
+  SELECT
+    paired.metering_point_id,
+    paired.period,
+    paired.register,
+    MAX(paired.earlier_read_at) AS earlier_read_at,
+    MAX(paired.earlier_value) AS earlier_value,
+    COUNT(*) FILTER (WHERE event.kind = 'multiplier_changed') AS multiplier_changes,
+    COUNT(*) FILTER (WHERE event.kind = 'replace') AS replaces,
+    COUNT(*) FILTER (WHERE event.kind IN ('install', 'remove', 'replace')) AS swaps,
+    COUNT(DISTINCT CASE WHEN event.kind = 'replace' THEN event.occurred_at END) AS replacements,
+    MIN(CASE WHEN event.kind = 'replace' AND event.register = paired.register THEN event.old_value END)
+      AS lowest_old_value,
+    MAX(CASE WHEN event.kind = 'replace' AND event.register = paired.register THEN event.old_value END)
+      AS old_value,
+    MIN(CASE WHEN event.kind = 'replace' AND event.register = paired.register THEN event.new_value END)
+      AS lowest_new_value,
+    MAX(CASE WHEN event.kind = 'replace' AND event.register = paired.register THEN event.new_value END)
+      AS new_value
   FROM paired
   JOIN event
     ON event.metering_point_id = paired.metering_point_id
-   AND event.occurred_at <= paired.read_at
-   AND (event.occurred_at > paired.earlier_read_at OR (paired.earlier_read_at IS NULL AND CAST(event.occurred_at AS DATE) >= paired.period))
+    AND event.occurred_at <= paired.read_at
+    AND (
+      event.occurred_at > paired.earlier_read_at
+      OR (paired.earlier_read_at IS NULL AND CAST(event.occurred_at AS DATE) >= paired.period)
+    )
   GROUP BY paired.metering_point_id, paired.period, paired.register
 ),
+
 point AS (
-  SELECT metering_point.metering_point_id, metering_point.account_id, metering_point.role, metering_point.multiplier, POWER(10, meter.digits) AS register_size, account.contracted_kva
+  SELECT
+    metering_point.metering_point_id,
+    metering_point.account_id,
+    metering_point.role,
+    metering_point.multiplier,
+    POWER(10, meter.digits) AS register_size,
+    account.contracted_kva
   FROM source.metering_point
   LEFT JOIN source.meter ON meter.meter_id = metering_point.meter_id
   LEFT JOIN source.account ON account.account_id = metering_point.account_id
 ),
+
 earlier AS (
-  SELECT register_reading.metering_point_id, register_reading.register, register_reading.read_at, register_reading.current_value
+  SELECT
+    register_reading.metering_point_id,
+    register_reading.register,
+    register_reading.read_at,
+    register_reading.current_value
   FROM source.register_reading
   WHERE register_reading.period = ADD_MONTHS($period, -1)
 ),
+
 joined AS (
-  SELECT register_reading.metering_point_id,
-         point.account_id,
-         point.role,
-         register_reading.period,
-         register_reading.register,
-         register_reading.read_at,
-         COALESCE(earlier.read_at, happened.earlier_read_at) AS previous_read_at,
-         COALESCE(earlier.current_value, happened.earlier_value) AS earlier_value,
-         register_reading.previous_value,
-         register_reading.current_value,
-         point.multiplier,
-         point.register_size,
-         register_reading.method,
-         COALESCE(happened.replaces, 0) AS replaces,
-         COALESCE(happened.swaps, 0) AS swaps,
-         happened.old_value,
-         happened.new_value,
-         CASE WHEN register_reading.current_value >= register_reading.previous_value OR COALESCE(happened.replaces, 0) > 0 THEN FALSE
-              ELSE register_reading.previous_value >= 0.9 * point.register_size
-                   AND (point.account_id IS NULL
-                        OR ROUND((point.register_size - register_reading.previous_value + register_reading.current_value) * point.multiplier, 6)
-                           <= ROUND(point.contracted_kva * CASE WHEN register_reading.period = $period THEN $period_hours
-                                                            ELSE 24 * (DATE_DIFF('day', register_reading.period, LAST_DAY(register_reading.period)) + 1) END, 6))
-         END AS is_rollover,
-         CASE WHEN happened.multiplier_changes > 0 THEN 'multiplier_changed'
-              WHEN register_reading.register = 'max_demand_kw' THEN NULL
-              -- The registers of one replacement share its moment; a register said twice at it has two values.
-              WHEN happened.replacements > 1 OR happened.lowest_old_value < happened.old_value OR happened.lowest_new_value < happened.new_value THEN 'second_replace'
-              WHEN happened.replaces > 0 AND (happened.old_value IS NULL OR happened.new_value IS NULL) THEN 'register_without_event'
-              WHEN register_reading.previous_value IS NULL AND (COALESCE(happened.replaces, 0) = 0 OR COALESCE(earlier.current_value, happened.earlier_value) IS NULL)
-                THEN 'previous_value_missing'
-         END AS not_checked
+  SELECT
+    register_reading.metering_point_id,
+    point.account_id,
+    point.role,
+    register_reading.period,
+    register_reading.register,
+    register_reading.read_at,
+    COALESCE(earlier.read_at, happened.earlier_read_at) AS previous_read_at,
+    COALESCE(earlier.current_value, happened.earlier_value) AS earlier_value,
+    register_reading.previous_value,
+    register_reading.current_value,
+    point.multiplier,
+    point.register_size,
+    register_reading.method,
+    COALESCE(happened.replaces, 0) AS replaces,
+    COALESCE(happened.swaps, 0) AS swaps,
+    happened.old_value,
+    happened.new_value,
+    CASE
+      WHEN
+        register_reading.current_value >= register_reading.previous_value
+        OR COALESCE(happened.replaces, 0) > 0
+        THEN FALSE
+      ELSE
+        register_reading.previous_value >= 0.9 * point.register_size
+        AND (
+          point.account_id IS NULL
+          OR ROUND(
+            (point.register_size - register_reading.previous_value + register_reading.current_value)
+            * point.multiplier,
+            6
+          )
+          <= ROUND(point.contracted_kva * CASE
+            WHEN register_reading.period = $period THEN $period_hours
+            ELSE 24 * (DATE_DIFF('day', register_reading.period, LAST_DAY(register_reading.period)) + 1)
+          END, 6)
+        )
+    END AS is_rollover,
+    CASE
+      WHEN happened.multiplier_changes > 0 THEN 'multiplier_changed'
+      WHEN register_reading.register = 'max_demand_kw' THEN NULL
+      -- The registers of one replacement share its moment; a register said twice at it has two values.
+      WHEN
+        happened.replacements > 1
+        OR happened.lowest_old_value < happened.old_value
+        OR happened.lowest_new_value < happened.new_value
+        THEN 'second_replace'
+      WHEN
+        happened.replaces > 0 AND (happened.old_value IS NULL OR happened.new_value IS NULL)
+        THEN 'register_without_event'
+      WHEN
+        register_reading.previous_value IS NULL
+        AND (
+          COALESCE(happened.replaces, 0) = 0
+          OR COALESCE(earlier.current_value, happened.earlier_value) IS NULL
+        )
+        THEN 'previous_value_missing'
+    END AS not_checked
   FROM source.register_reading
   JOIN point ON point.metering_point_id = register_reading.metering_point_id
-  LEFT JOIN earlier ON earlier.metering_point_id = register_reading.metering_point_id AND earlier.register = register_reading.register AND register_reading.period = $period
-  LEFT JOIN happened ON happened.metering_point_id = register_reading.metering_point_id AND happened.period = register_reading.period AND happened.register = register_reading.register
+  LEFT JOIN earlier
+    ON earlier.metering_point_id = register_reading.metering_point_id
+    AND earlier.register = register_reading.register
+    AND register_reading.period = $period
+  LEFT JOIN happened
+    ON happened.metering_point_id = register_reading.metering_point_id
+    AND happened.period = register_reading.period
+    AND happened.register = register_reading.register
   WHERE register_reading.period >= ADD_MONTHS($period, -11) AND register_reading.period <= $period
 )
-SELECT joined.metering_point_id,
-       joined.account_id,
-       joined.role,
-       joined.period,
-       joined.register,
-       CASE WHEN joined.not_checked IS NOT NULL THEN NULL
-            WHEN joined.register = 'max_demand_kw' THEN joined.current_value
-            WHEN joined.replaces > 0 THEN (joined.old_value - COALESCE(joined.earlier_value, joined.previous_value)) + (joined.current_value - joined.new_value)
-            WHEN joined.is_rollover THEN joined.register_size - joined.previous_value + joined.current_value
-            ELSE joined.current_value - joined.previous_value
-       END * joined.multiplier AS kwh,
-       joined.read_at,
-       joined.previous_read_at,
-       joined.earlier_value,
-       joined.previous_value,
-       joined.current_value,
-       joined.multiplier,
-       joined.method,
-       joined.replaces,
-       joined.swaps,
-       joined.is_rollover,
-       joined.not_checked
+
+SELECT
+  joined.metering_point_id,
+  joined.account_id,
+  joined.role,
+  joined.period,
+  joined.register,
+  CASE
+    WHEN joined.not_checked IS NOT NULL THEN NULL
+    WHEN joined.register = 'max_demand_kw' THEN joined.current_value
+    WHEN
+      joined.replaces > 0
+      THEN
+        (joined.old_value - COALESCE(joined.earlier_value, joined.previous_value))
+        + (joined.current_value - joined.new_value)
+    WHEN joined.is_rollover THEN joined.register_size - joined.previous_value + joined.current_value
+    ELSE joined.current_value - joined.previous_value
+  END * joined.multiplier AS kwh,
+  joined.read_at,
+  joined.previous_read_at,
+  joined.earlier_value,
+  joined.previous_value,
+  joined.current_value,
+  joined.multiplier,
+  joined.method,
+  joined.replaces,
+  joined.swaps,
+  joined.is_rollover,
+  joined.not_checked
 FROM joined

@@ -14,20 +14,28 @@ WITH calendar AS (
   FROM core.calendar
   WHERE calendar.day >= ADD_MONTHS($period, -14) AND calendar.day <= GREATEST($as_of, $period_end)
 ),
+
 taken AS (
-  SELECT capacity_out.account_id,
-         calendar.day,
-         COALESCE(EXACT_SUM(capacity_out.capacity_kva) FILTER (WHERE capacity_out.kind = 'suspend'), 0) AS suspended_kva,
-         EXACT_SUM(capacity_out.capacity_kva) AS out_kva,
-         COUNT(*) FILTER (WHERE capacity_out.kind = 'suspend') AS suspensions
+  SELECT
+    capacity_out.account_id,
+    calendar.day,
+    COALESCE(EXACT_SUM(capacity_out.capacity_kva) FILTER (WHERE capacity_out.kind = 'suspend'), 0)
+      AS suspended_kva,
+    EXACT_SUM(capacity_out.capacity_kva) AS out_kva,
+    COUNT(*) FILTER (WHERE capacity_out.kind = 'suspend') AS suspensions
   FROM core.capacity_out
-  JOIN calendar ON calendar.day >= capacity_out.start_on AND (capacity_out.last_on IS NULL OR calendar.day <= capacity_out.last_on)
+  JOIN calendar
+    ON calendar.day >= capacity_out.start_on
+    AND (capacity_out.last_on IS NULL OR calendar.day <= capacity_out.last_on)
   GROUP BY capacity_out.account_id, calendar.day
 )
-SELECT taken.account_id,
-       taken.day,
-       taken.suspended_kva,
-       taken.out_kva,
-       COALESCE(taken.suspensions > 0 AND taken.suspended_kva >= ROUND(account.contracted_kva, 6), FALSE) AS is_suspended
+
+SELECT
+  taken.account_id,
+  taken.day,
+  taken.suspended_kva,
+  taken.out_kva,
+  COALESCE(taken.suspensions > 0 AND taken.suspended_kva >= ROUND(account.contracted_kva, 6), FALSE)
+    AS is_suspended
 FROM taken
 JOIN source.account ON account.account_id = taken.account_id

@@ -10,23 +10,38 @@ columns:
   is_wholly: {type: boolean, doc: Suspended on every day of the month.}
 */
 WITH month AS (
-  SELECT MONTH_OF(calendar.day) AS period, COUNT(*) AS period_days
+  SELECT
+    MONTH_OF(calendar.day) AS period,
+    COUNT(*) AS period_days
   FROM core.calendar
   WHERE calendar.day >= ADD_MONTHS($period, -13) AND calendar.day <= $period_end
   GROUP BY MONTH_OF(calendar.day)
 ),
+
 counted AS (
-  SELECT suspension_day.account_id, MONTH_OF(suspension_day.day) AS period, COUNT(*) AS suspended_days
+  SELECT
+    suspension_day.account_id,
+    MONTH_OF(suspension_day.day) AS period,
+    COUNT(*) AS suspended_days
   FROM facts.suspension_day
   JOIN source.account ON account.account_id = suspension_day.account_id
   WHERE suspension_day.is_suspended AND (account.running_kva IS NULL OR account.running_kva <> 0)
   GROUP BY suspension_day.account_id, MONTH_OF(suspension_day.day)
   UNION ALL
-  SELECT account.account_id, month.period, month.period_days
+  SELECT
+    account.account_id,
+    month.period,
+    month.period_days
   FROM source.account
   CROSS JOIN month
   WHERE account.running_kva = 0
 )
-SELECT counted.account_id, counted.period, month.period_days, counted.suspended_days, counted.suspended_days = month.period_days AS is_wholly
+
+SELECT
+  counted.account_id,
+  counted.period,
+  month.period_days,
+  counted.suspended_days,
+  counted.suspended_days = month.period_days AS is_wholly
 FROM counted
 JOIN month ON month.period = counted.period

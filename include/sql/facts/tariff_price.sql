@@ -19,22 +19,37 @@ WITH day AS (
   FROM source.bill
   WHERE bill.period >= ADD_MONTHS($period, -11) AND bill.period <= $period
 ),
+
 valid AS (
-  SELECT tariff_rate.tariff_code, day.on_day, tariff_rate.component, tariff_rate.unit_price
+  SELECT
+    tariff_rate.tariff_code,
+    day.on_day,
+    tariff_rate.component,
+    tariff_rate.unit_price
   FROM source.tariff_rate
-  JOIN day ON tariff_rate.valid_from <= day.on_day AND (tariff_rate.valid_to IS NULL OR tariff_rate.valid_to >= day.on_day)
+  JOIN day
+    ON tariff_rate.valid_from <= day.on_day
+    AND (tariff_rate.valid_to IS NULL OR tariff_rate.valid_to >= day.on_day)
   -- Of prices that overlap the newest is meant.
-  QUALIFY ROW_NUMBER() OVER (PARTITION BY tariff_rate.tariff_code, day.on_day, tariff_rate.component ORDER BY tariff_rate.step_no, tariff_rate.valid_from DESC) = 1
+  QUALIFY
+    ROW_NUMBER()
+      OVER (
+        PARTITION BY tariff_rate.tariff_code, day.on_day, tariff_rate.component
+        ORDER BY tariff_rate.step_no, tariff_rate.valid_from DESC
+      )
+    = 1
 )
-SELECT valid.tariff_code,
-       valid.on_day,
-       MAX(valid.unit_price) FILTER (WHERE valid.component = 'energy') AS energy_price,
-       MAX(valid.unit_price) FILTER (WHERE valid.component = 'energy_sharp') AS sharp_price,
-       MAX(valid.unit_price) FILTER (WHERE valid.component = 'energy_peak') AS peak_price,
-       MAX(valid.unit_price) FILTER (WHERE valid.component = 'energy_flat') AS flat_price,
-       MAX(valid.unit_price) FILTER (WHERE valid.component = 'energy_valley') AS valley_price,
-       MAX(valid.unit_price) FILTER (WHERE valid.component = 'capacity') AS capacity_price,
-       MAX(valid.unit_price) FILTER (WHERE valid.component = 'demand') AS demand_price,
-       MAX(valid.unit_price) FILTER (WHERE valid.component = 'surcharge') AS surcharge_price
+
+SELECT
+  valid.tariff_code,
+  valid.on_day,
+  MAX(valid.unit_price) FILTER (WHERE valid.component = 'energy') AS energy_price,
+  MAX(valid.unit_price) FILTER (WHERE valid.component = 'energy_sharp') AS sharp_price,
+  MAX(valid.unit_price) FILTER (WHERE valid.component = 'energy_peak') AS peak_price,
+  MAX(valid.unit_price) FILTER (WHERE valid.component = 'energy_flat') AS flat_price,
+  MAX(valid.unit_price) FILTER (WHERE valid.component = 'energy_valley') AS valley_price,
+  MAX(valid.unit_price) FILTER (WHERE valid.component = 'capacity') AS capacity_price,
+  MAX(valid.unit_price) FILTER (WHERE valid.component = 'demand') AS demand_price,
+  MAX(valid.unit_price) FILTER (WHERE valid.component = 'surcharge') AS surcharge_price
 FROM valid
 GROUP BY valid.tariff_code, valid.on_day

@@ -11,5 +11,12 @@ columns:
   not_checked_reasons: {type: string, json: true, doc: 'JSON: number of subjects by reason; value_missing where a compared value is empty.'}
   seconds: {type: double, doc: Time the rule took.}
 */
-SELECT audit_coverage.rule_id, audit_coverage.should_check, audit_coverage.checked, audit_coverage.flagged, audit_coverage.not_checked, audit_coverage.not_checked_reasons, audit_coverage.seconds
+SELECT
+  audit_coverage.rule_id,
+  audit_coverage.should_check,
+  audit_coverage.checked,
+  audit_coverage.flagged,
+  audit_coverage.not_checked,
+  audit_coverage.not_checked_reasons,
+  audit_coverage.seconds
 FROM findings.audit_coverage

@@ -15,6 +15,16 @@ columns:
   evidence: {type: string, json: true, doc: 'JSON: the values compared, their limit, and the keys of the rows they come from.'}
   kind: {type: string, doc: 'exception: something is wrong; listing: somebody has to look it over.'}
 */
-SELECT audit_exception.rule_id, audit_exception.subject_type, audit_exception.subject_id, audit_exception.period, audit_exception.account_id, audit_exception.customer_id, audit_exception.org_unit_id,
-       audit_exception.severity, audit_exception.at_stake_amount, audit_exception.evidence, audit_exception.kind
+SELECT
+  audit_exception.rule_id,
+  audit_exception.subject_type,
+  audit_exception.subject_id,
+  audit_exception.period,
+  audit_exception.account_id,
+  audit_exception.customer_id,
+  audit_exception.org_unit_id,
+  audit_exception.severity,
+  audit_exception.at_stake_amount,
+  audit_exception.evidence,
+  audit_exception.kind
 FROM findings.audit_exception

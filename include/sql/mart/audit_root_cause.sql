@@ -16,20 +16,25 @@ columns:
   cause_at_stake_amount: {type: decimal, doc: Money at stake by the cause.}
   explanation: {type: string, json: true, doc: 'JSON: the mend in words (if, if_zh), the values changed, whether the month was billed anew, and the values of the finding before and after.'}
 */
-SELECT root_cause.rule_id,
-       root_cause.subject_type,
-       root_cause.subject_id,
-       audit_exception.period,
-       root_cause.cause_rule_id,
-       root_cause.cause_subject_type,
-       root_cause.cause_subject_id,
-       audit_exception.account_id,
-       cause.account_id AS cause_account_id,
-       audit_exception.at_stake_amount,
-       cause.at_stake_amount AS cause_at_stake_amount,
-       root_cause.explanation
+SELECT
+  root_cause.rule_id,
+  root_cause.subject_type,
+  root_cause.subject_id,
+  audit_exception.period,
+  root_cause.cause_rule_id,
+  root_cause.cause_subject_type,
+  root_cause.cause_subject_id,
+  audit_exception.account_id,
+  cause.account_id AS cause_account_id,
+  audit_exception.at_stake_amount,
+  cause.at_stake_amount AS cause_at_stake_amount,
+  root_cause.explanation
 FROM findings.root_cause
 JOIN findings.audit_exception
-  ON audit_exception.rule_id = root_cause.rule_id AND audit_exception.subject_type = root_cause.subject_type AND audit_exception.subject_id = root_cause.subject_id
+  ON audit_exception.rule_id = root_cause.rule_id
+  AND audit_exception.subject_type = root_cause.subject_type
+  AND audit_exception.subject_id = root_cause.subject_id
 JOIN findings.audit_exception AS cause
-  ON cause.rule_id = root_cause.cause_rule_id AND cause.subject_type = root_cause.cause_subject_type AND cause.subject_id = root_cause.cause_subject_id
+  ON cause.rule_id = root_cause.cause_rule_id
+  AND cause.subject_type = root_cause.cause_subject_type
+  AND cause.subject_id = root_cause.cause_subject_id

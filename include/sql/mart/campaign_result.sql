@@ -27,23 +27,51 @@ params:
   feedback_rate_standard: {type: number, default: 0.05, minimum: 0, maximum: 1, doc: What the feedback rate should be.}
 */
 WITH over_limit AS (
-  SELECT run.campaign_id, member.cell, member.channel, COUNT(*) AS members
+  SELECT
+    run.campaign_id,
+    member.cell,
+    member.channel,
+    COUNT(*) AS members
   FROM campaign.member JOIN campaign.run ON run.campaign_run_id = member.campaign_run_id
   WHERE member.outcome = 'over_limit'
   GROUP BY run.campaign_id, member.cell, member.channel
 ),
+
 audience AS (
-  SELECT campaign_id, INTEGER_SUM(considered) AS considered FROM campaign.run GROUP BY campaign_id
+  SELECT
+    campaign_id,
+    INTEGER_SUM(considered) AS considered
+  FROM campaign.run GROUP BY campaign_id
 )
-SELECT lift.campaign_id, lift.cell, lift.channel,
-       CASE WHEN lift.cell = 'all' THEN audience.considered ELSE lift.listed + lift.control + COALESCE(over_limit.members, 0) END AS considered,
-       lift.listed, lift.control, lift.delivered, lift.responded, lift.converted,
-       MONEY(lift.cost_amount) AS cost_amount, MONEY(lift.value_amount) AS value_amount,
-       lift.lift, lift.lift_low, lift.lift_high, lift.control_converted, lift.complained,
-       RATIO(lift.responded, lift.listed) AS feedback_rate,
-       CAST($feedback_rate_standard AS DOUBLE) AS feedback_rate_standard,
-       lift.verdict, lift.is_final
+
+SELECT
+  lift.campaign_id,
+  lift.cell,
+  lift.channel,
+  CASE
+    WHEN lift.cell = 'all' THEN audience.considered ELSE
+      lift.listed + lift.control + COALESCE(over_limit.members, 0)
+  END AS considered,
+  lift.listed,
+  lift.control,
+  lift.delivered,
+  lift.responded,
+  lift.converted,
+  MONEY(lift.cost_amount) AS cost_amount,
+  MONEY(lift.value_amount) AS value_amount,
+  lift.lift,
+  lift.lift_low,
+  lift.lift_high,
+  lift.control_converted,
+  lift.complained,
+  RATIO(lift.responded, lift.listed) AS feedback_rate,
+  CAST($feedback_rate_standard AS DOUBLE) AS feedback_rate_standard,
+  lift.verdict,
+  lift.is_final
 FROM campaign.lift
-LEFT JOIN over_limit ON over_limit.campaign_id = lift.campaign_id AND over_limit.cell = lift.cell AND over_limit.channel = lift.channel
+LEFT JOIN over_limit
+  ON over_limit.campaign_id = lift.campaign_id
+  AND over_limit.cell = lift.cell
+  AND over_limit.channel = lift.channel
 LEFT JOIN audience ON audience.campaign_id = lift.campaign_id
 WHERE lift.segment = 'all'

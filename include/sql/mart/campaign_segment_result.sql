@@ -18,8 +18,20 @@ columns:
   lift_high: {type: double, doc: Upper end of the 95% interval.}
   verdict: {type: string, doc: 'helps, harms, unclear or too_few, as in mart.campaign_result.'}
 */
-SELECT lift.campaign_id, lift.segment, lift.listed, lift.control, lift.responded, lift.converted, lift.control_converted, lift.complained,
-       MONEY(lift.cost_amount) AS cost_amount, MONEY(lift.value_amount) AS value_amount,
-       lift.lift, lift.lift_low, lift.lift_high, lift.verdict
+SELECT
+  lift.campaign_id,
+  lift.segment,
+  lift.listed,
+  lift.control,
+  lift.responded,
+  lift.converted,
+  lift.control_converted,
+  lift.complained,
+  MONEY(lift.cost_amount) AS cost_amount,
+  MONEY(lift.value_amount) AS value_amount,
+  lift.lift,
+  lift.lift_low,
+  lift.lift_high,
+  lift.verdict
 FROM campaign.lift
 WHERE lift.segment <> 'all'

@@ -8,5 +8,9 @@ columns:
   file: {type: string, doc: File or table that the superseded rows stood in.}
   rows: {type: integer, doc: So many superseded rows of the key there differ.}
 */
-SELECT conflicting_row.source_table, conflicting_row.row_key, conflicting_row.file, conflicting_row.rows
+SELECT
+  conflicting_row.source_table,
+  conflicting_row.row_key,
+  conflicting_row.file,
+  conflicting_row.rows
 FROM quality.conflicting_row

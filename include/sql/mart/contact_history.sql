@@ -16,7 +16,18 @@ columns:
   complained: {type: boolean, doc: Led to a complaint or was unsubscribed.}
   converted: {type: boolean, doc: Succeeded.}
 */
-SELECT contact.campaign_id, contact.as_of AS list_date, contact.customer_id, contact.account_id, contact.channel, contact.cell, contact.send_on, contact.delivered, contact.bounced,
-       contact.responded, contact.complained, contact.converted
+SELECT
+  contact.campaign_id,
+  contact.as_of AS list_date,
+  contact.customer_id,
+  contact.account_id,
+  contact.channel,
+  contact.cell,
+  contact.send_on,
+  contact.delivered,
+  contact.bounced,
+  contact.responded,
+  contact.complained,
+  contact.converted
 FROM campaign.contact
 WHERE contact.outcome = 'listed'

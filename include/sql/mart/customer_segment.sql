@@ -8,5 +8,9 @@ columns:
   segment: {type: string, doc: Where the method puts the customer.}
   score: {type: double, doc: What the method measured (see segment.customer_segment).}
 */
-SELECT customer_segment.customer_id, customer_segment.method, customer_segment.segment, customer_segment.score
+SELECT
+  customer_segment.customer_id,
+  customer_segment.method,
+  customer_segment.segment,
+  customer_segment.score
 FROM segment.customer_segment

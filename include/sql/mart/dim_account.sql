@@ -29,34 +29,45 @@ columns:
   load_profile: {type: integer, doc: Load profile the account belongs to.}
 */
 WITH fed_by AS (
-  SELECT supply_point.account_id, supply_point.line_id, supply_point.transformer_id
+  SELECT
+    supply_point.account_id,
+    supply_point.line_id,
+    supply_point.transformer_id
   FROM source.supply_point
-  QUALIFY ROW_NUMBER() OVER (PARTITION BY supply_point.account_id ORDER BY supply_point.is_primary DESC NULLS LAST, supply_point.supply_point_id) = 1
+  QUALIFY
+    ROW_NUMBER()
+      OVER (
+        PARTITION BY supply_point.account_id
+        ORDER BY supply_point.is_primary DESC NULLS LAST, supply_point.supply_point_id
+      )
+    = 1
 )
-SELECT account.account_id,
-       account.customer_id,
-       account.org_unit_id,
-       COALESCE(fed_by.line_id, transformer.line_id) AS line_id,
-       fed_by.transformer_id,
-       account.usage_category,
-       account.tariff_code,
-       account.supply_kv,
-       account.contracted_kva,
-       account.running_kva,
-       account.status,
-       account.opened_on,
-       account.closed_on,
-       arrears_score.probability AS arrears_probability,
-       arrears_score.band AS arrears_band,
-       arrears_score.reasons AS arrears_reasons,
-       arrears_score.reasons_zh AS arrears_reasons_zh,
-       leave_score.probability AS leave_probability,
-       leave_score.reasons AS leave_reasons,
-       leave_score.reasons_zh AS leave_reasons_zh,
-       tariff_fit.tariff_code AS best_tariff_code,
-       tariff_fit.saving_amount AS tariff_saving_amount,
-       account_shape.flexible_kw,
-       account_load_profile.load_profile
+
+SELECT
+  account.account_id,
+  account.customer_id,
+  account.org_unit_id,
+  COALESCE(fed_by.line_id, transformer.line_id) AS line_id,
+  fed_by.transformer_id,
+  account.usage_category,
+  account.tariff_code,
+  account.supply_kv,
+  account.contracted_kva,
+  account.running_kva,
+  account.status,
+  account.opened_on,
+  account.closed_on,
+  arrears_score.probability AS arrears_probability,
+  arrears_score.band AS arrears_band,
+  arrears_score.reasons AS arrears_reasons,
+  arrears_score.reasons_zh AS arrears_reasons_zh,
+  leave_score.probability AS leave_probability,
+  leave_score.reasons AS leave_reasons,
+  leave_score.reasons_zh AS leave_reasons_zh,
+  tariff_fit.tariff_code AS best_tariff_code,
+  tariff_fit.saving_amount AS tariff_saving_amount,
+  account_shape.flexible_kw,
+  account_load_profile.load_profile
 FROM source.account
 LEFT JOIN fed_by ON fed_by.account_id = account.account_id
 LEFT JOIN source.transformer ON transformer.transformer_id = fed_by.transformer_id

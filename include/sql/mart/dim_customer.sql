@@ -22,24 +22,25 @@ columns:
   relationship_level: {type: string, doc: 'basic, reactive, accountable, proactive or partnership.'}
   data_grade: {type: integer, doc: '1 (best) to 4.'}
 */
-SELECT customer.customer_id,
-       customer.kind,
-       customer_base.industry_code,
-       customer.region_code,
-       customer.registered_on,
-       customer_base.live_accounts,
-       customer_grade.grade,
-       customer_grade.objective_tier,
-       customer_grade.behaviour_tier,
-       customer_grade.value_score,
-       customer_value.current_value_amount,
-       customer_value.potential_value_amount,
-       customer_value.credit,
-       customer_grade.is_key_account,
-       customer_grade.emerging_key_account,
-       customer_composite.segment,
-       segment_definition.relationship_level,
-       customer_data_grade.data_grade
+SELECT
+  customer.customer_id,
+  customer.kind,
+  customer_base.industry_code,
+  customer.region_code,
+  customer.registered_on,
+  customer_base.live_accounts,
+  customer_grade.grade,
+  customer_grade.objective_tier,
+  customer_grade.behaviour_tier,
+  customer_grade.value_score,
+  customer_value.current_value_amount,
+  customer_value.potential_value_amount,
+  customer_value.credit,
+  customer_grade.is_key_account,
+  customer_grade.emerging_key_account,
+  customer_composite.segment,
+  segment_definition.relationship_level,
+  customer_data_grade.data_grade
 FROM source.customer
 JOIN segment.customer_base ON customer_base.customer_id = customer.customer_id
 JOIN segment.customer_grade ON customer_grade.customer_id = customer.customer_id

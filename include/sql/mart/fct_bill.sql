@@ -14,27 +14,36 @@ columns:
   overdue_amount: {type: decimal, doc: What is open of the bills due before as_of.}
 */
 WITH paid AS (
-  SELECT bill_paid.account_id,
-         bill_paid.period,
-         SUM(bill_paid.paid_amount) AS paid_amount,
-         COALESCE(MIN(CASE WHEN NOT bill_paid.is_correction THEN bill_paid.due_on END), MIN(bill_paid.due_on)) AS due_on
+  SELECT
+    bill_paid.account_id,
+    bill_paid.period,
+    SUM(bill_paid.paid_amount) AS paid_amount,
+    COALESCE(MIN(CASE WHEN NOT bill_paid.is_correction THEN bill_paid.due_on END), MIN(bill_paid.due_on))
+      AS due_on
   FROM facts.bill_paid
   GROUP BY bill_paid.account_id, bill_paid.period
 ),
+
 late AS (
-  SELECT bill_late.account_id, bill_late.period, MAX(bill_late.days_late) AS days_late, SUM(bill_late.overdue_amount) AS overdue_amount
+  SELECT
+    bill_late.account_id,
+    bill_late.period,
+    MAX(bill_late.days_late) AS days_late,
+    SUM(bill_late.overdue_amount) AS overdue_amount
   FROM facts.bill_late
   GROUP BY bill_late.account_id, bill_late.period
 )
-SELECT bill_net.account_id,
-       bill_net.period,
-       bill_net.billed_kwh,
-       bill_net.total_amount,
-       MONEY(paid.paid_amount) AS paid_amount,
-       MONEY(bill_net.total_amount - paid.paid_amount) AS unpaid_amount,
-       paid.due_on,
-       late.days_late,
-       MONEY(late.overdue_amount) AS overdue_amount
+
+SELECT
+  bill_net.account_id,
+  bill_net.period,
+  bill_net.billed_kwh,
+  bill_net.total_amount,
+  MONEY(paid.paid_amount) AS paid_amount,
+  MONEY(bill_net.total_amount - paid.paid_amount) AS unpaid_amount,
+  paid.due_on,
+  late.days_late,
+  MONEY(late.overdue_amount) AS overdue_amount
 FROM facts.bill_net
 JOIN paid ON paid.account_id = bill_net.account_id AND paid.period = bill_net.period
 JOIN late ON late.account_id = bill_net.account_id AND late.period = bill_net.period

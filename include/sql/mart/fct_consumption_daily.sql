@@ -15,15 +15,16 @@ columns:
   intervals_estimated: {type: integer, doc: Estimated ones.}
   hours: {type: double, doc: Hours covered by the main point with the fewest.}
 */
-SELECT account_consumption_daily.account_id,
-       account_consumption_daily.day,
-       account_consumption_daily.kwh,
-       account_consumption_daily.peak_kwh,
-       account_consumption_daily.valley_kwh,
-       account_consumption_daily.night_kwh,
-       account_consumption_daily.max_kw,
-       account_consumption_daily.intervals_expected,
-       account_consumption_daily.intervals_measured,
-       account_consumption_daily.intervals_estimated,
-       account_consumption_daily.hours
+SELECT
+  account_consumption_daily.account_id,
+  account_consumption_daily.day,
+  account_consumption_daily.kwh,
+  account_consumption_daily.peak_kwh,
+  account_consumption_daily.valley_kwh,
+  account_consumption_daily.night_kwh,
+  account_consumption_daily.max_kw,
+  account_consumption_daily.intervals_expected,
+  account_consumption_daily.intervals_measured,
+  account_consumption_daily.intervals_estimated,
+  account_consumption_daily.hours
 FROM facts.account_consumption_daily

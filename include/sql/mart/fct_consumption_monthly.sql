@@ -16,30 +16,37 @@ columns:
   interval_share: {type: double, doc: Measured and estimated intervals over those expected on these days.}
 */
 WITH summed AS (
-  SELECT account_consumption_daily.account_id,
-         MONTH_OF(account_consumption_daily.day) AS period,
-         EXACT_SUM(account_consumption_daily.kwh) AS kwh,
-         EXACT_SUM(account_consumption_daily.peak_kwh) AS peak_kwh,
-         EXACT_SUM(account_consumption_daily.valley_kwh) AS valley_kwh,
-         EXACT_SUM(account_consumption_daily.night_kwh) AS night_kwh,
-         COALESCE(EXACT_SUM(account_consumption_daily.kwh) FILTER (WHERE calendar.iso_weekday >= 6), 0) AS weekend_kwh,
-         MAX(account_consumption_daily.max_kw) AS max_kw,
-         EXACT_SUM(account_consumption_daily.hours) AS hours,
-         COUNT(*) AS days,
-         RATIO(SUM(account_consumption_daily.intervals_measured + account_consumption_daily.intervals_estimated), SUM(account_consumption_daily.intervals_expected)) AS interval_share
+  SELECT
+    account_consumption_daily.account_id,
+    MONTH_OF(account_consumption_daily.day) AS period,
+    EXACT_SUM(account_consumption_daily.kwh) AS kwh,
+    EXACT_SUM(account_consumption_daily.peak_kwh) AS peak_kwh,
+    EXACT_SUM(account_consumption_daily.valley_kwh) AS valley_kwh,
+    EXACT_SUM(account_consumption_daily.night_kwh) AS night_kwh,
+    COALESCE(EXACT_SUM(account_consumption_daily.kwh) FILTER (WHERE calendar.iso_weekday >= 6), 0)
+      AS weekend_kwh,
+    MAX(account_consumption_daily.max_kw) AS max_kw,
+    EXACT_SUM(account_consumption_daily.hours) AS hours,
+    COUNT(*) AS days,
+    RATIO(
+      SUM(account_consumption_daily.intervals_measured + account_consumption_daily.intervals_estimated),
+      SUM(account_consumption_daily.intervals_expected)
+    ) AS interval_share
   FROM facts.account_consumption_daily
   JOIN core.calendar ON calendar.day = account_consumption_daily.day
   GROUP BY account_consumption_daily.account_id, MONTH_OF(account_consumption_daily.day)
 )
-SELECT summed.account_id,
-       summed.period,
-       summed.kwh,
-       RATIO(summed.peak_kwh, summed.kwh) AS peak_share,
-       RATIO(summed.valley_kwh, summed.kwh) AS valley_share,
-       RATIO(summed.night_kwh, summed.kwh) AS night_share,
-       RATIO(summed.weekend_kwh, summed.kwh) AS weekend_share,
-       RATIO(RATIO(summed.kwh, summed.hours), summed.max_kw) AS load_factor,
-       summed.max_kw,
-       summed.days,
-       summed.interval_share
+
+SELECT
+  summed.account_id,
+  summed.period,
+  summed.kwh,
+  RATIO(summed.peak_kwh, summed.kwh) AS peak_share,
+  RATIO(summed.valley_kwh, summed.kwh) AS valley_share,
+  RATIO(summed.night_kwh, summed.kwh) AS night_share,
+  RATIO(summed.weekend_kwh, summed.kwh) AS weekend_share,
+  RATIO(RATIO(summed.kwh, summed.hours), summed.max_kw) AS load_factor,
+  summed.max_kw,
+  summed.days,
+  summed.interval_share
 FROM summed

@@ -9,19 +9,37 @@ columns:
   grade: {type: string, doc: 'A to E.'}
 */
 WITH event AS (
-  SELECT segment.customer_id, segment.as_of AS valid_from, segment.segment AS grade
+  SELECT
+    segment.customer_id,
+    segment.as_of AS valid_from,
+    segment.segment AS grade
   FROM segment_state.segment
   WHERE segment.as_of < $as_of AND segment.method = 'grade'
   UNION ALL
-  SELECT segment_change.customer_id, $as_of AS valid_from, segment_change.segment AS grade
+  SELECT
+    segment_change.customer_id,
+    $as_of AS valid_from,
+    segment_change.segment AS grade
   FROM segment.segment_change
   WHERE segment_change.method = 'grade'
 ),
+
 ended AS (
-  SELECT event.customer_id, event.valid_from, event.grade,
-         CAST(LEAD(event.valid_from) OVER (PARTITION BY event.customer_id ORDER BY event.valid_from) - INTERVAL '1' DAY AS DATE) AS valid_to
+  SELECT
+    event.customer_id,
+    event.valid_from,
+    event.grade,
+    CAST(
+      LEAD(event.valid_from) OVER (PARTITION BY event.customer_id ORDER BY event.valid_from)
+      - INTERVAL '1' DAY AS DATE
+    ) AS valid_to
   FROM event
 )
-SELECT ended.customer_id, ended.valid_from, ended.valid_to, ended.grade
+
+SELECT
+  ended.customer_id,
+  ended.valid_from,
+  ended.valid_to,
+  ended.grade
 FROM ended
 WHERE ended.grade IS NOT NULL

@@ -14,15 +14,16 @@ columns:
   points: {type: integer, doc: Points on the taking side.}
   points_unread: {type: integer, doc: Those without a reading.}
 */
-SELECT area_loss.level,
-       area_loss.id,
-       area_loss.period,
-       area_loss.supplied_kwh,
-       area_loss.sold_kwh,
-       area_loss.loss_kwh,
-       area_loss.loss_rate,
-       area_loss.source,
-       area_loss.points,
-       area_loss.points_unread
+SELECT
+  area_loss.level,
+  area_loss.id,
+  area_loss.period,
+  area_loss.supplied_kwh,
+  area_loss.sold_kwh,
+  area_loss.loss_kwh,
+  area_loss.loss_rate,
+  area_loss.source,
+  area_loss.points,
+  area_loss.points_unread
 FROM facts.area_loss
 WHERE area_loss.loss_kwh IS NOT NULL

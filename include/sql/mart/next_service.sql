@@ -10,5 +10,11 @@ columns:
   confidence: {type: double, doc: Share of those accounts that hold it.}
   expected_take_up: {type: double, doc: Share of those without it that take it up within a year.}
 */
-SELECT next_service.account_id, next_service.product_code, next_service.place, next_service.lift, next_service.confidence, next_service.expected_take_up
+SELECT
+  next_service.account_id,
+  next_service.product_code,
+  next_service.place,
+  next_service.lift,
+  next_service.confidence,
+  next_service.expected_take_up
 FROM segment.next_service

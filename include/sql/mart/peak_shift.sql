@@ -9,5 +9,10 @@ columns:
   saving_amount: {type: decimal, doc: What the account would save and the utility would lose in a year.}
   relieved_kw: {type: double, doc: Mean power taken off the peak.}
 */
-SELECT peak_shift.account_id, peak_shift.peak_kwh, peak_shift.shifted_kwh, peak_shift.saving_amount, peak_shift.relieved_kw
+SELECT
+  peak_shift.account_id,
+  peak_shift.peak_kwh,
+  peak_shift.shifted_kwh,
+  peak_shift.saving_amount,
+  peak_shift.relieved_kw
 FROM segment.peak_shift

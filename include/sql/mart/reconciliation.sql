@@ -15,6 +15,14 @@ columns:
   fresh_rows: {type: integer, doc: Rows read from the source in this run.}
   fresh_faulty_rows: {type: integer, doc: Of those the rows refused for a fault of their own.}
 */
-SELECT reconciliation.source_table, reconciliation.read_rows, reconciliation.accepted_rows, reconciliation.quarantined_rows, reconciliation.superseded_rows, reconciliation.conflicting_rows,
-  reconciliation.warned_rows, reconciliation.fresh_rows, reconciliation.fresh_faulty_rows
+SELECT
+  reconciliation.source_table,
+  reconciliation.read_rows,
+  reconciliation.accepted_rows,
+  reconciliation.quarantined_rows,
+  reconciliation.superseded_rows,
+  reconciliation.conflicting_rows,
+  reconciliation.warned_rows,
+  reconciliation.fresh_rows,
+  reconciliation.fresh_faulty_rows
 FROM quality.reconciliation

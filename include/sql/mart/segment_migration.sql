@@ -9,5 +9,10 @@ columns:
   moved_share: {type: double, doc: moved over customers.}
   max_share: {type: double, doc: Largest share allowed; empty where there is no limit.}
 */
-SELECT migration.method, migration.customers, migration.moved, migration.moved_share, migration.max_share
+SELECT
+  migration.method,
+  migration.customers,
+  migration.moved,
+  migration.moved_share,
+  migration.max_share
 FROM segment.migration

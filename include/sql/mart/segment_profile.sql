@@ -31,25 +31,33 @@ columns:
   left_it: {type: integer, doc: Customers that left it tonight.}
 */
 WITH member AS (
-  SELECT customer_composite.customer_id, customer_composite.segment FROM segment.customer_composite
+  SELECT
+    customer_composite.customer_id,
+    customer_composite.segment
+  FROM segment.customer_composite
 ),
+
 total AS (
   SELECT COUNT(*) AS customers FROM member
 ),
+
 customer AS (
-  SELECT member.segment,
-         COUNT(*) AS customers,
-         INTEGER_SUM(customer_base.live_accounts) AS accounts,
-         DECIMAL_SUM(customer_base.kwh_12m) AS kwh_12m,
-         MONEY(SUM(customer_base.amount_12m)) AS amount_12m,
-         MONEY(SUM(customer_value.current_value_amount)) AS current_value_amount,
-         MONEY(SUM(customer_value.potential_value_amount)) AS potential_value_amount,
-         ROUND(RATIO(DECIMAL_SUM(customer_value.value_score), COUNT(customer_value.value_score)), 4) AS mean_value_score,
-         ROUND(RATIO(DECIMAL_SUM(customer_value.credit), COUNT(customer_value.credit)), 6) AS mean_credit,
-         ROUND(RATIO(DECIMAL_SUM(customer_behaviour.on_time), COUNT(customer_behaviour.on_time)), 6) AS on_time,
-         ROUND(RATIO(DECIMAL_SUM(customer_behaviour.mean_days_late), COUNT(customer_behaviour.mean_days_late)), 4) AS mean_days_late,
-         ROUND(RATIO(DECIMAL_SUM(account_shape.night_share), COUNT(account_shape.night_share)), 6) AS night_share,
-         ROUND(RATIO(DECIMAL_SUM(account_shape.load_factor), COUNT(account_shape.load_factor)), 6) AS load_factor
+  SELECT
+    member.segment,
+    COUNT(*) AS customers,
+    INTEGER_SUM(customer_base.live_accounts) AS accounts,
+    DECIMAL_SUM(customer_base.kwh_12m) AS kwh_12m,
+    MONEY(SUM(customer_base.amount_12m)) AS amount_12m,
+    MONEY(SUM(customer_value.current_value_amount)) AS current_value_amount,
+    MONEY(SUM(customer_value.potential_value_amount)) AS potential_value_amount,
+    ROUND(RATIO(DECIMAL_SUM(customer_value.value_score), COUNT(customer_value.value_score)), 4)
+      AS mean_value_score,
+    ROUND(RATIO(DECIMAL_SUM(customer_value.credit), COUNT(customer_value.credit)), 6) AS mean_credit,
+    ROUND(RATIO(DECIMAL_SUM(customer_behaviour.on_time), COUNT(customer_behaviour.on_time)), 6) AS on_time,
+    ROUND(RATIO(DECIMAL_SUM(customer_behaviour.mean_days_late), COUNT(customer_behaviour.mean_days_late)), 4)
+      AS mean_days_late,
+    ROUND(RATIO(DECIMAL_SUM(account_shape.night_share), COUNT(account_shape.night_share)), 6) AS night_share,
+    ROUND(RATIO(DECIMAL_SUM(account_shape.load_factor), COUNT(account_shape.load_factor)), 6) AS load_factor
   FROM member
   JOIN segment.customer_base ON customer_base.customer_id = member.customer_id
   JOIN segment.customer_value ON customer_value.customer_id = member.customer_id
@@ -57,70 +65,97 @@ customer AS (
   LEFT JOIN segment.account_shape ON account_shape.account_id = customer_base.main_account_id
   GROUP BY member.segment
 ),
+
 trend AS (
-  SELECT member.segment,
-         DECIMAL_SUM(account_year.kwh_half) AS now_kwh,
-         DECIMAL_SUM(account_year.kwh_half_before) AS before_kwh
+  SELECT
+    member.segment,
+    DECIMAL_SUM(account_year.kwh_half) AS now_kwh,
+    DECIMAL_SUM(account_year.kwh_half_before) AS before_kwh
   FROM member
   JOIN core.live_account ON live_account.customer_id = member.customer_id
   JOIN segment.account_year ON account_year.account_id = live_account.account_id
   WHERE account_year.kwh_half IS NOT NULL AND account_year.kwh_half_before IS NOT NULL
   GROUP BY member.segment
 ),
+
 service AS (
-  SELECT member.segment, COUNT(*) AS services
+  SELECT
+    member.segment,
+    COUNT(*) AS services
   FROM member
   JOIN core.live_account ON live_account.customer_id = member.customer_id
   JOIN source.product_holding ON product_holding.account_id = live_account.account_id
-  WHERE product_holding.since_on <= $as_of AND (product_holding.until_on IS NULL OR product_holding.until_on >= $as_of)
+  WHERE
+    product_holding.since_on <= $as_of
+    AND (product_holding.until_on IS NULL OR product_holding.until_on >= $as_of)
   GROUP BY member.segment
 ),
+
 shape AS (
-  SELECT member.segment, customer_cluster.segment AS load_profile, COUNT(*) AS customers
+  SELECT
+    member.segment,
+    customer_cluster.segment AS load_profile,
+    COUNT(*) AS customers
   FROM member
   JOIN segment.customer_cluster ON customer_cluster.customer_id = member.customer_id
   GROUP BY member.segment, customer_cluster.segment
   QUALIFY ROW_NUMBER() OVER (PARTITION BY member.segment ORDER BY COUNT(*) DESC, customer_cluster.segment) = 1
 ),
+
 joined AS (
-  SELECT segment_change.segment, COUNT(*) AS customers FROM segment.segment_change
-  WHERE segment_change.method = 'composite' AND segment_change.from_segment IS NOT NULL AND segment_change.segment IS NOT NULL GROUP BY segment_change.segment
+  SELECT
+    segment_change.segment,
+    COUNT(*) AS customers
+  FROM segment.segment_change
+  WHERE
+    segment_change.method = 'composite'
+    AND segment_change.from_segment IS NOT NULL
+    AND segment_change.segment IS NOT NULL
+  GROUP BY segment_change.segment
 ),
+
 parted AS (
-  SELECT segment_change.from_segment AS segment, COUNT(*) AS customers FROM segment.segment_change
-  WHERE segment_change.method = 'composite' AND segment_change.from_segment IS NOT NULL GROUP BY segment_change.from_segment
+  SELECT
+    segment_change.from_segment AS segment,
+    COUNT(*) AS customers
+  FROM segment.segment_change
+  WHERE segment_change.method = 'composite' AND segment_change.from_segment IS NOT NULL
+  GROUP BY segment_change.from_segment
 ),
+
 named AS (
   SELECT segment_definition.segment FROM segment.segment_definition
   UNION
   SELECT member.segment FROM member
 )
-SELECT named.segment,
-       segment_definition.segment_zh,
-       segment_definition.description,
-       segment_definition.description_zh,
-       segment_definition.relationship_level,
-       segment_definition.relationship_level_zh,
-       segment_definition.treatment,
-       segment_definition.treatment_zh,
-       COALESCE(customer.customers, 0) AS customers,
-       ROUND(RATIO(COALESCE(customer.customers, 0), total.customers), 6) AS customer_share,
-       COALESCE(customer.accounts, 0) AS accounts,
-       COALESCE(customer.kwh_12m, CAST(0 AS DOUBLE)) AS kwh_12m,
-       MONEY(COALESCE(customer.amount_12m, 0)) AS amount_12m,
-       MONEY(COALESCE(customer.current_value_amount, 0)) AS current_value_amount,
-       MONEY(COALESCE(customer.potential_value_amount, 0)) AS potential_value_amount,
-       customer.mean_value_score,
-       customer.mean_credit,
-       customer.on_time,
-       customer.mean_days_late,
-       ROUND(RATIO(COALESCE(service.services, 0), customer.accounts), 4) AS services_per_account,
-       customer.night_share,
-       customer.load_factor,
-       shape.load_profile AS main_load_profile,
-       ROUND(RATIO(trend.now_kwh, trend.before_kwh) - 1, 6) AS kwh_change,
-       COALESCE(joined.customers, 0) AS joined,
-       COALESCE(parted.customers, 0) AS left_it
+
+SELECT
+  named.segment,
+  segment_definition.segment_zh,
+  segment_definition.description,
+  segment_definition.description_zh,
+  segment_definition.relationship_level,
+  segment_definition.relationship_level_zh,
+  segment_definition.treatment,
+  segment_definition.treatment_zh,
+  COALESCE(customer.customers, 0) AS customers,
+  ROUND(RATIO(COALESCE(customer.customers, 0), total.customers), 6) AS customer_share,
+  COALESCE(customer.accounts, 0) AS accounts,
+  COALESCE(customer.kwh_12m, CAST(0 AS DOUBLE)) AS kwh_12m,
+  MONEY(COALESCE(customer.amount_12m, 0)) AS amount_12m,
+  MONEY(COALESCE(customer.current_value_amount, 0)) AS current_value_amount,
+  MONEY(COALESCE(customer.potential_value_amount, 0)) AS potential_value_amount,
+  customer.mean_value_score,
+  customer.mean_credit,
+  customer.on_time,
+  customer.mean_days_late,
+  ROUND(RATIO(COALESCE(service.services, 0), customer.accounts), 4) AS services_per_account,
+  customer.night_share,
+  customer.load_factor,
+  shape.load_profile AS main_load_profile,
+  ROUND(RATIO(trend.now_kwh, trend.before_kwh) - 1, 6) AS kwh_change,
+  COALESCE(joined.customers, 0) AS joined,
+  COALESCE(parted.customers, 0) AS left_it
 FROM named
 CROSS JOIN total
 LEFT JOIN segment.segment_definition ON segment_definition.segment = named.segment

@@ -18,18 +18,19 @@ columns:
   total_amount: {type: decimal, doc: Recalculated total.}
   not_checked: {type: string, doc: Why it is not recalculated; empty where it is.}
 */
-SELECT shadow_bill.bill_id,
-       shadow_bill.account_id,
-       shadow_bill.period,
-       shadow_bill.metered_kwh,
-       shadow_bill.loss_kwh,
-       shadow_bill.energy_amount,
-       shadow_bill.loss_amount,
-       shadow_bill.capacity_amount,
-       shadow_bill.demand_amount,
-       shadow_bill.power_factor,
-       shadow_bill.power_factor_amount,
-       shadow_bill.surcharge_amount,
-       shadow_bill.total_amount,
-       shadow_bill.not_checked
+SELECT
+  shadow_bill.bill_id,
+  shadow_bill.account_id,
+  shadow_bill.period,
+  shadow_bill.metered_kwh,
+  shadow_bill.loss_kwh,
+  shadow_bill.energy_amount,
+  shadow_bill.loss_amount,
+  shadow_bill.capacity_amount,
+  shadow_bill.demand_amount,
+  shadow_bill.power_factor,
+  shadow_bill.power_factor_amount,
+  shadow_bill.surcharge_amount,
+  shadow_bill.total_amount,
+  shadow_bill.not_checked
 FROM facts.shadow_bill

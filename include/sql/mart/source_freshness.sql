@@ -21,22 +21,44 @@ params:
   stale_days: {type: integer, default: 2, minimum: 0, doc: Days behind that are never called stale.}
 */
 WITH night AS (
-  SELECT source_intake.as_of, source_intake.source_table, source_intake.newest_at, source_intake.newest_on, source_intake.new_rows, source_intake.usual_gap_days, calendar.is_working_day
+  SELECT
+    source_intake.as_of,
+    source_intake.source_table,
+    source_intake.newest_at,
+    source_intake.newest_on,
+    source_intake.new_rows,
+    source_intake.usual_gap_days,
+    calendar.is_working_day
   FROM quality.source_intake
   LEFT JOIN core.calendar ON calendar.day = source_intake.as_of
   WHERE source_intake.as_of <= $as_of AND source_intake.as_of > $as_of - $usual_days
 ),
+
 tonight AS (
-  SELECT source_table, newest_at, DATE_DIFF('day', newest_on, $as_of) AS days_behind, usual_gap_days, new_rows, is_working_day
+  SELECT
+    source_table,
+    newest_at,
+    DATE_DIFF('day', newest_on, $as_of) AS days_behind,
+    usual_gap_days,
+    new_rows,
+    is_working_day
   FROM night
   WHERE as_of = $as_of
 ),
+
 usual AS (
-  SELECT tonight.source_table, COUNT(night.new_rows) AS nights, CAST(MEDIAN(CAST(night.new_rows AS DOUBLE)) AS DOUBLE) AS usual_rows
+  SELECT
+    tonight.source_table,
+    COUNT(night.new_rows) AS nights,
+    CAST(MEDIAN(CAST(night.new_rows AS DOUBLE)) AS DOUBLE) AS usual_rows
   FROM tonight
-  JOIN night ON night.source_table = tonight.source_table AND night.as_of < $as_of AND night.is_working_day = tonight.is_working_day
+  JOIN night
+    ON night.source_table = tonight.source_table
+    AND night.as_of < $as_of
+    AND night.is_working_day = tonight.is_working_day
   GROUP BY tonight.source_table
 )
+
 SELECT
   tonight.source_table,
   tonight.newest_at,
@@ -45,7 +67,14 @@ SELECT
   tonight.new_rows AS rows_tonight,
   CASE WHEN usual.nights >= $usual_nights THEN usual.usual_rows END AS usual_rows,
   COALESCE(usual.nights, 0) AS nights,
-  COALESCE(tonight.days_behind > $stale_days AND tonight.days_behind > $stale_gaps * tonight.usual_gap_days, FALSE) AS is_stale,
-  COALESCE(usual.nights >= $usual_nights AND usual.usual_rows >= $usual_least_rows AND tonight.new_rows < $short_share * usual.usual_rows, FALSE) AS is_short
+  COALESCE(
+    tonight.days_behind > $stale_days AND tonight.days_behind > $stale_gaps * tonight.usual_gap_days, FALSE
+  ) AS is_stale,
+  COALESCE(
+    usual.nights >= $usual_nights
+    AND usual.usual_rows >= $usual_least_rows
+    AND tonight.new_rows < $short_share * usual.usual_rows,
+    FALSE
+  ) AS is_short
 FROM tonight
 LEFT JOIN usual ON usual.source_table = tonight.source_table

@@ -12,5 +12,13 @@ columns:
   months: {type: integer, doc: Months compared.}
   place: {type: integer, doc: 1 the cheapest of the account.}
 */
-SELECT tariff_fit.account_id, tariff_fit.tariff_code, tariff_fit.demand_basis, tariff_fit.yearly_amount, tariff_fit.saving_amount, tariff_fit.is_own, tariff_fit.months, tariff_fit.place
+SELECT
+  tariff_fit.account_id,
+  tariff_fit.tariff_code,
+  tariff_fit.demand_basis,
+  tariff_fit.yearly_amount,
+  tariff_fit.saving_amount,
+  tariff_fit.is_own,
+  tariff_fit.months,
+  tariff_fit.place
 FROM segment.tariff_fit

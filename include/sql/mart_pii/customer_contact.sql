@@ -16,16 +16,17 @@ columns:
   language: {type: string, doc: Language the customer is written to in.}
   tax_id: {type: string, doc: Tax number.}
 */
-SELECT customer.customer_id,
-       customer.name,
-       customer.id_number,
-       customer.contact_name,
-       customer.mobile,
-       customer.phone,
-       customer.email,
-       customer.postal_address,
-       customer.postcode,
-       customer.born_on,
-       customer.language,
-       customer.tax_id
+SELECT
+  customer.customer_id,
+  customer.name,
+  customer.id_number,
+  customer.contact_name,
+  customer.mobile,
+  customer.phone,
+  customer.email,
+  customer.postal_address,
+  customer.postcode,
+  customer.born_on,
+  customer.language,
+  customer.tax_id
 FROM source.customer

@@ -50,12 +50,19 @@ params:
     doc: Services an account of a usage category could take up, their yearly amount and the share that does.
 */
 WITH line_cost AS (
-  SELECT bill.account_id,
-         COUNT(*) AS lines,
-         SUM(CASE WHEN passed_on.component IS NOT NULL THEN bill_line.amount
-                  WHEN unit_cost.unit_cost IS NOT NULL
-                  THEN CAST(CAST(COALESCE(bill_line.quantity, CAST(0 AS DOUBLE)) AS DECIMAL(18,3)) * CAST(unit_cost.unit_cost AS DECIMAL(10,4)) AS DECIMAL(28,8))
-                  ELSE 0 END) AS cost
+  SELECT
+    bill.account_id,
+    COUNT(*) AS lines,
+    SUM(CASE
+      WHEN passed_on.component IS NOT NULL THEN bill_line.amount
+      WHEN unit_cost.unit_cost IS NOT NULL
+        THEN
+          CAST(
+            CAST(COALESCE(bill_line.quantity, CAST(0 AS DOUBLE)) AS DECIMAL(18, 3))
+            * CAST(unit_cost.unit_cost AS DECIMAL(10, 4)) AS DECIMAL(28, 8)
+          )
+      ELSE 0
+    END) AS cost
   FROM source.bill
   JOIN source.bill_line ON bill_line.bill_id = bill.bill_id
   LEFT JOIN param.unit_cost ON unit_cost.component = bill_line.component
@@ -63,40 +70,74 @@ WITH line_cost AS (
   WHERE bill.period BETWEEN ADD_MONTHS($period, -11) AND $period
   GROUP BY bill.account_id
 ),
+
 flat_cost AS (
   SELECT MAX(unit_cost.unit_cost) AS unit_cost FROM param.unit_cost WHERE unit_cost.component = 'energy'
 ),
+
 asked AS (
-  SELECT open_application.account_id, SUM(CAST(open_application.requested_kva AS DECIMAL(18,3))) AS kva
+  SELECT
+    open_application.account_id,
+    SUM(CAST(open_application.requested_kva AS DECIMAL(18, 3))) AS kva
   FROM core.open_application
   WHERE open_application.kind = 'increase'
   GROUP BY open_application.account_id
 ),
+
 service AS (
-  SELECT live_account.account_id, SUM(CAST(service_value.yearly_amount * service_value.take_up AS DECIMAL(18,4))) AS amount
+  SELECT
+    live_account.account_id,
+    SUM(CAST(service_value.yearly_amount * service_value.take_up AS DECIMAL(18, 4))) AS amount
   FROM core.live_account
   JOIN param.service_value ON service_value.usage_category = live_account.usage_category
-  LEFT JOIN source.product_holding ON product_holding.account_id = live_account.account_id AND product_holding.product_code = service_value.product_code
-       AND product_holding.since_on <= $as_of AND (product_holding.until_on IS NULL OR product_holding.until_on >= $as_of)
+  LEFT JOIN source.product_holding
+    ON product_holding.account_id = live_account.account_id
+    AND product_holding.product_code = service_value.product_code
+    AND product_holding.since_on <= $as_of
+    AND (product_holding.until_on IS NULL OR product_holding.until_on >= $as_of)
   WHERE product_holding.account_id IS NULL
   GROUP BY live_account.account_id
 ),
+
 measured AS (
-  SELECT live_account.account_id,
-         live_account.customer_id,
-         account_year.amount_12m AS revenue_amount,
-         MONEY(CASE WHEN line_cost.lines > 0 THEN CAST(line_cost.cost AS DECIMAL(28,8))
-                         ELSE CAST(account_year.kwh_12m * flat_cost.unit_cost AS DECIMAL(28,8)) END) AS energy_cost_amount,
-         MONEY(account_year.months_billed * CAST($month_cost AS DOUBLE) + account_year.calls * CAST($call_cost AS DOUBLE)
-                         + account_year.counter_payments * CAST($counter_cost AS DOUBLE)) AS serve_cost_amount,
-         MONEY(GREATEST(COALESCE(account_year.kwh_half - account_year.kwh_half_before, CAST(0 AS DOUBLE)), CAST(0 AS DOUBLE)) * 2
-                         * CAST($margin_per_kwh AS DOUBLE)) AS growth_amount,
-         MONEY(GREATEST(COALESCE(live_account.contracted_kva, CAST(0 AS DOUBLE)) * 8760 * CAST($load_factor AS DOUBLE) - account_year.kwh_12m, CAST(0 AS DOUBLE))
-                         * CAST($unlock_share AS DOUBLE) * CAST($margin_per_kwh AS DOUBLE)) AS capacity_amount,
-         MONEY(COALESCE(CAST(asked.kva AS DOUBLE), CAST(0 AS DOUBLE)) * 8760 * CAST($load_factor AS DOUBLE)
-                         * CAST($margin_per_kwh AS DOUBLE)) AS increase_amount,
-         MONEY(GREATEST(account_year.kwh_12m, CAST(0 AS DOUBLE)) * COALESCE(industry_growth.growth, CAST(0 AS DOUBLE)) * CAST($margin_per_kwh AS DOUBLE)) AS industry_amount,
-         MONEY(COALESCE(service.amount, 0)) AS service_amount
+  SELECT
+    live_account.account_id,
+    live_account.customer_id,
+    account_year.amount_12m AS revenue_amount,
+    MONEY(CASE
+      WHEN line_cost.lines > 0 THEN CAST(line_cost.cost AS DECIMAL(28, 8))
+      ELSE CAST(account_year.kwh_12m * flat_cost.unit_cost AS DECIMAL(28, 8))
+    END) AS energy_cost_amount,
+    MONEY(
+      account_year.months_billed * CAST($month_cost AS DOUBLE)
+      + account_year.calls * CAST($call_cost AS DOUBLE)
+      + account_year.counter_payments * CAST($counter_cost AS DOUBLE)
+    ) AS serve_cost_amount,
+    MONEY(
+      GREATEST(
+        COALESCE(account_year.kwh_half - account_year.kwh_half_before, CAST(0 AS DOUBLE)), CAST(0 AS DOUBLE)
+      )
+      * 2
+      * CAST($margin_per_kwh AS DOUBLE)
+    ) AS growth_amount,
+    MONEY(
+      GREATEST(
+        COALESCE(live_account.contracted_kva, CAST(0 AS DOUBLE)) * 8760 * CAST($load_factor AS DOUBLE)
+        - account_year.kwh_12m,
+        CAST(0 AS DOUBLE)
+      )
+      * CAST($unlock_share AS DOUBLE) * CAST($margin_per_kwh AS DOUBLE)
+    ) AS capacity_amount,
+    MONEY(
+      COALESCE(CAST(asked.kva AS DOUBLE), CAST(0 AS DOUBLE)) * 8760 * CAST($load_factor AS DOUBLE)
+      * CAST($margin_per_kwh AS DOUBLE)
+    ) AS increase_amount,
+    MONEY(
+      GREATEST(account_year.kwh_12m, CAST(0 AS DOUBLE))
+      * COALESCE(industry_growth.growth, CAST(0 AS DOUBLE))
+      * CAST($margin_per_kwh AS DOUBLE)
+    ) AS industry_amount,
+    MONEY(COALESCE(service.amount, 0)) AS service_amount
   FROM core.live_account
   JOIN segment.account_year ON account_year.account_id = live_account.account_id
   CROSS JOIN flat_cost
@@ -104,19 +145,30 @@ measured AS (
   LEFT JOIN line_cost ON line_cost.account_id = live_account.account_id
   LEFT JOIN asked ON asked.account_id = live_account.account_id
   LEFT JOIN service ON service.account_id = live_account.account_id
-  LEFT JOIN param.industry_growth ON industry_growth.industry = SUBSTRING(COALESCE(live_account.industry_code, customer.industry_code), 1, 1)
+  LEFT JOIN param.industry_growth
+    ON industry_growth.industry
+    = SUBSTRING(COALESCE(live_account.industry_code, customer.industry_code), 1, 1)
 )
-SELECT measured.account_id,
-       measured.customer_id,
-       measured.revenue_amount,
-       measured.energy_cost_amount,
-       measured.serve_cost_amount,
-       MONEY(measured.revenue_amount - measured.energy_cost_amount - measured.serve_cost_amount) AS current_value_amount,
-       measured.growth_amount,
-       measured.capacity_amount,
-       measured.increase_amount,
-       measured.industry_amount,
-       measured.service_amount,
-       MONEY(measured.growth_amount + measured.capacity_amount + measured.increase_amount + measured.industry_amount + measured.service_amount)
-         AS potential_value_amount
+
+SELECT
+  measured.account_id,
+  measured.customer_id,
+  measured.revenue_amount,
+  measured.energy_cost_amount,
+  measured.serve_cost_amount,
+  MONEY(measured.revenue_amount - measured.energy_cost_amount - measured.serve_cost_amount)
+    AS current_value_amount,
+  measured.growth_amount,
+  measured.capacity_amount,
+  measured.increase_amount,
+  measured.industry_amount,
+  measured.service_amount,
+  MONEY(
+    measured.growth_amount
+    + measured.capacity_amount
+    + measured.increase_amount
+    + measured.industry_amount
+    + measured.service_amount
+  )
+    AS potential_value_amount
 FROM measured

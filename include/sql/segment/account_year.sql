@@ -28,80 +28,110 @@ params:
   early_days: {type: integer, default: 5, minimum: 1, maximum: 60, doc: So many days before the due date is early.}
 */
 WITH month AS (
-  SELECT bill_net.account_id, bill_net.period, CAST(bill_net.billed_kwh AS DECIMAL(18,3)) AS kwh, bill_net.total_amount AS amount
+  SELECT
+    bill_net.account_id,
+    bill_net.period,
+    CAST(bill_net.billed_kwh AS DECIMAL(18, 3)) AS kwh,
+    bill_net.total_amount AS amount
   FROM facts.bill_net
   WHERE bill_net.period BETWEEN ADD_MONTHS($period, -17) AND $period
 ),
+
 energy AS (
-  SELECT month.account_id,
-         COUNT(*) FILTER (WHERE month.period >= ADD_MONTHS($period, -11)) AS months_billed,
-         CAST(SUM(month.kwh) FILTER (WHERE month.period >= ADD_MONTHS($period, -11)) AS DOUBLE) AS kwh_12m,
-         SUM(month.amount) FILTER (WHERE month.period >= ADD_MONTHS($period, -11)) AS amount_12m,
-         COUNT(*) FILTER (WHERE month.period >= ADD_MONTHS($period, -5)) AS half_months,
-         CAST(SUM(month.kwh) FILTER (WHERE month.period >= ADD_MONTHS($period, -5)) AS DOUBLE) AS kwh_half,
-         COUNT(*) FILTER (WHERE month.period <= ADD_MONTHS($period, -12)) AS before_months,
-         CAST(SUM(month.kwh) FILTER (WHERE month.period <= ADD_MONTHS($period, -12)) AS DOUBLE) AS kwh_half_before
+  SELECT
+    month.account_id,
+    COUNT(*) FILTER (WHERE month.period >= ADD_MONTHS($period, -11)) AS months_billed,
+    CAST(SUM(month.kwh) FILTER (WHERE month.period >= ADD_MONTHS($period, -11)) AS DOUBLE) AS kwh_12m,
+    SUM(month.amount) FILTER (WHERE month.period >= ADD_MONTHS($period, -11)) AS amount_12m,
+    COUNT(*) FILTER (WHERE month.period >= ADD_MONTHS($period, -5)) AS half_months,
+    CAST(SUM(month.kwh) FILTER (WHERE month.period >= ADD_MONTHS($period, -5)) AS DOUBLE) AS kwh_half,
+    COUNT(*) FILTER (WHERE month.period <= ADD_MONTHS($period, -12)) AS before_months,
+    CAST(SUM(month.kwh) FILTER (WHERE month.period <= ADD_MONTHS($period, -12)) AS DOUBLE) AS kwh_half_before
   FROM month
   GROUP BY month.account_id
 ),
+
 due AS (
-  SELECT bill_settlement.account_id, bill_settlement.due_on, bill_settlement.settled_on, bill_settlement.amount,
-         GREATEST(DATE_DIFF('day', bill_settlement.due_on, COALESCE(bill_settlement.settled_on, $as_of)), 0) AS days_late,
-         ROW_NUMBER() OVER (PARTITION BY bill_settlement.account_id ORDER BY bill_settlement.due_on DESC, bill_settlement.bill_id DESC) AS place
+  SELECT
+    bill_settlement.account_id,
+    bill_settlement.due_on,
+    bill_settlement.settled_on,
+    bill_settlement.amount,
+    GREATEST(DATE_DIFF('day', bill_settlement.due_on, COALESCE(bill_settlement.settled_on, $as_of)), 0)
+      AS days_late,
+    ROW_NUMBER()
+      OVER (
+        PARTITION BY bill_settlement.account_id
+        ORDER BY bill_settlement.due_on DESC, bill_settlement.bill_id DESC
+      )
+      AS place
   FROM segment.bill_settlement
   WHERE bill_settlement.due_on > ADD_MONTHS($as_of, -12) AND bill_settlement.due_on <= $as_of
 ),
+
 paying AS (
-  SELECT due.account_id,
-         COUNT(*) AS bills_due,
-         COUNT(*) FILTER (WHERE due.settled_on <= due.due_on) AS paid_on_time,
-         COUNT(*) FILTER (WHERE DATE_DIFF('day', due.settled_on, due.due_on) >= $early_days) AS paid_early,
-         COUNT(*) FILTER (WHERE due.days_late > 30) AS unpaid_30,
-         INTEGER_SUM(due.days_late) AS days_late_sum,
-         MAX(due.due_on) AS last_due_on,
-         MAX(DATE_DIFF('day', due.due_on, COALESCE(due.settled_on, $as_of))) FILTER (WHERE due.place = 1) AS last_paid_after_days,
-         SUM(due.amount) FILTER (WHERE due.settled_on IS NULL AND due.due_on < $as_of) AS open_amount
+  SELECT
+    due.account_id,
+    COUNT(*) AS bills_due,
+    COUNT(*) FILTER (WHERE due.settled_on <= due.due_on) AS paid_on_time,
+    COUNT(*) FILTER (WHERE DATE_DIFF('day', due.settled_on, due.due_on) >= $early_days) AS paid_early,
+    COUNT(*) FILTER (WHERE due.days_late > 30) AS unpaid_30,
+    INTEGER_SUM(due.days_late) AS days_late_sum,
+    MAX(due.due_on) AS last_due_on,
+    MAX(DATE_DIFF('day', due.due_on, COALESCE(due.settled_on, $as_of))) FILTER (WHERE due.place = 1)
+      AS last_paid_after_days,
+    SUM(due.amount) FILTER (WHERE due.settled_on IS NULL AND due.due_on < $as_of) AS open_amount
   FROM due
   GROUP BY due.account_id
 ),
+
 paid AS (
-  SELECT payment.account_id,
-         COUNT(*) AS payments,
-         COUNT(*) FILTER (WHERE payment.channel IN ('bank_debit', 'online')) AS digital_payments,
-         COUNT(*) FILTER (WHERE payment.channel = 'bank_debit') AS debit_payments,
-         COUNT(*) FILTER (WHERE payment.channel IN ('cash', 'counter_card')) AS counter_payments
+  SELECT
+    payment.account_id,
+    COUNT(*) AS payments,
+    COUNT(*) FILTER (WHERE payment.channel IN ('bank_debit', 'online')) AS digital_payments,
+    COUNT(*) FILTER (WHERE payment.channel = 'bank_debit') AS debit_payments,
+    COUNT(*) FILTER (WHERE payment.channel IN ('cash', 'counter_card')) AS counter_payments
   FROM source.payment
   WHERE CAST(payment.received_at AS DATE) > ADD_MONTHS($as_of, -12)
   GROUP BY payment.account_id
 ),
+
 called AS (
-  SELECT service_call.account_id, COUNT(*) AS calls, COUNT(*) FILTER (WHERE service_call.kind = 'complaint') AS complaints
+  SELECT
+    service_call.account_id,
+    COUNT(*) AS calls,
+    COUNT(*) FILTER (WHERE service_call.kind = 'complaint') AS complaints
   FROM source.service_call
   WHERE service_call.account_id IS NOT NULL AND CAST(service_call.opened_at AS DATE) > ADD_MONTHS($as_of, -12)
   GROUP BY service_call.account_id
 )
-SELECT account.account_id,
-       COALESCE(energy.months_billed, 0) AS months_billed,
-       COALESCE(energy.kwh_12m, CAST(0 AS DOUBLE)) AS kwh_12m,
-       MONEY(COALESCE(energy.amount_12m, 0)) AS amount_12m,
-       CASE WHEN energy.half_months = 6 THEN energy.kwh_half END AS kwh_half,
-       CASE WHEN energy.before_months = 6 THEN energy.kwh_half_before END AS kwh_half_before,
-       CASE WHEN energy.half_months = 6 AND energy.before_months = 6 AND energy.kwh_half_before > 0
-            THEN ROUND(RATIO(energy.kwh_half, energy.kwh_half_before) - 1, 6) END AS kwh_change,
-       COALESCE(paying.bills_due, 0) AS bills_due,
-       COALESCE(paying.paid_on_time, 0) AS paid_on_time,
-       COALESCE(paying.paid_early, 0) AS paid_early,
-       COALESCE(paying.unpaid_30, 0) AS unpaid_30,
-       COALESCE(paying.days_late_sum, 0) AS days_late_sum,
-       paying.last_due_on,
-       CAST(paying.last_paid_after_days AS BIGINT) AS last_paid_after_days,
-       MONEY(COALESCE(paying.open_amount, 0)) AS open_amount,
-       COALESCE(paid.payments, 0) AS payments,
-       COALESCE(paid.digital_payments, 0) AS digital_payments,
-       COALESCE(paid.debit_payments, 0) AS debit_payments,
-       COALESCE(paid.counter_payments, 0) AS counter_payments,
-       COALESCE(called.complaints, 0) AS complaints,
-       COALESCE(called.calls, 0) AS calls
+
+SELECT
+  account.account_id,
+  COALESCE(energy.months_billed, 0) AS months_billed,
+  COALESCE(energy.kwh_12m, CAST(0 AS DOUBLE)) AS kwh_12m,
+  MONEY(COALESCE(energy.amount_12m, 0)) AS amount_12m,
+  CASE WHEN energy.half_months = 6 THEN energy.kwh_half END AS kwh_half,
+  CASE WHEN energy.before_months = 6 THEN energy.kwh_half_before END AS kwh_half_before,
+  CASE
+    WHEN energy.half_months = 6 AND energy.before_months = 6 AND energy.kwh_half_before > 0
+      THEN ROUND(RATIO(energy.kwh_half, energy.kwh_half_before) - 1, 6)
+  END AS kwh_change,
+  COALESCE(paying.bills_due, 0) AS bills_due,
+  COALESCE(paying.paid_on_time, 0) AS paid_on_time,
+  COALESCE(paying.paid_early, 0) AS paid_early,
+  COALESCE(paying.unpaid_30, 0) AS unpaid_30,
+  COALESCE(paying.days_late_sum, 0) AS days_late_sum,
+  paying.last_due_on,
+  CAST(paying.last_paid_after_days AS BIGINT) AS last_paid_after_days,
+  MONEY(COALESCE(paying.open_amount, 0)) AS open_amount,
+  COALESCE(paid.payments, 0) AS payments,
+  COALESCE(paid.digital_payments, 0) AS digital_payments,
+  COALESCE(paid.debit_payments, 0) AS debit_payments,
+  COALESCE(paid.counter_payments, 0) AS counter_payments,
+  COALESCE(called.complaints, 0) AS complaints,
+  COALESCE(called.calls, 0) AS calls
 FROM source.account
 LEFT JOIN energy ON energy.account_id = account.account_id
 LEFT JOIN paying ON paying.account_id = account.account_id

@@ -35,103 +35,154 @@ params:
   cut_5: {type: number, default: 0.85, minimum: 0, maximum: 1, doc: Lowest score of tier 5.}
 */
 WITH month AS (
-  SELECT live_account.customer_id, bill_net.period, SUM(CAST(bill_net.billed_kwh AS DECIMAL(14,1))) AS kwh
+  SELECT
+    live_account.customer_id,
+    bill_net.period,
+    SUM(CAST(bill_net.billed_kwh AS DECIMAL(14, 1))) AS kwh
   FROM core.live_account
   JOIN facts.bill_net ON bill_net.account_id = live_account.account_id
   WHERE bill_net.period BETWEEN ADD_MONTHS($period, -11) AND $period
   GROUP BY live_account.customer_id, bill_net.period
 ),
+
 energy AS (
-  SELECT month.customer_id,
-         COUNT(*) AS months,
-         CAST(SUM(month.kwh) AS DOUBLE) AS total,
-         CAST(SUM(CAST(month.kwh AS DECIMAL(14,1)) * CAST(month.kwh AS DECIMAL(14,1))) AS DOUBLE) AS squares
+  SELECT
+    month.customer_id,
+    COUNT(*) AS months,
+    CAST(SUM(month.kwh) AS DOUBLE) AS total,
+    CAST(SUM(CAST(month.kwh AS DECIMAL(14, 1)) * CAST(month.kwh AS DECIMAL(14, 1))) AS DOUBLE) AS squares
   FROM month
   GROUP BY month.customer_id
 ),
+
 year AS (
-  SELECT live_account.customer_id,
-         INTEGER_SUM(account_year.bills_due) AS bills_due,
-         INTEGER_SUM(account_year.paid_on_time) AS paid_on_time,
-         INTEGER_SUM(account_year.days_late_sum) AS days_late_sum,
-         INTEGER_SUM(account_year.payments) AS payments,
-         INTEGER_SUM(account_year.digital_payments) AS digital_payments,
-         INTEGER_SUM(account_year.complaints) AS complaints
+  SELECT
+    live_account.customer_id,
+    INTEGER_SUM(account_year.bills_due) AS bills_due,
+    INTEGER_SUM(account_year.paid_on_time) AS paid_on_time,
+    INTEGER_SUM(account_year.days_late_sum) AS days_late_sum,
+    INTEGER_SUM(account_year.payments) AS payments,
+    INTEGER_SUM(account_year.digital_payments) AS digital_payments,
+    INTEGER_SUM(account_year.complaints) AS complaints
   FROM core.live_account
   JOIN segment.account_year ON account_year.account_id = live_account.account_id
   GROUP BY live_account.customer_id
 ),
+
 measured AS (
-  SELECT customer_base.customer_id,
-         year.bills_due,
-         ROUND(RATIO(year.paid_on_time, year.bills_due), 6) AS on_time,
-         ROUND(RATIO(year.days_late_sum, year.bills_due), 6) AS mean_days_late,
-         CASE WHEN energy.months >= $min_months AND energy.total > 0
-              THEN ROUND(RATIO(SQRT(GREATEST(energy.months * energy.squares - energy.total * energy.total, CAST(0 AS DOUBLE))), energy.total), 6)
-              END AS kwh_cv,
-         ROUND(LEAST(RATIO(GREATEST(CAST(customer_base.tenure_days AS DOUBLE), CAST(0 AS DOUBLE)) / 365.25, CAST($tenure_years AS DOUBLE)),
-                     CAST(1 AS DOUBLE)), 6) AS raw_tenure,
-         customer_base.tenure_days,
-         year.complaints,
-         ROUND(RATIO(year.digital_payments, year.payments), 6) AS digital
+  SELECT
+    customer_base.customer_id,
+    year.bills_due,
+    ROUND(RATIO(year.paid_on_time, year.bills_due), 6) AS on_time,
+    ROUND(RATIO(year.days_late_sum, year.bills_due), 6) AS mean_days_late,
+    CASE
+      WHEN energy.months >= $min_months AND energy.total > 0
+        THEN
+          ROUND(
+            RATIO(
+              SQRT(GREATEST(energy.months * energy.squares - energy.total * energy.total, CAST(0 AS DOUBLE))),
+              energy.total
+            ),
+            6
+          )
+    END AS kwh_cv,
+    ROUND(LEAST(
+      RATIO(
+        GREATEST(CAST(customer_base.tenure_days AS DOUBLE), CAST(0 AS DOUBLE)) / 365.25,
+        CAST($tenure_years AS DOUBLE)
+      ),
+      CAST(1 AS DOUBLE)
+    ), 6) AS raw_tenure,
+    customer_base.tenure_days,
+    year.complaints,
+    ROUND(RATIO(year.digital_payments, year.payments), 6) AS digital
   FROM segment.customer_base
   LEFT JOIN year ON year.customer_id = customer_base.customer_id
   LEFT JOIN energy ON energy.customer_id = customer_base.customer_id
 ),
+
 part AS (
-  SELECT measured.customer_id,
-         measured.bills_due,
-         measured.mean_days_late,
-         measured.kwh_cv,
-         measured.on_time,
-         CASE WHEN measured.mean_days_late IS NOT NULL
-              THEN ROUND(GREATEST(1 - RATIO(measured.mean_days_late, CAST($late_days AS DOUBLE)), CAST(0 AS DOUBLE)), 6) END AS promptness,
-         CASE WHEN measured.kwh_cv IS NOT NULL
-              THEN ROUND(GREATEST(1 - RATIO(measured.kwh_cv, CAST($cv_full AS DOUBLE)), CAST(0 AS DOUBLE)), 6) END AS stability,
-         CASE WHEN measured.tenure_days IS NOT NULL THEN measured.raw_tenure END AS tenure,
-         CASE WHEN measured.complaints IS NOT NULL
-              THEN ROUND(GREATEST(1 - RATIO(measured.complaints, CAST($complaints_full AS DOUBLE)), CAST(0 AS DOUBLE)), 6)
-              END AS calm,
-         measured.digital
+  SELECT
+    measured.customer_id,
+    measured.bills_due,
+    measured.mean_days_late,
+    measured.kwh_cv,
+    measured.on_time,
+    CASE
+      WHEN measured.mean_days_late IS NOT NULL
+        THEN
+          ROUND(
+            GREATEST(1 - RATIO(measured.mean_days_late, CAST($late_days AS DOUBLE)), CAST(0 AS DOUBLE)), 6
+          )
+    END AS promptness,
+    CASE
+      WHEN measured.kwh_cv IS NOT NULL
+        THEN ROUND(GREATEST(1 - RATIO(measured.kwh_cv, CAST($cv_full AS DOUBLE)), CAST(0 AS DOUBLE)), 6)
+    END AS stability,
+    CASE WHEN measured.tenure_days IS NOT NULL THEN measured.raw_tenure END AS tenure,
+    CASE
+      WHEN measured.complaints IS NOT NULL
+        THEN
+          ROUND(
+            GREATEST(1 - RATIO(measured.complaints, CAST($complaints_full AS DOUBLE)), CAST(0 AS DOUBLE)), 6
+          )
+    END AS calm,
+    measured.digital
   FROM measured
 ),
+
 weight AS (
-  SELECT COALESCE(MAX(weights.weight) FILTER (WHERE weights.part = 'on_time'), CAST(0 AS DOUBLE)) AS on_time,
-         COALESCE(MAX(weights.weight) FILTER (WHERE weights.part = 'promptness'), CAST(0 AS DOUBLE)) AS promptness,
-         COALESCE(MAX(weights.weight) FILTER (WHERE weights.part = 'stability'), CAST(0 AS DOUBLE)) AS stability,
-         COALESCE(MAX(weights.weight) FILTER (WHERE weights.part = 'tenure'), CAST(0 AS DOUBLE)) AS tenure,
-         COALESCE(MAX(weights.weight) FILTER (WHERE weights.part = 'calm'), CAST(0 AS DOUBLE)) AS calm,
-         COALESCE(MAX(weights.weight) FILTER (WHERE weights.part = 'digital'), CAST(0 AS DOUBLE)) AS digital
+  SELECT
+    COALESCE(MAX(weights.weight) FILTER (WHERE weights.part = 'on_time'), CAST(0 AS DOUBLE)) AS on_time,
+    COALESCE(MAX(weights.weight) FILTER (WHERE weights.part = 'promptness'), CAST(0 AS DOUBLE)) AS promptness,
+    COALESCE(MAX(weights.weight) FILTER (WHERE weights.part = 'stability'), CAST(0 AS DOUBLE)) AS stability,
+    COALESCE(MAX(weights.weight) FILTER (WHERE weights.part = 'tenure'), CAST(0 AS DOUBLE)) AS tenure,
+    COALESCE(MAX(weights.weight) FILTER (WHERE weights.part = 'calm'), CAST(0 AS DOUBLE)) AS calm,
+    COALESCE(MAX(weights.weight) FILTER (WHERE weights.part = 'digital'), CAST(0 AS DOUBLE)) AS digital
   FROM param.weights
 ),
+
 scored AS (
-  SELECT part.*,
-         CASE WHEN part.bills_due > 0 THEN
-           ROUND(RATIO(COALESCE(part.on_time * weight.on_time, CAST(0 AS DOUBLE)) + COALESCE(part.promptness * weight.promptness, CAST(0 AS DOUBLE))
-                  + COALESCE(part.stability * weight.stability, CAST(0 AS DOUBLE)) + COALESCE(part.tenure * weight.tenure, CAST(0 AS DOUBLE))
-                  + COALESCE(part.calm * weight.calm, CAST(0 AS DOUBLE)) + COALESCE(part.digital * weight.digital, CAST(0 AS DOUBLE)), CASE WHEN part.on_time IS NULL THEN CAST(0 AS DOUBLE) ELSE weight.on_time END
-                          + CASE WHEN part.promptness IS NULL THEN CAST(0 AS DOUBLE) ELSE weight.promptness END
-                          + CASE WHEN part.stability IS NULL THEN CAST(0 AS DOUBLE) ELSE weight.stability END
-                          + CASE WHEN part.tenure IS NULL THEN CAST(0 AS DOUBLE) ELSE weight.tenure END
-                          + CASE WHEN part.calm IS NULL THEN CAST(0 AS DOUBLE) ELSE weight.calm END
-                          + CASE WHEN part.digital IS NULL THEN CAST(0 AS DOUBLE) ELSE weight.digital END), 6) END AS behaviour_score
+  SELECT
+    part.*,
+    CASE
+      WHEN part.bills_due > 0 THEN
+        ROUND(RATIO(
+          COALESCE(part.on_time * weight.on_time, CAST(0 AS DOUBLE))
+          + COALESCE(part.promptness * weight.promptness, CAST(0 AS DOUBLE))
+          + COALESCE(part.stability * weight.stability, CAST(0 AS DOUBLE))
+          + COALESCE(part.tenure * weight.tenure, CAST(0 AS DOUBLE))
+          + COALESCE(part.calm * weight.calm, CAST(0 AS DOUBLE))
+          + COALESCE(part.digital * weight.digital, CAST(0 AS DOUBLE)),
+          CASE WHEN part.on_time IS NULL THEN CAST(0 AS DOUBLE) ELSE weight.on_time END
+          + CASE WHEN part.promptness IS NULL THEN CAST(0 AS DOUBLE) ELSE weight.promptness END
+          + CASE WHEN part.stability IS NULL THEN CAST(0 AS DOUBLE) ELSE weight.stability END
+          + CASE WHEN part.tenure IS NULL THEN CAST(0 AS DOUBLE) ELSE weight.tenure END
+          + CASE WHEN part.calm IS NULL THEN CAST(0 AS DOUBLE) ELSE weight.calm END
+          + CASE WHEN part.digital IS NULL THEN CAST(0 AS DOUBLE) ELSE weight.digital END
+        ), 6)
+    END AS behaviour_score
   FROM part
   CROSS JOIN weight
 )
-SELECT scored.customer_id,
-       scored.on_time,
-       scored.promptness,
-       scored.stability,
-       scored.tenure,
-       scored.calm,
-       scored.digital,
-       scored.mean_days_late,
-       scored.kwh_cv,
-       scored.behaviour_score,
-       CAST(CASE WHEN scored.behaviour_score IS NULL THEN $neutral_tier
-                 WHEN scored.behaviour_score >= $cut_5 THEN 5
-                 WHEN scored.behaviour_score >= $cut_4 THEN 4
-                 WHEN scored.behaviour_score >= $cut_3 THEN 3
-                 WHEN scored.behaviour_score >= $cut_2 THEN 2
-                 ELSE 1 END AS BIGINT) AS behaviour_tier
+
+SELECT
+  scored.customer_id,
+  scored.on_time,
+  scored.promptness,
+  scored.stability,
+  scored.tenure,
+  scored.calm,
+  scored.digital,
+  scored.mean_days_late,
+  scored.kwh_cv,
+  scored.behaviour_score,
+  CAST(CASE
+    WHEN scored.behaviour_score IS NULL THEN $neutral_tier
+    WHEN scored.behaviour_score >= $cut_5 THEN 5
+    WHEN scored.behaviour_score >= $cut_4 THEN 4
+    WHEN scored.behaviour_score >= $cut_3 THEN 3
+    WHEN scored.behaviour_score >= $cut_2 THEN 2
+    ELSE 1
+  END AS BIGINT) AS behaviour_tier
 FROM scored

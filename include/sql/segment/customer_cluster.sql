@@ -10,16 +10,34 @@ columns:
   distance: {type: double, doc: Distance to the centroid.}
 */
 WITH named AS (
-  SELECT DISTINCT load_centroid.load_profile, load_centroid.name FROM segment.load_centroid
+  SELECT DISTINCT
+    load_centroid.load_profile,
+    load_centroid.name
+  FROM segment.load_centroid
 ),
+
 best AS (
-  SELECT live_account.customer_id, live_account.account_id, account_load_profile.load_profile, account_load_profile.distance, named.name
+  SELECT
+    live_account.customer_id,
+    live_account.account_id,
+    account_load_profile.load_profile,
+    account_load_profile.distance,
+    named.name
   FROM core.live_account
   JOIN segment.account_load_profile ON account_load_profile.account_id = live_account.account_id
   JOIN named ON named.load_profile = account_load_profile.load_profile
   JOIN segment.account_year ON account_year.account_id = live_account.account_id
-  QUALIFY ROW_NUMBER() OVER (PARTITION BY live_account.customer_id ORDER BY account_year.kwh_12m DESC, live_account.account_id) = 1
+  QUALIFY
+    ROW_NUMBER()
+      OVER (PARTITION BY live_account.customer_id ORDER BY account_year.kwh_12m DESC, live_account.account_id)
+    = 1
 )
-SELECT customer_base.customer_id, best.account_id, best.load_profile, COALESCE(best.name, 'no profile') AS segment, best.distance
+
+SELECT
+  customer_base.customer_id,
+  best.account_id,
+  best.load_profile,
+  COALESCE(best.name, 'no profile') AS segment,
+  best.distance
 FROM segment.customer_base
 LEFT JOIN best ON best.customer_id = customer_base.customer_id

@@ -36,16 +36,32 @@ params:
   take_up_from: {type: number, default: 0.10, minimum: 0, maximum: 1, doc: Expected take-up from which a next service counts.}
 */
 WITH band AS (
-  SELECT live_account.customer_id, MAX(arrears_score.band) AS arrears_band, MAX(leave_score.band) AS leave_band
+  SELECT
+    live_account.customer_id,
+    MAX(arrears_score.band) AS arrears_band,
+    MAX(leave_score.band) AS leave_band
   FROM core.live_account
   LEFT JOIN segment.arrears_score ON arrears_score.account_id = live_account.account_id
   LEFT JOIN segment.leave_score ON leave_score.account_id = live_account.account_id
   GROUP BY live_account.customer_id
 ),
+
 fact AS (
-  SELECT customer_grade.customer_id, customer_grade.is_graded AS has_supply, customer_grade.is_key_account AS is_key, customer_grade.emerging_key_account AS is_emerging, customer_grade.grade,
-         customer_static.is_business, customer_static.tenure_band, band.arrears_band, band.leave_band, customer_conduct.payer, customer_conduct.time_of_use, customer_value_cell.segment AS value_cell, customer_cluster.segment AS cluster,
-         COALESCE(customer_association.expected_take_up >= $take_up_from, FALSE) AS has_next_service
+  SELECT
+    customer_grade.customer_id,
+    customer_grade.is_graded AS has_supply,
+    customer_grade.is_key_account AS is_key,
+    customer_grade.emerging_key_account AS is_emerging,
+    customer_grade.grade,
+    customer_static.is_business,
+    customer_static.tenure_band,
+    band.arrears_band,
+    band.leave_band,
+    customer_conduct.payer,
+    customer_conduct.time_of_use,
+    customer_value_cell.segment AS value_cell,
+    customer_cluster.segment AS cluster,
+    COALESCE(customer_association.expected_take_up >= $take_up_from, FALSE) AS has_next_service
   FROM segment.customer_grade
   JOIN segment.customer_static ON customer_static.customer_id = customer_grade.customer_id
   JOIN segment.customer_conduct ON customer_conduct.customer_id = customer_grade.customer_id
@@ -54,26 +70,35 @@ fact AS (
   JOIN segment.customer_association ON customer_association.customer_id = customer_grade.customer_id
   LEFT JOIN band ON band.customer_id = customer_grade.customer_id
 ),
+
 met AS (
-  SELECT fact.customer_id, MIN(decision.rule_no) AS rule_no
+  SELECT
+    fact.customer_id,
+    MIN(decision.rule_no) AS rule_no
   FROM fact
   JOIN param.decision
     ON (decision.has_supply IS NULL OR decision.has_supply = fact.has_supply)
-   AND (decision.is_key IS NULL OR decision.is_key = fact.is_key)
-   AND (decision.is_emerging IS NULL OR decision.is_emerging = fact.is_emerging)
-   AND (decision.is_business IS NULL OR decision.is_business = fact.is_business)
-   AND (decision.worst_grade IS NULL OR fact.grade <= decision.worst_grade)
-   AND (decision.arrears_from IS NULL OR fact.arrears_band >= decision.arrears_from)
-   AND (decision.leave_from IS NULL OR fact.leave_band >= decision.leave_from)
-   AND (decision.payer IS NULL OR decision.payer = fact.payer)
-   AND (decision.value_cell IS NULL OR decision.value_cell = fact.value_cell)
-   AND (decision.time_of_use IS NULL OR decision.time_of_use = fact.time_of_use)
-   AND (decision.tenure_band IS NULL OR decision.tenure_band = fact.tenure_band)
-   AND (decision.has_next_service IS NULL OR decision.has_next_service = fact.has_next_service)
-   AND (decision.cluster IS NULL OR fact.cluster LIKE decision.cluster)
+    AND (decision.is_key IS NULL OR decision.is_key = fact.is_key)
+    AND (decision.is_emerging IS NULL OR decision.is_emerging = fact.is_emerging)
+    AND (decision.is_business IS NULL OR decision.is_business = fact.is_business)
+    AND (decision.worst_grade IS NULL OR fact.grade <= decision.worst_grade)
+    AND (decision.arrears_from IS NULL OR fact.arrears_band >= decision.arrears_from)
+    AND (decision.leave_from IS NULL OR fact.leave_band >= decision.leave_from)
+    AND (decision.payer IS NULL OR decision.payer = fact.payer)
+    AND (decision.value_cell IS NULL OR decision.value_cell = fact.value_cell)
+    AND (decision.time_of_use IS NULL OR decision.time_of_use = fact.time_of_use)
+    AND (decision.tenure_band IS NULL OR decision.tenure_band = fact.tenure_band)
+    AND (decision.has_next_service IS NULL OR decision.has_next_service = fact.has_next_service)
+    AND (decision.cluster IS NULL OR fact.cluster LIKE decision.cluster)
   GROUP BY fact.customer_id
 )
-SELECT fact.customer_id, met.rule_no, COALESCE(decision.segment, 'unassigned') AS segment, fact.arrears_band, fact.leave_band
+
+SELECT
+  fact.customer_id,
+  met.rule_no,
+  COALESCE(decision.segment, 'unassigned') AS segment,
+  fact.arrears_band,
+  fact.leave_band
 FROM fact
 LEFT JOIN met ON met.customer_id = fact.customer_id
 LEFT JOIN param.decision ON decision.rule_no = met.rule_no

@@ -32,86 +32,132 @@ params:
   weekend_share: {type: number, default: 0.33, minimum: 0, maximum: 1, doc: Share of weekend energy that makes weekend.}
 */
 WITH year AS (
-  SELECT live_account.customer_id,
-         INTEGER_SUM(account_year.bills_due) AS bills_due,
-         INTEGER_SUM(account_year.paid_on_time) AS paid_on_time,
-         INTEGER_SUM(account_year.paid_early) AS paid_early,
-         INTEGER_SUM(account_year.unpaid_30) AS unpaid_30,
-         INTEGER_SUM(account_year.payments) AS payments,
-         INTEGER_SUM(account_year.debit_payments) AS debit_payments,
-         MAX(account_year.last_paid_after_days) AS last_paid_after_days
+  SELECT
+    live_account.customer_id,
+    INTEGER_SUM(account_year.bills_due) AS bills_due,
+    INTEGER_SUM(account_year.paid_on_time) AS paid_on_time,
+    INTEGER_SUM(account_year.paid_early) AS paid_early,
+    INTEGER_SUM(account_year.unpaid_30) AS unpaid_30,
+    INTEGER_SUM(account_year.payments) AS payments,
+    INTEGER_SUM(account_year.debit_payments) AS debit_payments,
+    MAX(account_year.last_paid_after_days) AS last_paid_after_days
   FROM core.live_account
   JOIN segment.account_year ON account_year.account_id = live_account.account_id
   GROUP BY live_account.customer_id
 ),
+
 month AS (
-  SELECT live_account.customer_id, bill_net.period, SUM(CAST(bill_net.billed_kwh AS DECIMAL(18,3))) AS kwh
+  SELECT
+    live_account.customer_id,
+    bill_net.period,
+    SUM(CAST(bill_net.billed_kwh AS DECIMAL(18, 3))) AS kwh
   FROM core.live_account
   JOIN facts.bill_net ON bill_net.account_id = live_account.account_id
   WHERE bill_net.period BETWEEN ADD_MONTHS($period, -11) AND $period
   GROUP BY live_account.customer_id, bill_net.period
 ),
+
 seasonal AS (
-  SELECT month.customer_id,
-         COUNT(*) AS months,
-         CAST(SUM(month.kwh) AS DOUBLE) / 12 AS year_mean,
-         CAST(SUM(month.kwh) FILTER (WHERE EXTRACT(MONTH FROM month.period) IN (6, 7, 8)) AS DOUBLE) / 3 AS summer_mean,
-         CAST(SUM(month.kwh) FILTER (WHERE EXTRACT(MONTH FROM month.period) IN (12, 1, 2)) AS DOUBLE) / 3 AS winter_mean
+  SELECT
+    month.customer_id,
+    COUNT(*) AS months,
+    CAST(SUM(month.kwh) AS DOUBLE) / 12 AS year_mean,
+    CAST(SUM(month.kwh) FILTER (WHERE EXTRACT(MONTH FROM month.period) IN (6, 7, 8)) AS DOUBLE)
+    / 3 AS summer_mean,
+    CAST(SUM(month.kwh) FILTER (WHERE EXTRACT(MONTH FROM month.period) IN (12, 1, 2)) AS DOUBLE)
+    / 3 AS winter_mean
   FROM month
   GROUP BY month.customer_id
 ),
+
 part AS (
-  SELECT customer_base.customer_id,
-         CASE WHEN year.bills_due > 0 THEN
-           CASE WHEN year.last_paid_after_days <= 0 THEN 3 WHEN year.last_paid_after_days <= $late_days THEN 2 ELSE 1 END END AS recency,
-         CASE WHEN year.bills_due > 0 THEN
-           CASE WHEN year.debit_payments >= $often * year.payments AND year.payments > 0 THEN 3
-                WHEN year.paid_early >= $often * year.bills_due THEN 3
-                WHEN year.debit_payments >= $sometimes * year.payments AND year.payments > 0 THEN 2
-                WHEN year.paid_early >= $sometimes * year.bills_due THEN 2
-                ELSE 1 END END AS frequency,
-         CASE WHEN customer_base.amount_12m >= $high_amount THEN 3 WHEN customer_base.amount_12m >= $middle_amount THEN 2 ELSE 1 END AS monetary,
-         CASE WHEN COALESCE(year.bills_due, 0) = 0 THEN 'unknown'
-              WHEN year.unpaid_30 * 4 >= year.bills_due THEN 'troubled'
-              WHEN year.paid_on_time * 4 < year.bills_due * 3 THEN 'late'
-              WHEN year.payments > 0 AND year.debit_payments >= $often * year.payments THEN 'automatic'
-              ELSE 'prompt' END AS payer,
-         CASE WHEN seasonal.months IS NULL OR seasonal.months < 12 OR seasonal.year_mean <= 0 THEN 'even'
-              WHEN seasonal.summer_mean >= $season_ratio * seasonal.year_mean AND seasonal.winter_mean >= $season_ratio * seasonal.year_mean THEN 'both'
-              WHEN seasonal.summer_mean >= $season_ratio * seasonal.year_mean THEN 'summer'
-              WHEN seasonal.winter_mean >= $season_ratio * seasonal.year_mean THEN 'winter'
-              ELSE 'even' END AS season,
-         CASE WHEN account_shape.account_id IS NULL THEN 'unknown'
-              WHEN account_shape.night_share >= $night_share THEN 'night'
-              WHEN account_shape.weekend_share >= $weekend_share THEN 'weekend'
-              ELSE 'day' END AS time_of_use,
-         CASE WHEN year.bills_due > 0 THEN year.last_paid_after_days END AS last_paid_after_days,
-         ROUND(RATIO(year.paid_early, year.bills_due), 6) AS early_share,
-         ROUND(RATIO(year.debit_payments, year.payments), 6) AS debit_share,
-         CASE WHEN seasonal.months = 12 AND seasonal.year_mean > 0 THEN ROUND(RATIO(seasonal.summer_mean, seasonal.year_mean), 6) END AS summer_ratio,
-         CASE WHEN seasonal.months = 12 AND seasonal.year_mean > 0 THEN ROUND(RATIO(seasonal.winter_mean, seasonal.year_mean), 6) END AS winter_ratio,
-         account_shape.night_share,
-         account_shape.weekend_share,
-         account_shape.load_factor
+  SELECT
+    customer_base.customer_id,
+    CASE
+      WHEN year.bills_due > 0 THEN
+        CASE
+          WHEN year.last_paid_after_days <= 0 THEN 3 WHEN
+            year.last_paid_after_days <= $late_days
+            THEN 2
+          ELSE 1
+        END
+    END AS recency,
+    CASE
+      WHEN year.bills_due > 0 THEN
+        CASE
+          WHEN year.debit_payments >= $often * year.payments AND year.payments > 0 THEN 3
+          WHEN year.paid_early >= $often * year.bills_due THEN 3
+          WHEN year.debit_payments >= $sometimes * year.payments AND year.payments > 0 THEN 2
+          WHEN year.paid_early >= $sometimes * year.bills_due THEN 2
+          ELSE 1
+        END
+    END AS frequency,
+    CASE
+      WHEN customer_base.amount_12m >= $high_amount THEN 3 WHEN
+        customer_base.amount_12m >= $middle_amount
+        THEN 2
+      ELSE 1
+    END AS monetary,
+    CASE
+      WHEN COALESCE(year.bills_due, 0) = 0 THEN 'unknown'
+      WHEN year.unpaid_30 * 4 >= year.bills_due THEN 'troubled'
+      WHEN year.paid_on_time * 4 < year.bills_due * 3 THEN 'late'
+      WHEN year.payments > 0 AND year.debit_payments >= $often * year.payments THEN 'automatic'
+      ELSE 'prompt'
+    END AS payer,
+    CASE
+      WHEN seasonal.months IS NULL OR seasonal.months < 12 OR seasonal.year_mean <= 0 THEN 'even'
+      WHEN
+        seasonal.summer_mean >= $season_ratio * seasonal.year_mean
+        AND seasonal.winter_mean >= $season_ratio * seasonal.year_mean
+        THEN 'both'
+      WHEN seasonal.summer_mean >= $season_ratio * seasonal.year_mean THEN 'summer'
+      WHEN seasonal.winter_mean >= $season_ratio * seasonal.year_mean THEN 'winter'
+      ELSE 'even'
+    END AS season,
+    CASE
+      WHEN account_shape.account_id IS NULL THEN 'unknown'
+      WHEN account_shape.night_share >= $night_share THEN 'night'
+      WHEN account_shape.weekend_share >= $weekend_share THEN 'weekend'
+      ELSE 'day'
+    END AS time_of_use,
+    CASE WHEN year.bills_due > 0 THEN year.last_paid_after_days END AS last_paid_after_days,
+    ROUND(RATIO(year.paid_early, year.bills_due), 6) AS early_share,
+    ROUND(RATIO(year.debit_payments, year.payments), 6) AS debit_share,
+    CASE
+      WHEN
+        seasonal.months = 12 AND seasonal.year_mean > 0
+        THEN ROUND(RATIO(seasonal.summer_mean, seasonal.year_mean), 6)
+    END AS summer_ratio,
+    CASE
+      WHEN
+        seasonal.months = 12 AND seasonal.year_mean > 0
+        THEN ROUND(RATIO(seasonal.winter_mean, seasonal.year_mean), 6)
+    END AS winter_ratio,
+    account_shape.night_share,
+    account_shape.weekend_share,
+    account_shape.load_factor
   FROM segment.customer_base
   LEFT JOIN year ON year.customer_id = customer_base.customer_id
   LEFT JOIN seasonal ON seasonal.customer_id = customer_base.customer_id
   LEFT JOIN segment.account_shape ON account_shape.account_id = customer_base.main_account_id
 )
-SELECT part.customer_id,
-       CAST(part.recency AS BIGINT) AS recency,
-       CAST(part.frequency AS BIGINT) AS frequency,
-       CAST(part.monetary AS BIGINT) AS monetary,
-       part.payer,
-       CAST(part.last_paid_after_days AS BIGINT) AS last_paid_after_days,
-       part.early_share,
-       part.debit_share,
-       part.season,
-       part.time_of_use,
-       part.summer_ratio,
-       part.winter_ratio,
-       part.night_share,
-       part.weekend_share,
-       part.load_factor,
-       CONCAT(part.payer, '/', part.season, '/', part.time_of_use) AS segment
+
+SELECT
+  part.customer_id,
+  CAST(part.recency AS BIGINT) AS recency,
+  CAST(part.frequency AS BIGINT) AS frequency,
+  CAST(part.monetary AS BIGINT) AS monetary,
+  part.payer,
+  CAST(part.last_paid_after_days AS BIGINT) AS last_paid_after_days,
+  part.early_share,
+  part.debit_share,
+  part.season,
+  part.time_of_use,
+  part.summer_ratio,
+  part.winter_ratio,
+  part.night_share,
+  part.weekend_share,
+  part.load_factor,
+  CONCAT(part.payer, '/', part.season, '/', part.time_of_use) AS segment
 FROM part

@@ -20,33 +20,70 @@ params:
   credit_weight: {type: number, default: 0.2, minimum: 0, maximum: 1, doc: Weight of credit.}
 */
 WITH summed AS (
-  SELECT account_value.customer_id,
-         SUM(account_value.current_value_amount) AS current_value_amount,
-         SUM(account_value.potential_value_amount) AS potential_value_amount,
-         1 - MAX(arrears_score.probability) AS credit
+  SELECT
+    account_value.customer_id,
+    SUM(account_value.current_value_amount) AS current_value_amount,
+    SUM(account_value.potential_value_amount) AS potential_value_amount,
+    1 - MAX(arrears_score.probability) AS credit
   FROM segment.account_value
   LEFT JOIN segment.arrears_score ON arrears_score.account_id = account_value.account_id
   GROUP BY account_value.customer_id
 ),
+
 part AS (
-  SELECT customer_base.customer_id,
-         MONEY(COALESCE(summed.current_value_amount, 0)) AS current_value_amount,
-         MONEY(COALESCE(summed.potential_value_amount, 0)) AS potential_value_amount,
-         ROUND(summed.credit, 6) AS credit,
-         summed.customer_id IS NOT NULL AS has_account,
-         ROUND(LEAST(RATIO(LN(1 + GREATEST(CAST(COALESCE(summed.current_value_amount, 0) AS DOUBLE), CAST(0 AS DOUBLE))), LN(1 + CAST($full_current_amount AS DOUBLE))), CAST(1 AS DOUBLE)), 6) AS current_part,
-         ROUND(LEAST(RATIO(LN(1 + GREATEST(CAST(COALESCE(summed.potential_value_amount, 0) AS DOUBLE), CAST(0 AS DOUBLE))), LN(1 + CAST($full_potential_amount AS DOUBLE))), CAST(1 AS DOUBLE)), 6) AS potential_part
+  SELECT
+    customer_base.customer_id,
+    MONEY(COALESCE(summed.current_value_amount, 0)) AS current_value_amount,
+    MONEY(COALESCE(summed.potential_value_amount, 0)) AS potential_value_amount,
+    ROUND(summed.credit, 6) AS credit,
+    summed.customer_id IS NOT NULL AS has_account,
+    ROUND(
+      LEAST(
+        RATIO(
+          LN(1 + GREATEST(CAST(COALESCE(summed.current_value_amount, 0) AS DOUBLE), CAST(0 AS DOUBLE))),
+          LN(1 + CAST($full_current_amount AS DOUBLE))
+        ),
+        CAST(1 AS DOUBLE)
+      ),
+      6
+    ) AS current_part,
+    ROUND(
+      LEAST(
+        RATIO(
+          LN(1 + GREATEST(CAST(COALESCE(summed.potential_value_amount, 0) AS DOUBLE), CAST(0 AS DOUBLE))),
+          LN(1 + CAST($full_potential_amount AS DOUBLE))
+        ),
+        CAST(1 AS DOUBLE)
+      ),
+      6
+    ) AS potential_part
   FROM segment.customer_base
   LEFT JOIN summed ON summed.customer_id = customer_base.customer_id
 )
-SELECT part.customer_id,
-       part.current_value_amount,
-       part.potential_value_amount,
-       part.credit,
-       part.current_part,
-       part.potential_part,
-       CASE WHEN part.has_account THEN
-         ROUND(RATIO(100 * (part.current_part * CAST($current_weight AS DOUBLE) + part.potential_part * CAST($potential_weight AS DOUBLE)
-                      + COALESCE(part.credit, CAST(1 AS DOUBLE)) * CAST($credit_weight AS DOUBLE)), CAST($current_weight AS DOUBLE) + CAST($potential_weight AS DOUBLE) + CAST($credit_weight AS DOUBLE)), 4)
-         ELSE CAST(0 AS DOUBLE) END AS value_score
+
+SELECT
+  part.customer_id,
+  part.current_value_amount,
+  part.potential_value_amount,
+  part.credit,
+  part.current_part,
+  part.potential_part,
+  CASE
+    WHEN part.has_account
+      THEN
+        ROUND(
+          RATIO(
+            100 * (
+              part.current_part * CAST($current_weight AS DOUBLE)
+              + part.potential_part * CAST($potential_weight AS DOUBLE)
+              + COALESCE(part.credit, CAST(1 AS DOUBLE)) * CAST($credit_weight AS DOUBLE)
+            ),
+            CAST($current_weight AS DOUBLE)
+            + CAST($potential_weight AS DOUBLE)
+            + CAST($credit_weight AS DOUBLE)
+          ),
+          4
+        )
+    ELSE CAST(0 AS DOUBLE)
+  END AS value_score
 FROM part

@@ -28,12 +28,29 @@ params:
     doc: A name for each cell.
 */
 WITH band AS (
-  SELECT customer_value.customer_id,
-         CASE WHEN customer_value.current_value_amount >= $current_high THEN 'high' WHEN customer_value.current_value_amount >= $current_middle THEN 'middle' ELSE 'low' END AS current_band,
-         CASE WHEN customer_value.potential_value_amount >= $potential_high THEN 'high' WHEN customer_value.potential_value_amount >= $potential_middle THEN 'middle' ELSE 'low' END
-           AS potential_band
+  SELECT
+    customer_value.customer_id,
+    CASE
+      WHEN customer_value.current_value_amount >= $current_high THEN 'high' WHEN
+        customer_value.current_value_amount >= $current_middle
+        THEN 'middle'
+      ELSE 'low'
+    END AS current_band,
+    CASE
+      WHEN customer_value.potential_value_amount >= $potential_high THEN 'high' WHEN
+        customer_value.potential_value_amount >= $potential_middle
+        THEN 'middle'
+      ELSE 'low'
+    END
+      AS potential_band
   FROM segment.customer_value
 )
-SELECT band.customer_id, band.current_band, band.potential_band, COALESCE(names.name, CONCAT(band.current_band, '/', band.potential_band)) AS segment
+
+SELECT
+  band.customer_id,
+  band.current_band,
+  band.potential_band,
+  COALESCE(names.name, CONCAT(band.current_band, '/', band.potential_band)) AS segment
 FROM band
-LEFT JOIN param.names ON names.current_band = band.current_band AND names.potential_band = band.potential_band
+LEFT JOIN param.names
+  ON names.current_band = band.current_band AND names.potential_band = band.potential_band

@@ -18,25 +18,39 @@ params:
   min_customers: {type: integer, default: 200, minimum: 1, doc: Fewer customers than these are not judged.}
 */
 WITH tonight AS (
-  SELECT customer_segment.method, COUNT(*) AS customers FROM segment.customer_segment GROUP BY customer_segment.method
+  SELECT
+    customer_segment.method,
+    COUNT(*) AS customers
+  FROM segment.customer_segment
+  GROUP BY customer_segment.method
 ),
+
 change AS (
-  SELECT segment_change.method,
-         COUNT(*) FILTER (WHERE segment_change.from_segment IS NOT NULL AND segment_change.segment IS NOT NULL) AS moved,
-         COUNT(*) FILTER (WHERE segment_change.from_segment IS NULL) AS appeared
+  SELECT
+    segment_change.method,
+    COUNT(*) FILTER (WHERE segment_change.from_segment IS NOT NULL AND segment_change.segment IS NOT NULL)
+      AS moved,
+    COUNT(*) FILTER (WHERE segment_change.from_segment IS NULL) AS appeared
   FROM segment.segment_change
   GROUP BY segment_change.method
 ),
+
 counted AS (
-  SELECT tonight.method, tonight.customers - COALESCE(change.appeared, 0) AS customers, COALESCE(change.moved, 0) AS moved
+  SELECT
+    tonight.method,
+    tonight.customers - COALESCE(change.appeared, 0) AS customers,
+    COALESCE(change.moved, 0) AS moved
   FROM tonight
   LEFT JOIN change ON change.method = tonight.method
 )
-SELECT counted.method,
-       counted.customers,
-       counted.moved,
-       ROUND(COALESCE(RATIO(counted.moved, counted.customers), CAST(0 AS DOUBLE)), 6) AS moved_share,
-       max_share.max_share,
-       counted.customers < $min_customers OR COALESCE(CAST(counted.moved AS DOUBLE) <= max_share.max_share * counted.customers, TRUE) AS is_kept
+
+SELECT
+  counted.method,
+  counted.customers,
+  counted.moved,
+  ROUND(COALESCE(RATIO(counted.moved, counted.customers), CAST(0 AS DOUBLE)), 6) AS moved_share,
+  max_share.max_share,
+  counted.customers < $min_customers
+  OR COALESCE(CAST(counted.moved AS DOUBLE) <= max_share.max_share * counted.customers, TRUE) AS is_kept
 FROM counted
 LEFT JOIN param.max_share ON max_share.method = counted.method

@@ -14,30 +14,54 @@ params:
   peak_hours: {type: number, default: 8, minimum: 1, maximum: 24, doc: Sharp and peak hours of a day.}
 */
 WITH rate AS (
-  SELECT tariff_rate.tariff_code,
-         MAX(tariff_rate.unit_price) FILTER (WHERE tariff_rate.component = 'energy_sharp') AS sharp,
-         MAX(tariff_rate.unit_price) FILTER (WHERE tariff_rate.component = 'energy_peak') AS peak,
-         MAX(tariff_rate.unit_price) FILTER (WHERE tariff_rate.component = 'energy_valley') AS valley
+  SELECT
+    tariff_rate.tariff_code,
+    MAX(tariff_rate.unit_price) FILTER (WHERE tariff_rate.component = 'energy_sharp') AS sharp,
+    MAX(tariff_rate.unit_price) FILTER (WHERE tariff_rate.component = 'energy_peak') AS peak,
+    MAX(tariff_rate.unit_price) FILTER (WHERE tariff_rate.component = 'energy_valley') AS valley
   FROM source.tariff_rate
-  WHERE tariff_rate.valid_from <= $period_end AND (tariff_rate.valid_to IS NULL OR tariff_rate.valid_to >= $period_end)
+  WHERE
+    tariff_rate.valid_from <= $period_end
+    AND (tariff_rate.valid_to IS NULL OR tariff_rate.valid_to >= $period_end)
   GROUP BY tariff_rate.tariff_code
 ),
+
 used AS (
-  SELECT bill.account_id,
-         COALESCE(SUM(CAST(bill_line.quantity AS DECIMAL(18,3))) FILTER (WHERE bill_line.component = 'energy_sharp'), 0) AS sharp_kwh,
-         COALESCE(SUM(CAST(bill_line.quantity AS DECIMAL(18,3))) FILTER (WHERE bill_line.component = 'energy_peak'), 0) AS peak_kwh
+  SELECT
+    bill.account_id,
+    COALESCE(
+      SUM(CAST(bill_line.quantity AS DECIMAL(18, 3))) FILTER (WHERE bill_line.component = 'energy_sharp'), 0
+    ) AS sharp_kwh,
+    COALESCE(
+      SUM(CAST(bill_line.quantity AS DECIMAL(18, 3))) FILTER (WHERE bill_line.component = 'energy_peak'), 0
+    ) AS peak_kwh
   FROM source.bill
   JOIN source.bill_line ON bill_line.bill_id = bill.bill_id
-  WHERE bill.period BETWEEN ADD_MONTHS($period, -11) AND $period AND bill_line.component IN ('energy_sharp', 'energy_peak')
+  WHERE
+    bill.period BETWEEN ADD_MONTHS($period, -11) AND $period
+    AND bill_line.component IN ('energy_sharp', 'energy_peak')
   GROUP BY bill.account_id
 )
-SELECT live_account.account_id,
-       live_account.tariff_code,
-       CAST(used.sharp_kwh + used.peak_kwh AS DOUBLE) AS peak_kwh,
-       ROUND(CAST(used.sharp_kwh + used.peak_kwh AS DOUBLE) * CAST($shift_share AS DOUBLE), 3) AS shifted_kwh,
-       MONEY((CAST(used.sharp_kwh AS DOUBLE) * (COALESCE(rate.sharp, rate.peak) - rate.valley) + CAST(used.peak_kwh AS DOUBLE) * (rate.peak - rate.valley))
-                       * CAST($shift_share AS DOUBLE)) AS saving_amount,
-       ROUND(RATIO(CAST(used.sharp_kwh + used.peak_kwh AS DOUBLE) * CAST($shift_share AS DOUBLE), 365 * CAST($peak_hours AS DOUBLE)), 3) AS relieved_kw
+
+SELECT
+  live_account.account_id,
+  live_account.tariff_code,
+  CAST(used.sharp_kwh + used.peak_kwh AS DOUBLE) AS peak_kwh,
+  ROUND(CAST(used.sharp_kwh + used.peak_kwh AS DOUBLE) * CAST($shift_share AS DOUBLE), 3) AS shifted_kwh,
+  MONEY(
+    (
+      CAST(used.sharp_kwh AS DOUBLE) * (COALESCE(rate.sharp, rate.peak) - rate.valley)
+      + CAST(used.peak_kwh AS DOUBLE) * (rate.peak - rate.valley)
+    )
+    * CAST($shift_share AS DOUBLE)
+  ) AS saving_amount,
+  ROUND(
+    RATIO(
+      CAST(used.sharp_kwh + used.peak_kwh AS DOUBLE) * CAST($shift_share AS DOUBLE),
+      365 * CAST($peak_hours AS DOUBLE)
+    ),
+    3
+  ) AS relieved_kw
 FROM core.live_account
 JOIN used ON used.account_id = live_account.account_id
 JOIN rate ON rate.tariff_code = live_account.tariff_code

@@ -31,5 +31,8 @@ params:
       - [leaving, temporary, 1.0]
     doc: The coefficients.
 */
-SELECT coefficients.model, coefficients.feature, coefficients.coefficient
+SELECT
+  coefficients.model,
+  coefficients.feature,
+  coefficients.coefficient
 FROM param.coefficients

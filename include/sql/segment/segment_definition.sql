@@ -39,6 +39,14 @@ params:
     default: [[basic, 基本型], [reactive, 被动型], [accountable, 责任型], [proactive, 能动型], [partnership, 伙伴型]]
     doc: What the relationship levels are called in Chinese.
 */
-SELECT segments.segment, segments.segment_zh, segments.description, segments.description_zh, segments.relationship_level, levels.relationship_level_zh, segments.treatment, segments.treatment_zh
+SELECT
+  segments.segment,
+  segments.segment_zh,
+  segments.description,
+  segments.description_zh,
+  segments.relationship_level,
+  levels.relationship_level_zh,
+  segments.treatment,
+  segments.treatment_zh
 FROM param.segments
 LEFT JOIN param.levels ON levels.relationship_level = segments.relationship_level

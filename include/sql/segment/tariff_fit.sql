@@ -18,43 +18,84 @@ params:
   min_months: {type: integer, default: 6, minimum: 1, maximum: 12, doc: Fewest months compared.}
 */
 WITH month AS (
-  SELECT priced_tariff.account_id, priced_tariff.period, priced_tariff.tariff_code, priced_tariff.demand_basis, SUM(priced_tariff.total_amount) AS amount
+  SELECT
+    priced_tariff.account_id,
+    priced_tariff.period,
+    priced_tariff.tariff_code,
+    priced_tariff.demand_basis,
+    SUM(priced_tariff.total_amount) AS amount
   FROM facts.priced_tariff
-  GROUP BY priced_tariff.account_id, priced_tariff.period, priced_tariff.tariff_code, priced_tariff.demand_basis
+  GROUP BY
+    priced_tariff.account_id, priced_tariff.period, priced_tariff.tariff_code, priced_tariff.demand_basis
   HAVING COUNT(priced_tariff.not_checked) = 0
 ),
+
 labelled AS (
-  SELECT month.account_id, month.period, month.tariff_code, month.demand_basis, COALESCE(tariff_candidate.is_own, FALSE) AS is_own, month.amount
+  SELECT
+    month.account_id,
+    month.period,
+    month.tariff_code,
+    month.demand_basis,
+    COALESCE(tariff_candidate.is_own, FALSE) AS is_own,
+    month.amount
   FROM month
   LEFT JOIN facts.tariff_candidate
-    ON tariff_candidate.account_id = month.account_id AND tariff_candidate.tariff_code = month.tariff_code AND tariff_candidate.demand_basis = month.demand_basis
+    ON tariff_candidate.account_id = month.account_id
+    AND tariff_candidate.tariff_code = month.tariff_code
+    AND tariff_candidate.demand_basis = month.demand_basis
 ),
+
 beside_own AS (
-  SELECT labelled.account_id, labelled.tariff_code, labelled.demand_basis, labelled.is_own, labelled.amount, own.amount AS own_amount
+  SELECT
+    labelled.account_id,
+    labelled.tariff_code,
+    labelled.demand_basis,
+    labelled.is_own,
+    labelled.amount,
+    own.amount AS own_amount
   FROM labelled
-  JOIN labelled AS own ON own.account_id = labelled.account_id AND own.period = labelled.period AND own.is_own
+  JOIN labelled AS own
+    ON own.account_id = labelled.account_id AND own.period = labelled.period AND own.is_own
 ),
+
 compared AS (
-  SELECT beside_own.account_id, beside_own.tariff_code, beside_own.demand_basis, BOOL_OR(beside_own.is_own) AS is_own, COUNT(*) AS months,
-         SUM(beside_own.own_amount) AS own_amount, SUM(beside_own.amount) AS amount
+  SELECT
+    beside_own.account_id,
+    beside_own.tariff_code,
+    beside_own.demand_basis,
+    BOOL_OR(beside_own.is_own) AS is_own,
+    COUNT(*) AS months,
+    SUM(beside_own.own_amount) AS own_amount,
+    SUM(beside_own.amount) AS amount
   FROM beside_own
   GROUP BY beside_own.account_id, beside_own.tariff_code, beside_own.demand_basis
   HAVING COUNT(*) >= $min_months
 ),
+
 yearly AS (
-  SELECT compared.account_id, compared.tariff_code, compared.demand_basis, compared.is_own, compared.months,
-         MONEY(RATIO(CAST(compared.own_amount AS DOUBLE) * 12, compared.months)) AS own_amount,
-         MONEY(RATIO(CAST(compared.amount AS DOUBLE) * 12, compared.months)) AS yearly_amount
+  SELECT
+    compared.account_id,
+    compared.tariff_code,
+    compared.demand_basis,
+    compared.is_own,
+    compared.months,
+    MONEY(RATIO(CAST(compared.own_amount AS DOUBLE) * 12, compared.months)) AS own_amount,
+    MONEY(RATIO(CAST(compared.amount AS DOUBLE) * 12, compared.months)) AS yearly_amount
   FROM compared
 )
-SELECT yearly.account_id,
-       yearly.tariff_code,
-       yearly.demand_basis,
-       yearly.is_own,
-       yearly.months,
-       yearly.own_amount,
-       yearly.yearly_amount,
-       MONEY(yearly.own_amount - yearly.yearly_amount) AS saving_amount,
-       ROW_NUMBER() OVER (PARTITION BY yearly.account_id
-                          ORDER BY yearly.yearly_amount, CASE WHEN yearly.is_own THEN 0 ELSE 1 END, yearly.tariff_code, yearly.demand_basis) AS place
+
+SELECT
+  yearly.account_id,
+  yearly.tariff_code,
+  yearly.demand_basis,
+  yearly.is_own,
+  yearly.months,
+  yearly.own_amount,
+  yearly.yearly_amount,
+  MONEY(yearly.own_amount - yearly.yearly_amount) AS saving_amount,
+  ROW_NUMBER() OVER (
+    PARTITION BY yearly.account_id
+    ORDER BY
+      yearly.yearly_amount, CASE WHEN yearly.is_own THEN 0 ELSE 1 END, yearly.tariff_code, yearly.demand_basis
+  ) AS place
 FROM yearly
