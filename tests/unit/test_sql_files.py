@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 import sqlglot
 from sqlglot import exp
 
+from wattmark.engine.catalog import PythonTable, TableDefinition, load_catalog
 from wattmark.engine.idioms import spelled_out
 from wattmark.settings import PROJECT_ROOT
 
@@ -78,3 +80,17 @@ def test_no_line_of_a_statement_is_long() -> None:
 def _statement_lines(path: Path) -> list[tuple[int, str]]:
     head, _, rest = path.read_text(encoding="utf-8").partition("*/")
     return list(enumerate(rest.splitlines(), start=head.count("\n") + 1))
+
+
+def test_a_grain_says_per() -> None:
+    tables = load_catalog(PROJECT_ROOT / "include").tables
+    found = [
+        name
+        for name, table in tables.items()
+        if table.layer in LAYERS and re.search(r"\bone row an? ", str(_grain(table)))
+    ]
+    assert found == []
+
+
+def _grain(table: TableDefinition) -> object:
+    return table.grain if isinstance(table, PythonTable) else table.header.get("grain", "")

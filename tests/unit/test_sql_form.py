@@ -14,7 +14,7 @@ import pytest
 from wattmark.settings import PROJECT_ROOT
 
 TOOL = PROJECT_ROOT / "tools" / "format_sql.py"
-HEADER = f"/*\ngrain: one row an account\nkey: [account_id]\npurpose: {'long ' * 40}\n*/\n"
+HEADER = f"/*\ngrain: one row per account\nkey: [account_id]\npurpose: {'long ' * 40}\n*/\n"
 ASKEW = f"""{HEADER}with  open as (
   -- Of the live ones.
   SELECT account.account_id, COUNT(*)   AS orders -- each

@@ -1,5 +1,5 @@
 /*
-grain: one row a distinct service address that is not blank
+grain: one row per distinct service address that is not blank
 key: [raw]
 purpose: The longest administrative division that each service address starts with, and whether anything follows it.
 columns:

@@ -1,5 +1,5 @@
 /*
-grain: one row a way of writing an administrative division at the head of an address
+grain: one row per way of writing an administrative division at the head of an address
 key: [prefix]
 purpose: >-
   The divisions of address_reference as addresses begin with them: in full; without the province where the city is

@@ -1,5 +1,5 @@
 /*
-grain: one row a suspension or reduction of capacity
+grain: one row per suspension or reduction of capacity
 key: [change_id]
 purpose: From when to when each one is in force, decided once.
 view: true

@@ -1,5 +1,5 @@
 /*
-grain: one row a local day of the calendar
+grain: one row per local day of the calendar
 key: [day]
 purpose: When local days begin and end, and how long they are; 23 or 25 hours where the clock is changed.
 view: true

@@ -1,5 +1,5 @@
 /*
-grain: one row an account and kind of fee that stands on it
+grain: one row per account and kind of fee that stands on it
 key: [account_id, fee_kind]
 purpose: Whether the fees of a kind are charged by the published schedule, decided once. One that is wrong is enough.
 view: true

@@ -1,5 +1,5 @@
 /*
-grain: one row an hour of the local day
+grain: one row per hour of the local day
 key: [hour]
 purpose: Which hours count as peak, valley and night, defined once for facts, profiles and marts. The defaults follow the usual Chinese split (peak 8-11 and 17-22, valley 23-7).
 columns:

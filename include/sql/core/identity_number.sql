@@ -1,5 +1,5 @@
 /*
-grain: one row a customer with an identity number that is not blank
+grain: one row per customer with an identity number that is not blank
 key: [customer_id]
 purpose: Whether identity numbers are well formed as written, by GB 11643 (ISO 7064 MOD 11-2) and GB 32100 (MOD 31).
 view: true

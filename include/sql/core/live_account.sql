@@ -1,5 +1,5 @@
 /*
-grain: one row a live account (active or suspended, opened on or before the last day of P)
+grain: one row per live account (active or suspended, opened on or before the last day of P)
 key: [account_id]
 purpose: The accounts that rules call live, decided once.
 view: true

@@ -1,5 +1,5 @@
 /*
-grain: one row an order of kind new or increase that is neither closed nor withdrawn nor rejected
+grain: one row per order of kind new or increase that is neither closed nor withdrawn nor rejected
 key: [order_id]
 purpose: The applications in hand that the rules of applications look at, decided once.
 view: true

@@ -1,5 +1,5 @@
 /*
-grain: one row a metering point
+grain: one row per metering point
 key: [metering_point_id]
 purpose: What feeds a point, decided once. It takes from its supply point; where it names none, from its account's primary one (of several the first by id); an id that is unknown feeds nothing.
 columns:

@@ -1,5 +1,5 @@
 /*
-grain: one row a tariff and component that has a price at the end of P
+grain: one row per tariff and component that has a price at the end of P
 key: [tariff_code, component]
 purpose: The price in force at the end of P, of the first step where there are several; for estimates of money.
 view: true

@@ -1,5 +1,5 @@
 /*
-grain: one row an account and local day with intervals
+grain: one row per account and local day with intervals
 key: [account_id, day]
 purpose: What an account used each day, main points less sub points, after validation and editing.
 columns:

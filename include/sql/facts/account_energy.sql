@@ -1,5 +1,5 @@
 /*
-grain: one row an account and month (P and the 11 before) with a reading of a main or sub point
+grain: one row per account and month (P and the 11 before) with a reading of a main or sub point
 key: [account_id, period]
 purpose: The energy of an account by its readings, main points less sub points.
 columns:

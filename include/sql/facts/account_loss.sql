@@ -1,5 +1,5 @@
 /*
-grain: one row an account whose losses are billed, with a dedicated transformer and a bill of P
+grain: one row per account whose losses are billed, with a dedicated transformer and a bill of P
 key: [account_id]
 purpose: What the losses of P are by the loss codes, for estimates of what a bill without them lacks.
 columns:

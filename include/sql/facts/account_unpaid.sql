@@ -1,5 +1,5 @@
 /*
-grain: one row an account with a bill
+grain: one row per account with a bill
 key: [account_id]
 purpose: What an account owes over all its bills, and what it is billed in a month.
 columns:

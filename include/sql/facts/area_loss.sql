@@ -1,5 +1,5 @@
 /*
-grain: one row an area or line and month (P and the 11 before) with an interval or a reading of one of its points
+grain: one row per area or line and month (P and the 11 before) with an interval or a reading of one of its points
 key: [level, id, period]
 purpose: What went in and did not come out. All points of one balance are read from one source, intervals where enough of them are there, else registers.
 columns:

@@ -1,5 +1,5 @@
 /*
-grain: one row an area or line and local day with energy fed in
+grain: one row per area or line and local day with energy fed in
 key: [level, id, day]
 purpose: The daily balance that models and dashboards follow, from validated and edited intervals.
 columns:

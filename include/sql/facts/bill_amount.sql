@@ -1,5 +1,5 @@
 /*
-grain: one row a bill of P, or a correction (of any month) of one, that has lines
+grain: one row per bill of P, or a correction (of any month) of one, that has lines
 key: [bill_id]
 purpose: The lines of the bills that an audit of P looks at, summed once by component.
 columns:

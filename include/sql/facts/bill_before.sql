@@ -1,5 +1,5 @@
 /*
-grain: one row an account with a bill in P
+grain: one row per account with a bill in P
 key: [account_id]
 purpose: What an account was billed before, to hold P against.
 columns:

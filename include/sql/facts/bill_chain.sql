@@ -1,5 +1,5 @@
 /*
-grain: one row a bill
+grain: one row per bill
 key: [bill_id]
 purpose: The bill that a bill corrects in the end; itself where it corrects none that is known.
 view: true

@@ -1,5 +1,5 @@
 /*
-grain: one row a bill and a bill that corrects it, directly or through others
+grain: one row per bill and a bill that corrects it, directly or through others
 key: [bill_id, correction_bill_id]
 purpose: '"Its corrections" of a bill, of any period.'
 columns:

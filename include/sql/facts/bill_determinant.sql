@@ -1,5 +1,5 @@
 /*
-grain: one row a bill of P or the 11 months before that corrects none
+grain: one row per bill of P or the 11 months before that corrects none
 key: [bill_id]
 purpose: All that a bill is calculated from except the tariff; the account as it stands.
 view: true

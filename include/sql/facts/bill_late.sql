@@ -1,5 +1,5 @@
 /*
-grain: one row a bill
+grain: one row per bill
 key: [bill_id]
 purpose: >-
   When each bill was paid, by its own payments against its own due date. A credit is taken off the bill that it corrects; what is

@@ -1,5 +1,5 @@
 /*
-grain: one row a bill of P or the 11 months before that corrects none, of an account whose losses are billed (hv_lv) and that has a dedicated transformer in service
+grain: one row per bill of P or the 11 months before that corrects none, of an account whose losses are billed (hv_lv) and that has a dedicated transformer in service
 key: [bill_id]
 purpose: Transformer losses by the loss codes, over the dedicated transformers in service after the bill's last day.
 columns:

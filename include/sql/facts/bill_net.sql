@@ -1,5 +1,5 @@
 /*
-grain: one row an account and billed month
+grain: one row per account and billed month
 key: [account_id, period]
 purpose: The net of a month, the sum over all its bills, corrections included. What comes from bill lines is there for P alone, as no rule looks at older lines.
 columns:

@@ -1,5 +1,5 @@
 /*
-grain: one row a bill
+grain: one row per bill
 key: [bill_id]
 purpose: What was paid on a bill itself, corrections apart.
 columns:

@@ -1,5 +1,5 @@
 /*
-grain: one row a bill that corrects none, with all its corrections
+grain: one row per bill that corrects none, with all its corrections
 key: [root_bill_id]
 purpose: What is open on a bill and its corrections taken together.
 view: true

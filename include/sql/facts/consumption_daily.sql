@@ -1,5 +1,5 @@
 /*
-grain: one row a metering point and local day with an interval, handed over or estimated
+grain: one row per metering point and local day with an interval, handed over or estimated
 key: [metering_point_id, day]
 purpose: What was used, after validation and editing. Profiles, marts and models read this; the rules on what was handed over read facts.interval_daily.
 columns:

@@ -1,5 +1,5 @@
 /*
-grain: one row an account with intervals in P whose main points all hang on one public area with a balance
+grain: one row per account with intervals in P whose main points all hang on one public area with a balance
 key: [account_id]
 purpose: The accounts that models can hold against the loss of their area.
 columns:

@@ -1,5 +1,5 @@
 /*
-grain: one row a metering point and local day with an interval that is believed
+grain: one row per metering point and local day with an interval that is believed
 key: [metering_point_id, day]
 purpose: >-
   The day of a metering point by hour: mean power of the measured and estimated intervals of each hour of the local day.

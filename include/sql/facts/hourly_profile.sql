@@ -1,5 +1,5 @@
 /*
-grain: one row an account with interval readings in P
+grain: one row per account with interval readings in P
 key: [account_id]
 purpose: >-
   The day of an account: mean power by hour of the local day over the days of P, workdays and other days

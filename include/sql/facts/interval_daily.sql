@@ -1,5 +1,5 @@
 /*
-grain: one row a metering point and local day with any interval
+grain: one row per metering point and local day with any interval
 key: [metering_point_id, day]
 purpose: The intervals of a day as they were handed over, rolled up in one pass. Nothing else is read from each interval for sums, coverage and demand.
 columns:

@@ -1,5 +1,5 @@
 /*
-grain: one row a metering point and interval that was flagged
+grain: one row per metering point and interval that was flagged
 key: [metering_point_id, start_s]
 purpose: Estimation and editing. What is used instead of a flagged interval, by which method, and how far off it may be; the original stays beside it.
 columns:

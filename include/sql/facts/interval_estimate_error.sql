@@ -1,5 +1,5 @@
 /*
-grain: one row an estimation method
+grain: one row per estimation method
 key: [method]
 purpose: How far estimates lie from what was really measured. Measured intervals of a fixed sample of points and days are estimated as if they were gone, and compared.
 columns:

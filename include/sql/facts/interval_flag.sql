@@ -1,5 +1,5 @@
 /*
-grain: one row a metering point and interval that is not there or cannot be believed
+grain: one row per metering point and interval that is not there or cannot be believed
 key: [metering_point_id, start_s]
 purpose: Validation. Only days whose roll-up shows something odd are looked at interval by interval, so a clean month costs nothing.
 columns:

@@ -1,5 +1,5 @@
 /*
-grain: one row a metering point and calendar month, from the first month with an interval of it to the last month with intervals of anybody
+grain: one row per metering point and calendar month, from the first month with an interval of it to the last month with intervals of anybody
 key: [metering_point_id, period]
 purpose: How much of a month the intervals cover and what they add up to, also for a point that fell silent.
 columns:

@@ -1,5 +1,5 @@
 /*
-grain: one row a metering point that had any interval before the end of P
+grain: one row per metering point that had any interval before the end of P
 key: [metering_point_id]
 purpose: What the intervals of P say about a point, as handed over.
 columns:

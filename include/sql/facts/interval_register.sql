@@ -1,5 +1,5 @@
 /*
-grain: one row a metering point with an active_total reading of P and an interval between the readings
+grain: one row per metering point with an active_total reading of P and an interval between the readings
 key: [metering_point_id]
 purpose: Intervals and register over the same stretch of time. Whole days come from the daily roll-up, only the two days of the readings are cut interval by interval.
 columns:

@@ -1,5 +1,5 @@
 /*
-grain: one row a metering point whose kwh stood still above 0 in P for at least half a day
+grain: one row per metering point whose kwh stood still above 0 in P for at least half a day
 key: [metering_point_id]
 purpose: The longest run of one and the same kwh. Only points with such a six-hour block are looked at interval by interval, since each run of 12 hours or more holds one.
 columns:

@@ -1,5 +1,5 @@
 /*
-grain: one row a metering point, month and kind of flag
+grain: one row per metering point, month and kind of flag
 key: [metering_point_id, period, flag]
 purpose: How often validation objected to a point, sums against the register of P included.
 columns:

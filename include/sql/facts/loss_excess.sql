@@ -1,5 +1,5 @@
 /*
-grain: one row an area or line with a balance of P
+grain: one row per area or line with a balance of P
 key: [level, id]
 purpose: The loss of P beside what the same area or line lost before, and what the excess is worth.
 view: true

@@ -1,5 +1,5 @@
 /*
-grain: one row an area or line and metering point that its balance holds
+grain: one row per area or line and metering point that its balance holds
 key: [level, id, metering_point_id]
 purpose: Which points a balance is drawn over. An area sets its area point against the main points of accounts it feeds, a line its head point against its public area points and the main points on its dedicated transformers.
 columns:

@@ -1,5 +1,5 @@
 /*
-grain: one row a usage category billed in P
+grain: one row per usage category billed in P
 key: [usage_category]
 purpose: What a kWh of a category costs on average, to value energy that nobody was billed for.
 columns:

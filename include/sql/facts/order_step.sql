@@ -1,5 +1,5 @@
 /*
-grain: one row an order and step with a time limit that has begun
+grain: one row per order and step with a time limit that has begun
 key: [order_id, step]
 purpose: >-
   The working days that the steps of an order took, to as_of where a step is not done. Orders submitted within 12

@@ -1,5 +1,5 @@
 /*
-grain: one row a power-factor standard and band of power factors
+grain: one row per power-factor standard and band of power factors
 key: [standard_points, from_points]
 purpose: The percentage that a power factor adds to the charge. The default is the 1983 rule on power-factor adjustment of electricity charges; a utility may load another table.
 view: true

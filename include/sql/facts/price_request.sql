@@ -1,5 +1,5 @@
 /*
-grain: one row a bill that corrects none, tariff, demand basis and purpose
+grain: one row per bill that corrects none, tariff, demand basis and purpose
 key: [bill_id, purpose, tariff_code, demand_basis]
 purpose: >-
   Everything that is to be priced. bill: the bills of P on their own tariff; account: those of P on their account's

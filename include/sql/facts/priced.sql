@@ -1,5 +1,5 @@
 /*
-grain: one row a request of facts.price_request
+grain: one row per request of facts.price_request
 key: [bill_id, purpose, tariff_code, demand_basis]
 purpose: The one definition of how a bill is calculated. Each line is rounded half up to 0.01, the total is the sum of the rounded lines; where not_checked says why, the amounts are empty.
 view: true

@@ -1,5 +1,5 @@
 /*
-grain: one row a live account, month of the last 12 billed ones up to P, tariff it may be on and demand basis
+grain: one row per live account, month of the last 12 billed ones up to P, tariff it may be on and demand basis
 key: [account_id, period, tariff_code, demand_basis]
 purpose: What an account would have paid on other tariffs, for tariff fit. A month with several bills that correct none is there once for each.
 view: true

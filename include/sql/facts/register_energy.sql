@@ -1,5 +1,5 @@
 /*
-grain: one row a metering point, month (P and the 11 before) and register that was read
+grain: one row per metering point, month (P and the 11 before) and register that was read
 key: [metering_point_id, period, register]
 purpose: What each reading says was used, rolled over or split at a replacement where it must be, and why it cannot be said where it cannot.
 view: true

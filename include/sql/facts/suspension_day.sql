@@ -1,5 +1,5 @@
 /*
-grain: one row an account and day on which a suspension or a reduction of its capacity is in force, over 15 months up to P and on to as_of
+grain: one row per account and day on which a suspension or a reduction of its capacity is in force, over 15 months up to P and on to as_of
 key: [account_id, day]
 purpose: How much capacity is taken out on a day, the base of "suspended", of the capacity charge and of the days without iron loss.
 columns:

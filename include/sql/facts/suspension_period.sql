@@ -1,5 +1,5 @@
 /*
-grain: one row an account and month (P and the 13 months before) with at least one suspended day
+grain: one row per account and month (P and the 13 months before) with at least one suspended day
 key: [account_id, period]
 purpose: In which months an account was suspended, on some day or wholly.
 columns:

@@ -1,5 +1,5 @@
 /*
-grain: one row a live account, tariff it may be on and demand basis
+grain: one row per live account, tariff it may be on and demand basis
 key: [account_id, tariff_code, demand_basis]
 purpose: >-
   Which tariffs an account is compared on: its own, and each of its usage category whose voltages take its supply_kv and

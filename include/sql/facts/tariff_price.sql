@@ -1,5 +1,5 @@
 /*
-grain: one row a tariff and last day of a bill of P or the 11 months before
+grain: one row per tariff and last day of a bill of P or the 11 months before
 key: [tariff_code, on_day]
 purpose: The prices of a tariff that are valid on a day, side by side; steps are in facts.tariff_step.
 columns:

@@ -1,5 +1,5 @@
 /*
-grain: one row a stepped tariff, last day of a bill of P or the 11 months before, and step
+grain: one row per stepped tariff, last day of a bill of P or the 11 months before, and step
 key: [tariff_code, on_day, step_no]
 purpose: The steps of an energy price that are valid on a day, with what all full steps below cost.
 columns:

@@ -1,5 +1,5 @@
 /*
-grain: one row a rule and run
+grain: one row per rule and run
 key: [rule_id]
 purpose: What each rule should have checked, checked and flagged, and what it could not check and why.
 columns:

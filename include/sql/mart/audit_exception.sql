@@ -1,5 +1,5 @@
 /*
-grain: one row a rule, subject and audited month
+grain: one row per rule, subject and audited month
 key: [rule_id, subject_type, subject_id, period]
 purpose: What the audit found, with the values compared, their limit and the rows they come from.
 columns:

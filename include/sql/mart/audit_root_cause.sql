@@ -1,5 +1,5 @@
 /*
-grain: one row a finding that follows from another finding
+grain: one row per finding that follows from another finding
 key: [rule_id, subject_type, subject_id, period]
 purpose: 'Findings that hang on a cause: with the cause mended and everything calculated anew, they are gone.'
 columns:

@@ -1,5 +1,5 @@
 /*
-grain: one row a campaign, cell and channel, and one row a campaign over all of both
+grain: one row per campaign, cell and channel, and one row per campaign over all of both
 key: [campaign_id, cell, channel]
 purpose: What came of a campaign, against its control group, with the 95% interval of campaign.lift.
 columns:

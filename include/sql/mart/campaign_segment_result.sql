@@ -1,5 +1,5 @@
 /*
-grain: one row a campaign and segment that was contacted
+grain: one row per campaign and segment that was contacted
 key: [campaign_id, segment]
 purpose: What came of a campaign in a segment, against the control customers of that segment.
 columns:

@@ -1,5 +1,5 @@
 /*
-grain: one row a campaign, segment and channel that was contacted
+grain: one row per campaign, segment and channel that was contacted
 key: [campaign_id, segment, channel]
 purpose: How likely a contact succeeds, learned from what came back; later lists weigh their contacts by it.
 columns:

@@ -1,5 +1,5 @@
 /*
-grain: one key and file with rows that differ from the row that holds the key, at the same moment
+grain: one row per key and file with rows that differ from the row that holds the key, at the same moment
 key: [source_table, row_key, file]
 purpose: Deliveries that contradict one another; the source should say which of the two is so.
 columns:

@@ -1,5 +1,5 @@
 /*
-grain: one row a contact that was made
+grain: one row per contact that was made
 key: [campaign_id, list_date, customer_id, account_id]
 purpose: Every contact a customer had with campaigns, and what came back.
 columns:

@@ -1,5 +1,5 @@
 /*
-grain: one row a customer whose grade differs from the last month's
+grain: one row per customer whose grade differs from the last month's
 key: [customer_id, month]
 purpose: >-
   Movement between grades against the last night of the newest earlier month; nothing in the first month. New and

@@ -1,5 +1,5 @@
 /*
-grain: one row a customer and what is said of it (grade, key account, segment, arrears, leaving)
+grain: one row per customer and what is said of it (grade, key account, segment, arrears, leaving)
 key: [customer_id, topic]
 purpose: Why a customer has its grade, its segment and its scores, in words that a clerk can read out; the figures are those of the scores.
 columns:

@@ -1,5 +1,5 @@
 /*
-grain: one row a customer and method
+grain: one row per customer and method
 key: [customer_id, method]
 purpose: The six classifications of a customer.
 columns:

@@ -1,5 +1,5 @@
 /*
-grain: one row an account, closed ones included
+grain: one row per account, closed ones included
 key: [account_id]
 purpose: What BI and campaigns may know of a supply account, without personal data.
 columns:

@@ -1,5 +1,5 @@
 /*
-grain: one row a customer
+grain: one row per customer
 key: [customer_id]
 purpose: What BI and campaigns may know of a customer, without personal data.
 columns:

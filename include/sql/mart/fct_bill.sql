@@ -1,5 +1,5 @@
 /*
-grain: one row an account and billed month
+grain: one row per account and billed month
 key: [account_id, period]
 purpose: What an account was billed for a month and how it was paid, corrections included.
 columns:

@@ -1,5 +1,5 @@
 /*
-grain: one row an account and calendar month with intervals
+grain: one row per account and calendar month with intervals
 key: [account_id, period]
 purpose: How an account used energy in a month.
 columns:

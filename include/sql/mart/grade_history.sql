@@ -1,5 +1,5 @@
 /*
-grain: one row a customer and day on which the grade changed
+grain: one row per customer and day on which the grade changed
 key: [customer_id, valid_from]
 purpose: 'How grades changed from night to night: a row holds from valid_from to valid_to, both included.'
 columns:

@@ -1,5 +1,5 @@
 /*
-grain: one row a customer that is a key account now, was one in the last earlier month, or is emerging
+grain: one row per customer that is a key account now, was one in the last earlier month, or is emerging
 key: [customer_id]
 purpose: The yearly review of key accounts, with what a person needs to decide whether one is retained, promoted or retired.
 columns:

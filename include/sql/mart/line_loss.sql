@@ -1,5 +1,5 @@
 /*
-grain: one row an area or line and month whose energy in and out is known
+grain: one row per area or line and month whose energy in and out is known
 key: [level, id, period]
 purpose: Losses of areas and lines, month by month.
 columns:

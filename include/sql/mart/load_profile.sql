@@ -1,5 +1,5 @@
 /*
-grain: one row a load profile
+grain: one row per load profile
 key: [load_profile]
 purpose: The load profiles, the accounts they hold, their day, and how far they have moved.
 columns:

@@ -1,5 +1,5 @@
 /*
-grain: one row a model, training date and metric, of every model that was considered
+grain: one row per model, training date and metric, of every model that was considered
 key: [model, trained_on, metric]
 purpose: How good the models are on what came after their training, and which are in use.
 columns:

@@ -1,5 +1,5 @@
 /*
-grain: one row a live account and suggested service
+grain: one row per live account and suggested service
 key: [account_id, product_code]
 purpose: The next best services of an account.
 columns:

@@ -1,5 +1,5 @@
 /*
-grain: one row a source table and run
+grain: one row per source table and run
 key: [source_table]
 purpose: >-
   Proof that no row was lost, over all rows that the source handed over and did not take back; read_rows is always the sum of

@@ -1,5 +1,5 @@
 /*
-grain: one row a customer record, what is proposed, and the field
+grain: one row per customer record, what is proposed, and the field
 key: [customer_id, proposal, field]
 purpose: Records that a person should mend, merge or delete. Nothing is deleted by itself; no personal data stands here.
 columns:

@@ -1,5 +1,5 @@
 /*
-grain: one row a customer, method and day on which the segment changed
+grain: one row per customer, method and day on which the segment changed
 key: [customer_id, method, valid_from]
 purpose: 'How classifications changed from night to night: a row holds from valid_from to valid_to, both included.'
 columns:

@@ -1,5 +1,5 @@
 /*
-grain: one row a classification method
+grain: one row per classification method
 key: [method]
 purpose: How many customers the night moved between segments, and how many it was allowed to.
 columns:

@@ -1,5 +1,5 @@
 /*
-grain: one row a composite segment, empty ones included
+grain: one row per composite segment, empty ones included
 key: [segment]
 purpose: 'What the customers of a segment have in common: size, value, energy, load, services, payment and trend.'
 columns:

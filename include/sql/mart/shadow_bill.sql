@@ -1,5 +1,5 @@
 /*
-grain: one row a bill of P that corrects none
+grain: one row per bill of P that corrects none
 key: [bill_id]
 purpose: The bill recalculated from readings and tariff; what was billed stands in the source.
 columns:

@@ -1,5 +1,5 @@
 /*
-grain: one row a source table
+grain: one row per source table
 key: [source_table]
 purpose: Whether the source handed over what it usually does; a table that is behind or short is told to whom notify names.
 columns:

@@ -1,5 +1,5 @@
 /*
-grain: one row a live account, tariff it may be on and demand basis
+grain: one row per live account, tariff it may be on and demand basis
 key: [account_id, tariff_code, demand_basis]
 purpose: What an account would pay in a year on each tariff and demand basis.
 columns:

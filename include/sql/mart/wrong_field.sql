@@ -1,5 +1,5 @@
 /*
-grain: one row a unit and field
+grain: one row per unit and field
 key: [org_unit_id, field]
 purpose: Which fields of customer records are wrong most often, by unit.
 columns:

@@ -1,5 +1,5 @@
 /*
-grain: one row a customer
+grain: one row per customer
 key: [customer_id]
 purpose: The personal data of customers, readable only by the role wattmark_pii.
 columns:

@@ -1,5 +1,5 @@
 /*
-grain: one row an account whose day is known
+grain: one row per account whose day is known
 key: [account_id]
 purpose: The load profile whose centroid is nearest to the account's day; the lower number where two are as near.
 columns:

@@ -1,5 +1,5 @@
 /*
-grain: one row an account with interval readings in P
+grain: one row per account with interval readings in P
 key: [account_id]
 purpose: What the day of an account says in a few numbers, and how much load it could give up at peak.
 columns:

@@ -1,5 +1,5 @@
 /*
-grain: one row a live account
+grain: one row per live account
 key: [account_id]
 purpose: >-
   What an account is worth in a year: the margin of the last 12 months, and the amount that could be won.

@@ -1,5 +1,5 @@
 /*
-grain: one row an account
+grain: one row per account
 key: [account_id]
 purpose: How an account used energy, paid and dealt with the utility in the last 12 months; the common ground of the scores.
 columns:

@@ -1,5 +1,5 @@
 /*
-grain: one row an account and cut-off day; cut 0 is as_of (to be scored), 1 is the test, the rest are the training
+grain: one row per account and cut-off day; cut 0 is as_of (to be scored), 1 is the test, the rest are the training
 key: [account_id, cut_no]
 purpose: >-
   What was known of an account's paying at a cut-off day, and whether a bill due in the 60 days after it was

@@ -1,5 +1,5 @@
 /*
-grain: one row a bill with an amount to pay, credits that correct it taken off; a correction that asks for more is one of its own
+grain: one row per bill with an amount to pay, credits that correct it taken off; a correction that asks for more is one of its own
 key: [bill_id]
 purpose: >-
   When each bill was paid in full, which grading, payment behaviour and the arrears model all read. Payments

@@ -1,5 +1,5 @@
 /*
-grain: one row a customer
+grain: one row per customer
 key: [customer_id]
 purpose: >-
   What grading and classification read of a customer's live accounts: summed size and energy, and the

@@ -1,5 +1,5 @@
 /*
-grain: one row a customer
+grain: one row per customer
 key: [customer_id]
 purpose: >-
   Level 2 of the grading: how a customer behaves. Six parts from 0 (worst) to 1; the score is their weighted

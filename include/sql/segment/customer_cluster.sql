@@ -1,5 +1,5 @@
 /*
-grain: one row a customer
+grain: one row per customer
 key: [customer_id]
 purpose: 'The load profile of a customer: that of the live account that uses most in 12 months and has one.'
 columns:

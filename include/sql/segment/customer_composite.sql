@@ -1,5 +1,5 @@
 /*
-grain: one row a customer
+grain: one row per customer
 key: [customer_id]
 purpose: >-
   The composite segment: the first row of the decision table whose filled-in conditions all hold. An empty

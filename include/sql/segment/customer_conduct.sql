@@ -1,5 +1,5 @@
 /*
-grain: one row a customer
+grain: one row per customer
 key: [customer_id]
 purpose: >-
   Behaviour classification: recency, frequency and monetary value of payments as a utility knows them,

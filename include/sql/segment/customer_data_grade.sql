@@ -1,5 +1,5 @@
 /*
-grain: one row a customer
+grain: one row per customer
 key: [customer_id]
 purpose: 'How far a customer record can be relied on: verified, used, or neither.'
 columns:

@@ -1,5 +1,5 @@
 /*
-grain: one row a customer
+grain: one row per customer
 key: [customer_id]
 purpose: >-
   The composite grade, key and emerging key accounts. Customers with a live account are ranked by a composite

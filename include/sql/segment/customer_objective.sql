@@ -1,5 +1,5 @@
 /*
-grain: one row a customer
+grain: one row per customer
 key: [customer_id]
 purpose: >-
   Level 1 of the grading: what a customer objectively is, by capacity, voltage and energy. Each of the

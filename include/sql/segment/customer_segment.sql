@@ -1,5 +1,5 @@
 /*
-grain: one row a customer and method; every customer has all six
+grain: one row per customer and method; every customer has all six
 key: [customer_id, method]
 purpose: The six classifications side by side.
 columns:

@@ -1,5 +1,5 @@
 /*
-grain: one row a customer
+grain: one row per customer
 key: [customer_id]
 purpose: 'Static classification: usage category, voltage, size, industry section and tenure, each in bands.'
 columns:

@@ -1,5 +1,5 @@
 /*
-grain: one row a customer
+grain: one row per customer
 key: [customer_id]
 purpose: >-
   Level 3 of the grading: what a customer is worth. Amounts are brought to 0..1 on a fixed logarithmic scale,

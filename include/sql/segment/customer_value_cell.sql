@@ -1,5 +1,5 @@
 /*
-grain: one row a customer
+grain: one row per customer
 key: [customer_id]
 purpose: 'Value classification: current value by potential value, three bands each, with a name for each cell.'
 columns:

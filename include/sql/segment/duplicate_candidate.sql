@@ -1,5 +1,5 @@
 /*
-grain: one row a pair of customers that share an identity number, a telephone number, a name or an address
+grain: one row per pair of customers that share an identity number, a telephone number, a name or an address
 key: [customer_id, other_customer_id]
 purpose: Blocking for the search of duplicates, so that not everybody is compared with everybody. A value shared by more than max_block records tells nobody apart and is not followed.
 columns:

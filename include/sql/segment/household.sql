@@ -1,5 +1,5 @@
 /*
-grain: one row a person with a postal address, or without one a service address
+grain: one row per person with a postal address, or without one a service address
 key: [customer_id]
 purpose: 'Persons at the same normalised address are one household. An address of more than max_members persons is a building, not a home, and gives none.'
 columns:

@@ -1,5 +1,5 @@
 /*
-grain: one row an account and cut-off day; cut 0 is as_of (to be scored), 1 is the test, the rest are the training
+grain: one row per account and cut-off day; cut 0 is as_of (to be scored), 1 is the test, the rest are the training
 key: [account_id, cut_no]
 purpose: >-
   What pointed to an account's leaving at a cut-off day, and whether it was closed in the 180 days after it.

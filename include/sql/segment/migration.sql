@@ -1,5 +1,5 @@
 /*
-grain: one row a classification method
+grain: one row per classification method
 key: [method]
 purpose: The segment contract, how many customers a night moves and how many it may.
 columns:

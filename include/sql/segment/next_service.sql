@@ -1,5 +1,5 @@
 /*
-grain: one row a live account and service it does not hold but an association rule suggests, the best ones
+grain: one row per live account and service it does not hold but an association rule suggests, the best ones
 key: [account_id, product_code]
 purpose: 'The next best services of an account: by expected take-up, then lift.'
 columns:

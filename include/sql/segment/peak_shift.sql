@@ -1,5 +1,5 @@
 /*
-grain: one row a live account billed by time of use
+grain: one row per live account billed by time of use
 key: [account_id]
 purpose: What an account would save in a year by moving a share of its sharp and peak energy to the valley, at the rates valid on the last day of P.
 columns:

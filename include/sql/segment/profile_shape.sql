@@ -1,5 +1,5 @@
 /*
-grain: one row an account whose day is known (a reading in each hour of the workday, and some energy)
+grain: one row per account whose day is known (a reading in each hour of the workday, and some energy)
 key: [account_id]
 purpose: >-
   The shape of an account's day without its size: 24 workday values that sum to 1, then 24 of weekends and

@@ -1,5 +1,5 @@
 /*
-grain: one row a model and feature
+grain: one row per model and feature
 key: [model, feature]
 purpose: >-
   The scorecards that stand in while a model has too few events to be trained on: coefficients of the log

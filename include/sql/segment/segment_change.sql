@@ -1,5 +1,5 @@
 /*
-grain: one row a customer and method whose segment, or grade, differs from the last night's
+grain: one row per customer and method whose segment, or grade, differs from the last night's
 key: [customer_id, method]
 purpose: What tonight changes against the newest earlier night that was published; all customers where there is none.
 columns:

@@ -1,5 +1,5 @@
 /*
-grain: one row a composite segment
+grain: one row per composite segment
 key: [segment]
 purpose: The composite segments, what they are and how the utility deals with them. The same names as in customer_composite.
 columns:

@@ -53,7 +53,7 @@ def _basket(text: str) -> association.Basket:
         "learned_on": "date",
     },
     needs=("core.live_account", "source.product_holding", "segment.service_parameter"),
-    grain="one row an association rule between services",
+    grain="one row per association rule between services",
     purpose="Which services are held together more often than by chance, over all live accounts. Learned in the first night of a month, kept for the rest of it.",
     docs={
         "rule_no": "1 and on, by product and antecedents.",
