@@ -65,15 +65,17 @@ test-slow: setup-dev ## the slow tests: the scheduler, killed runs, a simulated 
 test-slow-again: setup-dev ## those slow tests that failed the last time
 	@$(BIN)/python -m pytest -q -m slow --timeout 1800 --last-failed --last-failed-no-failures none
 
-lint: setup-dev ## ruff, mypy, stale reference pages
+lint: setup-dev ## ruff, mypy, the form of the SQL files, stale reference pages
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+	@$(BIN)/python tools/format_sql.py --check
 	@$(BIN)/mypy
 	@$(BIN)/wattmark docs --check
 
-format: setup-dev ## let ruff put the code in form
+format: setup-dev ## let ruff and sqruff put the code in form
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+	@$(BIN)/python tools/format_sql.py || $(BIN)/python tools/format_sql.py --check
 
 docs: setup-dev ## write the reference pages anew
 	@$(BIN)/wattmark docs

@@ -13,11 +13,13 @@ import duckdb
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
+import sqlglot
 
 from wattmark import night
 from wattmark.engine.catalog import load_catalog
+from wattmark.engine.idioms import IDIOMS, expand
 from wattmark.engine.session import DuckDBSession, SparkSession
-from wattmark.engine.sqlfile import SqlFile
+from wattmark.engine.sqlfile import SqlFile, render
 from wattmark.run import Run
 from wattmark.sample.generate import generate
 from wattmark.sample.plan import SamplePlan
@@ -111,6 +113,43 @@ def test_same_rows_on_both_engines(name: str, sessions: tuple[DuckDBSession, Spa
     assert len(ours) == len(theirs)
     different = [(a, b) for a, b in zip(ours, theirs, strict=True) if a != b]
     assert different == [], f"{len(different)} of {len(ours)} rows differ; the first: {different[:1]}"
+
+
+def test_each_idiom_means_the_same_on_both_engines(sessions: tuple[DuckDBSession, SparkSession]) -> None:
+    duck, spark = sessions
+    of_rows = {
+        "MONEY(x / 3)",
+        "MONEY(-x)",
+        "HALF_UP(x, 2)",
+        "RATIO(x, n)",
+        "RATIO(n, n - 1)",
+        "NOMINAL_KV(x / 2.5125e0)",
+        "MONTH_OF(d)",
+        "ADD_MONTHS(d, -1)",
+    }
+    of_groups = {
+        "MONEY(SUM(x))",
+        "EXACT_SUM(x + 1)",
+        "EXACT_SUM(x) FILTER (WHERE n > 1)",
+        "EXACT_AVG(x)",
+        "DECIMAL_SUM(x)",
+        "INTEGER_SUM(n) FILTER (WHERE x > 1)",
+    }
+    assert {call.partition("(")[0] for call in of_rows | of_groups} == set(IDIOMS)
+    over = {f"{call} OVER (PARTITION BY MONTH_OF(d))" for call in of_groups}
+    rows = (
+        "(SELECT CAST(1.005 AS DOUBLE) AS x, 1 AS n, CAST('2026-03-31' AS DATE) AS d "
+        "UNION ALL SELECT CAST(2.675 AS DOUBLE), 2, CAST('2026-03-01' AS DATE) "
+        "UNION ALL SELECT CAST(-0.125 AS DOUBLE), 3, CAST('2026-05-31' AS DATE)) AS v"
+    )
+    for calls in (of_rows | over, of_groups):
+        listed = ", ".join(f"{call} AS c{at}" for at, call in enumerate(sorted(calls)))
+        statement = expand(sqlglot.parse_one(f"SELECT {listed} FROM {rows}", read="duckdb"))
+        ours = duck.duck.sql(render(statement, "duckdb")).fetchall()
+        theirs = [tuple(row) for row in spark.spark.sql(render(statement, "spark")).collect()]
+        assert sorted([_plain(v) for v in row] for row in ours) == sorted(
+            [_plain(v) for v in row] for row in theirs
+        )
 
 
 def test_the_utility_is_not_empty(sessions: tuple[DuckDBSession, SparkSession]) -> None:

@@ -51,7 +51,7 @@ def _include(root: Path, **headers: str) -> Path:
     (include / "sql" / "facts").mkdir(parents=True)
     for name, params in headers.items():
         (include / "sql" / "facts" / f"{name}.sql").write_text(
-            f"/*\ngrain: one row an account\nkey: [account_id]\npurpose: A test.\nparams: {params}\n*/\n"
+            f"/*\ngrain: one row per account\nkey: [account_id]\npurpose: A test.\nparams: {params}\n*/\n"
             "SELECT a.account_id FROM source.account AS a WHERE a.contracted_kva > $least\n"
         )
     return include

@@ -14,17 +14,24 @@ messages:
   zh: "用电地址不规范（{problem}）。"
 */
 WITH reference AS (
-  SELECT COUNT(*) AS divisions FROM source.address_reference AS r
+  SELECT COUNT(*) AS divisions FROM source.address_reference
 )
-SELECT o.order_id AS subject_id,
-       o.account_id,
-       d.raw IS NULL OR d.region_code IS NULL OR COALESCE(d.has_rest, FALSE) = FALSE AS flagged,
-       CASE WHEN d.raw IS NOT NULL AND r.divisions = 0 THEN 'no address reference' END AS not_checked,
-       CASE WHEN d.raw IS NULL THEN 'blank'
-            WHEN d.region_code IS NULL THEN 'starts with no known division'
-            WHEN NOT d.has_rest THEN 'nothing follows the division' END AS problem,
-       d.region_code
-FROM core.open_application AS o
-INNER JOIN source.account AS a ON a.account_id = o.account_id
-CROSS JOIN reference AS r
-LEFT JOIN core.address_check AS d ON d.raw = a.service_address
+
+SELECT
+  open_application.order_id AS subject_id,
+  open_application.account_id,
+  address_check.raw IS NULL
+  OR address_check.region_code IS NULL
+  OR COALESCE(address_check.has_rest, FALSE) = FALSE AS flagged,
+  CASE WHEN address_check.raw IS NOT NULL AND reference.divisions = 0 THEN 'no address reference' END
+    AS not_checked,
+  CASE
+    WHEN address_check.raw IS NULL THEN 'blank'
+    WHEN address_check.region_code IS NULL THEN 'starts with no known division'
+    WHEN NOT address_check.has_rest THEN 'nothing follows the division'
+  END AS problem,
+  address_check.region_code
+FROM core.open_application
+INNER JOIN source.account ON account.account_id = open_application.account_id
+CROSS JOIN reference
+LEFT JOIN core.address_check ON address_check.raw = account.service_address

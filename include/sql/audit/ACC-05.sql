@@ -11,12 +11,19 @@ messages:
   en: "Bank debit is chosen, but this is missing: {missing}."
   zh: "选择银行代扣，但缺少：{missing}。"
 */
-SELECT o.order_id AS subject_id,
-       o.account_id,
-       a.payment_method = 'bank_debit' AND (NOT COALESCE(REGEXP_MATCHES(a.bank_name, '[^\s\p{Z}]'), FALSE) OR NOT COALESCE(REGEXP_MATCHES(a.bank_account, '[^\s\p{Z}]'), FALSE)) AS flagged,
-       a.payment_method,
-       CONCAT_WS(', ',
-         CASE WHEN REGEXP_MATCHES(a.bank_name, '[^\s\p{Z}]') THEN NULL ELSE 'bank_name' END,
-         CASE WHEN REGEXP_MATCHES(a.bank_account, '[^\s\p{Z}]') THEN NULL ELSE 'bank_account' END) AS missing
-FROM core.open_application AS o
-INNER JOIN source.account AS a ON a.account_id = o.account_id
+SELECT
+  open_application.order_id AS subject_id,
+  open_application.account_id,
+  account.payment_method = 'bank_debit'
+  AND (
+    NOT COALESCE(REGEXP_MATCHES(account.bank_name, '[^\s\p{Z}]'), FALSE)
+    OR NOT COALESCE(REGEXP_MATCHES(account.bank_account, '[^\s\p{Z}]'), FALSE)
+  ) AS flagged,
+  account.payment_method,
+  CONCAT_WS(
+    ', ',
+    CASE WHEN REGEXP_MATCHES(account.bank_name, '[^\s\p{Z}]') THEN NULL ELSE 'bank_name' END,
+    CASE WHEN REGEXP_MATCHES(account.bank_account, '[^\s\p{Z}]') THEN NULL ELSE 'bank_account' END
+  ) AS missing
+FROM core.open_application
+INNER JOIN source.account ON account.account_id = open_application.account_id

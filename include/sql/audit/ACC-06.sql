@@ -13,11 +13,12 @@ messages:
   en: "No equipment list was handed in; at {supply_kv} kV one is due."
   zh: "{supply_kv} kV 供电须提供动力设备清单，尚未提供。"
 */
-SELECT o.order_id AS subject_id,
-       o.account_id,
-       a.supply_kv >= $min_kv AND NOT o.equipment_list_provided AS flagged,
-       a.supply_kv,
-       $min_kv AS min_kv,
-       o.equipment_list_provided
-FROM core.open_application AS o
-INNER JOIN source.account AS a ON a.account_id = o.account_id
+SELECT
+  open_application.order_id AS subject_id,
+  open_application.account_id,
+  account.supply_kv >= $min_kv AND NOT open_application.equipment_list_provided AS flagged,
+  account.supply_kv,
+  $min_kv AS min_kv,
+  open_application.equipment_list_provided
+FROM core.open_application
+INNER JOIN source.account ON account.account_id = open_application.account_id

@@ -15,23 +15,29 @@ messages:
   zh: "报装容量 {contracted_kva} kVA，变压器容量合计 {transformers_kva} kVA。"
 */
 WITH dedicated AS (
-  SELECT t.account_id,
-         COUNT(*) AS transformers,
-         COUNT(t.rated_kva) AS with_rating,
-         ROUND(SUM(ROUND(t.rated_kva * 1000000)) * 0.000001, 6) AS rated_kva,
-         MIN(t.transformer_id) AS first_transformer_id
-  FROM source.transformer AS t
-  WHERE t.ownership = 'dedicated' AND (t.retired_on IS NULL OR t.retired_on > $as_of)
-  GROUP BY t.account_id
+  SELECT
+    transformer.account_id,
+    COUNT(*) AS transformers,
+    COUNT(transformer.rated_kva) AS with_rating,
+    EXACT_SUM(transformer.rated_kva) AS rated_kva,
+    MIN(transformer.transformer_id) AS first_transformer_id
+  FROM source.transformer
+  WHERE
+    transformer.ownership = 'dedicated'
+    AND (transformer.retired_on IS NULL OR transformer.retired_on > $as_of)
+  GROUP BY transformer.account_id
 )
-SELECT o.order_id AS subject_id,
-       o.account_id,
-       COALESCE(d.transformers = d.with_rating, FALSE) AND ROUND(ABS(d.rated_kva - a.contracted_kva), 6) > $tolerance_kva AS flagged,
-       a.contracted_kva,
-       d.rated_kva AS transformers_kva,
-       d.transformers,
-       d.first_transformer_id,
-       $tolerance_kva AS tolerance_kva
-FROM core.open_application AS o
-INNER JOIN source.account AS a ON a.account_id = o.account_id
-LEFT JOIN dedicated AS d ON d.account_id = a.account_id
+
+SELECT
+  open_application.order_id AS subject_id,
+  open_application.account_id,
+  COALESCE(dedicated.transformers = dedicated.with_rating, FALSE)
+  AND ROUND(ABS(dedicated.rated_kva - account.contracted_kva), 6) > $tolerance_kva AS flagged,
+  account.contracted_kva,
+  dedicated.rated_kva AS transformers_kva,
+  dedicated.transformers,
+  dedicated.first_transformer_id,
+  $tolerance_kva AS tolerance_kva
+FROM core.open_application
+INNER JOIN source.account ON account.account_id = open_application.account_id
+LEFT JOIN dedicated ON dedicated.account_id = account.account_id

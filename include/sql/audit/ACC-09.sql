@@ -13,20 +13,22 @@ messages:
   en: "Supply {supply_kv} kV, metering {metering_kv} kV ({metering_mode}) and tariff {tariff_code} ({min_kv} to {max_kv} kV) do not agree."
   zh: "供电电压 {supply_kv} kV、计量电压 {metering_kv} kV（{metering_mode}）与电价 {tariff_code}（{min_kv} 至 {max_kv} kV）不一致。"
 */
-SELECT o.order_id AS subject_id,
-       o.account_id,
-       COALESCE(CASE a.metering_mode
-                  WHEN 'hv_hv' THEN NOT (a.supply_kv >= 1 AND a.metering_kv >= 1)
-                  WHEN 'hv_lv' THEN NOT (a.supply_kv >= 1 AND a.metering_kv < 1)
-                  WHEN 'lv_lv' THEN NOT (a.supply_kv < 1) END, FALSE)
-         OR COALESCE(a.supply_kv < t.min_kv, FALSE)
-         OR COALESCE(a.supply_kv > t.max_kv, FALSE) AS flagged,
-       a.metering_mode,
-       a.supply_kv,
-       a.metering_kv,
-       a.tariff_code,
-       t.min_kv,
-       t.max_kv
-FROM core.open_application AS o
-INNER JOIN source.account AS a ON a.account_id = o.account_id
-LEFT JOIN source.tariff AS t ON t.tariff_code = a.tariff_code
+SELECT
+  open_application.order_id AS subject_id,
+  open_application.account_id,
+  COALESCE(CASE account.metering_mode
+    WHEN 'hv_hv' THEN NOT (account.supply_kv >= 1 AND account.metering_kv >= 1)
+    WHEN 'hv_lv' THEN NOT (account.supply_kv >= 1 AND account.metering_kv < 1)
+    WHEN 'lv_lv' THEN NOT (account.supply_kv < 1)
+  END, FALSE)
+  OR COALESCE(account.supply_kv < tariff.min_kv, FALSE)
+  OR COALESCE(account.supply_kv > tariff.max_kv, FALSE) AS flagged,
+  account.metering_mode,
+  account.supply_kv,
+  account.metering_kv,
+  account.tariff_code,
+  tariff.min_kv,
+  tariff.max_kv
+FROM core.open_application
+INNER JOIN source.account ON account.account_id = open_application.account_id
+LEFT JOIN source.tariff ON tariff.tariff_code = account.tariff_code

@@ -11,9 +11,10 @@ messages:
   en: "The materials of the customer's works are not entered."
   zh: "受电工程材料信息未录入。"
 */
-SELECT o.order_id AS subject_id,
-       o.account_id,
-       o.needs_customer_works AND NOT o.works_materials_entered AS flagged,
-       o.needs_customer_works,
-       o.works_materials_entered
-FROM core.open_application AS o
+SELECT
+  open_application.order_id AS subject_id,
+  open_application.account_id,
+  open_application.needs_customer_works AND NOT open_application.works_materials_entered AS flagged,
+  open_application.needs_customer_works,
+  open_application.works_materials_entered
+FROM core.open_application

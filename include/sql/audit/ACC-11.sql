@@ -12,20 +12,28 @@ messages:
   zh: "供电点 {supply_points} 个，其中 {without_line} 个无线路、{without_transformer} 个无变压器。"
 */
 WITH point AS (
-  SELECT s.account_id,
-         COUNT(*) AS supply_points,
-         COUNT(*) FILTER (WHERE NOT COALESCE(REGEXP_MATCHES(s.line_id, '[^\s\p{Z}]'), FALSE)) AS without_line,
-         COUNT(*) FILTER (WHERE NOT COALESCE(REGEXP_MATCHES(s.transformer_id, '[^\s\p{Z}]'), FALSE)) AS without_transformer,
-         MIN(s.supply_point_id) FILTER (WHERE NOT COALESCE(REGEXP_MATCHES(s.line_id, '[^\s\p{Z}]'), FALSE) OR NOT COALESCE(REGEXP_MATCHES(s.transformer_id, '[^\s\p{Z}]'), FALSE)) AS first_incomplete_id
-  FROM source.supply_point AS s
-  GROUP BY s.account_id
+  SELECT
+    supply_point.account_id,
+    COUNT(*) AS supply_points,
+    COUNT(*) FILTER (WHERE NOT COALESCE(REGEXP_MATCHES(supply_point.line_id, '[^\s\p{Z}]'), FALSE))
+      AS without_line,
+    COUNT(*) FILTER (WHERE NOT COALESCE(REGEXP_MATCHES(supply_point.transformer_id, '[^\s\p{Z}]'), FALSE))
+      AS without_transformer,
+    MIN(supply_point.supply_point_id) FILTER (
+      WHERE NOT COALESCE(REGEXP_MATCHES(supply_point.line_id, '[^\s\p{Z}]'), FALSE)
+      OR NOT COALESCE(REGEXP_MATCHES(supply_point.transformer_id, '[^\s\p{Z}]'), FALSE)
+    ) AS first_incomplete_id
+  FROM source.supply_point
+  GROUP BY supply_point.account_id
 )
-SELECT o.order_id AS subject_id,
-       o.account_id,
-       p.account_id IS NULL OR p.without_line > 0 OR p.without_transformer > 0 AS flagged,
-       COALESCE(p.supply_points, 0) AS supply_points,
-       COALESCE(p.without_line, 0) AS without_line,
-       COALESCE(p.without_transformer, 0) AS without_transformer,
-       p.first_incomplete_id
-FROM core.open_application AS o
-LEFT JOIN point AS p ON p.account_id = o.account_id
+
+SELECT
+  open_application.order_id AS subject_id,
+  open_application.account_id,
+  point.account_id IS NULL OR point.without_line > 0 OR point.without_transformer > 0 AS flagged,
+  COALESCE(point.supply_points, 0) AS supply_points,
+  COALESCE(point.without_line, 0) AS without_line,
+  COALESCE(point.without_transformer, 0) AS without_transformer,
+  point.first_incomplete_id
+FROM core.open_application
+LEFT JOIN point ON point.account_id = open_application.account_id

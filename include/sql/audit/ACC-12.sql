@@ -13,15 +13,17 @@ messages:
   en: "{fees} such fees are on the account; charged {charged_amount} where the standard is {standard_amount}."
   zh: "该类费用 {fees} 笔；应收 {standard_amount}，实收 {charged_amount}。"
 */
-SELECT o.order_id AS subject_id,
-       a.account_id,
-       a.is_dual_supply AND (f.account_id IS NULL OR f.wrong_fees > 0) AS flagged,
-       f.standard_amount - f.charged_amount AS at_stake_amount,
-       COALESCE(f.fees, 0) AS fees,
-       COALESCE(f.wrong_fees, 0) AS wrong_fees,
-       f.first_wrong_fee_id,
-       f.standard_amount,
-       f.charged_amount
-FROM core.open_application AS o
-INNER JOIN source.account AS a ON a.account_id = o.account_id
-LEFT JOIN core.fee_check AS f ON f.account_id = a.account_id AND f.fee_kind = 'high_reliability'
+SELECT
+  open_application.order_id AS subject_id,
+  account.account_id,
+  account.is_dual_supply AND (fee_check.account_id IS NULL OR fee_check.wrong_fees > 0) AS flagged,
+  fee_check.standard_amount - fee_check.charged_amount AS at_stake_amount,
+  COALESCE(fee_check.fees, 0) AS fees,
+  COALESCE(fee_check.wrong_fees, 0) AS wrong_fees,
+  fee_check.first_wrong_fee_id,
+  fee_check.standard_amount,
+  fee_check.charged_amount
+FROM core.open_application
+INNER JOIN source.account ON account.account_id = open_application.account_id
+LEFT JOIN core.fee_check
+  ON fee_check.account_id = account.account_id AND fee_check.fee_kind = 'high_reliability'

@@ -17,34 +17,45 @@ messages:
   zh: "费用 {subject_id}：{problem}（应收 {standard_amount}，已收 {charged_amount}，到账 {paid_amount}）。"
 */
 WITH judged AS (
-  SELECT f.fee_id,
-         f.account_id,
-         f.kind,
-         f.standard_amount,
-         f.charged_amount,
-         f.paid_amount,
-         f.waiver_approved,
-         f.charged_on,
-         COALESCE(f.kind NOT IN ('high_reliability', 'temporary_connection')
-                  AND f.charged_amount <> f.standard_amount AND NOT f.waiver_approved, FALSE) AS is_wrong,
-         COALESCE(f.waiver_approved AND f.charged_amount < f.standard_amount, FALSE) AS is_waived,
-         COALESCE(f.paid_amount < f.charged_amount AND DATE_DIFF('day', f.charged_on, $as_of) > $grace_days, FALSE) AS is_unpaid
-  FROM source.fee AS f
+  SELECT
+    fee.fee_id,
+    fee.account_id,
+    fee.kind,
+    fee.standard_amount,
+    fee.charged_amount,
+    fee.paid_amount,
+    fee.waiver_approved,
+    fee.charged_on,
+    COALESCE(
+      fee.kind NOT IN ('high_reliability', 'temporary_connection')
+      AND fee.charged_amount <> fee.standard_amount AND NOT fee.waiver_approved, FALSE
+    ) AS is_wrong,
+    COALESCE(fee.waiver_approved AND fee.charged_amount < fee.standard_amount, FALSE) AS is_waived,
+    COALESCE(
+      fee.paid_amount < fee.charged_amount AND DATE_DIFF('day', fee.charged_on, $as_of) > $grace_days, FALSE
+    ) AS is_unpaid
+  FROM source.fee
 )
-SELECT j.fee_id AS subject_id,
-       j.account_id,
-       j.is_wrong OR j.is_waived OR j.is_unpaid AS flagged,
-       CASE WHEN j.is_wrong OR j.is_waived THEN j.standard_amount - j.charged_amount
-            ELSE j.charged_amount - j.paid_amount END AS at_stake_amount,
-       CONCAT_WS(', ',
-         CASE WHEN j.is_wrong THEN 'charged differs from standard' END,
-         CASE WHEN j.is_waived THEN 'waived' END,
-         CASE WHEN j.is_unpaid THEN 'not paid in time' END) AS problem,
-       j.kind AS fee_kind,
-       j.standard_amount,
-       j.charged_amount,
-       j.paid_amount,
-       j.waiver_approved,
-       j.charged_on,
-       $grace_days AS grace_days
-FROM judged AS j
+
+SELECT
+  judged.fee_id AS subject_id,
+  judged.account_id,
+  judged.is_wrong OR judged.is_waived OR judged.is_unpaid AS flagged,
+  CASE
+    WHEN judged.is_wrong OR judged.is_waived THEN judged.standard_amount - judged.charged_amount
+    ELSE judged.charged_amount - judged.paid_amount
+  END AS at_stake_amount,
+  CONCAT_WS(
+    ', ',
+    CASE WHEN judged.is_wrong THEN 'charged differs from standard' END,
+    CASE WHEN judged.is_waived THEN 'waived' END,
+    CASE WHEN judged.is_unpaid THEN 'not paid in time' END
+  ) AS problem,
+  judged.kind AS fee_kind,
+  judged.standard_amount,
+  judged.charged_amount,
+  judged.paid_amount,
+  judged.waiver_approved,
+  judged.charged_on,
+  $grace_days AS grace_days
+FROM judged

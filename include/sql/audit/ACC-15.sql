@@ -17,48 +17,60 @@ messages:
   zh: "计算电流 {current_a} A，表计 {meter_id}（最大 {max_current_a} A）或电流互感器（{lowest_a} 至 {highest_a} A）不匹配。"
 */
 WITH ct AS (
-  SELECT i.metering_point_id,
-         COUNT(*) AS transformers,
-         MIN(i.primary_value) AS lowest_a,
-         MAX(i.primary_value) AS highest_a
-  FROM source.instrument_transformer AS i
-  WHERE i.kind = 'ct' AND i.metering_point_id IS NOT NULL
-  GROUP BY i.metering_point_id
+  SELECT
+    instrument_transformer.metering_point_id,
+    COUNT(*) AS transformers,
+    MIN(instrument_transformer.primary_value) AS lowest_a,
+    MAX(instrument_transformer.primary_value) AS highest_a
+  FROM source.instrument_transformer
+  WHERE instrument_transformer.kind = 'ct' AND instrument_transformer.metering_point_id IS NOT NULL
+  GROUP BY instrument_transformer.metering_point_id
 ),
+
 point AS (
-  SELECT m.metering_point_id,
-         a.account_id,
-         a.contracted_kva,
-         a.metering_kv,
-         e.meter_id,
-         e.phases,
-         e.max_current_a,
-         COALESCE(c.transformers, 0) AS current_transformers,
-         c.lowest_a,
-         c.highest_a,
-         ROUND(CASE e.phases WHEN 3 THEN a.contracted_kva / NULLIF(SQRT(3) * a.metering_kv, 0)
-                             WHEN 1 THEN a.contracted_kva / 0.22 END, 6) AS current_a
-  FROM source.metering_point AS m
-  INNER JOIN source.account AS a ON a.account_id = m.account_id
-  LEFT JOIN source.meter AS e ON e.meter_id = m.meter_id
-  LEFT JOIN ct AS c ON c.metering_point_id = m.metering_point_id
-  WHERE m.role = 'main' AND a.account_id IN (SELECT o.account_id FROM core.open_application AS o)
+  SELECT
+    metering_point.metering_point_id,
+    account.account_id,
+    account.contracted_kva,
+    account.metering_kv,
+    meter.meter_id,
+    meter.phases,
+    meter.max_current_a,
+    COALESCE(ct.transformers, 0) AS current_transformers,
+    ct.lowest_a,
+    ct.highest_a,
+    ROUND(CASE meter.phases
+      WHEN 3 THEN RATIO(account.contracted_kva, SQRT(3) * account.metering_kv)
+      WHEN 1 THEN account.contracted_kva / 0.22
+    END, 6) AS current_a
+  FROM source.metering_point
+  INNER JOIN source.account ON account.account_id = metering_point.account_id
+  LEFT JOIN source.meter ON meter.meter_id = metering_point.meter_id
+  LEFT JOIN ct ON ct.metering_point_id = metering_point.metering_point_id
+  WHERE
+    metering_point.role = 'main'
+    AND account.account_id IN (SELECT open_application.account_id FROM core.open_application)
 )
-SELECT p.metering_point_id AS subject_id,
-       p.account_id,
-       CASE WHEN p.current_transformers > 0
-            THEN COALESCE(p.lowest_a < ROUND($ct_min * p.current_a, 6), FALSE)
-                 OR COALESCE(p.highest_a > ROUND($ct_max * p.current_a, 6), FALSE)
-            ELSE p.max_current_a < p.current_a END AS flagged,
-       p.contracted_kva,
-       p.metering_kv,
-       p.meter_id,
-       p.phases,
-       ROUND(p.current_a, 3) AS current_a,
-       p.current_transformers,
-       p.lowest_a,
-       p.highest_a,
-       p.max_current_a,
-       $ct_min AS ct_min,
-       $ct_max AS ct_max
-FROM point AS p
+
+SELECT
+  point.metering_point_id AS subject_id,
+  point.account_id,
+  CASE
+    WHEN point.current_transformers > 0
+      THEN
+        COALESCE(point.lowest_a < ROUND($ct_min * point.current_a, 6), FALSE)
+        OR COALESCE(point.highest_a > ROUND($ct_max * point.current_a, 6), FALSE)
+    ELSE point.max_current_a < point.current_a
+  END AS flagged,
+  point.contracted_kva,
+  point.metering_kv,
+  point.meter_id,
+  point.phases,
+  ROUND(point.current_a, 3) AS current_a,
+  point.current_transformers,
+  point.lowest_a,
+  point.highest_a,
+  point.max_current_a,
+  $ct_min AS ct_min,
+  $ct_max AS ct_max
+FROM point

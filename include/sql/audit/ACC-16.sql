@@ -15,27 +15,35 @@ messages:
   zh: "功率因数考核标准为 {power_factor_standard}，应为 {standard_due}。"
 */
 WITH judged AS (
-  SELECT o.order_id,
-         a.account_id,
-         a.usage_category,
-         a.contracted_kva,
-         a.supply_kv,
-         CAST(ROUND(a.power_factor_standard, 2) AS DECIMAL(6, 2)) AS given,
-         CAST(CASE WHEN a.usage_category IN ('general_industrial', 'large_industrial')
-                        AND a.contracted_kva > 160 AND a.supply_kv >= 10 THEN 0.90
-                   WHEN a.usage_category IN ('general_industrial', 'large_industrial', 'commercial')
-                        AND a.contracted_kva >= 100 THEN 0.85
-                   WHEN a.usage_category IN ('agricultural', 'bulk_resale') AND a.contracted_kva >= 100 THEN 0.80
-              END AS DECIMAL(6, 2)) AS due
-  FROM core.open_application AS o
-  INNER JOIN source.account AS a ON a.account_id = o.account_id
+  SELECT
+    open_application.order_id,
+    account.account_id,
+    account.usage_category,
+    account.contracted_kva,
+    account.supply_kv,
+    CAST(ROUND(account.power_factor_standard, 2) AS DECIMAL(6, 2)) AS given,
+    CAST(CASE
+      WHEN
+        account.usage_category IN ('general_industrial', 'large_industrial')
+        AND account.contracted_kva > 160 AND account.supply_kv >= 10 THEN 0.90
+      WHEN
+        account.usage_category IN ('general_industrial', 'large_industrial', 'commercial')
+        AND account.contracted_kva >= 100 THEN 0.85
+      WHEN
+        account.usage_category IN ('agricultural', 'bulk_resale') AND account.contracted_kva >= 100
+        THEN 0.80
+    END AS DECIMAL(6, 2)) AS due
+  FROM core.open_application
+  INNER JOIN source.account ON account.account_id = open_application.account_id
 )
-SELECT j.order_id AS subject_id,
-       j.account_id,
-       j.given IS DISTINCT FROM j.due AS flagged,
-       j.usage_category,
-       j.contracted_kva,
-       j.supply_kv,
-       j.given AS power_factor_standard,
-       j.due AS standard_due
-FROM judged AS j
+
+SELECT
+  judged.order_id AS subject_id,
+  judged.account_id,
+  (judged.given IS DISTINCT FROM judged.due) AS flagged,
+  judged.usage_category,
+  judged.contracted_kva,
+  judged.supply_kv,
+  judged.given AS power_factor_standard,
+  judged.due AS standard_due
+FROM judged

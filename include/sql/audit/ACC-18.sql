@@ -13,11 +13,12 @@ messages:
   en: "No load control device at {contracted_kva} kVA; from {min_kva} kVA one is due."
   zh: "容量 {contracted_kva} kVA 未配置负荷控制设备（{min_kva} kVA 及以上须配置）。"
 */
-SELECT o.order_id AS subject_id,
-       o.account_id,
-       a.contracted_kva >= $min_kva AND NOT a.has_load_control AS flagged,
-       a.contracted_kva,
-       $min_kva AS min_kva,
-       a.has_load_control
-FROM core.open_application AS o
-INNER JOIN source.account AS a ON a.account_id = o.account_id
+SELECT
+  open_application.order_id AS subject_id,
+  open_application.account_id,
+  account.contracted_kva >= $min_kva AND NOT account.has_load_control AS flagged,
+  account.contracted_kva,
+  $min_kva AS min_kva,
+  account.has_load_control
+FROM core.open_application
+INNER JOIN source.account ON account.account_id = open_application.account_id

@@ -22,21 +22,33 @@ messages:
   zh: >-
     采集电量 {interval_kwh} kWh，抄表电量 {register_kwh} kWh。
 */
-SELECT i.metering_point_id AS subject_id,
-       i.account_id,
-       ROUND(ABS(i.interval_kwh - i.register_kwh) - $tolerance_share * ABS(i.register_kwh), 6) > 0
-         AND ROUND(ABS(i.interval_kwh - i.register_kwh) - $tolerance_kwh, 6) > 0 AS flagged,
-       CASE WHEN i.not_checked IS NOT NULL THEN i.not_checked
-            WHEN i.expected <= 0 OR ROUND(i.measured - $min_measured_share * i.expected, 6) < 0 THEN 'intervals_missing'
-       END AS not_checked,
-       (i.interval_kwh - i.register_kwh) * b.average_price AS at_stake_amount,
-       i.interval_kwh,
-       i.register_kwh,
-       i.from_at,
-       i.to_at,
-       i.measured,
-       i.expected,
-       $tolerance_share AS tolerance_share,
-       $tolerance_kwh AS tolerance_kwh
-FROM facts.interval_register AS i
-LEFT JOIN facts.bill_net AS b ON b.account_id = i.account_id AND b.period = $period
+SELECT
+  interval_register.metering_point_id AS subject_id,
+  interval_register.account_id,
+  ROUND(
+    ABS(interval_register.interval_kwh - interval_register.register_kwh)
+    - $tolerance_share * ABS(interval_register.register_kwh),
+    6
+  )
+  > 0
+  AND ROUND(ABS(interval_register.interval_kwh - interval_register.register_kwh) - $tolerance_kwh, 6)
+  > 0 AS flagged,
+  CASE
+    WHEN interval_register.not_checked IS NOT NULL THEN interval_register.not_checked
+    WHEN
+      interval_register.expected <= 0
+      OR ROUND(interval_register.measured - $min_measured_share * interval_register.expected, 6) < 0
+      THEN 'intervals_missing'
+  END AS not_checked,
+  (interval_register.interval_kwh - interval_register.register_kwh)
+  * bill_net.average_price AS at_stake_amount,
+  interval_register.interval_kwh,
+  interval_register.register_kwh,
+  interval_register.from_at,
+  interval_register.to_at,
+  interval_register.measured,
+  interval_register.expected,
+  $tolerance_share AS tolerance_share,
+  $tolerance_kwh AS tolerance_kwh
+FROM facts.interval_register
+LEFT JOIN facts.bill_net ON bill_net.account_id = interval_register.account_id AND bill_net.period = $period

@@ -16,17 +16,18 @@ messages:
   zh: >-
     应采 {expected} 点，实采 {present} 点。
 */
-SELECT i.metering_point_id AS subject_id,
-       p.account_id,
-       ROUND(i.present - $min_coverage * i.expected, 6) < 0 AS flagged,
-       CASE WHEN i.expected = 0 THEN 'not_installed' END AS not_checked,
-       i.present,
-       i.expected,
-       CAST(i.present AS DOUBLE) / NULLIF(i.expected, 0) AS coverage,
-       $min_coverage AS min_coverage,
-       p.role,
-       p.installed_on
-FROM facts.interval_period AS i
-JOIN source.metering_point AS p ON p.metering_point_id = i.metering_point_id
-LEFT JOIN core.live_account AS a ON a.account_id = p.account_id
-WHERE a.account_id IS NOT NULL OR p.role IN ('area', 'line')
+SELECT
+  interval_period.metering_point_id AS subject_id,
+  metering_point.account_id,
+  ROUND(interval_period.present - $min_coverage * interval_period.expected, 6) < 0 AS flagged,
+  CASE WHEN interval_period.expected = 0 THEN 'not_installed' END AS not_checked,
+  interval_period.present,
+  interval_period.expected,
+  RATIO(interval_period.present, interval_period.expected) AS coverage,
+  $min_coverage AS min_coverage,
+  metering_point.role,
+  metering_point.installed_on
+FROM facts.interval_period
+JOIN source.metering_point ON metering_point.metering_point_id = interval_period.metering_point_id
+LEFT JOIN core.live_account ON live_account.account_id = metering_point.account_id
+WHERE live_account.account_id IS NOT NULL OR metering_point.role IN ('area', 'line')

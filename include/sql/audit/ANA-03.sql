@@ -17,23 +17,27 @@ messages:
   zh: >-
     采集数据异常（{problems}）：连续不变 {stuck_hours} 小时，最小 {min_kwh} kWh，最大 {max_kw} kW。
 */
-SELECT i.metering_point_id AS subject_id,
-       p.account_id,
-       i.stuck_hours >= $stuck_hours
-         OR i.min_kwh < 0
-         OR COALESCE(ROUND(i.max_kw - $spike * i.contracted_kva, 6) > 0, FALSE) AS flagged,
-       CONCAT_WS(', ',
-                 CASE WHEN i.stuck_hours >= $stuck_hours THEN 'stuck' END,
-                 CASE WHEN i.min_kwh < 0 THEN 'negative' END,
-                 CASE WHEN ROUND(i.max_kw - $spike * i.contracted_kva, 6) > 0 THEN 'spike' END) AS problems,
-       i.stuck_hours,
-       i.stuck_from,
-       i.stuck_kwh,
-       i.min_kwh,
-       i.max_kw,
-       i.contracted_kva,
-       $stuck_hours AS max_stuck_hours,
-       $spike * i.contracted_kva AS max_plausible_kw
-FROM facts.interval_period AS i
-LEFT JOIN source.metering_point AS p ON p.metering_point_id = i.metering_point_id
-WHERE i.min_kwh IS NOT NULL
+SELECT
+  interval_period.metering_point_id AS subject_id,
+  metering_point.account_id,
+  interval_period.stuck_hours >= $stuck_hours
+  OR interval_period.min_kwh < 0
+  OR COALESCE(ROUND(interval_period.max_kw - $spike * interval_period.contracted_kva, 6) > 0, FALSE)
+    AS flagged,
+  CONCAT_WS(
+    ', ',
+    CASE WHEN interval_period.stuck_hours >= $stuck_hours THEN 'stuck' END,
+    CASE WHEN interval_period.min_kwh < 0 THEN 'negative' END,
+    CASE WHEN ROUND(interval_period.max_kw - $spike * interval_period.contracted_kva, 6) > 0 THEN 'spike' END)
+    AS problems,
+  interval_period.stuck_hours,
+  interval_period.stuck_from,
+  interval_period.stuck_kwh,
+  interval_period.min_kwh,
+  interval_period.max_kw,
+  interval_period.contracted_kva,
+  $stuck_hours AS max_stuck_hours,
+  $spike * interval_period.contracted_kva AS max_plausible_kw
+FROM facts.interval_period
+LEFT JOIN source.metering_point ON metering_point.metering_point_id = interval_period.metering_point_id
+WHERE interval_period.min_kwh IS NOT NULL

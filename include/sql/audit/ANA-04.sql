@@ -20,34 +20,37 @@ messages:
     疑似窃电：{reasons_zh}。
 */
 WITH billed AS (
-  SELECT t.account_id,
-         MEDIAN(CASE WHEN b.period < t.drop_period THEN b.billed_kwh END) AS median_kwh,
-         COUNT(*) FILTER (WHERE b.period >= t.drop_period) AS periods,
-         ROUND(SUM(ROUND(b.billed_kwh * 1000000)) FILTER (WHERE b.period >= t.drop_period) * 0.000001, 6) AS billed_kwh
-  FROM facts.theft_score AS t
-  JOIN facts.bill_net AS b
-    ON b.account_id = t.account_id
-   AND b.period >= CAST(ADD_MONTHS(t.drop_period, -6) AS DATE)
-   AND b.period <= $period
-  WHERE t.is_suspect
-  GROUP BY t.account_id
+  SELECT
+    theft_score.account_id,
+    MEDIAN(CASE WHEN bill_net.period < theft_score.drop_period THEN bill_net.billed_kwh END) AS median_kwh,
+    COUNT(*) FILTER (WHERE bill_net.period >= theft_score.drop_period) AS periods,
+    EXACT_SUM(bill_net.billed_kwh) FILTER (WHERE bill_net.period >= theft_score.drop_period) AS billed_kwh
+  FROM facts.theft_score
+  JOIN facts.bill_net
+    ON bill_net.account_id = theft_score.account_id
+    AND bill_net.period >= ADD_MONTHS(theft_score.drop_period, -6)
+    AND bill_net.period <= $period
+  WHERE theft_score.is_suspect
+  GROUP BY theft_score.account_id
 )
-SELECT t.account_id AS subject_id,
-       t.account_id,
-       t.is_suspect AND t.rank_share <= $max_share AS flagged,
-       (b.median_kwh * b.periods - b.billed_kwh) * n.average_price AS at_stake_amount,
-       t.score,
-       t.reasons,
-       t.reasons_zh,
-       t.drop_share,
-       t.drop_period,
-       t.loss_follows,
-       ROUND(t.loss_z, 2) AS loss_z,
-       ROUND(t.below_peers, 3) AS below_peers,
-       t.zero_day_share,
-       t.transformer_id,
-       b.median_kwh AS median_kwh_before,
-       $max_share AS max_share
-FROM facts.theft_score AS t
-LEFT JOIN billed AS b ON b.account_id = t.account_id
-LEFT JOIN facts.bill_net AS n ON n.account_id = t.account_id AND n.period = $period
+
+SELECT
+  theft_score.account_id AS subject_id,
+  theft_score.account_id,
+  theft_score.is_suspect AND theft_score.rank_share <= $max_share AS flagged,
+  (billed.median_kwh * billed.periods - billed.billed_kwh) * bill_net.average_price AS at_stake_amount,
+  theft_score.score,
+  theft_score.reasons,
+  theft_score.reasons_zh,
+  theft_score.drop_share,
+  theft_score.drop_period,
+  theft_score.loss_follows,
+  ROUND(theft_score.loss_z, 2) AS loss_z,
+  ROUND(theft_score.below_peers, 3) AS below_peers,
+  theft_score.zero_day_share,
+  theft_score.transformer_id,
+  billed.median_kwh AS median_kwh_before,
+  $max_share AS max_share
+FROM facts.theft_score
+LEFT JOIN billed ON billed.account_id = theft_score.account_id
+LEFT JOIN facts.bill_net ON bill_net.account_id = theft_score.account_id AND bill_net.period = $period

@@ -17,14 +17,15 @@ messages:
   zh: >-
     疑似由 {other_transformer_id} 供电：该台区损失随本户电量变化，{own_transformer_id} 则相反。
 */
-SELECT m.account_id AS subject_id,
-       m.account_id,
-       m.is_suspect AND m.score >= $min_score AS flagged,
-       m.other_transformer_id,
-       m.own_transformer_id,
-       ROUND(m.other_share, 3) AS other_area_moves_with,
-       ROUND(m.own_share, 3) AS own_area_moves_with,
-       ROUND(m.score, 2) AS score,
-       $min_score AS min_score,
-       m.days
-FROM facts.area_misfit AS m
+SELECT
+  area_misfit.account_id AS subject_id,
+  area_misfit.account_id,
+  area_misfit.is_suspect AND area_misfit.score >= $min_score AS flagged,
+  area_misfit.other_transformer_id,
+  area_misfit.own_transformer_id,
+  ROUND(area_misfit.other_share, 3) AS other_area_moves_with,
+  ROUND(area_misfit.own_share, 3) AS own_area_moves_with,
+  ROUND(area_misfit.score, 2) AS score,
+  $min_score AS min_score,
+  area_misfit.days
+FROM facts.area_misfit

@@ -19,56 +19,75 @@ messages:
     电量 {billed_kwh} kWh，同类中位数 {peer_median_kwh} kWh（偏离 {z}）。
 */
 WITH ranked AS (
-  SELECT a.account_id,
-         a.usage_category,
-         a.tariff_code,
-         b.billed_kwh,
-         LN(b.billed_kwh) AS log_kwh,
-         CEIL(ROUND(10 * CUME_DIST() OVER (ORDER BY a.contracted_kva), 9)) AS kva_decile
-  FROM facts.bill_net AS b
-  JOIN source.account AS a ON a.account_id = b.account_id
-  WHERE b.period = $period
-    AND b.billed_kwh > 0
+  SELECT
+    account.account_id,
+    account.usage_category,
+    account.tariff_code,
+    bill_net.billed_kwh,
+    LN(bill_net.billed_kwh) AS log_kwh,
+    CEIL(ROUND(10 * CUME_DIST() OVER (ORDER BY account.contracted_kva), 9)) AS kva_decile
+  FROM facts.bill_net
+  JOIN source.account ON account.account_id = bill_net.account_id
+  WHERE
+    bill_net.period = $period
+    AND bill_net.billed_kwh > 0
 ),
+
 peer AS (
-  SELECT r.usage_category, r.tariff_code, r.kva_decile, COUNT(*) AS peers, MEDIAN(r.log_kwh) AS median_log
-  FROM ranked AS r
-  GROUP BY r.usage_category, r.tariff_code, r.kva_decile
+  SELECT
+    ranked.usage_category,
+    ranked.tariff_code,
+    ranked.kva_decile,
+    COUNT(*) AS peers,
+    MEDIAN(ranked.log_kwh) AS median_log
+  FROM ranked
+  GROUP BY ranked.usage_category, ranked.tariff_code, ranked.kva_decile
 ),
+
 distance AS (
-  SELECT r.account_id,
-         r.usage_category,
-         r.tariff_code,
-         r.kva_decile,
-         r.billed_kwh,
-         p.peers,
-         p.median_log,
-         r.log_kwh - p.median_log AS away
-  FROM ranked AS r
-  JOIN peer AS p
-    ON p.usage_category = r.usage_category
-   AND p.tariff_code IS NOT DISTINCT FROM r.tariff_code
-   AND p.kva_decile = r.kva_decile
+  SELECT
+    ranked.account_id,
+    ranked.usage_category,
+    ranked.tariff_code,
+    ranked.kva_decile,
+    ranked.billed_kwh,
+    peer.peers,
+    peer.median_log,
+    ranked.log_kwh - peer.median_log AS away
+  FROM ranked
+  JOIN peer
+    ON peer.usage_category = ranked.usage_category
+    AND peer.tariff_code IS NOT DISTINCT FROM ranked.tariff_code
+    AND peer.kva_decile = ranked.kva_decile
 ),
+
 spread AS (
-  SELECT d.usage_category, d.tariff_code, d.kva_decile, 1.4826 * MEDIAN(ABS(d.away)) AS robust_sd
-  FROM distance AS d
-  GROUP BY d.usage_category, d.tariff_code, d.kva_decile
+  SELECT
+    distance.usage_category,
+    distance.tariff_code,
+    distance.kva_decile,
+    1.4826 * MEDIAN(ABS(distance.away)) AS robust_sd
+  FROM distance
+  GROUP BY distance.usage_category, distance.tariff_code, distance.kva_decile
 )
-SELECT d.account_id AS subject_id,
-       d.account_id,
-       d.peers >= $min_peers AND s.robust_sd > 0 AND ROUND(ABS(d.away) - $z_max * s.robust_sd, 9) > 0 AS flagged,
-       CASE WHEN d.peers < $min_peers THEN 'too few peers' END AS not_checked,
-       d.billed_kwh,
-       ROUND(EXP(d.median_log), 3) AS peer_median_kwh,
-       ROUND(d.away / NULLIF(s.robust_sd, 0), 3) AS z,
-       $z_max AS z_max,
-       d.peers,
-       d.usage_category,
-       d.tariff_code,
-       CAST(d.kva_decile AS BIGINT) AS kva_decile
-FROM distance AS d
-JOIN spread AS s
-  ON s.usage_category = d.usage_category
- AND s.tariff_code IS NOT DISTINCT FROM d.tariff_code
- AND s.kva_decile = d.kva_decile
+
+SELECT
+  distance.account_id AS subject_id,
+  distance.account_id,
+  distance.peers >= $min_peers
+  AND spread.robust_sd > 0
+  AND ROUND(ABS(distance.away) - $z_max * spread.robust_sd, 9) > 0 AS flagged,
+  CASE WHEN distance.peers < $min_peers THEN 'too few peers' END AS not_checked,
+  distance.billed_kwh,
+  ROUND(EXP(distance.median_log), 3) AS peer_median_kwh,
+  ROUND(RATIO(distance.away, spread.robust_sd), 3) AS z,
+  $z_max AS z_max,
+  distance.peers,
+  distance.usage_category,
+  distance.tariff_code,
+  CAST(distance.kva_decile AS BIGINT) AS kva_decile
+FROM distance
+JOIN spread
+  ON spread.usage_category = distance.usage_category
+  AND spread.tariff_code IS NOT DISTINCT FROM distance.tariff_code
+  AND spread.kva_decile = distance.kva_decile

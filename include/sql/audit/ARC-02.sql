@@ -11,11 +11,12 @@ messages:
   en: "The account is {usage_category}, its tariff {tariff_code} is {tariff_usage_category}."
   zh: "用电类别 {usage_category}，电价 {tariff_code} 属于 {tariff_usage_category}。"
 */
-SELECT a.account_id AS subject_id,
-       a.account_id,
-       a.usage_category <> t.usage_category AS flagged,
-       a.usage_category,
-       a.tariff_code,
-       t.usage_category AS tariff_usage_category
-FROM core.live_account AS a
-LEFT JOIN source.tariff AS t ON t.tariff_code = a.tariff_code
+SELECT
+  live_account.account_id AS subject_id,
+  live_account.account_id,
+  live_account.usage_category <> tariff.usage_category AS flagged,
+  live_account.usage_category,
+  live_account.tariff_code,
+  tariff.usage_category AS tariff_usage_category
+FROM core.live_account
+LEFT JOIN source.tariff ON tariff.tariff_code = live_account.tariff_code

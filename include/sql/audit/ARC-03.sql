@@ -14,19 +14,23 @@ messages:
   zh: "报装容量 {contracted_kva} kVA 不在 {supply_kv} kV 的允许范围（{min_kva} 至 {max_kva} kVA）内。"
 */
 WITH band AS (
-  SELECT CASE WHEN ROUND(b.supply_kv, 3) = 0.4 THEN 0.38 ELSE ROUND(b.supply_kv, 3) END AS nominal_kv,
-         MIN(b.min_kva) AS min_kva,
-         MAX(b.max_kva) AS max_kva
-  FROM param.bands_kva AS b
-  GROUP BY CASE WHEN ROUND(b.supply_kv, 3) = 0.4 THEN 0.38 ELSE ROUND(b.supply_kv, 3) END
+  SELECT
+    NOMINAL_KV(bands_kva.supply_kv) AS nominal_kv,
+    MIN(bands_kva.min_kva) AS min_kva,
+    MAX(bands_kva.max_kva) AS max_kva
+  FROM param.bands_kva
+  GROUP BY NOMINAL_KV(bands_kva.supply_kv)
 )
-SELECT a.account_id AS subject_id,
-       a.account_id,
-       COALESCE(a.contracted_kva < b.min_kva, FALSE) OR COALESCE(a.contracted_kva > b.max_kva, FALSE) AS flagged,
-       a.supply_kv,
-       a.contracted_kva,
-       b.min_kva,
-       b.max_kva
-FROM core.live_account AS a
-LEFT JOIN band AS b
-  ON b.nominal_kv = CASE WHEN ROUND(a.supply_kv, 3) = 0.4 THEN 0.38 ELSE ROUND(a.supply_kv, 3) END
+
+SELECT
+  live_account.account_id AS subject_id,
+  live_account.account_id,
+  COALESCE(live_account.contracted_kva < band.min_kva, FALSE)
+  OR COALESCE(live_account.contracted_kva > band.max_kva, FALSE) AS flagged,
+  live_account.supply_kv,
+  live_account.contracted_kva,
+  band.min_kva,
+  band.max_kva
+FROM core.live_account
+LEFT JOIN band
+  ON band.nominal_kv = NOMINAL_KV(live_account.supply_kv)

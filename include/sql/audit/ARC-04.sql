@@ -14,16 +14,26 @@ messages:
   zh: "行业分类 {industry_code} 与用电类别 {usage_category} 不符。"
 */
 WITH category AS (
-  SELECT DISTINCT p.usage_category FROM param.allowed AS p
+  SELECT DISTINCT allowed.usage_category FROM param.allowed
 ),
+
 letter AS (
-  SELECT DISTINCT p.usage_category, p.letter FROM param.allowed AS p WHERE p.letter IS NOT NULL
+  SELECT DISTINCT
+    allowed.usage_category,
+    allowed.letter
+  FROM param.allowed WHERE allowed.letter IS NOT NULL
 )
-SELECT a.account_id AS subject_id,
-       a.account_id,
-       COALESCE(REGEXP_MATCHES(a.industry_code, '[^\s\p{Z}]'), FALSE) AND c.usage_category IS NOT NULL AND l.letter IS NULL AS flagged,
-       a.usage_category,
-       a.industry_code
-FROM core.live_account AS a
-LEFT JOIN category AS c ON c.usage_category = a.usage_category
-LEFT JOIN letter AS l ON l.usage_category = a.usage_category AND l.letter = SUBSTRING(a.industry_code, 1, 1)
+
+SELECT
+  live_account.account_id AS subject_id,
+  live_account.account_id,
+  COALESCE(REGEXP_MATCHES(live_account.industry_code, '[^\s\p{Z}]'), FALSE)
+  AND category.usage_category IS NOT NULL
+  AND letter.letter IS NULL AS flagged,
+  live_account.usage_category,
+  live_account.industry_code
+FROM core.live_account
+LEFT JOIN category ON category.usage_category = live_account.usage_category
+LEFT JOIN letter
+  ON letter.usage_category = live_account.usage_category
+  AND letter.letter = SUBSTRING(live_account.industry_code, 1, 1)

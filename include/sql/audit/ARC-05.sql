@@ -13,13 +13,16 @@ messages:
   en: "The identity number of {characters} characters is not valid for a {customer_kind}."
   zh: "证件号码（{characters} 位）对 {customer_kind} 无效。"
 */
-SELECT i.customer_id AS subject_id,
-       i.customer_id,
-       NOT (COALESCE(c.kind = 'person' AND i.is_resident_number, FALSE)
-            OR COALESCE(c.kind = 'organisation' AND i.is_credit_code, FALSE)) AS flagged,
-       c.kind AS customer_kind,
-       LENGTH(i.id_number) AS characters,
-       i.is_resident_number,
-       i.is_credit_code
-FROM core.identity_number AS i
-INNER JOIN source.customer AS c ON c.customer_id = i.customer_id
+SELECT
+  identity_number.customer_id AS subject_id,
+  identity_number.customer_id,
+  NOT(
+    COALESCE(customer.kind = 'person' AND identity_number.is_resident_number, FALSE)
+    OR COALESCE(customer.kind = 'organisation' AND identity_number.is_credit_code, FALSE)
+  ) AS flagged,
+  customer.kind AS customer_kind,
+  LENGTH(identity_number.id_number) AS characters,
+  identity_number.is_resident_number,
+  identity_number.is_credit_code
+FROM core.identity_number
+INNER JOIN source.customer ON customer.customer_id = identity_number.customer_id

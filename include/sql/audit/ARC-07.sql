@@ -14,12 +14,13 @@ messages:
   en: "{customers} customers have this mobile number, the first is {first_customer_id}."
   zh: "同一手机号码登记 {customers} 户，首户 {first_customer_id}。"
 */
-SELECT c.customer_id AS subject_id,
-       c.customer_id,
-       COUNT(*) OVER (PARTITION BY p.e164) > $max_customers AS flagged,
-       COUNT(*) OVER (PARTITION BY p.e164) AS customers,
-       MIN(c.customer_id) OVER (PARTITION BY p.e164) AS first_customer_id,
-       $max_customers AS max_customers
-FROM source.customer AS c
-INNER JOIN core.phone AS p ON p.raw = c.mobile
-WHERE p.e164 IS NOT NULL
+SELECT
+  customer.customer_id AS subject_id,
+  customer.customer_id,
+  COUNT(*) OVER (PARTITION BY phone.e164) > $max_customers AS flagged,
+  COUNT(*) OVER (PARTITION BY phone.e164) AS customers,
+  MIN(customer.customer_id) OVER (PARTITION BY phone.e164) AS first_customer_id,
+  $max_customers AS max_customers
+FROM source.customer
+INNER JOIN core.phone ON phone.raw = customer.mobile
+WHERE phone.e164 IS NOT NULL

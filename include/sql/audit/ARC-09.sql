@@ -14,16 +14,20 @@ messages:
   zh: "档案最近核实日期：{verified_on}。"
 */
 WITH holder AS (
-  SELECT a.customer_id, COUNT(*) AS live_accounts
-  FROM core.live_account AS a
-  GROUP BY a.customer_id
+  SELECT
+    live_account.customer_id,
+    COUNT(*) AS live_accounts
+  FROM core.live_account
+  GROUP BY live_account.customer_id
 )
-SELECT c.customer_id AS subject_id,
-       c.customer_id,
-       c.verified_on IS NULL OR DATE_DIFF('day', c.verified_on, $as_of) > $max_days AS flagged,
-       c.verified_on,
-       h.live_accounts,
-       $max_days AS max_days,
-       $as_of AS as_of
-FROM source.customer AS c
-INNER JOIN holder AS h ON h.customer_id = c.customer_id
+
+SELECT
+  customer.customer_id AS subject_id,
+  customer.customer_id,
+  customer.verified_on IS NULL OR DATE_DIFF('day', customer.verified_on, $as_of) > $max_days AS flagged,
+  customer.verified_on,
+  holder.live_accounts,
+  $max_days AS max_days,
+  $as_of AS as_of
+FROM source.customer
+INNER JOIN holder ON holder.customer_id = customer.customer_id

@@ -12,16 +12,21 @@ messages:
   en: "Allocation {allocation} with value {allocation_value} is implausible (up to {highest_value})."
   zh: "{allocation} 分摊值 {allocation_value} 不合理（上限 {highest_value}）。"
 */
-SELECT a.account_id AS subject_id,
-       a.account_id,
-       CASE a.allocation
-         WHEN 'fixed_ratio' THEN a.allocation_value IS NULL OR a.allocation_value <= 0 OR a.allocation_value >= 1
-         WHEN 'fixed_quantity' THEN a.allocation_value IS NULL OR a.allocation_value <= 0
-                                    OR a.allocation_value > ROUND(a.contracted_kva * 720, 6)
-       END AS flagged,
-       a.allocation,
-       a.allocation_value,
-       CASE a.allocation WHEN 'fixed_ratio' THEN 1 ELSE ROUND(a.contracted_kva * 720, 6) END AS highest_value,
-       a.contracted_kva
-FROM source.account AS a
-WHERE a.allocation <> 'none'
+SELECT
+  account.account_id AS subject_id,
+  account.account_id,
+  CASE account.allocation
+    WHEN
+      'fixed_ratio'
+      THEN account.allocation_value IS NULL OR account.allocation_value <= 0 OR account.allocation_value >= 1
+    WHEN 'fixed_quantity' THEN
+      account.allocation_value IS NULL OR account.allocation_value <= 0
+      OR account.allocation_value > ROUND(account.contracted_kva * 720, 6)
+  END AS flagged,
+  account.allocation,
+  account.allocation_value,
+  CASE account.allocation WHEN 'fixed_ratio' THEN 1 ELSE ROUND(account.contracted_kva * 720, 6) END
+    AS highest_value,
+  account.contracted_kva
+FROM source.account
+WHERE account.allocation <> 'none'

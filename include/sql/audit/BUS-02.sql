@@ -17,52 +17,72 @@ messages:
   zh: "本年暂停 {days} 天（上限 {max_days}）、{times} 次（上限 {max_times}）。"
 */
 WITH suspension AS (
-  SELECT s.change_id, s.account_id, s.capacity_kva, s.start_on, s.last_on
-  FROM core.capacity_out AS s
-  WHERE s.kind = 'suspend'
-    AND s.start_on <= $as_of
-    AND (s.last_on IS NULL OR s.last_on >= CAST(DATE_TRUNC('year', $as_of) AS DATE)
-         OR s.start_on >= CAST(DATE_TRUNC('year', $as_of) AS DATE))
+  SELECT
+    capacity_out.change_id,
+    capacity_out.account_id,
+    capacity_out.capacity_kva,
+    capacity_out.start_on,
+    capacity_out.last_on
+  FROM core.capacity_out
+  WHERE
+    capacity_out.kind = 'suspend'
+    AND capacity_out.start_on <= $as_of
+    AND (
+      capacity_out.last_on IS NULL OR capacity_out.last_on >= CAST(DATE_TRUNC('year', $as_of) AS DATE)
+      OR capacity_out.start_on >= CAST(DATE_TRUNC('year', $as_of) AS DATE)
+    )
 ),
+
 total AS (
-  SELECT s.account_id,
-         COUNT(*) FILTER (WHERE s.start_on >= CAST(DATE_TRUNC('year', $as_of) AS DATE)) AS times,
-         MAX(s.capacity_kva) AS suspended_kva,
-         MIN(s.change_id) AS first_change_id
-  FROM suspension AS s
-  GROUP BY s.account_id
+  SELECT
+    suspension.account_id,
+    COUNT(*) FILTER (WHERE suspension.start_on >= CAST(DATE_TRUNC('year', $as_of) AS DATE)) AS times,
+    MAX(suspension.capacity_kva) AS suspended_kva,
+    MIN(suspension.change_id) AS first_change_id
+  FROM suspension
+  GROUP BY suspension.account_id
 ),
+
 out AS (
-  SELECT s.account_id,
-         d.day,
-         ROUND(SUM(ROUND(s.capacity_kva * 1000000)) * 0.000001, 6) AS kva,
-         ROW_NUMBER() OVER (PARTITION BY s.account_id ORDER BY d.day) AS day_no
-  FROM suspension AS s
-  INNER JOIN core.calendar AS d
-    ON d.day >= GREATEST(s.start_on, CAST(DATE_TRUNC('year', $as_of) AS DATE))
-   AND d.day <= LEAST(COALESCE(s.last_on, $as_of), $as_of)
-  GROUP BY s.account_id, d.day
+  SELECT
+    suspension.account_id,
+    calendar.day,
+    EXACT_SUM(suspension.capacity_kva) AS kva,
+    ROW_NUMBER() OVER (PARTITION BY suspension.account_id ORDER BY calendar.day) AS day_no
+  FROM suspension
+  INNER JOIN core.calendar
+    ON calendar.day >= GREATEST(suspension.start_on, CAST(DATE_TRUNC('year', $as_of) AS DATE))
+    AND calendar.day <= LEAST(COALESCE(suspension.last_on, $as_of), $as_of)
+  GROUP BY suspension.account_id, calendar.day
 ),
+
 day AS (
-  SELECT o.account_id, COUNT(*) AS days, ROUND(SUM(ROUND(CASE WHEN o.day_no > $max_days THEN o.kva END * 1000000)) * 0.000001, 6) AS kva_days_over
-  FROM out AS o
-  GROUP BY o.account_id
+  SELECT
+    out.account_id,
+    COUNT(*) AS days,
+    EXACT_SUM(CASE WHEN out.day_no > $max_days THEN out.kva END) AS kva_days_over
+  FROM out
+  GROUP BY out.account_id
 )
-SELECT t.account_id AS subject_id,
-       t.account_id,
-       COALESCE(d.days, 0) > $max_days OR t.times > $max_times AS flagged,
-       CASE WHEN a.demand_basis = 'capacity' AND d.days > $max_days
-            THEN CAST(CAST(p.unit_price * d.kva_days_over / 30.0 AS DECIMAL(28, 8)) AS DECIMAL(18, 2))
-       END AS at_stake_amount,
-       COALESCE(d.days, 0) AS days,
-       $max_days AS max_days,
-       t.times,
-       $max_times AS max_times,
-       t.suspended_kva,
-       d.kva_days_over,
-       t.first_change_id,
-       p.unit_price AS capacity_price
-FROM total AS t
-LEFT JOIN day AS d ON d.account_id = t.account_id
-LEFT JOIN source.account AS a ON a.account_id = t.account_id
-LEFT JOIN core.price_in_force AS p ON p.tariff_code = a.tariff_code AND p.component = 'capacity'
+
+SELECT
+  total.account_id AS subject_id,
+  total.account_id,
+  COALESCE(day.days, 0) > $max_days OR total.times > $max_times AS flagged,
+  CASE
+    WHEN account.demand_basis = 'capacity' AND day.days > $max_days
+      THEN MONEY(price_in_force.unit_price * day.kva_days_over / 30.0)
+  END AS at_stake_amount,
+  COALESCE(day.days, 0) AS days,
+  $max_days AS max_days,
+  total.times,
+  $max_times AS max_times,
+  total.suspended_kva,
+  day.kva_days_over,
+  total.first_change_id,
+  price_in_force.unit_price AS capacity_price
+FROM total
+LEFT JOIN day ON day.account_id = total.account_id
+LEFT JOIN source.account ON account.account_id = total.account_id
+LEFT JOIN core.price_in_force
+  ON price_in_force.tariff_code = account.tariff_code AND price_in_force.component = 'capacity'

@@ -14,13 +14,17 @@ messages:
   en: "Suspended for {days} days from {start_on} to {last_on}; at least {min_days} are due."
   zh: "暂停 {days} 天（{start_on} 至 {last_on}），少于 {min_days} 天。"
 */
-SELECT s.change_id AS subject_id,
-       s.account_id,
-       DATE_DIFF('day', s.start_on, s.last_on) + 1 < $min_days AS flagged,
-       s.start_on,
-       s.last_on,
-       s.end_on,
-       DATE_DIFF('day', s.start_on, s.last_on) + 1 AS days,
-       $min_days AS min_days
-FROM core.capacity_out AS s
-WHERE s.kind = 'suspend' AND s.last_on >= CAST(ADD_MONTHS($as_of, -12) AS DATE) AND s.last_on <= $as_of
+SELECT
+  capacity_out.change_id AS subject_id,
+  capacity_out.account_id,
+  DATE_DIFF('day', capacity_out.start_on, capacity_out.last_on) + 1 < $min_days AS flagged,
+  capacity_out.start_on,
+  capacity_out.last_on,
+  capacity_out.end_on,
+  DATE_DIFF('day', capacity_out.start_on, capacity_out.last_on) + 1 AS days,
+  $min_days AS min_days
+FROM core.capacity_out
+WHERE
+  capacity_out.kind = 'suspend'
+  AND capacity_out.last_on >= ADD_MONTHS($as_of, -12)
+  AND capacity_out.last_on <= $as_of

@@ -12,17 +12,22 @@ messages:
   en: "{suspended_kva} of {contracted_kva} kVA are suspended; by {demand_basis} all must be."
   zh: "{demand_basis} 客户仅暂停 {suspended_kva} kVA，合同容量 {contracted_kva} kVA。"
 */
-SELECT s.change_id AS subject_id,
-       s.account_id,
-       s.capacity_kva < a.contracted_kva AS flagged,
-       a.demand_basis,
-       s.capacity_kva AS suspended_kva,
-       a.contracted_kva,
-       s.start_on,
-       s.last_on
-FROM core.capacity_out AS s
-INNER JOIN source.account AS a ON a.account_id = s.account_id
-WHERE s.kind = 'suspend'
-  AND a.demand_basis IN ('contract_demand', 'actual_demand')
-  AND s.start_on <= $period_end
-  AND (s.last_on IS NULL OR (s.last_on >= $period AND s.last_on >= s.start_on))
+SELECT
+  capacity_out.change_id AS subject_id,
+  capacity_out.account_id,
+  capacity_out.capacity_kva < account.contracted_kva AS flagged,
+  account.demand_basis,
+  capacity_out.capacity_kva AS suspended_kva,
+  account.contracted_kva,
+  capacity_out.start_on,
+  capacity_out.last_on
+FROM core.capacity_out
+INNER JOIN source.account ON account.account_id = capacity_out.account_id
+WHERE
+  capacity_out.kind = 'suspend'
+  AND account.demand_basis IN ('contract_demand', 'actual_demand')
+  AND capacity_out.start_on <= $period_end
+  AND (
+    capacity_out.last_on IS NULL
+    OR (capacity_out.last_on >= $period AND capacity_out.last_on >= capacity_out.start_on)
+  )

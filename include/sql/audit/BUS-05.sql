@@ -15,15 +15,20 @@ messages:
   en: "Reduced for {days} days from {start_on}; allowed are {min_days} to {max_days}."
   zh: "减容自 {start_on} 起 {days} 天，允许 {min_days} 至 {max_days} 天。"
 */
-SELECT c.change_id AS subject_id,
-       c.account_id,
-       CASE WHEN c.end_on IS NOT NULL
-            THEN DATE_DIFF('day', c.start_on, c.end_on) < $min_days OR DATE_DIFF('day', c.start_on, c.end_on) > $max_days
-            ELSE DATE_DIFF('day', c.start_on, $as_of) > $max_days END AS flagged,
-       c.start_on,
-       c.end_on,
-       DATE_DIFF('day', c.start_on, COALESCE(c.end_on, $as_of)) AS days,
-       $min_days AS min_days,
-       $max_days AS max_days
-FROM source.capacity_change AS c
-WHERE c.kind = 'reduce'
+SELECT
+  capacity_change.change_id AS subject_id,
+  capacity_change.account_id,
+  CASE
+    WHEN capacity_change.end_on IS NOT NULL
+      THEN
+        DATE_DIFF('day', capacity_change.start_on, capacity_change.end_on) < $min_days
+        OR DATE_DIFF('day', capacity_change.start_on, capacity_change.end_on) > $max_days
+    ELSE DATE_DIFF('day', capacity_change.start_on, $as_of) > $max_days
+  END AS flagged,
+  capacity_change.start_on,
+  capacity_change.end_on,
+  DATE_DIFF('day', capacity_change.start_on, COALESCE(capacity_change.end_on, $as_of)) AS days,
+  $min_days AS min_days,
+  $max_days AS max_days
+FROM source.capacity_change
+WHERE capacity_change.kind = 'reduce'

@@ -15,28 +15,44 @@ messages:
   zh: "{start_on} {change_kind}，距 {earlier_kind} {earlier_change_id} 仅 {days_after} 天。"
 */
 WITH earlier AS (
-  SELECT c.change_id, c.account_id, c.kind, c.end_on AS changed_on
-  FROM source.capacity_change AS c
-  WHERE c.kind = 'reduce' AND c.end_on IS NOT NULL
+  SELECT
+    capacity_change.change_id,
+    capacity_change.account_id,
+    capacity_change.kind,
+    capacity_change.end_on AS changed_on
+  FROM source.capacity_change
+  WHERE capacity_change.kind = 'reduce' AND capacity_change.end_on IS NOT NULL
   UNION ALL
-  SELECT c.change_id, c.account_id, c.kind, c.start_on AS changed_on
-  FROM source.capacity_change AS c
-  WHERE c.kind IN ('new', 'increase')
+  SELECT
+    capacity_change.change_id,
+    capacity_change.account_id,
+    capacity_change.kind,
+    capacity_change.start_on AS changed_on
+  FROM source.capacity_change
+  WHERE capacity_change.kind IN ('new', 'increase')
 )
-SELECT c.change_id AS subject_id,
-       c.account_id,
-       e.change_id IS NOT NULL AS flagged,
-       c.kind AS change_kind,
-       c.start_on,
-       e.change_id AS earlier_change_id,
-       e.kind AS earlier_kind,
-       e.changed_on AS earlier_on,
-       DATE_DIFF('day', e.changed_on, c.start_on) AS days_after,
-       $window_days AS window_days
-FROM source.capacity_change AS c
-LEFT JOIN earlier AS e
-  ON e.account_id = c.account_id
- AND e.changed_on < c.start_on
- AND DATE_DIFF('day', e.changed_on, c.start_on) <= $window_days
-WHERE c.kind IN ('suspend', 'reduce')
-QUALIFY ROW_NUMBER() OVER (PARTITION BY c.change_id ORDER BY e.changed_on DESC NULLS LAST, e.change_id NULLS LAST) = 1
+
+SELECT
+  capacity_change.change_id AS subject_id,
+  capacity_change.account_id,
+  earlier.change_id IS NOT NULL AS flagged,
+  capacity_change.kind AS change_kind,
+  capacity_change.start_on,
+  earlier.change_id AS earlier_change_id,
+  earlier.kind AS earlier_kind,
+  earlier.changed_on AS earlier_on,
+  DATE_DIFF('day', earlier.changed_on, capacity_change.start_on) AS days_after,
+  $window_days AS window_days
+FROM source.capacity_change
+LEFT JOIN earlier
+  ON earlier.account_id = capacity_change.account_id
+  AND earlier.changed_on < capacity_change.start_on
+  AND DATE_DIFF('day', earlier.changed_on, capacity_change.start_on) <= $window_days
+WHERE capacity_change.kind IN ('suspend', 'reduce')
+QUALIFY
+  ROW_NUMBER()
+    OVER (
+      PARTITION BY capacity_change.change_id
+      ORDER BY earlier.changed_on DESC NULLS LAST, earlier.change_id NULLS LAST
+    )
+  = 1

@@ -12,14 +12,15 @@ messages:
   en: "Closed on {closed_on} with {unpaid_amount} unpaid."
   zh: "{closed_on} 销户，尚欠 {unpaid_amount}。"
 */
-SELECT a.account_id AS subject_id,
-       a.account_id,
-       u.unpaid_amount > 0.01 AS flagged,
-       u.unpaid_amount AS at_stake_amount,
-       a.closed_on,
-       u.billed_amount,
-       u.paid_amount,
-       u.unpaid_amount
-FROM source.account AS a
-LEFT JOIN facts.account_unpaid AS u ON u.account_id = a.account_id
-WHERE a.status = 'closed'
+SELECT
+  account.account_id AS subject_id,
+  account.account_id,
+  account_unpaid.unpaid_amount > 0.01 AS flagged,
+  account_unpaid.unpaid_amount AS at_stake_amount,
+  account.closed_on,
+  account_unpaid.billed_amount,
+  account_unpaid.paid_amount,
+  account_unpaid.unpaid_amount
+FROM source.account
+LEFT JOIN facts.account_unpaid ON account_unpaid.account_id = account.account_id
+WHERE account.status = 'closed'

@@ -12,14 +12,16 @@ messages:
   en: "{order_kind} submitted at {submitted_at} (dual supply: {is_dual_supply}, temporary: {is_temporary})."
   zh: "{submitted_at} 受理 {order_kind}（双电源：{is_dual_supply}，临时：{is_temporary}）。"
 */
-SELECT o.order_id AS subject_id,
-       o.account_id,
-       a.is_dual_supply OR a.is_temporary AS flagged,
-       o.kind AS order_kind,
-       o.submitted_at,
-       a.is_dual_supply,
-       a.is_temporary
-FROM source.service_order AS o
-INNER JOIN source.account AS a ON a.account_id = o.account_id
-WHERE o.kind IN ('meter_test', 'relocate_meter', 'move_premises', 'transfer_name')
-  AND o.submitted_at >= $period_start_at AND o.submitted_at < $period_end_at
+SELECT
+  service_order.order_id AS subject_id,
+  service_order.account_id,
+  account.is_dual_supply OR account.is_temporary AS flagged,
+  service_order.kind AS order_kind,
+  service_order.submitted_at,
+  account.is_dual_supply,
+  account.is_temporary
+FROM source.service_order
+INNER JOIN source.account ON account.account_id = service_order.account_id
+WHERE
+  service_order.kind IN ('meter_test', 'relocate_meter', 'move_premises', 'transfer_name')
+  AND service_order.submitted_at >= $period_start_at AND service_order.submitted_at < $period_end_at

@@ -16,24 +16,30 @@ messages:
   zh: "{closed_on} 销户，临时接电费已缴 {paid_amount}，仅退 {refunded_amount}。"
 */
 WITH fee AS (
-  SELECT f.account_id,
-         COUNT(*) AS fees,
-         MIN(f.fee_id) FILTER (WHERE f.refunded_amount < f.paid_amount) AS first_fee_id,
-         SUM(f.paid_amount) FILTER (WHERE f.refunded_amount < f.paid_amount) AS paid_amount,
-         SUM(f.refunded_amount) FILTER (WHERE f.refunded_amount < f.paid_amount) AS refunded_amount
-  FROM source.fee AS f
-  WHERE f.kind = 'temporary_connection'
-  GROUP BY f.account_id
+  SELECT
+    fee.account_id,
+    COUNT(*) AS fees,
+    MIN(fee.fee_id) FILTER (WHERE fee.refunded_amount < fee.paid_amount) AS first_fee_id,
+    SUM(fee.paid_amount) FILTER (WHERE fee.refunded_amount < fee.paid_amount) AS paid_amount,
+    SUM(fee.refunded_amount) FILTER (WHERE fee.refunded_amount < fee.paid_amount) AS refunded_amount
+  FROM source.fee
+  WHERE fee.kind = 'temporary_connection'
+  GROUP BY fee.account_id
 )
-SELECT a.account_id AS subject_id,
-       a.account_id,
-       f.first_fee_id IS NOT NULL AS flagged,
-       f.refunded_amount - f.paid_amount AS at_stake_amount,
-       a.closed_on,
-       $grace_days AS grace_days,
-       f.first_fee_id,
-       f.paid_amount,
-       f.refunded_amount
-FROM source.account AS a
-LEFT JOIN fee AS f ON f.account_id = a.account_id
-WHERE a.is_temporary AND a.status = 'closed' AND DATE_DIFF('day', a.closed_on, $as_of) > $grace_days
+
+SELECT
+  account.account_id AS subject_id,
+  account.account_id,
+  fee.first_fee_id IS NOT NULL AS flagged,
+  fee.refunded_amount - fee.paid_amount AS at_stake_amount,
+  account.closed_on,
+  $grace_days AS grace_days,
+  fee.first_fee_id,
+  fee.paid_amount,
+  fee.refunded_amount
+FROM source.account
+LEFT JOIN fee ON fee.account_id = account.account_id
+WHERE
+  account.is_temporary
+  AND account.status = 'closed'
+  AND DATE_DIFF('day', account.closed_on, $as_of) > $grace_days

@@ -13,10 +13,11 @@ messages:
   en: "The temporary account was opened on {opened_on}, before {opened_not_before}."
   zh: "临时客户 {opened_on} 立户，早于 {opened_not_before}。"
 */
-SELECT a.account_id AS subject_id,
-       a.account_id,
-       a.opened_on < CAST(ADD_MONTHS($as_of, -12 * $max_years) AS DATE) AS flagged,
-       a.opened_on,
-       CAST(ADD_MONTHS($as_of, -12 * $max_years) AS DATE) AS opened_not_before
-FROM core.live_account AS a
-WHERE a.is_temporary
+SELECT
+  live_account.account_id AS subject_id,
+  live_account.account_id,
+  live_account.opened_on < ADD_MONTHS($as_of, -12 * $max_years) AS flagged,
+  live_account.opened_on,
+  ADD_MONTHS($as_of, -12 * $max_years) AS opened_not_before
+FROM core.live_account
+WHERE live_account.is_temporary

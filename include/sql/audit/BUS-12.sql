@@ -12,16 +12,18 @@ messages:
   en: "No transformer loss was billed on {metered_kwh} kWh; by the loss code it is {loss_by_code_kwh} kWh."
   zh: "抄见电量 {metered_kwh} kWh 未计变损，按损耗代码应为 {loss_by_code_kwh} kWh。"
 */
-SELECT a.account_id AS subject_id,
-       a.account_id,
-       ROUND(n.loss_kwh, 6) = 0 AS flagged,
-       CAST(CAST(l.loss_kwh * n.average_energy_price AS DECIMAL(28, 8)) AS DECIMAL(18, 2)) AS at_stake_amount,
-       n.metered_kwh,
-       n.loss_kwh,
-       l.loss_kwh AS loss_by_code_kwh,
-       n.average_energy_price
-FROM source.account AS a
-INNER JOIN facts.bill_net AS n ON n.account_id = a.account_id AND n.period = $period
-LEFT JOIN facts.suspension_period AS s ON s.account_id = a.account_id AND s.period = $period
-LEFT JOIN facts.account_loss AS l ON l.account_id = a.account_id
-WHERE a.metering_mode = 'hv_lv' AND NOT COALESCE(s.is_wholly, FALSE)
+SELECT
+  account.account_id AS subject_id,
+  account.account_id,
+  ROUND(bill_net.loss_kwh, 6) = 0 AS flagged,
+  MONEY(account_loss.loss_kwh * bill_net.average_energy_price) AS at_stake_amount,
+  bill_net.metered_kwh,
+  bill_net.loss_kwh,
+  account_loss.loss_kwh AS loss_by_code_kwh,
+  bill_net.average_energy_price
+FROM source.account
+INNER JOIN facts.bill_net ON bill_net.account_id = account.account_id AND bill_net.period = $period
+LEFT JOIN facts.suspension_period
+  ON suspension_period.account_id = account.account_id AND suspension_period.period = $period
+LEFT JOIN facts.account_loss ON account_loss.account_id = account.account_id
+WHERE account.metering_mode = 'hv_lv' AND NOT COALESCE(suspension_period.is_wholly, FALSE)

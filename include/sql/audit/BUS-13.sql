@@ -17,29 +17,37 @@ messages:
   zh: "月用电量 {billed_kwh} kWh，为容量 {contracted_kva} kVA 的 {use_share}。"
 */
 WITH judged AS (
-  SELECT a.account_id,
-         n.billed_kwh,
-         a.contracted_kva,
-         COALESCE(s.suspended_days, 0) AS suspended_days,
-         n.billed_kwh / NULLIF(a.contracted_kva * $period_hours, 0) AS use_share,
-         ROUND($max_use * a.contracted_kva * $period_hours, 6) AS highest_kwh,
-         ROUND($min_use * a.contracted_kva * $period_hours, 6) AS lowest_kwh
-  FROM source.account AS a
-  INNER JOIN facts.bill_net AS n ON n.account_id = a.account_id AND n.period = $period
-  LEFT JOIN facts.suspension_period AS s ON s.account_id = a.account_id AND s.period = $period
+  SELECT
+    account.account_id,
+    bill_net.billed_kwh,
+    account.contracted_kva,
+    COALESCE(suspension_period.suspended_days, 0) AS suspended_days,
+    RATIO(bill_net.billed_kwh, account.contracted_kva * $period_hours) AS use_share,
+    ROUND($max_use * account.contracted_kva * $period_hours, 6) AS highest_kwh,
+    ROUND($min_use * account.contracted_kva * $period_hours, 6) AS lowest_kwh
+  FROM source.account
+  INNER JOIN facts.bill_net ON bill_net.account_id = account.account_id AND bill_net.period = $period
+  LEFT JOIN facts.suspension_period
+    ON suspension_period.account_id = account.account_id AND suspension_period.period = $period
 )
-SELECT j.account_id AS subject_id,
-       j.account_id,
-       j.contracted_kva > 0
-         AND (ROUND(j.billed_kwh, 6) > j.highest_kwh
-              OR (j.contracted_kva >= $min_kva AND j.suspended_days = 0 AND ROUND(j.billed_kwh, 6) > 0
-                  AND ROUND(j.billed_kwh, 6) < j.lowest_kwh)) AS flagged,
-       j.billed_kwh,
-       j.contracted_kva,
-       $period_hours AS hours,
-       j.suspended_days,
-       j.use_share,
-       $max_use AS max_use,
-       $min_use AS min_use,
-       $min_kva AS min_kva
-FROM judged AS j
+
+SELECT
+  judged.account_id AS subject_id,
+  judged.account_id,
+  judged.contracted_kva > 0
+  AND (
+    ROUND(judged.billed_kwh, 6) > judged.highest_kwh
+    OR (
+      judged.contracted_kva >= $min_kva AND judged.suspended_days = 0 AND ROUND(judged.billed_kwh, 6) > 0
+      AND ROUND(judged.billed_kwh, 6) < judged.lowest_kwh
+    )
+  ) AS flagged,
+  judged.billed_kwh,
+  judged.contracted_kva,
+  $period_hours AS hours,
+  judged.suspended_days,
+  judged.use_share,
+  $max_use AS max_use,
+  $min_use AS min_use,
+  $min_kva AS min_kva
+FROM judged

@@ -15,23 +15,33 @@ messages:
   zh: "{received_on} 收取 {amount} 元，上缴日期 {remitted_on}，历时 {working_days} 个工作日。"
 */
 WITH counter AS (
-  SELECT p.payment_id, p.account_id, p.bill_id, p.amount, p.channel, p.staff_id, CAST(p.received_at AS DATE) AS received_on, p.remitted_on
-  FROM source.payment AS p
-  WHERE p.channel IN ('cash', 'counter_card')
+  SELECT
+    payment.payment_id,
+    payment.account_id,
+    payment.bill_id,
+    payment.amount,
+    payment.channel,
+    payment.staff_id,
+    CAST(payment.received_at AS DATE) AS received_on,
+    payment.remitted_on
+  FROM source.payment
+  WHERE payment.channel IN ('cash', 'counter_card')
 )
-SELECT c.payment_id AS subject_id,
-       c.account_id,
-       -- Before the calendar begins there is no number; counting from its start is enough to be late.
-       COALESCE(b.working_day_no, 0) - COALESCE(a.working_day_no, 0) > $max_wd AS flagged,
-       CASE WHEN c.remitted_on IS NULL THEN c.amount END AS at_stake_amount,
-       c.received_on,
-       c.remitted_on,
-       COALESCE(b.working_day_no, 0) - COALESCE(a.working_day_no, 0) AS working_days,
-       $max_wd AS max_wd,
-       c.amount,
-       c.channel,
-       c.bill_id,
-       c.staff_id
-FROM counter AS c
-LEFT JOIN core.calendar AS a ON a.day = c.received_on
-LEFT JOIN core.calendar AS b ON b.day = COALESCE(c.remitted_on, $as_of)
+
+SELECT
+  counter.payment_id AS subject_id,
+  counter.account_id,
+  -- Before the calendar begins there is no number; counting from its start is enough to be late.
+  COALESCE(remitted_day.working_day_no, 0) - COALESCE(received_day.working_day_no, 0) > $max_wd AS flagged,
+  CASE WHEN counter.remitted_on IS NULL THEN counter.amount END AS at_stake_amount,
+  counter.received_on,
+  counter.remitted_on,
+  COALESCE(remitted_day.working_day_no, 0) - COALESCE(received_day.working_day_no, 0) AS working_days,
+  $max_wd AS max_wd,
+  counter.amount,
+  counter.channel,
+  counter.bill_id,
+  counter.staff_id
+FROM counter
+LEFT JOIN core.calendar AS received_day ON received_day.day = counter.received_on
+LEFT JOIN core.calendar AS remitted_day ON remitted_day.day = COALESCE(counter.remitted_on, $as_of)

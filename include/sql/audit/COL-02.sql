@@ -15,20 +15,24 @@ messages:
 */
 -- Nearly every payment names its bill; a local day is computed for the few that do not.
 WITH loose AS (
-  SELECT p.payment_id,
-         p.account_id,
-         p.amount,
-         p.channel,
-         CASE WHEN p.bill_id IS NULL OR TRIM(p.bill_id) = '' THEN CAST(p.received_at AS DATE) END AS received_on
-  FROM source.payment AS p
-  WHERE p.channel <> 'prepaid'
+  SELECT
+    payment.payment_id,
+    payment.account_id,
+    payment.amount,
+    payment.channel,
+    CASE WHEN payment.bill_id IS NULL OR TRIM(payment.bill_id) = '' THEN CAST(payment.received_at AS DATE) END
+      AS received_on
+  FROM source.payment
+  WHERE payment.channel <> 'prepaid'
 )
-SELECT l.payment_id AS subject_id,
-       l.account_id,
-       COALESCE(DATE_DIFF('day', l.received_on, $as_of) > $max_days, FALSE) AS flagged,
-       -l.amount AS at_stake_amount,
-       l.received_on,
-       l.amount,
-       l.channel,
-       $max_days AS max_days
-FROM loose AS l
+
+SELECT
+  loose.payment_id AS subject_id,
+  loose.account_id,
+  COALESCE(DATE_DIFF('day', loose.received_on, $as_of) > $max_days, FALSE) AS flagged,
+  -loose.amount AS at_stake_amount,
+  loose.received_on,
+  loose.amount,
+  loose.channel,
+  $max_days AS max_days
+FROM loose

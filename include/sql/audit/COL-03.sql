@@ -14,24 +14,27 @@ messages:
   zh: "截至 {last_due_on} 到期账单欠费 {unpaid_amount} 元，最早到期日 {first_due_on}。"
 */
 WITH due AS (
-  SELECT p.account_id,
-         SUM(p.total_amount) - SUM(p.paid_amount) AS unpaid_amount,
-         MIN(CASE WHEN p.total_amount > p.paid_amount THEN p.due_on END) AS first_due_on,
-         MAX(p.due_on) AS last_due_on,
-         MIN(CASE WHEN p.total_amount > p.paid_amount THEN p.bill_id END) AS first_bill_id,
-         COUNT(*) FILTER (WHERE p.total_amount > p.paid_amount) AS open_bills
-  FROM facts.bill_paid AS p
-  WHERE DATE_DIFF('day', p.due_on, $as_of) > $max_days
-  GROUP BY p.account_id
+  SELECT
+    bill_paid.account_id,
+    SUM(bill_paid.total_amount) - SUM(bill_paid.paid_amount) AS unpaid_amount,
+    MIN(CASE WHEN bill_paid.total_amount > bill_paid.paid_amount THEN bill_paid.due_on END) AS first_due_on,
+    MAX(bill_paid.due_on) AS last_due_on,
+    MIN(CASE WHEN bill_paid.total_amount > bill_paid.paid_amount THEN bill_paid.bill_id END) AS first_bill_id,
+    COUNT(*) FILTER (WHERE bill_paid.total_amount > bill_paid.paid_amount) AS open_bills
+  FROM facts.bill_paid
+  WHERE DATE_DIFF('day', bill_paid.due_on, $as_of) > $max_days
+  GROUP BY bill_paid.account_id
 )
-SELECT d.account_id AS subject_id,
-       d.account_id,
-       d.unpaid_amount > 0.01 AS flagged,
-       CAST(d.unpaid_amount AS DECIMAL(18, 2)) AS at_stake_amount,
-       CAST(d.unpaid_amount AS DECIMAL(18, 2)) AS unpaid_amount,
-       d.open_bills,
-       d.first_due_on,
-       d.last_due_on,
-       d.first_bill_id,
-       $max_days AS max_days
-FROM due AS d
+
+SELECT
+  due.account_id AS subject_id,
+  due.account_id,
+  due.unpaid_amount > 0.01 AS flagged,
+  MONEY(due.unpaid_amount) AS at_stake_amount,
+  MONEY(due.unpaid_amount) AS unpaid_amount,
+  due.open_bills,
+  due.first_due_on,
+  due.last_due_on,
+  due.first_bill_id,
+  $max_days AS max_days
+FROM due

@@ -13,32 +13,41 @@ messages:
   zh: "账单应收 {total_amount} 元，实收 {paid_amount} 元，共 {payments} 笔。"
 */
 WITH corrected AS (
-  SELECT c.bill_id, SUM(p.total_amount) AS total_amount, SUM(p.paid_amount) AS paid_amount, SUM(p.payments) AS payments, COUNT(*) AS corrections
-  FROM facts.bill_correction AS c
-  JOIN facts.bill_paid AS p ON p.bill_id = c.correction_bill_id
-  GROUP BY c.bill_id
+  SELECT
+    bill_correction.bill_id,
+    SUM(bill_paid.total_amount) AS total_amount,
+    SUM(bill_paid.paid_amount) AS paid_amount,
+    SUM(bill_paid.payments) AS payments,
+    COUNT(*) AS corrections
+  FROM facts.bill_correction
+  JOIN facts.bill_paid ON bill_paid.bill_id = bill_correction.correction_bill_id
+  GROUP BY bill_correction.bill_id
 ),
+
 summed AS (
-  SELECT p.bill_id,
-         p.account_id,
-         p.period,
-         CAST(p.total_amount + COALESCE(c.total_amount, 0) AS DECIMAL(18, 2)) AS total_amount,
-         CAST(p.paid_amount + COALESCE(c.paid_amount, 0) AS DECIMAL(18, 2)) AS paid_amount,
-         CAST(p.payments + COALESCE(c.payments, 0) AS BIGINT) AS payments,
-         COALESCE(c.corrections, 0) AS corrections,
-         p.last_paid_on
-  FROM facts.bill_paid AS p
-  LEFT JOIN corrected AS c ON c.bill_id = p.bill_id
-  WHERE p.payments > 0
+  SELECT
+    bill_paid.bill_id,
+    bill_paid.account_id,
+    bill_paid.period,
+    MONEY(bill_paid.total_amount + COALESCE(corrected.total_amount, 0)) AS total_amount,
+    MONEY(bill_paid.paid_amount + COALESCE(corrected.paid_amount, 0)) AS paid_amount,
+    CAST(bill_paid.payments + COALESCE(corrected.payments, 0) AS BIGINT) AS payments,
+    COALESCE(corrected.corrections, 0) AS corrections,
+    bill_paid.last_paid_on
+  FROM facts.bill_paid
+  LEFT JOIN corrected ON corrected.bill_id = bill_paid.bill_id
+  WHERE bill_paid.payments > 0
 )
-SELECT s.bill_id AS subject_id,
-       s.account_id,
-       s.paid_amount - s.total_amount > 0.01 AS flagged,
-       CAST(s.total_amount - s.paid_amount AS DECIMAL(18, 2)) AS at_stake_amount,
-       s.paid_amount,
-       s.total_amount,
-       s.payments,
-       s.corrections,
-       s.last_paid_on,
-       s.period AS bill_period
-FROM summed AS s
+
+SELECT
+  summed.bill_id AS subject_id,
+  summed.account_id,
+  summed.paid_amount - summed.total_amount > 0.01 AS flagged,
+  MONEY(summed.total_amount - summed.paid_amount) AS at_stake_amount,
+  summed.paid_amount,
+  summed.total_amount,
+  summed.payments,
+  summed.corrections,
+  summed.last_paid_on,
+  summed.period AS bill_period
+FROM summed

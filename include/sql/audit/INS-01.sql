@@ -15,19 +15,22 @@ messages:
   en: "The contract demand is {contract_demand_kw} kW; allowed are {lowest_kw} to {highest_kw} kW."
   zh: "合同需量 {contract_demand_kw} kW，允许 {lowest_kw} 至 {highest_kw} kW。"
 */
-SELECT a.account_id AS subject_id,
-       a.account_id,
-       a.contract_demand_kw IS NULL
-         OR a.contract_demand_kw < ROUND($min_share * a.running_kva, 6)
-         OR a.contract_demand_kw > a.contracted_kva AS flagged,
-       CASE WHEN a.contract_demand_kw < ROUND($min_share * a.running_kva, 6)
-            THEN CAST(CAST(($min_share * a.running_kva - a.contract_demand_kw) * p.unit_price AS DECIMAL(28, 8)) AS DECIMAL(18, 2))
-       END AS at_stake_amount,
-       a.contract_demand_kw,
-       ROUND($min_share * a.running_kva, 6) AS lowest_kw,
-       a.contracted_kva AS highest_kw,
-       a.running_kva,
-       p.unit_price AS demand_price
-FROM source.account AS a
-LEFT JOIN core.price_in_force AS p ON p.tariff_code = a.tariff_code AND p.component = 'demand'
-WHERE a.demand_basis = 'contract_demand'
+SELECT
+  account.account_id AS subject_id,
+  account.account_id,
+  account.contract_demand_kw IS NULL
+  OR account.contract_demand_kw < ROUND($min_share * account.running_kva, 6)
+  OR account.contract_demand_kw > account.contracted_kva AS flagged,
+  CASE
+    WHEN account.contract_demand_kw < ROUND($min_share * account.running_kva, 6)
+      THEN MONEY(($min_share * account.running_kva - account.contract_demand_kw) * price_in_force.unit_price)
+  END AS at_stake_amount,
+  account.contract_demand_kw,
+  ROUND($min_share * account.running_kva, 6) AS lowest_kw,
+  account.contracted_kva AS highest_kw,
+  account.running_kva,
+  price_in_force.unit_price AS demand_price
+FROM source.account
+LEFT JOIN core.price_in_force
+  ON price_in_force.tariff_code = account.tariff_code AND price_in_force.component = 'demand'
+WHERE account.demand_basis = 'contract_demand'

@@ -12,22 +12,25 @@ messages:
   zh: "账单 {first_bill_id} 按需量计费，但需量方式为 {demand_basis}。"
 */
 WITH billed AS (
-  SELECT b.account_id,
-         COUNT(l.bill_id) AS demand_lines,
-         MIN(l.bill_id) AS first_bill_id,
-         SUM(l.amount) AS demand_amount
-  FROM source.bill AS b
-  LEFT JOIN source.bill_line AS l ON l.bill_id = b.bill_id AND l.component = 'demand'
-  WHERE b.period = $period
-  GROUP BY b.account_id
+  SELECT
+    bill.account_id,
+    COUNT(bill_line.bill_id) AS demand_lines,
+    MIN(bill_line.bill_id) AS first_bill_id,
+    SUM(bill_line.amount) AS demand_amount
+  FROM source.bill
+  LEFT JOIN source.bill_line ON bill_line.bill_id = bill.bill_id AND bill_line.component = 'demand'
+  WHERE bill.period = $period
+  GROUP BY bill.account_id
 )
-SELECT a.account_id AS subject_id,
-       a.account_id,
-       b.demand_lines > 0 AS flagged,
-       a.demand_basis,
-       b.demand_lines,
-       b.first_bill_id,
-       b.demand_amount
-FROM source.account AS a
-INNER JOIN billed AS b ON b.account_id = a.account_id
-WHERE a.demand_basis IN ('none', 'capacity')
+
+SELECT
+  account.account_id AS subject_id,
+  account.account_id,
+  billed.demand_lines > 0 AS flagged,
+  account.demand_basis,
+  billed.demand_lines,
+  billed.first_bill_id,
+  billed.demand_amount
+FROM source.account
+INNER JOIN billed ON billed.account_id = account.account_id
+WHERE account.demand_basis IN ('none', 'capacity')

@@ -12,23 +12,33 @@ messages:
   zh: "变压器档案缺少：{missing}。"
 */
 WITH judged AS (
-  SELECT t.transformer_id,
-         t.account_id,
-         t.org_unit_id,
-         t.ownership,
-         CONCAT_WS(', ',
-           CASE WHEN REGEXP_MATCHES(t.model, '[^\s\p{Z}]') THEN NULL ELSE 'model' END,
-           CASE WHEN t.rated_kva IS NULL THEN 'rated_kva' END,
-           CASE WHEN REGEXP_MATCHES(t.loss_code, '[^\s\p{Z}]') THEN NULL ELSE 'loss_code' END,
-           CASE WHEN t.commissioned_on IS NULL THEN 'commissioned_on' END,
-           CASE WHEN t.ownership = 'dedicated' AND NOT COALESCE(REGEXP_MATCHES(t.account_id, '[^\s\p{Z}]'), FALSE) THEN 'account_id' END) AS missing
-  FROM source.transformer AS t
-  WHERE t.retired_on IS NULL OR t.retired_on > $as_of
+  SELECT
+    transformer.transformer_id,
+    transformer.account_id,
+    transformer.org_unit_id,
+    transformer.ownership,
+    CONCAT_WS(
+      ', ',
+      CASE WHEN REGEXP_MATCHES(transformer.model, '[^\s\p{Z}]') THEN NULL ELSE 'model' END,
+      CASE WHEN transformer.rated_kva IS NULL THEN 'rated_kva' END,
+      CASE WHEN REGEXP_MATCHES(transformer.loss_code, '[^\s\p{Z}]') THEN NULL ELSE 'loss_code' END,
+      CASE WHEN transformer.commissioned_on IS NULL THEN 'commissioned_on' END,
+      CASE
+        WHEN
+          transformer.ownership = 'dedicated'
+          AND NOT COALESCE(REGEXP_MATCHES(transformer.account_id, '[^\s\p{Z}]'), FALSE)
+          THEN 'account_id'
+      END
+    ) AS missing
+  FROM source.transformer
+  WHERE transformer.retired_on IS NULL OR transformer.retired_on > $as_of
 )
-SELECT j.transformer_id AS subject_id,
-       j.account_id,
-       j.org_unit_id,
-       j.missing <> '' AS flagged,
-       j.missing,
-       j.ownership
-FROM judged AS j
+
+SELECT
+  judged.transformer_id AS subject_id,
+  judged.account_id,
+  judged.org_unit_id,
+  judged.missing <> '' AS flagged,
+  judged.missing,
+  judged.ownership
+FROM judged

@@ -13,28 +13,35 @@ messages:
   zh: "自备电源、电容器、断路器档案缺少：{missing}。"
 */
 WITH equipment AS (
-  SELECT e.account_id,
-         COUNT(*) FILTER (WHERE e.kind = 'generator') AS generators,
-         COUNT(*) FILTER (WHERE e.rated_kva IS NULL) AS without_rated_kva,
-         COUNT(*) FILTER (WHERE e.tested_on IS NULL) AS without_tested_on,
-         MIN(e.equipment_id) FILTER (WHERE e.rated_kva IS NULL OR e.tested_on IS NULL) AS first_incomplete_id
-  FROM source.customer_equipment AS e
-  WHERE e.kind IN ('generator', 'capacitor', 'breaker')
-  GROUP BY e.account_id
+  SELECT
+    customer_equipment.account_id,
+    COUNT(*) FILTER (WHERE customer_equipment.kind = 'generator') AS generators,
+    COUNT(*) FILTER (WHERE customer_equipment.rated_kva IS NULL) AS without_rated_kva,
+    COUNT(*) FILTER (WHERE customer_equipment.tested_on IS NULL) AS without_tested_on,
+    MIN(customer_equipment.equipment_id) FILTER (
+      WHERE customer_equipment.rated_kva IS NULL OR customer_equipment.tested_on IS NULL
+    ) AS first_incomplete_id
+  FROM source.customer_equipment
+  WHERE customer_equipment.kind IN ('generator', 'capacitor', 'breaker')
+  GROUP BY customer_equipment.account_id
 )
-SELECT a.account_id AS subject_id,
-       a.account_id,
-       COALESCE(e.first_incomplete_id IS NOT NULL, FALSE)
-         OR (a.has_self_generation AND COALESCE(e.generators, 0) = 0) AS flagged,
-       CONCAT_WS(', ',
-         CASE WHEN e.without_rated_kva > 0 THEN 'rated_kva' END,
-         CASE WHEN e.without_tested_on > 0 THEN 'tested_on' END,
-         CASE WHEN a.has_self_generation AND COALESCE(e.generators, 0) = 0 THEN 'generator' END) AS missing,
-       COALESCE(e.without_rated_kva, 0) AS without_rated_kva,
-       COALESCE(e.without_tested_on, 0) AS without_tested_on,
-       e.first_incomplete_id,
-       a.has_self_generation,
-       COALESCE(e.generators, 0) AS generators
-FROM source.account AS a
-LEFT JOIN equipment AS e ON e.account_id = a.account_id
-WHERE e.account_id IS NOT NULL OR a.has_self_generation
+
+SELECT
+  account.account_id AS subject_id,
+  account.account_id,
+  COALESCE(equipment.first_incomplete_id IS NOT NULL, FALSE)
+  OR (account.has_self_generation AND COALESCE(equipment.generators, 0) = 0) AS flagged,
+  CONCAT_WS(
+    ', ',
+    CASE WHEN equipment.without_rated_kva > 0 THEN 'rated_kva' END,
+    CASE WHEN equipment.without_tested_on > 0 THEN 'tested_on' END,
+    CASE WHEN account.has_self_generation AND COALESCE(equipment.generators, 0) = 0 THEN 'generator' END)
+    AS missing,
+  COALESCE(equipment.without_rated_kva, 0) AS without_rated_kva,
+  COALESCE(equipment.without_tested_on, 0) AS without_tested_on,
+  equipment.first_incomplete_id,
+  account.has_self_generation,
+  COALESCE(equipment.generators, 0) AS generators
+FROM source.account
+LEFT JOIN equipment ON equipment.account_id = account.account_id
+WHERE equipment.account_id IS NOT NULL OR account.has_self_generation

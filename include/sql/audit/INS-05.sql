@@ -11,9 +11,10 @@ messages:
   en: "Self-generation: {has_self_generation}; dual supply: {is_dual_supply}."
   zh: "自备电源：{has_self_generation}；双电源：{is_dual_supply}。"
 */
-SELECT a.account_id AS subject_id,
-       a.account_id,
-       a.has_self_generation OR a.is_dual_supply AS flagged,
-       a.has_self_generation,
-       a.is_dual_supply
-FROM core.live_account AS a
+SELECT
+  live_account.account_id AS subject_id,
+  live_account.account_id,
+  live_account.has_self_generation OR live_account.is_dual_supply AS flagged,
+  live_account.has_self_generation,
+  live_account.is_dual_supply
+FROM core.live_account

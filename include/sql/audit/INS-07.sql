@@ -14,16 +14,22 @@ messages:
   zh: "{opened_on} 立户，合同 {contracts} 份，均未签订。"
 */
 WITH contract AS (
-  SELECT c.account_id, COUNT(*) AS contracts, COUNT(c.signed_on) AS signed
-  FROM source.contract AS c
-  GROUP BY c.account_id
+  SELECT
+    contract.account_id,
+    COUNT(*) AS contracts,
+    COUNT(contract.signed_on) AS signed
+  FROM source.contract
+  GROUP BY contract.account_id
 )
-SELECT a.account_id AS subject_id,
-       a.account_id,
-       DATE_DIFF('day', a.opened_on, $as_of) > $grace_days AND COALESCE(c.signed, 0) = 0 AS flagged,
-       a.opened_on,
-       $grace_days AS grace_days,
-       COALESCE(c.contracts, 0) AS contracts,
-       COALESCE(c.signed, 0) AS signed
-FROM core.live_account AS a
-LEFT JOIN contract AS c ON c.account_id = a.account_id
+
+SELECT
+  live_account.account_id AS subject_id,
+  live_account.account_id,
+  DATE_DIFF('day', live_account.opened_on, $as_of) > $grace_days
+  AND COALESCE(contract.signed, 0) = 0 AS flagged,
+  live_account.opened_on,
+  $grace_days AS grace_days,
+  COALESCE(contract.contracts, 0) AS contracts,
+  COALESCE(contract.signed, 0) AS signed
+FROM core.live_account
+LEFT JOIN contract ON contract.account_id = live_account.account_id

@@ -13,12 +13,14 @@ messages:
   en: "Signed on {signed_on}, entered on {entered_on}, filed on {archived_on}."
   zh: "{signed_on} 签订，录入 {entered_on}，归档 {archived_on}。"
 */
-SELECT c.contract_id AS subject_id,
-       c.account_id,
-       DATE_DIFF('day', c.signed_on, $as_of) > $max_days AND (c.entered_on IS NULL OR c.archived_on IS NULL) AS flagged,
-       c.signed_on,
-       c.entered_on,
-       c.archived_on,
-       $max_days AS max_days
-FROM source.contract AS c
-WHERE c.signed_on IS NOT NULL
+SELECT
+  contract.contract_id AS subject_id,
+  contract.account_id,
+  DATE_DIFF('day', contract.signed_on, $as_of) > $max_days
+  AND (contract.entered_on IS NULL OR contract.archived_on IS NULL) AS flagged,
+  contract.signed_on,
+  contract.entered_on,
+  contract.archived_on,
+  $max_days AS max_days
+FROM source.contract
+WHERE contract.signed_on IS NOT NULL

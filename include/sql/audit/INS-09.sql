@@ -20,31 +20,53 @@ messages:
   zh: "上次检查 {last_performed_on}，逾期计划 {overdue_plan_on}，周期 {cycle_months} 个月。"
 */
 WITH inspection AS (
-  SELECT i.account_id,
-         MAX(i.performed_on) AS last_performed_on,
-         MIN(i.planned_on) FILTER (WHERE i.performed_on IS NULL AND DATE_DIFF('day', i.planned_on, $as_of) > $grace_days) AS overdue_plan_on
-  FROM source.inspection AS i
-  GROUP BY i.account_id
+  SELECT
+    inspection.account_id,
+    MAX(inspection.performed_on) AS last_performed_on,
+    MIN(inspection.planned_on) FILTER (
+      WHERE inspection.performed_on IS NULL AND DATE_DIFF('day', inspection.planned_on, $as_of) > $grace_days
+    ) AS overdue_plan_on
+  FROM source.inspection
+  GROUP BY inspection.account_id
 ),
+
 band AS (
-  SELECT b.min_kv, b.months, LEAD(b.min_kv) OVER (ORDER BY b.min_kv NULLS FIRST, b.months NULLS FIRST) AS next_kv
-  FROM param.months_by_kv AS b
+  SELECT
+    months_by_kv.min_kv,
+    months_by_kv.months,
+    LEAD(months_by_kv.min_kv)
+      OVER (ORDER BY months_by_kv.min_kv NULLS FIRST, months_by_kv.months NULLS FIRST)
+      AS next_kv
+  FROM param.months_by_kv
 ),
+
 asked AS (
-  SELECT b.min_kv, b.next_kv, b.months, CAST(ADD_MONTHS($as_of, CAST(-b.months AS INTEGER)) AS DATE) AS due_since
-  FROM band AS b
+  SELECT
+    band.min_kv,
+    band.next_kv,
+    band.months,
+    ADD_MONTHS($as_of, CAST(-band.months AS INTEGER)) AS due_since
+  FROM band
 )
-SELECT a.account_id AS subject_id,
-       a.account_id,
-       i.overdue_plan_on IS NOT NULL
-         OR COALESCE(a.opened_on <= b.due_since AND (i.last_performed_on IS NULL OR i.last_performed_on < b.due_since), FALSE) AS flagged,
-       a.supply_kv,
-       i.overdue_plan_on,
-       i.last_performed_on,
-       b.months AS cycle_months,
-       b.due_since,
-       a.opened_on,
-       $grace_days AS grace_days
-FROM core.live_account AS a
-LEFT JOIN inspection AS i ON i.account_id = a.account_id
-LEFT JOIN asked AS b ON a.supply_kv >= b.min_kv AND (b.next_kv IS NULL OR a.supply_kv < b.next_kv)
+
+SELECT
+  live_account.account_id AS subject_id,
+  live_account.account_id,
+  inspection.overdue_plan_on IS NOT NULL
+  OR COALESCE(
+    live_account.opened_on <= asked.due_since
+    AND (inspection.last_performed_on IS NULL OR inspection.last_performed_on < asked.due_since),
+    FALSE
+  ) AS flagged,
+  live_account.supply_kv,
+  inspection.overdue_plan_on,
+  inspection.last_performed_on,
+  asked.months AS cycle_months,
+  asked.due_since,
+  live_account.opened_on,
+  $grace_days AS grace_days
+FROM core.live_account
+LEFT JOIN inspection ON inspection.account_id = live_account.account_id
+LEFT JOIN asked
+  ON live_account.supply_kv >= asked.min_kv
+  AND (asked.next_kv IS NULL OR live_account.supply_kv < asked.next_kv)

@@ -11,10 +11,11 @@ messages:
   en: "Performed on {performed_on}, recorded at {recorded_at}."
   zh: "{performed_on} 检查，{recorded_at} 录入。"
 */
-SELECT i.inspection_id AS subject_id,
-       i.account_id,
-       i.recorded_at IS NULL OR CAST(i.recorded_at AS DATE) > i.performed_on AS flagged,
-       i.performed_on,
-       i.recorded_at
-FROM source.inspection AS i
-WHERE i.performed_on >= $period AND i.performed_on <= $period_end
+SELECT
+  inspection.inspection_id AS subject_id,
+  inspection.account_id,
+  inspection.recorded_at IS NULL OR CAST(inspection.recorded_at AS DATE) > inspection.performed_on AS flagged,
+  inspection.performed_on,
+  inspection.recorded_at
+FROM source.inspection
+WHERE inspection.performed_on >= $period AND inspection.performed_on <= $period_end

@@ -12,17 +12,22 @@ messages:
   zh: "电工 {electricians} 名，均无有效证件（最晚到期 {last_expires_on}）。"
 */
 WITH licence AS (
-  SELECT e.account_id, COUNT(*) AS electricians, MAX(e.licence_expires_on) AS last_expires_on
-  FROM source.electrician AS e
-  GROUP BY e.account_id
+  SELECT
+    electrician.account_id,
+    COUNT(*) AS electricians,
+    MAX(electrician.licence_expires_on) AS last_expires_on
+  FROM source.electrician
+  GROUP BY electrician.account_id
 )
-SELECT a.account_id AS subject_id,
-       a.account_id,
-       l.last_expires_on IS NULL OR l.last_expires_on < $as_of AS flagged,
-       a.supply_kv,
-       COALESCE(l.electricians, 0) AS electricians,
-       l.last_expires_on,
-       $as_of AS as_of
-FROM core.live_account AS a
-LEFT JOIN licence AS l ON l.account_id = a.account_id
-WHERE a.supply_kv >= 10
+
+SELECT
+  live_account.account_id AS subject_id,
+  live_account.account_id,
+  licence.last_expires_on IS NULL OR licence.last_expires_on < $as_of AS flagged,
+  live_account.supply_kv,
+  COALESCE(licence.electricians, 0) AS electricians,
+  licence.last_expires_on,
+  $as_of AS as_of
+FROM core.live_account
+LEFT JOIN licence ON licence.account_id = live_account.account_id
+WHERE live_account.supply_kv >= 10

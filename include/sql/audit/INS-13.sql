@@ -18,46 +18,61 @@ messages:
   zh: "{found_on} 发现；缺少：{missing}；违约使用电费 {penalty_amount}，应为 {penalty_due}。"
 */
 WITH judged AS (
-  SELECT v.violation_id,
-         v.account_id,
-         v.kind,
-         v.found_on,
-         v.notice_issued_on,
-         v.approved_on,
-         v.closed_on,
-         v.recovered_kwh,
-         v.recovered_amount,
-         v.penalty_amount,
-         ROUND($penalty_times * CAST(v.recovered_amount AS DOUBLE), 6) AS penalty_due,
-         DATE_DIFF('day', v.found_on, $as_of) > $max_days
-           AND (v.notice_issued_on IS NULL OR v.approved_on IS NULL OR v.closed_on IS NULL) AS is_late,
-         v.kind = 'theft' AND v.closed_on IS NOT NULL AS is_closed_theft
-  FROM source.violation_case AS v
+  SELECT
+    violation_case.violation_id,
+    violation_case.account_id,
+    violation_case.kind,
+    violation_case.found_on,
+    violation_case.notice_issued_on,
+    violation_case.approved_on,
+    violation_case.closed_on,
+    violation_case.recovered_kwh,
+    violation_case.recovered_amount,
+    violation_case.penalty_amount,
+    ROUND($penalty_times * CAST(violation_case.recovered_amount AS DOUBLE), 6) AS penalty_due,
+    DATE_DIFF('day', violation_case.found_on, $as_of) > $max_days
+    AND (
+      violation_case.notice_issued_on IS NULL
+      OR violation_case.approved_on IS NULL
+      OR violation_case.closed_on IS NULL
+    ) AS is_late,
+    violation_case.kind = 'theft' AND violation_case.closed_on IS NOT NULL AS is_closed_theft
+  FROM source.violation_case
 )
-SELECT j.violation_id AS subject_id,
-       j.account_id,
-       j.is_late
-         OR (j.is_closed_theft
-             AND (j.recovered_kwh IS NULL OR j.recovered_amount IS NULL OR j.penalty_amount IS NULL
-                  OR ROUND(ABS(CAST(j.penalty_amount AS DOUBLE) - j.penalty_due), 6) > ROUND(0.01 * ABS(j.penalty_due), 6))) AS flagged,
-       CASE WHEN j.kind = 'theft'
-            THEN CAST(CAST(j.penalty_due - CAST(COALESCE(j.penalty_amount, 0) AS DOUBLE) AS DECIMAL(28, 8)) AS DECIMAL(18, 2))
-       END AS at_stake_amount,
-       j.kind AS violation_kind,
-       CONCAT_WS(', ',
-         CASE WHEN j.is_late AND j.notice_issued_on IS NULL THEN 'notice_issued_on' END,
-         CASE WHEN j.is_late AND j.approved_on IS NULL THEN 'approved_on' END,
-         CASE WHEN j.is_late AND j.closed_on IS NULL THEN 'closed_on' END,
-         CASE WHEN j.is_closed_theft AND j.recovered_kwh IS NULL THEN 'recovered_kwh' END,
-         CASE WHEN j.is_closed_theft AND j.recovered_amount IS NULL THEN 'recovered_amount' END,
-         CASE WHEN j.is_closed_theft AND j.penalty_amount IS NULL THEN 'penalty_amount' END) AS missing,
-       j.found_on,
-       j.notice_issued_on,
-       j.approved_on,
-       j.closed_on,
-       j.recovered_kwh,
-       j.recovered_amount,
-       j.penalty_amount,
-       j.penalty_due,
-       $max_days AS max_days
-FROM judged AS j
+
+SELECT
+  judged.violation_id AS subject_id,
+  judged.account_id,
+  judged.is_late
+  OR (
+    judged.is_closed_theft
+    AND (
+      judged.recovered_kwh IS NULL OR judged.recovered_amount IS NULL OR judged.penalty_amount IS NULL
+      OR ROUND(ABS(CAST(judged.penalty_amount AS DOUBLE) - judged.penalty_due), 6)
+      > ROUND(0.01 * ABS(judged.penalty_due), 6)
+    )
+  ) AS flagged,
+  CASE
+    WHEN judged.kind = 'theft'
+      THEN MONEY(judged.penalty_due - CAST(COALESCE(judged.penalty_amount, 0) AS DOUBLE))
+  END AS at_stake_amount,
+  judged.kind AS violation_kind,
+  CONCAT_WS(
+    ', ',
+    CASE WHEN judged.is_late AND judged.notice_issued_on IS NULL THEN 'notice_issued_on' END,
+    CASE WHEN judged.is_late AND judged.approved_on IS NULL THEN 'approved_on' END,
+    CASE WHEN judged.is_late AND judged.closed_on IS NULL THEN 'closed_on' END,
+    CASE WHEN judged.is_closed_theft AND judged.recovered_kwh IS NULL THEN 'recovered_kwh' END,
+    CASE WHEN judged.is_closed_theft AND judged.recovered_amount IS NULL THEN 'recovered_amount' END,
+    CASE WHEN judged.is_closed_theft AND judged.penalty_amount IS NULL THEN 'penalty_amount' END
+  ) AS missing,
+  judged.found_on,
+  judged.notice_issued_on,
+  judged.approved_on,
+  judged.closed_on,
+  judged.recovered_kwh,
+  judged.recovered_amount,
+  judged.penalty_amount,
+  judged.penalty_due,
+  $max_days AS max_days
+FROM judged

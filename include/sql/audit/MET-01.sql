@@ -14,21 +14,24 @@ messages:
   zh: >-
     客户档案与资产系统不一致（表计 {meter_id}）：{problem}。
 */
-SELECT p.metering_point_id AS subject_id,
-       p.account_id,
-       m.meter_id IS NULL
-         OR NULLIF(TRIM(m.metering_point_id), '') <> p.metering_point_id
-         OR m.status NOT IN ('in_use', 'faulty') AS flagged,
-       p.meter_id,
-       CASE
-         WHEN COALESCE(TRIM(p.meter_id), '') = '' THEN 'no meter in the customer file'
-         WHEN m.meter_id IS NULL THEN 'meter not in the asset register'
-         WHEN NULLIF(TRIM(m.metering_point_id), '') <> p.metering_point_id THEN 'meter is elsewhere'
-         WHEN m.status NOT IN ('in_use', 'faulty') THEN 'meter is not in use'
-       END AS problem,
-       m.metering_point_id AS asset_metering_point_id,
-       m.status AS asset_status
-FROM source.metering_point AS p
-JOIN core.live_account AS a ON a.account_id = p.account_id
-LEFT JOIN source.meter AS m ON m.meter_id = p.meter_id
-WHERE p.role = 'main'
+SELECT
+  metering_point.metering_point_id AS subject_id,
+  metering_point.account_id,
+  meter.meter_id IS NULL
+  OR NULLIF(TRIM(meter.metering_point_id), '') <> metering_point.metering_point_id
+  OR meter.status NOT IN ('in_use', 'faulty') AS flagged,
+  metering_point.meter_id,
+  CASE
+    WHEN COALESCE(TRIM(metering_point.meter_id), '') = '' THEN 'no meter in the customer file'
+    WHEN meter.meter_id IS NULL THEN 'meter not in the asset register'
+    WHEN
+      NULLIF(TRIM(meter.metering_point_id), '') <> metering_point.metering_point_id
+      THEN 'meter is elsewhere'
+    WHEN meter.status NOT IN ('in_use', 'faulty') THEN 'meter is not in use'
+  END AS problem,
+  meter.metering_point_id AS asset_metering_point_id,
+  meter.status AS asset_status
+FROM source.metering_point
+JOIN core.live_account ON live_account.account_id = metering_point.account_id
+LEFT JOIN source.meter ON meter.meter_id = metering_point.meter_id
+WHERE metering_point.role = 'main'

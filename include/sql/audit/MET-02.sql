@@ -15,23 +15,28 @@ messages:
     表计 {subject_id} 档案缺少：{missing}。
 */
 WITH checked AS (
-  SELECT m.meter_id,
-         m.metering_point_id,
-         CONCAT_WS(', ',
-                   CASE WHEN COALESCE(TRIM(m.model), '') = '' THEN 'model' END,
-                   CASE WHEN m.phases IS NULL THEN 'phases' END,
-                   CASE WHEN m.rated_current_a IS NULL THEN 'rated_current_a' END,
-                   CASE WHEN COALESCE(TRIM(m.accuracy_class), '') = '' THEN 'accuracy_class' END,
-                   CASE WHEN m.digits IS NULL THEN 'digits' END,
-                   CASE WHEN m.manufactured_on IS NULL THEN 'manufactured_on' END,
-                   CASE WHEN m.calibrated_on IS NULL THEN 'calibrated_on' END) AS missing
-  FROM source.meter AS m
-  WHERE m.status = 'in_use'
+  SELECT
+    meter.meter_id,
+    meter.metering_point_id,
+    CONCAT_WS(
+      ', ',
+      CASE WHEN COALESCE(TRIM(meter.model), '') = '' THEN 'model' END,
+      CASE WHEN meter.phases IS NULL THEN 'phases' END,
+      CASE WHEN meter.rated_current_a IS NULL THEN 'rated_current_a' END,
+      CASE WHEN COALESCE(TRIM(meter.accuracy_class), '') = '' THEN 'accuracy_class' END,
+      CASE WHEN meter.digits IS NULL THEN 'digits' END,
+      CASE WHEN meter.manufactured_on IS NULL THEN 'manufactured_on' END,
+      CASE WHEN meter.calibrated_on IS NULL THEN 'calibrated_on' END
+    ) AS missing
+  FROM source.meter
+  WHERE meter.status = 'in_use'
 )
-SELECT c.meter_id AS subject_id,
-       p.account_id,
-       c.missing <> '' AS flagged,
-       c.missing,
-       c.metering_point_id
-FROM checked AS c
-LEFT JOIN source.metering_point AS p ON p.metering_point_id = c.metering_point_id
+
+SELECT
+  checked.meter_id AS subject_id,
+  metering_point.account_id,
+  checked.missing <> '' AS flagged,
+  checked.missing,
+  checked.metering_point_id
+FROM checked
+LEFT JOIN source.metering_point ON metering_point.metering_point_id = checked.metering_point_id

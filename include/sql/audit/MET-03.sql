@@ -21,54 +21,92 @@ messages:
     计费倍率 {multiplier} 与互感器变比 {true_ratio} 不符。
 */
 WITH single AS (
-  SELECT t.metering_point_id,
-         t.kind,
-         CASE WHEN t.primary_value > 0 AND t.secondary_value > 0
-              THEN CAST(t.primary_value AS DOUBLE) / NULLIF(t.secondary_value, 0) END AS ratio
-  FROM source.instrument_transformer AS t
+  SELECT
+    instrument_transformer.metering_point_id,
+    instrument_transformer.kind,
+    CASE
+      WHEN instrument_transformer.primary_value > 0 AND instrument_transformer.secondary_value > 0
+        THEN RATIO(instrument_transformer.primary_value, instrument_transformer.secondary_value)
+    END AS ratio
+  FROM source.instrument_transformer
 ),
+
 ratio AS (
-  SELECT s.metering_point_id,
-         MIN(s.ratio) FILTER (WHERE s.kind = 'ct') AS ct_ratio,
-         MIN(s.ratio) FILTER (WHERE s.kind = 'vt') AS vt_ratio,
-         COALESCE(ROUND(MAX(s.ratio) FILTER (WHERE s.kind = 'ct') - MIN(s.ratio) FILTER (WHERE s.kind = 'ct'), 9) > $tolerance, FALSE)
-           OR COALESCE(ROUND(MAX(s.ratio) FILTER (WHERE s.kind = 'vt') - MIN(s.ratio) FILTER (WHERE s.kind = 'vt'), 9) > $tolerance, FALSE)
-           AS is_mixed,
-         (COUNT(*) FILTER (WHERE s.kind = 'ct') = 0 OR COUNT(s.ratio) FILTER (WHERE s.kind = 'ct') > 0)
-           AND (COUNT(*) FILTER (WHERE s.kind = 'vt') = 0 OR COUNT(s.ratio) FILTER (WHERE s.kind = 'vt') > 0) AS is_known
-  FROM single AS s
-  GROUP BY s.metering_point_id
+  SELECT
+    single.metering_point_id,
+    MIN(single.ratio) FILTER (WHERE single.kind = 'ct') AS ct_ratio,
+    MIN(single.ratio) FILTER (WHERE single.kind = 'vt') AS vt_ratio,
+    COALESCE(
+      ROUND(
+        MAX(single.ratio) FILTER (WHERE single.kind = 'ct')
+        - MIN(single.ratio) FILTER (WHERE single.kind = 'ct'),
+        9
+      )
+      > $tolerance,
+      FALSE
+    )
+    OR COALESCE(
+      ROUND(
+        MAX(single.ratio) FILTER (WHERE single.kind = 'vt')
+        - MIN(single.ratio) FILTER (WHERE single.kind = 'vt'),
+        9
+      )
+      > $tolerance,
+      FALSE
+    )
+      AS is_mixed,
+    (
+      COUNT(*) FILTER (WHERE single.kind = 'ct') = 0
+      OR COUNT(single.ratio) FILTER (WHERE single.kind = 'ct') > 0
+    )
+    AND (
+      COUNT(*) FILTER (WHERE single.kind = 'vt') = 0
+      OR COUNT(single.ratio) FILTER (WHERE single.kind = 'vt') > 0
+    ) AS is_known
+  FROM single
+  GROUP BY single.metering_point_id
 ),
+
 point AS (
-  SELECT p.metering_point_id,
-         p.account_id,
-         p.multiplier,
-         r.ct_ratio,
-         r.vt_ratio,
-         COALESCE(r.is_mixed, FALSE) AS is_mixed,
-         CASE WHEN COALESCE(r.is_known, TRUE) THEN COALESCE(r.ct_ratio, 1) * COALESCE(r.vt_ratio, 1) END AS true_ratio
-  FROM source.metering_point AS p
-  LEFT JOIN ratio AS r ON r.metering_point_id = p.metering_point_id
-  WHERE p.role IN ('main', 'sub', 'area')
+  SELECT
+    metering_point.metering_point_id,
+    metering_point.account_id,
+    metering_point.multiplier,
+    ratio.ct_ratio,
+    ratio.vt_ratio,
+    COALESCE(ratio.is_mixed, FALSE) AS is_mixed,
+    CASE
+      WHEN COALESCE(ratio.is_known, TRUE) THEN COALESCE(ratio.ct_ratio, 1) * COALESCE(ratio.vt_ratio, 1)
+    END AS true_ratio
+  FROM source.metering_point
+  LEFT JOIN ratio ON ratio.metering_point_id = metering_point.metering_point_id
+  WHERE metering_point.role IN ('main', 'sub', 'area')
 ),
+
 area AS (
-  SELECT t.area_metering_point_id, MIN(t.org_unit_id) AS org_unit_id
-  FROM source.transformer AS t
-  GROUP BY t.area_metering_point_id
+  SELECT
+    transformer.area_metering_point_id,
+    MIN(transformer.org_unit_id) AS org_unit_id
+  FROM source.transformer
+  GROUP BY transformer.area_metering_point_id
 )
-SELECT p.metering_point_id AS subject_id,
-       p.account_id,
-       t.org_unit_id,
-       p.is_mixed OR ROUND(ABS(p.multiplier - p.true_ratio), 9) > $tolerance AS flagged,
-       CASE
-         WHEN NOT p.is_mixed THEN CAST(b.energy_amount AS DOUBLE) * (p.true_ratio / NULLIF(p.multiplier, 0) - 1)
-       END AS at_stake_amount,
-       p.multiplier,
-       CASE WHEN NOT p.is_mixed THEN p.true_ratio END AS true_ratio,
-       p.ct_ratio,
-       p.vt_ratio,
-       p.is_mixed AS ratios_differ,
-       $tolerance AS tolerance
-FROM point AS p
-LEFT JOIN area AS t ON t.area_metering_point_id = p.metering_point_id
-LEFT JOIN facts.bill_net AS b ON b.account_id = p.account_id AND b.period = $period
+
+SELECT
+  point.metering_point_id AS subject_id,
+  point.account_id,
+  area.org_unit_id,
+  point.is_mixed OR ROUND(ABS(point.multiplier - point.true_ratio), 9) > $tolerance AS flagged,
+  CASE
+    WHEN
+      NOT point.is_mixed
+      THEN CAST(bill_net.energy_amount AS DOUBLE) * (RATIO(point.true_ratio, point.multiplier) - 1)
+  END AS at_stake_amount,
+  point.multiplier,
+  CASE WHEN NOT point.is_mixed THEN point.true_ratio END AS true_ratio,
+  point.ct_ratio,
+  point.vt_ratio,
+  point.is_mixed AS ratios_differ,
+  $tolerance AS tolerance
+FROM point
+LEFT JOIN area ON area.area_metering_point_id = point.metering_point_id
+LEFT JOIN facts.bill_net ON bill_net.account_id = point.account_id AND bill_net.period = $period

@@ -17,35 +17,48 @@ messages:
     {reported_at} 报告的故障未在 {max_days} 天内处理。
 */
 WITH event AS (
-  SELECT e.event_id,
-         e.metering_point_id,
-         e.kind,
-         e.occurred_at,
-         MIN(CASE WHEN e.kind IN ('fault_cleared', 'replace') THEN e.occurred_at END) OVER later AS fixed_at
-  FROM source.metering_event AS e
-  WHERE e.kind IN ('fault_reported', 'fault_cleared', 'replace')
+  SELECT
+    metering_event.event_id,
+    metering_event.metering_point_id,
+    metering_event.kind,
+    metering_event.occurred_at,
+    MIN(CASE WHEN metering_event.kind IN ('fault_cleared', 'replace') THEN metering_event.occurred_at END)
+      OVER later
+      AS fixed_at
+  FROM source.metering_event
+  WHERE metering_event.kind IN ('fault_reported', 'fault_cleared', 'replace')
   WINDOW later AS (
-    PARTITION BY e.metering_point_id ORDER BY e.occurred_at
+    PARTITION BY metering_event.metering_point_id ORDER BY metering_event.occurred_at
     RANGE BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING
   )
 ),
+
 fault AS (
-  SELECT e.metering_point_id,
-         e.event_id,
-         e.occurred_at,
-         e.fixed_at,
-         UNIX_MICROS($as_of_end) - UNIX_MICROS(e.occurred_at) > $max_days * 86400000000
-           AND (e.fixed_at IS NULL OR UNIX_MICROS(e.fixed_at) - UNIX_MICROS(e.occurred_at) > $max_days * 86400000000) AS is_late
-  FROM event AS e
-  WHERE e.kind = 'fault_reported'
+  SELECT
+    event.metering_point_id,
+    event.event_id,
+    event.occurred_at,
+    event.fixed_at,
+    UNIX_MICROS($as_of_end) - UNIX_MICROS(event.occurred_at) > $max_days * 86400000000
+    AND (
+      event.fixed_at IS NULL
+      OR UNIX_MICROS(event.fixed_at) - UNIX_MICROS(event.occurred_at) > $max_days * 86400000000
+    ) AS is_late
+  FROM event
+  WHERE event.kind = 'fault_reported'
 )
-SELECT f.metering_point_id AS subject_id,
-       p.account_id,
-       f.is_late AS flagged,
-       f.event_id,
-       f.occurred_at AS reported_at,
-       f.fixed_at,
-       $max_days AS max_days
-FROM fault AS f
-LEFT JOIN source.metering_point AS p ON p.metering_point_id = f.metering_point_id
-QUALIFY ROW_NUMBER() OVER (PARTITION BY f.metering_point_id ORDER BY f.is_late DESC, f.occurred_at, f.event_id) = 1
+
+SELECT
+  fault.metering_point_id AS subject_id,
+  metering_point.account_id,
+  fault.is_late AS flagged,
+  fault.event_id,
+  fault.occurred_at AS reported_at,
+  fault.fixed_at,
+  $max_days AS max_days
+FROM fault
+LEFT JOIN source.metering_point ON metering_point.metering_point_id = fault.metering_point_id
+QUALIFY
+  ROW_NUMBER()
+    OVER (PARTITION BY fault.metering_point_id ORDER BY fault.is_late DESC, fault.occurred_at, fault.event_id)
+  = 1

@@ -14,19 +14,33 @@ messages:
     倍率于 {changed_at} 由 {old_multiplier} 变为 {new_multiplier}。
 */
 WITH change AS (
-  SELECT e.metering_point_id, e.event_id, e.occurred_at, e.old_value, e.new_value
-  FROM source.metering_event AS e
-  WHERE e.kind = 'multiplier_changed'
-    AND e.occurred_at >= $period_start_at
-    AND e.occurred_at < $period_end_at
-  QUALIFY ROW_NUMBER() OVER (PARTITION BY e.metering_point_id ORDER BY e.occurred_at DESC, e.event_id) = 1
+  SELECT
+    metering_event.metering_point_id,
+    metering_event.event_id,
+    metering_event.occurred_at,
+    metering_event.old_value,
+    metering_event.new_value
+  FROM source.metering_event
+  WHERE
+    metering_event.kind = 'multiplier_changed'
+    AND metering_event.occurred_at >= $period_start_at
+    AND metering_event.occurred_at < $period_end_at
+  QUALIFY
+    ROW_NUMBER()
+      OVER (
+        PARTITION BY metering_event.metering_point_id
+        ORDER BY metering_event.occurred_at DESC, metering_event.event_id
+      )
+    = 1
 )
-SELECT p.metering_point_id AS subject_id,
-       p.account_id,
-       c.event_id IS NOT NULL AS flagged,
-       c.event_id,
-       c.occurred_at AS changed_at,
-       c.old_value AS old_multiplier,
-       c.new_value AS new_multiplier
-FROM source.metering_point AS p
-LEFT JOIN change AS c ON c.metering_point_id = p.metering_point_id
+
+SELECT
+  metering_point.metering_point_id AS subject_id,
+  metering_point.account_id,
+  change.event_id IS NOT NULL AS flagged,
+  change.event_id,
+  change.occurred_at AS changed_at,
+  change.old_value AS old_multiplier,
+  change.new_value AS new_multiplier
+FROM source.metering_point
+LEFT JOIN change ON change.metering_point_id = metering_point.metering_point_id

@@ -18,45 +18,53 @@ messages:
     电流互感器可计量 {measurable_kva} kVA，变压器容量为 {rated_kva} kVA。
 */
 WITH ct AS (
-  SELECT t.metering_point_id,
-         MIN(t.primary_value) AS lowest_primary_a,
-         MAX(t.primary_value) AS highest_primary_a
-  FROM source.instrument_transformer AS t
-  WHERE t.kind = 'ct'
-  GROUP BY t.metering_point_id
+  SELECT
+    instrument_transformer.metering_point_id,
+    MIN(instrument_transformer.primary_value) AS lowest_primary_a,
+    MAX(instrument_transformer.primary_value) AS highest_primary_a
+  FROM source.instrument_transformer
+  WHERE instrument_transformer.kind = 'ct'
+  GROUP BY instrument_transformer.metering_point_id
 ),
+
 capacity AS (
-  SELECT t.account_id,
-         CASE WHEN COUNT(*) = COUNT(t.rated_kva) THEN ROUND(SUM(ROUND(t.rated_kva * 1000000)) * 0.000001, 6) END AS rated_kva
-  FROM source.transformer AS t
-  WHERE t.ownership = 'dedicated'
-    AND (t.retired_on IS NULL OR t.retired_on > $as_of)
-  GROUP BY t.account_id
+  SELECT
+    transformer.account_id,
+    CASE WHEN COUNT(*) = COUNT(transformer.rated_kva) THEN EXACT_SUM(transformer.rated_kva) END AS rated_kva
+  FROM source.transformer
+  WHERE
+    transformer.ownership = 'dedicated'
+    AND (transformer.retired_on IS NULL OR transformer.retired_on > $as_of)
+  GROUP BY transformer.account_id
 ),
+
 point AS (
-  SELECT p.metering_point_id,
-         p.account_id,
-         c.rated_kva,
-         SQRT(3) * a.metering_kv * ct.lowest_primary_a AS lowest_kva,
-         SQRT(3) * a.metering_kv * ct.highest_primary_a AS highest_kva,
-         a.metering_kv,
-         ct.lowest_primary_a,
-         ct.highest_primary_a
-  FROM source.metering_point AS p
-  JOIN ct ON ct.metering_point_id = p.metering_point_id
-  JOIN source.account AS a ON a.account_id = p.account_id
-  JOIN capacity AS c ON c.account_id = p.account_id
-  WHERE p.role = 'main'
+  SELECT
+    metering_point.metering_point_id,
+    metering_point.account_id,
+    capacity.rated_kva,
+    SQRT(3) * account.metering_kv * ct.lowest_primary_a AS lowest_kva,
+    SQRT(3) * account.metering_kv * ct.highest_primary_a AS highest_kva,
+    account.metering_kv,
+    ct.lowest_primary_a,
+    ct.highest_primary_a
+  FROM source.metering_point
+  JOIN ct ON ct.metering_point_id = metering_point.metering_point_id
+  JOIN source.account ON account.account_id = metering_point.account_id
+  JOIN capacity ON capacity.account_id = metering_point.account_id
+  WHERE metering_point.role = 'main'
 )
-SELECT p.metering_point_id AS subject_id,
-       p.account_id,
-       ROUND(p.lowest_kva - $min_scale * p.rated_kva, 6) < 0
-         OR ROUND(p.highest_kva - $max_scale * p.rated_kva, 6) > 0 AS flagged,
-       p.metering_kv,
-       p.lowest_primary_a,
-       p.highest_primary_a,
-       ROUND(p.highest_kva, 3) AS measurable_kva,
-       p.rated_kva,
-       $min_scale * p.rated_kva AS min_kva,
-       $max_scale * p.rated_kva AS max_kva
-FROM point AS p
+
+SELECT
+  point.metering_point_id AS subject_id,
+  point.account_id,
+  ROUND(point.lowest_kva - $min_scale * point.rated_kva, 6) < 0
+  OR ROUND(point.highest_kva - $max_scale * point.rated_kva, 6) > 0 AS flagged,
+  point.metering_kv,
+  point.lowest_primary_a,
+  point.highest_primary_a,
+  ROUND(point.highest_kva, 3) AS measurable_kva,
+  point.rated_kva,
+  $min_scale * point.rated_kva AS min_kva,
+  $max_scale * point.rated_kva AS max_kva
+FROM point

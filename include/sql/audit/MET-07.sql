@@ -13,12 +13,13 @@ messages:
   zh: >-
     表计 {subject_id} 属于已淘汰型号 {model}。
 */
-SELECT m.meter_id AS subject_id,
-       p.account_id,
-       m.model_retired AS flagged,
-       m.model,
-       m.metering_point_id,
-       m.manufactured_on
-FROM source.meter AS m
-LEFT JOIN source.metering_point AS p ON p.metering_point_id = m.metering_point_id
-WHERE m.status = 'in_use'
+SELECT
+  meter.meter_id AS subject_id,
+  metering_point.account_id,
+  meter.model_retired AS flagged,
+  meter.model,
+  meter.metering_point_id,
+  meter.manufactured_on
+FROM source.meter
+LEFT JOIN source.metering_point ON metering_point.metering_point_id = meter.metering_point_id
+WHERE meter.status = 'in_use'

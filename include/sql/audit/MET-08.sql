@@ -17,33 +17,38 @@ messages:
     上次检定 {calibrated_on}，已超过 {cycle_years} 年轮换周期。
 */
 WITH cycle AS (
-  SELECT m.meter_id,
-         m.metering_point_id,
-         m.accuracy_class,
-         m.calibrated_on,
-         COALESCE(y.years, $default_years) AS years
-  FROM source.meter AS m
-  LEFT JOIN param.years AS y
-    ON y.accuracy_class = m.accuracy_class
-    OR TRY_CAST(y.accuracy_class AS DOUBLE) = TRY_CAST(m.accuracy_class AS DOUBLE)
-  WHERE m.status = 'in_use'
+  SELECT
+    meter.meter_id,
+    meter.metering_point_id,
+    meter.accuracy_class,
+    meter.calibrated_on,
+    COALESCE(years.years, $default_years) AS years
+  FROM source.meter
+  LEFT JOIN param.years
+    ON years.accuracy_class = meter.accuracy_class
+    OR TRY_CAST(years.accuracy_class AS DOUBLE) = TRY_CAST(meter.accuracy_class AS DOUBLE)
+  WHERE meter.status = 'in_use'
 ),
+
 due AS (
-  SELECT c.meter_id,
-         c.metering_point_id,
-         c.accuracy_class,
-         c.calibrated_on,
-         c.years,
-         CAST(ADD_MONTHS($as_of, CAST(-12 * c.years AS INT)) AS DATE) AS not_before
-  FROM cycle AS c
+  SELECT
+    cycle.meter_id,
+    cycle.metering_point_id,
+    cycle.accuracy_class,
+    cycle.calibrated_on,
+    cycle.years,
+    ADD_MONTHS($as_of, CAST(-12 * cycle.years AS INT)) AS not_before
+  FROM cycle
 )
-SELECT d.meter_id AS subject_id,
-       p.account_id,
-       d.calibrated_on < d.not_before AS flagged,
-       d.calibrated_on,
-       d.accuracy_class,
-       d.years AS cycle_years,
-       d.not_before AS limit_on,
-       d.metering_point_id
-FROM due AS d
-LEFT JOIN source.metering_point AS p ON p.metering_point_id = d.metering_point_id
+
+SELECT
+  due.meter_id AS subject_id,
+  metering_point.account_id,
+  due.calibrated_on < due.not_before AS flagged,
+  due.calibrated_on,
+  due.accuracy_class,
+  due.years AS cycle_years,
+  due.not_before AS limit_on,
+  due.metering_point_id
+FROM due
+LEFT JOIN source.metering_point ON metering_point.metering_point_id = due.metering_point_id

@@ -17,31 +17,39 @@ messages:
     上次现场校验 {last_checked_on}，应每 {cycle_months} 个月一次。
 */
 WITH asked AS (
-  SELECT p.metering_point_id,
-         p.account_id,
-         p.installed_on,
-         a.contracted_kva,
-         m.months,
-         CAST(ADD_MONTHS($as_of, CAST(-m.months AS INT)) AS DATE) AS not_before
-  FROM source.metering_point AS p
-  JOIN core.live_account AS a ON a.account_id = p.account_id
-  JOIN param.months_by_kva AS m ON a.contracted_kva >= m.min_kva
-  WHERE p.role = 'main'
-  QUALIFY ROW_NUMBER() OVER (PARTITION BY p.metering_point_id ORDER BY m.min_kva DESC) = 1
+  SELECT
+    metering_point.metering_point_id,
+    metering_point.account_id,
+    metering_point.installed_on,
+    live_account.contracted_kva,
+    months_by_kva.months,
+    ADD_MONTHS($as_of, CAST(-months_by_kva.months AS INT)) AS not_before
+  FROM source.metering_point
+  JOIN core.live_account ON live_account.account_id = metering_point.account_id
+  JOIN param.months_by_kva ON live_account.contracted_kva >= months_by_kva.min_kva
+  WHERE metering_point.role = 'main'
+  QUALIFY
+    ROW_NUMBER() OVER (PARTITION BY metering_point.metering_point_id ORDER BY months_by_kva.min_kva DESC) = 1
 ),
+
 field_check AS (
-  SELECT e.metering_point_id, CAST(MAX(e.occurred_at) AS DATE) AS last_on
-  FROM source.metering_event AS e
-  WHERE e.kind = 'field_checked'
-  GROUP BY e.metering_point_id
+  SELECT
+    metering_event.metering_point_id,
+    CAST(MAX(metering_event.occurred_at) AS DATE) AS last_on
+  FROM source.metering_event
+  WHERE metering_event.kind = 'field_checked'
+  GROUP BY metering_event.metering_point_id
 )
-SELECT q.metering_point_id AS subject_id,
-       q.account_id,
-       q.installed_on <= q.not_before AND (c.last_on IS NULL OR c.last_on < q.not_before) AS flagged,
-       c.last_on AS last_checked_on,
-       q.contracted_kva,
-       q.months AS cycle_months,
-       q.not_before AS limit_on,
-       q.installed_on
-FROM asked AS q
-LEFT JOIN field_check AS c ON c.metering_point_id = q.metering_point_id
+
+SELECT
+  asked.metering_point_id AS subject_id,
+  asked.account_id,
+  asked.installed_on <= asked.not_before
+  AND (field_check.last_on IS NULL OR field_check.last_on < asked.not_before) AS flagged,
+  field_check.last_on AS last_checked_on,
+  asked.contracted_kva,
+  asked.months AS cycle_months,
+  asked.not_before AS limit_on,
+  asked.installed_on
+FROM asked
+LEFT JOIN field_check ON field_check.metering_point_id = asked.metering_point_id

@@ -20,70 +20,90 @@ messages:
     {fixed_at} 处理的故障未退补电量。
 */
 WITH event AS (
-  SELECT e.event_id,
-         e.metering_point_id,
-         e.kind,
-         e.occurred_at,
-         MIN(CASE WHEN e.kind IN ('fault_cleared', 'replace') THEN e.occurred_at END) OVER later AS fixed_at,
-         MAX(CASE WHEN e.kind = 'adjusted' THEN e.occurred_at END) OVER later AS adjusted_at
-  FROM source.metering_event AS e
-  WHERE e.kind IN ('fault_reported', 'fault_cleared', 'replace', 'adjusted')
+  SELECT
+    metering_event.event_id,
+    metering_event.metering_point_id,
+    metering_event.kind,
+    metering_event.occurred_at,
+    MIN(CASE WHEN metering_event.kind IN ('fault_cleared', 'replace') THEN metering_event.occurred_at END)
+      OVER later
+      AS fixed_at,
+    MAX(CASE WHEN metering_event.kind = 'adjusted' THEN metering_event.occurred_at END)
+      OVER later
+      AS adjusted_at
+  FROM source.metering_event
+  WHERE metering_event.kind IN ('fault_reported', 'fault_cleared', 'replace', 'adjusted')
   WINDOW later AS (
-    PARTITION BY e.metering_point_id ORDER BY e.occurred_at
+    PARTITION BY metering_event.metering_point_id ORDER BY metering_event.occurred_at
     RANGE BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING
   )
 ),
+
 fault AS (
-  SELECT e.metering_point_id,
-         e.event_id,
-         e.occurred_at,
-         e.fixed_at,
-         DATE_DIFF('day', CAST(e.fixed_at AS DATE), $as_of) > $grace_days AND e.adjusted_at IS NULL AS is_open
-  FROM event AS e
-  WHERE e.kind = 'fault_reported'
-    AND e.fixed_at IS NOT NULL
+  SELECT
+    event.metering_point_id,
+    event.event_id,
+    event.occurred_at,
+    event.fixed_at,
+    DATE_DIFF('day', CAST(event.fixed_at AS DATE), $as_of) > $grace_days
+    AND event.adjusted_at IS NULL AS is_open
+  FROM event
+  WHERE
+    event.kind = 'fault_reported'
+    AND event.fixed_at IS NOT NULL
 ),
+
 -- Several reports before one repair are one fault: its energy is counted once.
 open_fault AS (
-  SELECT f.metering_point_id,
-         f.fixed_at,
-         CAST(DATE_TRUNC('month', MIN(f.occurred_at)) AS DATE) AS first_period,
-         CAST(DATE_TRUNC('month', f.fixed_at) AS DATE) AS last_period
-  FROM fault AS f
-  WHERE f.is_open
-  GROUP BY f.metering_point_id, f.fixed_at
+  SELECT
+    fault.metering_point_id,
+    fault.fixed_at,
+    MONTH_OF(MIN(fault.occurred_at)) AS first_period,
+    MONTH_OF(fault.fixed_at) AS last_period
+  FROM fault
+  WHERE fault.is_open
+  GROUP BY fault.metering_point_id, fault.fixed_at
 ),
+
 billed AS (
-  SELECT o.metering_point_id,
-         o.fixed_at,
-         MEDIAN(CASE WHEN b.period < o.first_period THEN b.billed_kwh END) AS median_kwh,
-         COUNT(*) FILTER (WHERE b.period >= o.first_period) AS periods,
-         ROUND(SUM(ROUND(b.billed_kwh * 1000000)) FILTER (WHERE b.period >= o.first_period) * 0.000001, 6) AS billed_kwh
-  FROM open_fault AS o
-  JOIN source.metering_point AS p ON p.metering_point_id = o.metering_point_id
-  JOIN facts.bill_net AS b
-    ON b.account_id = p.account_id
-   AND b.period >= CAST(ADD_MONTHS(o.first_period, -6) AS DATE)
-   AND b.period <= o.last_period
-  GROUP BY o.metering_point_id, o.fixed_at
+  SELECT
+    open_fault.metering_point_id,
+    open_fault.fixed_at,
+    MEDIAN(CASE WHEN bill_net.period < open_fault.first_period THEN bill_net.billed_kwh END) AS median_kwh,
+    COUNT(*) FILTER (WHERE bill_net.period >= open_fault.first_period) AS periods,
+    EXACT_SUM(bill_net.billed_kwh) FILTER (WHERE bill_net.period >= open_fault.first_period) AS billed_kwh
+  FROM open_fault
+  JOIN source.metering_point ON metering_point.metering_point_id = open_fault.metering_point_id
+  JOIN facts.bill_net
+    ON bill_net.account_id = metering_point.account_id
+    AND bill_net.period >= ADD_MONTHS(open_fault.first_period, -6)
+    AND bill_net.period <= open_fault.last_period
+  GROUP BY open_fault.metering_point_id, open_fault.fixed_at
 ),
+
 lost AS (
-  SELECT b.metering_point_id,
-         ROUND(SUM(ROUND((b.median_kwh * b.periods - b.billed_kwh) * 1000000)) * 0.000001, 6) AS lost_kwh
-  FROM billed AS b
-  GROUP BY b.metering_point_id
+  SELECT
+    billed.metering_point_id,
+    EXACT_SUM(billed.median_kwh * billed.periods - billed.billed_kwh) AS lost_kwh
+  FROM billed
+  GROUP BY billed.metering_point_id
 )
-SELECT f.metering_point_id AS subject_id,
-       p.account_id,
-       f.is_open AS flagged,
-       l.lost_kwh * n.average_price AS at_stake_amount,
-       f.event_id,
-       f.occurred_at AS reported_at,
-       f.fixed_at,
-       l.lost_kwh,
-       $grace_days AS grace_days
-FROM fault AS f
-LEFT JOIN source.metering_point AS p ON p.metering_point_id = f.metering_point_id
-LEFT JOIN lost AS l ON l.metering_point_id = f.metering_point_id
-LEFT JOIN facts.bill_net AS n ON n.account_id = p.account_id AND n.period = $period
-QUALIFY ROW_NUMBER() OVER (PARTITION BY f.metering_point_id ORDER BY f.is_open DESC, f.occurred_at, f.event_id) = 1
+
+SELECT
+  fault.metering_point_id AS subject_id,
+  metering_point.account_id,
+  fault.is_open AS flagged,
+  lost.lost_kwh * bill_net.average_price AS at_stake_amount,
+  fault.event_id,
+  fault.occurred_at AS reported_at,
+  fault.fixed_at,
+  lost.lost_kwh,
+  $grace_days AS grace_days
+FROM fault
+LEFT JOIN source.metering_point ON metering_point.metering_point_id = fault.metering_point_id
+LEFT JOIN lost ON lost.metering_point_id = fault.metering_point_id
+LEFT JOIN facts.bill_net ON bill_net.account_id = metering_point.account_id AND bill_net.period = $period
+QUALIFY
+  ROW_NUMBER()
+    OVER (PARTITION BY fault.metering_point_id ORDER BY fault.is_open DESC, fault.occurred_at, fault.event_id)
+  = 1

@@ -15,10 +15,11 @@ messages:
   zh: >-
     容量 {contracted_kva} kVA 采用高供低计。
 */
-SELECT a.account_id AS subject_id,
-       a.account_id,
-       a.metering_mode = 'hv_lv' AND a.contracted_kva >= $min_kva AS flagged,
-       a.metering_mode,
-       a.contracted_kva,
-       $min_kva AS min_kva
-FROM core.live_account AS a
+SELECT
+  live_account.account_id AS subject_id,
+  live_account.account_id,
+  live_account.metering_mode = 'hv_lv' AND live_account.contracted_kva >= $min_kva AS flagged,
+  live_account.metering_mode,
+  live_account.contracted_kva,
+  $min_kva AS min_kva
+FROM core.live_account

@@ -14,16 +14,21 @@ messages:
   zh: >-
     损耗代码 {loss_code}（{loss_code_model}，{loss_code_kva} kVA）与变压器（{model}，{rated_kva} kVA）不符。
 */
-SELECT t.transformer_id AS subject_id,
-       t.account_id,
-       t.org_unit_id,
-       CASE WHEN TRIM(l.model) <> '' AND TRIM(t.model) <> '' THEN l.model <> t.model END
-         OR ROUND(ABS(l.rated_kva - t.rated_kva), 9) > 0 AS flagged,
-       t.loss_code,
-       t.model,
-       l.model AS loss_code_model,
-       t.rated_kva,
-       l.rated_kva AS loss_code_kva
-FROM source.transformer AS t
-LEFT JOIN source.loss_code AS l ON l.loss_code = t.loss_code
-WHERE t.retired_on IS NULL OR t.retired_on > $as_of
+SELECT
+  transformer.transformer_id AS subject_id,
+  transformer.account_id,
+  transformer.org_unit_id,
+  CASE
+    WHEN
+      TRIM(loss_code.model) <> '' AND TRIM(transformer.model) <> ''
+      THEN loss_code.model <> transformer.model
+  END
+  OR ROUND(ABS(loss_code.rated_kva - transformer.rated_kva), 9) > 0 AS flagged,
+  transformer.loss_code,
+  transformer.model,
+  loss_code.model AS loss_code_model,
+  transformer.rated_kva,
+  loss_code.rated_kva AS loss_code_kva
+FROM source.transformer
+LEFT JOIN source.loss_code ON loss_code.loss_code = transformer.loss_code
+WHERE transformer.retired_on IS NULL OR transformer.retired_on > $as_of

@@ -17,26 +17,35 @@ messages:
     本月计划用表 {planned_count}，此前月均 {mean_before}。
 */
 WITH month_plan AS (
-  SELECT m.org_unit_id, m.month, CAST(SUM(m.planned_count) AS BIGINT) AS planned
-  FROM source.meter_plan AS m
-  WHERE m.month >= CAST(ADD_MONTHS($period, -6) AS DATE)
-    AND m.month <= $period
-  GROUP BY m.org_unit_id, m.month
+  SELECT
+    meter_plan.org_unit_id,
+    meter_plan.month,
+    INTEGER_SUM(meter_plan.planned_count) AS planned
+  FROM source.meter_plan
+  WHERE
+    meter_plan.month >= ADD_MONTHS($period, -6)
+    AND meter_plan.month <= $period
+  GROUP BY meter_plan.org_unit_id, meter_plan.month
 ),
+
 unit AS (
-  SELECT m.org_unit_id,
-         MAX(m.planned) FILTER (WHERE m.month = $period) AS planned,
-         COUNT(*) FILTER (WHERE m.month < $period) AS months_before,
-         AVG(CASE WHEN m.month < $period THEN CAST(m.planned AS DOUBLE) END) AS mean_before
-  FROM month_plan AS m
-  GROUP BY m.org_unit_id
+  SELECT
+    month_plan.org_unit_id,
+    MAX(month_plan.planned) FILTER (WHERE month_plan.month = $period) AS planned,
+    COUNT(*) FILTER (WHERE month_plan.month < $period) AS months_before,
+    AVG(CASE WHEN month_plan.month < $period THEN CAST(month_plan.planned AS DOUBLE) END) AS mean_before
+  FROM month_plan
+  GROUP BY month_plan.org_unit_id
 )
-SELECT u.org_unit_id AS subject_id,
-       u.org_unit_id,
-       u.months_before >= 3 AND ROUND(ABS(u.planned - u.mean_before) - $max_change * u.mean_before, 6) > 0 AS flagged,
-       u.planned AS planned_count,
-       u.mean_before,
-       u.months_before,
-       $max_change AS max_change
-FROM unit AS u
-WHERE u.planned IS NOT NULL
+
+SELECT
+  unit.org_unit_id AS subject_id,
+  unit.org_unit_id,
+  unit.months_before >= 3
+  AND ROUND(ABS(unit.planned - unit.mean_before) - $max_change * unit.mean_before, 6) > 0 AS flagged,
+  unit.planned AS planned_count,
+  unit.mean_before,
+  unit.months_before,
+  $max_change AS max_change
+FROM unit
+WHERE unit.planned IS NOT NULL

@@ -19,66 +19,95 @@ messages:
     拆回存度 {stored_register}，此前示数 {last_reading_before}；新表起度 {first_register}，首次示数 {first_reading_after}。
 */
 WITH event AS (
-  SELECT e.event_id, e.metering_point_id, e.kind, e.occurred_at, e.old_value, e.new_value
-  FROM source.metering_event AS e
-  WHERE e.kind IN ('remove', 'replace')
-    AND e.occurred_at >= $period_start_at
-    AND e.occurred_at < $period_end_at
-    AND COALESCE(NULLIF(TRIM(e.register), ''), 'active_total') = 'active_total'
+  SELECT
+    metering_event.event_id,
+    metering_event.metering_point_id,
+    metering_event.kind,
+    metering_event.occurred_at,
+    metering_event.old_value,
+    metering_event.new_value
+  FROM source.metering_event
+  WHERE
+    metering_event.kind IN ('remove', 'replace')
+    AND metering_event.occurred_at >= $period_start_at
+    AND metering_event.occurred_at < $period_end_at
+    AND COALESCE(NULLIF(TRIM(metering_event.register), ''), 'active_total') = 'active_total'
 ),
+
 reading AS (
-  SELECT e.event_id,
-         MAX(CASE WHEN r.read_at < e.occurred_at THEN r.read_at END) AS before_at,
-         MIN(CASE WHEN r.read_at > e.occurred_at THEN r.read_at END) AS after_at
-  FROM event AS e
-  JOIN source.register_reading AS r
-    ON r.metering_point_id = e.metering_point_id AND r.register = 'active_total'
-  GROUP BY e.event_id
+  SELECT
+    event.event_id,
+    MAX(CASE WHEN register_reading.read_at < event.occurred_at THEN register_reading.read_at END)
+      AS before_at,
+    MIN(CASE WHEN register_reading.read_at > event.occurred_at THEN register_reading.read_at END) AS after_at
+  FROM event
+  JOIN source.register_reading
+    ON register_reading.metering_point_id = event.metering_point_id
+    AND register_reading.register = 'active_total'
+  GROUP BY event.event_id
 ),
+
 value_before AS (
-  SELECT g.event_id, MAX(r.current_value) AS current_value
-  FROM reading AS g
-  JOIN event AS e ON e.event_id = g.event_id
-  JOIN source.register_reading AS r
-    ON r.metering_point_id = e.metering_point_id AND r.register = 'active_total' AND r.read_at = g.before_at
-  GROUP BY g.event_id
+  SELECT
+    reading.event_id,
+    MAX(register_reading.current_value) AS current_value
+  FROM reading
+  JOIN event ON event.event_id = reading.event_id
+  JOIN source.register_reading
+    ON register_reading.metering_point_id = event.metering_point_id
+    AND register_reading.register = 'active_total'
+    AND register_reading.read_at = reading.before_at
+  GROUP BY reading.event_id
 ),
+
 value_after AS (
-  SELECT g.event_id, MIN(r.current_value) AS current_value
-  FROM reading AS g
-  JOIN event AS e ON e.event_id = g.event_id
-  JOIN source.register_reading AS r
-    ON r.metering_point_id = e.metering_point_id AND r.register = 'active_total' AND r.read_at = g.after_at
-  GROUP BY g.event_id
+  SELECT
+    reading.event_id,
+    MIN(register_reading.current_value) AS current_value
+  FROM reading
+  JOIN event ON event.event_id = reading.event_id
+  JOIN source.register_reading
+    ON register_reading.metering_point_id = event.metering_point_id
+    AND register_reading.register = 'active_total'
+    AND register_reading.read_at = reading.after_at
+  GROUP BY reading.event_id
 ),
+
 judged AS (
-  SELECT e.event_id,
-         e.metering_point_id,
-         e.kind,
-         e.occurred_at,
-         e.old_value,
-         e.new_value,
-         b.current_value AS last_before,
-         n.current_value AS first_after,
-         COALESCE(ROUND(e.old_value - b.current_value, 6) < 0, FALSE) AS is_below_before,
-         COALESCE(e.kind = 'replace' AND ROUND(n.current_value - (e.new_value - $tolerance), 6) < 0, FALSE) AS is_below_start
-  FROM event AS e
-  LEFT JOIN value_before AS b ON b.event_id = e.event_id
-  LEFT JOIN value_after AS n ON n.event_id = e.event_id
+  SELECT
+    event.event_id,
+    event.metering_point_id,
+    event.kind,
+    event.occurred_at,
+    event.old_value,
+    event.new_value,
+    value_before.current_value AS last_before,
+    value_after.current_value AS first_after,
+    COALESCE(ROUND(event.old_value - value_before.current_value, 6) < 0, FALSE) AS is_below_before,
+    COALESCE(
+      event.kind = 'replace' AND ROUND(value_after.current_value - (event.new_value - $tolerance), 6) < 0,
+      FALSE
+    ) AS is_below_start
+  FROM event
+  LEFT JOIN value_before ON value_before.event_id = event.event_id
+  LEFT JOIN value_after ON value_after.event_id = event.event_id
 )
-SELECT j.metering_point_id AS subject_id,
-       p.account_id,
-       j.is_below_before OR j.is_below_start AS flagged,
-       j.event_id,
-       j.kind AS event_kind,
-       j.occurred_at,
-       j.old_value AS stored_register,
-       j.last_before AS last_reading_before,
-       j.new_value AS first_register,
-       j.first_after AS first_reading_after,
-       $tolerance AS tolerance
-FROM judged AS j
-LEFT JOIN source.metering_point AS p ON p.metering_point_id = j.metering_point_id
+
+SELECT
+  judged.metering_point_id AS subject_id,
+  metering_point.account_id,
+  judged.is_below_before OR judged.is_below_start AS flagged,
+  judged.event_id,
+  judged.kind AS event_kind,
+  judged.occurred_at,
+  judged.old_value AS stored_register,
+  judged.last_before AS last_reading_before,
+  judged.new_value AS first_register,
+  judged.first_after AS first_reading_after,
+  $tolerance AS tolerance
+FROM judged
+LEFT JOIN source.metering_point ON metering_point.metering_point_id = judged.metering_point_id
 QUALIFY ROW_NUMBER() OVER (
-  PARTITION BY j.metering_point_id ORDER BY j.is_below_before OR j.is_below_start DESC, j.occurred_at, j.event_id
+  PARTITION BY judged.metering_point_id
+  ORDER BY judged.is_below_before OR judged.is_below_start DESC, judged.occurred_at, judged.event_id
 ) = 1

@@ -18,22 +18,24 @@ messages:
   zh: >-
     线损率 {loss_rate} 超出 {min_loss} 至 {max_loss}：供 {supplied_kwh} kWh，售 {sold_kwh} kWh。
 */
-SELECT t.line_id AS subject_id,
-       t.org_unit_id,
-       l.supplied_kwh >= $min_kwh
-         AND (ROUND(l.loss_rate - $min_loss, 9) < 0 OR ROUND(l.loss_rate - $max_loss, 9) > 0) AS flagged,
-       CASE WHEN l.id IS NULL THEN 'no_data' ELSE l.not_checked END AS not_checked,
-       l.loss_rate,
-       $min_loss AS min_loss,
-       $max_loss AS max_loss,
-       l.supplied_kwh,
-       l.sold_kwh,
-       l.loss_kwh,
-       l.median_loss_kwh,
-       l.energy_source,
-       l.supply_point_id AS head_metering_point_id,
-       l.points,
-       l.points_unread
-FROM source.line AS t
-LEFT JOIN facts.loss_excess AS l ON l.level = 'line' AND l.id = t.line_id
-WHERE TRIM(t.head_metering_point_id) <> ''
+SELECT
+  line.line_id AS subject_id,
+  line.org_unit_id,
+  loss_excess.supplied_kwh >= $min_kwh
+  AND (ROUND(loss_excess.loss_rate - $min_loss, 9) < 0 OR ROUND(loss_excess.loss_rate - $max_loss, 9) > 0)
+    AS flagged,
+  CASE WHEN loss_excess.id IS NULL THEN 'no_data' ELSE loss_excess.not_checked END AS not_checked,
+  loss_excess.loss_rate,
+  $min_loss AS min_loss,
+  $max_loss AS max_loss,
+  loss_excess.supplied_kwh,
+  loss_excess.sold_kwh,
+  loss_excess.loss_kwh,
+  loss_excess.median_loss_kwh,
+  loss_excess.energy_source,
+  loss_excess.supply_point_id AS head_metering_point_id,
+  loss_excess.points,
+  loss_excess.points_unread
+FROM source.line
+LEFT JOIN facts.loss_excess ON loss_excess.level = 'line' AND loss_excess.id = line.line_id
+WHERE TRIM(line.head_metering_point_id) <> ''

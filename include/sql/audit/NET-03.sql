@@ -15,21 +15,25 @@ messages:
     供电点 {supply_point_id} 属线路 {line_id}，其变压器 {transformer_id} 属线路 {transformer_line_id}。
 */
 WITH point AS (
-  SELECT s.account_id,
-         s.supply_point_id,
-         s.line_id,
-         s.transformer_id,
-         t.line_id AS transformer_line_id,
-         COALESCE(NULLIF(TRIM(s.line_id), '') <> t.line_id, FALSE) AS differs
-  FROM source.supply_point AS s
-  LEFT JOIN source.transformer AS t ON t.transformer_id = s.transformer_id
+  SELECT
+    supply_point.account_id,
+    supply_point.supply_point_id,
+    supply_point.line_id,
+    supply_point.transformer_id,
+    transformer.line_id AS transformer_line_id,
+    COALESCE(NULLIF(TRIM(supply_point.line_id), '') <> transformer.line_id, FALSE) AS differs
+  FROM source.supply_point
+  LEFT JOIN source.transformer ON transformer.transformer_id = supply_point.transformer_id
 )
-SELECT p.account_id AS subject_id,
-       p.account_id,
-       p.differs AS flagged,
-       p.supply_point_id,
-       p.line_id,
-       p.transformer_id,
-       p.transformer_line_id
-FROM point AS p
-QUALIFY ROW_NUMBER() OVER (PARTITION BY p.account_id ORDER BY p.differs DESC, p.supply_point_id) = 1
+
+SELECT
+  point.account_id AS subject_id,
+  point.account_id,
+  point.differs AS flagged,
+  point.supply_point_id,
+  point.line_id,
+  point.transformer_id,
+  point.transformer_line_id
+FROM point
+QUALIFY
+  ROW_NUMBER() OVER (PARTITION BY point.account_id ORDER BY point.differs DESC, point.supply_point_id) = 1

@@ -14,29 +14,34 @@ messages:
     供电点 {supply_point_id} 挂接变压器 {transformer_id}：{problem}。
 */
 WITH point AS (
-  SELECT a.account_id,
-         s.supply_point_id,
-         t.transformer_id,
-         t.retired_on,
-         t.account_id AS owner_account_id,
-         CASE
-           WHEN t.retired_on <= $as_of THEN 'the transformer is retired'
-           WHEN t.ownership = 'dedicated' AND NULLIF(TRIM(t.account_id), '') <> a.account_id
-             THEN 'the transformer is dedicated to another account'
-         END AS problem
-  FROM core.live_account AS a
-  LEFT JOIN source.supply_point AS s ON s.account_id = a.account_id
-  LEFT JOIN source.transformer AS t ON t.transformer_id = s.transformer_id
+  SELECT
+    live_account.account_id,
+    supply_point.supply_point_id,
+    transformer.transformer_id,
+    transformer.retired_on,
+    transformer.account_id AS owner_account_id,
+    CASE
+      WHEN transformer.retired_on <= $as_of THEN 'the transformer is retired'
+      WHEN
+        transformer.ownership = 'dedicated'
+        AND NULLIF(TRIM(transformer.account_id), '') <> live_account.account_id
+        THEN 'the transformer is dedicated to another account'
+    END AS problem
+  FROM core.live_account
+  LEFT JOIN source.supply_point ON supply_point.account_id = live_account.account_id
+  LEFT JOIN source.transformer ON transformer.transformer_id = supply_point.transformer_id
 )
-SELECT p.account_id AS subject_id,
-       p.account_id,
-       p.problem IS NOT NULL AS flagged,
-       p.problem,
-       p.supply_point_id,
-       p.transformer_id,
-       p.retired_on,
-       p.owner_account_id
-FROM point AS p
+
+SELECT
+  point.account_id AS subject_id,
+  point.account_id,
+  point.problem IS NOT NULL AS flagged,
+  point.problem,
+  point.supply_point_id,
+  point.transformer_id,
+  point.retired_on,
+  point.owner_account_id
+FROM point
 QUALIFY ROW_NUMBER() OVER (
-  PARTITION BY p.account_id ORDER BY p.problem IS NOT NULL DESC, p.supply_point_id NULLS LAST
+  PARTITION BY point.account_id ORDER BY point.problem IS NOT NULL DESC, point.supply_point_id NULLS LAST
 ) = 1

@@ -15,15 +15,20 @@ messages:
   zh: >-
     最大负荷 {highest_kw} kW，变压器容量 {rated_kva} kVA。
 */
-SELECT t.transformer_id AS subject_id,
-       t.account_id,
-       t.org_unit_id,
-       ROUND(i.max_kw - $max_load * t.rated_kva, 6) > 0 AS flagged,
-       CASE WHEN i.max_kw IS NULL THEN 'no_intervals' WHEN t.rated_kva IS NULL THEN 'no_rated_kva' END AS not_checked,
-       i.max_kw AS highest_kw,
-       t.rated_kva,
-       $max_load AS max_load,
-       t.area_metering_point_id
-FROM source.transformer AS t
-LEFT JOIN facts.interval_period AS i ON i.metering_point_id = t.area_metering_point_id
-WHERE TRIM(t.area_metering_point_id) <> ''
+SELECT
+  transformer.transformer_id AS subject_id,
+  transformer.account_id,
+  transformer.org_unit_id,
+  ROUND(interval_period.max_kw - $max_load * transformer.rated_kva, 6) > 0 AS flagged,
+  CASE
+    WHEN interval_period.max_kw IS NULL THEN 'no_intervals' WHEN
+      transformer.rated_kva IS NULL
+      THEN 'no_rated_kva'
+  END AS not_checked,
+  interval_period.max_kw AS highest_kw,
+  transformer.rated_kva,
+  $max_load AS max_load,
+  transformer.area_metering_point_id
+FROM source.transformer
+LEFT JOIN facts.interval_period ON interval_period.metering_point_id = transformer.area_metering_point_id
+WHERE TRIM(transformer.area_metering_point_id) <> ''

@@ -15,26 +15,38 @@ messages:
   zh: "{kind} 工单于 {closed_on} 归档，最近合同签订日期 {last_signed_on}。"
 */
 WITH changed AS (
-  SELECT o.order_id, o.account_id, o.kind, CAST(o.submitted_at AS DATE) AS submitted_on, CAST(o.closed_at AS DATE) AS closed_on
-  FROM source.service_order AS o
-  WHERE o.kind IN ('increase', 'change_tariff', 'transfer_name')
-    AND o.closed_at IS NOT NULL
-    AND (o.outcome IS NULL OR o.outcome NOT IN ('withdrawn', 'rejected'))
+  SELECT
+    service_order.order_id,
+    service_order.account_id,
+    service_order.kind,
+    CAST(service_order.submitted_at AS DATE) AS submitted_on,
+    CAST(service_order.closed_at AS DATE) AS closed_on
+  FROM source.service_order
+  WHERE
+    service_order.kind IN ('increase', 'change_tariff', 'transfer_name')
+    AND service_order.closed_at IS NOT NULL
+    AND (service_order.outcome IS NULL OR service_order.outcome NOT IN ('withdrawn', 'rejected'))
 ),
+
 signed AS (
-  SELECT c.account_id, MAX(c.signed_on) AS last_signed_on
-  FROM source.contract AS c
-  GROUP BY c.account_id
+  SELECT
+    contract.account_id,
+    MAX(contract.signed_on) AS last_signed_on
+  FROM source.contract
+  GROUP BY contract.account_id
 )
-SELECT o.order_id AS subject_id,
-       o.account_id,
-       s.last_signed_on IS NULL OR s.last_signed_on < o.submitted_on AS flagged,
-       o.kind,
-       o.submitted_on,
-       o.closed_on,
-       s.last_signed_on,
-       $grace_days AS grace_days
-FROM changed AS o
-LEFT JOIN signed AS s ON s.account_id = o.account_id
-WHERE DATE_DIFF('day', o.closed_on, $as_of) > $grace_days
-  AND o.closed_on > CAST(ADD_MONTHS($as_of, -12) AS DATE)
+
+SELECT
+  changed.order_id AS subject_id,
+  changed.account_id,
+  signed.last_signed_on IS NULL OR signed.last_signed_on < changed.submitted_on AS flagged,
+  changed.kind,
+  changed.submitted_on,
+  changed.closed_on,
+  signed.last_signed_on,
+  $grace_days AS grace_days
+FROM changed
+LEFT JOIN signed ON signed.account_id = changed.account_id
+WHERE
+  DATE_DIFF('day', changed.closed_on, $as_of) > $grace_days
+  AND changed.closed_on > ADD_MONTHS($as_of, -12)

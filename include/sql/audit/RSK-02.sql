@@ -14,16 +14,29 @@ messages:
   zh: "供用电合同 {contract_id} 将于 {expires_on} 到期。"
 */
 WITH last_contract AS (
-  SELECT c.account_id, c.contract_id, c.expires_on
-  FROM source.contract AS c
-  QUALIFY ROW_NUMBER() OVER (PARTITION BY c.account_id ORDER BY c.expires_on DESC NULLS FIRST, c.contract_id) = 1
+  SELECT
+    contract.account_id,
+    contract.contract_id,
+    contract.expires_on
+  FROM source.contract
+  QUALIFY
+    ROW_NUMBER()
+      OVER (
+        PARTITION BY contract.account_id ORDER BY contract.expires_on DESC NULLS FIRST, contract.contract_id
+      )
+    = 1
 )
-SELECT a.account_id AS subject_id,
-       a.account_id,
-       COALESCE(c.expires_on >= $as_of AND DATE_DIFF('day', $as_of, c.expires_on) <= $within_days, FALSE) AS flagged,
-       c.contract_id,
-       c.expires_on,
-       $as_of AS as_of,
-       $within_days AS within_days
-FROM core.live_account AS a
-LEFT JOIN last_contract AS c ON c.account_id = a.account_id
+
+SELECT
+  live_account.account_id AS subject_id,
+  live_account.account_id,
+  COALESCE(
+    last_contract.expires_on >= $as_of AND DATE_DIFF('day', $as_of, last_contract.expires_on) <= $within_days,
+    FALSE
+  ) AS flagged,
+  last_contract.contract_id,
+  last_contract.expires_on,
+  $as_of AS as_of,
+  $within_days AS within_days
+FROM core.live_account
+LEFT JOIN last_contract ON last_contract.account_id = live_account.account_id

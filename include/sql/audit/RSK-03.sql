@@ -16,17 +16,19 @@ messages:
   en: "{unpaid_amount} is unpaid, {open_months} times the mean month of {mean_monthly_amount}."
   zh: "欠费 {unpaid_amount} 元，为月均电费 {mean_monthly_amount} 元的 {open_months} 倍。"
 */
-SELECT a.account_id AS subject_id,
-       a.account_id,
-       u.unpaid_amount > 0
-         AND ROUND(CAST(u.unpaid_amount AS DOUBLE), 6) > ROUND($max_months * u.mean_monthly_amount, 6) AS flagged,
-       u.unpaid_amount AS at_stake_amount,
-       u.unpaid_amount,
-       u.mean_monthly_amount,
-       ROUND(CAST(u.unpaid_amount AS DOUBLE) / NULLIF(u.mean_monthly_amount, 0), 2) AS open_months,
-       a.contracted_kva,
-       $max_months AS max_months,
-       $min_kva AS min_kva
-FROM source.account AS a
-LEFT JOIN facts.account_unpaid AS u ON u.account_id = a.account_id
-WHERE a.contracted_kva >= $min_kva
+SELECT
+  account.account_id AS subject_id,
+  account.account_id,
+  account_unpaid.unpaid_amount > 0
+  AND ROUND(CAST(account_unpaid.unpaid_amount AS DOUBLE), 6)
+  > ROUND($max_months * account_unpaid.mean_monthly_amount, 6) AS flagged,
+  account_unpaid.unpaid_amount AS at_stake_amount,
+  account_unpaid.unpaid_amount,
+  account_unpaid.mean_monthly_amount,
+  ROUND(RATIO(account_unpaid.unpaid_amount, account_unpaid.mean_monthly_amount), 2) AS open_months,
+  account.contracted_kva,
+  $max_months AS max_months,
+  $min_kva AS min_kva
+FROM source.account
+LEFT JOIN facts.account_unpaid ON account_unpaid.account_id = account.account_id
+WHERE account.contracted_kva >= $min_kva

@@ -11,14 +11,15 @@ messages:
   en: "Probability {probability} of not paying: {reasons}."
   zh: "欠费概率 {probability}，原因：{reasons_zh}。"
 */
-SELECT s.account_id AS subject_id,
-       s.account_id,
-       s.band = 5 AS flagged,
-       ROUND(CAST(s.probability * u.mean_monthly_amount AS DECIMAL(28, 8)), 2) AS at_stake_amount,
-       s.probability,
-       s.band,
-       s.reasons,
-       s.reasons_zh,
-       u.mean_monthly_amount
-FROM segment.arrears_score AS s
-LEFT JOIN facts.account_unpaid AS u ON u.account_id = s.account_id
+SELECT
+  arrears_score.account_id AS subject_id,
+  arrears_score.account_id,
+  arrears_score.band = 5 AS flagged,
+  MONEY(arrears_score.probability * account_unpaid.mean_monthly_amount) AS at_stake_amount,
+  arrears_score.probability,
+  arrears_score.band,
+  arrears_score.reasons,
+  arrears_score.reasons_zh,
+  account_unpaid.mean_monthly_amount
+FROM segment.arrears_score
+LEFT JOIN facts.account_unpaid ON account_unpaid.account_id = arrears_score.account_id

@@ -15,25 +15,29 @@ messages:
   zh: "临时用电客户付费方式为 {payment_method}，月均电费 {mean_monthly_amount} 元。"
 */
 WITH recent AS (
-  SELECT a.account_id,
-         COUNT(*) AS periods,
-         CAST(SUM(n.total_amount) AS DOUBLE) / NULLIF(COUNT(*), 0) AS mean_monthly_amount
-  FROM core.live_account AS a
-  JOIN facts.bill_net AS n ON n.account_id = a.account_id
-  WHERE a.is_temporary
-    AND n.period >= CAST(DATE_TRUNC('month', a.opened_on) AS DATE)
-    AND n.period > CAST(ADD_MONTHS($period, -6) AS DATE)
-    AND n.period <= $period
-  GROUP BY a.account_id
+  SELECT
+    live_account.account_id,
+    COUNT(*) AS periods,
+    RATIO(SUM(bill_net.total_amount), COUNT(*)) AS mean_monthly_amount
+  FROM core.live_account
+  JOIN facts.bill_net ON bill_net.account_id = live_account.account_id
+  WHERE
+    live_account.is_temporary
+    AND bill_net.period >= MONTH_OF(live_account.opened_on)
+    AND bill_net.period > ADD_MONTHS($period, -6)
+    AND bill_net.period <= $period
+  GROUP BY live_account.account_id
 )
-SELECT a.account_id AS subject_id,
-       a.account_id,
-       a.payment_method <> 'prepaid' AND ROUND(r.mean_monthly_amount, 6) > $min_amount AS flagged,
-       a.payment_method,
-       r.mean_monthly_amount,
-       r.periods,
-       a.opened_on,
-       $min_amount AS min_amount
-FROM core.live_account AS a
-LEFT JOIN recent AS r ON r.account_id = a.account_id
-WHERE a.is_temporary
+
+SELECT
+  live_account.account_id AS subject_id,
+  live_account.account_id,
+  live_account.payment_method <> 'prepaid' AND ROUND(recent.mean_monthly_amount, 6) > $min_amount AS flagged,
+  live_account.payment_method,
+  recent.mean_monthly_amount,
+  recent.periods,
+  live_account.opened_on,
+  $min_amount AS min_amount
+FROM core.live_account
+LEFT JOIN recent ON recent.account_id = live_account.account_id
+WHERE live_account.is_temporary

@@ -19,17 +19,22 @@ messages:
   en: "{working_days} working days to the supply plan; the limit is {max_wd}."
   zh: "供电方案答复 {working_days} 个工作日，时限 {max_wd}。"
 */
-SELECT s.order_id AS subject_id,
-       s.account_id,
-       s.working_days > m.max_wd AS flagged,
-       s.order_kind,
-       s.begun_at AS submitted_at,
-       s.done_at AS plan_replied_at,
-       s.working_days,
-       m.max_wd,
-       m.limit_key,
-       s.staff_id
-FROM facts.order_step AS s
-LEFT JOIN param.max_wd AS m
-  ON m.limit_key = CASE WHEN s.is_low_voltage THEN 'low' WHEN s.is_dual_supply THEN 'high_dual' ELSE 'high_single' END
-WHERE s.step = 'plan'
+SELECT
+  order_step.order_id AS subject_id,
+  order_step.account_id,
+  order_step.working_days > max_wd.max_wd AS flagged,
+  order_step.order_kind,
+  order_step.begun_at AS submitted_at,
+  order_step.done_at AS plan_replied_at,
+  order_step.working_days,
+  max_wd.max_wd,
+  max_wd.limit_key,
+  order_step.staff_id
+FROM facts.order_step
+LEFT JOIN param.max_wd
+  ON max_wd.limit_key
+  = CASE
+    WHEN order_step.is_low_voltage THEN 'low' WHEN order_step.is_dual_supply THEN 'high_dual' ELSE
+      'high_single'
+  END
+WHERE order_step.step = 'plan'

@@ -18,17 +18,18 @@ messages:
   en: "{working_days} working days to energizing; the limit is {max_wd}."
   zh: "验收后 {working_days} 个工作日送电，时限 {max_wd}。"
 */
-SELECT s.order_id AS subject_id,
-       s.account_id,
-       s.working_days > m.max_wd AS flagged,
-       s.order_kind,
-       s.begun_at AS inspected_at,
-       s.done_at AS energized_at,
-       s.working_days,
-       m.max_wd,
-       m.limit_key,
-       s.staff_id
-FROM facts.order_step AS s
-LEFT JOIN param.max_wd AS m
-  ON m.limit_key = CASE WHEN s.is_low_voltage THEN 'low' ELSE 'high' END
-WHERE s.step = 'energize'
+SELECT
+  order_step.order_id AS subject_id,
+  order_step.account_id,
+  order_step.working_days > max_wd.max_wd AS flagged,
+  order_step.order_kind,
+  order_step.begun_at AS inspected_at,
+  order_step.done_at AS energized_at,
+  order_step.working_days,
+  max_wd.max_wd,
+  max_wd.limit_key,
+  order_step.staff_id
+FROM facts.order_step
+LEFT JOIN param.max_wd
+  ON max_wd.limit_key = CASE WHEN order_step.is_low_voltage THEN 'low' ELSE 'high' END
+WHERE order_step.step = 'energize'

@@ -18,16 +18,25 @@ messages:
   en: "{minutes} minutes to a {site} site; the limit is {max_minutes}."
   zh: "{site} 抢修到达 {minutes} 分钟，时限 {max_minutes}。"
 */
-SELECT c.call_id AS subject_id,
-       c.account_id,
-       c.org_unit_id,
-       UNIX_MICROS(COALESCE(c.arrived_at, $as_of_end)) - UNIX_MICROS(c.opened_at) > m.max_minutes * 60000000 AS flagged,
-       c.site,
-       c.opened_at,
-       c.arrived_at,
-       ROUND((UNIX_MICROS(COALESCE(c.arrived_at, $as_of_end)) - UNIX_MICROS(c.opened_at)) / 60000000.0, 2) AS minutes,
-       m.max_minutes,
-       c.staff_id
-FROM source.service_call AS c
-LEFT JOIN param.max_minutes AS m ON m.site = c.site
-WHERE c.kind = 'repair' AND c.opened_at >= $period_start_at AND c.opened_at < $period_end_at
+SELECT
+  service_call.call_id AS subject_id,
+  service_call.account_id,
+  service_call.org_unit_id,
+  UNIX_MICROS(COALESCE(service_call.arrived_at, $as_of_end)) - UNIX_MICROS(service_call.opened_at)
+  > max_minutes.max_minutes * 60000000 AS flagged,
+  service_call.site,
+  service_call.opened_at,
+  service_call.arrived_at,
+  ROUND(
+    (UNIX_MICROS(COALESCE(service_call.arrived_at, $as_of_end)) - UNIX_MICROS(service_call.opened_at))
+    / 60000000.0,
+    2
+  ) AS minutes,
+  max_minutes.max_minutes,
+  service_call.staff_id
+FROM source.service_call
+LEFT JOIN param.max_minutes ON max_minutes.site = service_call.site
+WHERE
+  service_call.kind = 'repair'
+  AND service_call.opened_at >= $period_start_at
+  AND service_call.opened_at < $period_end_at

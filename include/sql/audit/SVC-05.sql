@@ -14,16 +14,18 @@ messages:
   en: "{working_days} working days to settle the complaint; the limit is {max_wd}."
   zh: "投诉处理 {working_days} 个工作日，时限 {max_wd}。"
 */
-SELECT c.call_id AS subject_id,
-       c.account_id,
-       c.org_unit_id,
-       cb.working_day_no - ca.working_day_no > $max_wd AS flagged,
-       c.opened_at,
-       c.resolved_at,
-       cb.working_day_no - ca.working_day_no AS working_days,
-       $max_wd AS max_wd,
-       c.staff_id
-FROM source.service_call AS c
-LEFT JOIN core.calendar AS ca ON ca.day = CAST(c.opened_at AS DATE)
-LEFT JOIN core.calendar AS cb ON cb.day = COALESCE(CAST(c.resolved_at AS DATE), $as_of)
-WHERE c.kind = 'complaint' AND CAST(c.opened_at AS DATE) >= CAST(ADD_MONTHS($as_of, -12) AS DATE)
+SELECT
+  service_call.call_id AS subject_id,
+  service_call.account_id,
+  service_call.org_unit_id,
+  resolved_day.working_day_no - opened_day.working_day_no > $max_wd AS flagged,
+  service_call.opened_at,
+  service_call.resolved_at,
+  resolved_day.working_day_no - opened_day.working_day_no AS working_days,
+  $max_wd AS max_wd,
+  service_call.staff_id
+FROM source.service_call
+LEFT JOIN core.calendar AS opened_day ON opened_day.day = CAST(service_call.opened_at AS DATE)
+LEFT JOIN core.calendar AS resolved_day
+  ON resolved_day.day = COALESCE(CAST(service_call.resolved_at AS DATE), $as_of)
+WHERE service_call.kind = 'complaint' AND CAST(service_call.opened_at AS DATE) >= ADD_MONTHS($as_of, -12)

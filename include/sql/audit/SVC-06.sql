@@ -14,16 +14,19 @@ messages:
   en: "{complaints} complaints in {window_days} days."
   zh: "{window_days} 天内投诉 {complaints} 次。"
 */
-SELECT c.account_id AS subject_id,
-       c.account_id,
-       COUNT(*) >= $min_times AS flagged,
-       COUNT(*) AS complaints,
-       $min_times AS min_times,
-       $window_days AS window_days,
-       MIN(c.opened_at) AS first_opened_at,
-       MAX(c.opened_at) AS last_opened_at,
-       MIN(c.call_id) AS first_call_id
-FROM source.service_call AS c
-INNER JOIN source.account AS a ON a.account_id = c.account_id
-WHERE c.kind = 'complaint' AND DATE_DIFF('day', CAST(c.opened_at AS DATE), $as_of) <= $window_days
-GROUP BY c.account_id
+SELECT
+  service_call.account_id AS subject_id,
+  service_call.account_id,
+  COUNT(*) >= $min_times AS flagged,
+  COUNT(*) AS complaints,
+  $min_times AS min_times,
+  $window_days AS window_days,
+  MIN(service_call.opened_at) AS first_opened_at,
+  MAX(service_call.opened_at) AS last_opened_at,
+  MIN(service_call.call_id) AS first_call_id
+FROM source.service_call
+INNER JOIN source.account ON account.account_id = service_call.account_id
+WHERE
+  service_call.kind = 'complaint'
+  AND DATE_DIFF('day', CAST(service_call.opened_at AS DATE), $as_of) <= $window_days
+GROUP BY service_call.account_id

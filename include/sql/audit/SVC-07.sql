@@ -11,13 +11,14 @@ messages:
   en: "The caller gave {satisfaction} of 5."
   zh: "客户满意度 {satisfaction}（满分 5）。"
 */
-SELECT c.call_id AS subject_id,
-       c.account_id,
-       c.org_unit_id,
-       c.satisfaction IN (1, 2) AS flagged,
-       c.kind AS call_kind,
-       c.satisfaction,
-       c.opened_at,
-       c.staff_id
-FROM source.service_call AS c
-WHERE c.opened_at >= $period_start_at AND c.opened_at < $period_end_at
+SELECT
+  service_call.call_id AS subject_id,
+  service_call.account_id,
+  service_call.org_unit_id,
+  service_call.satisfaction IN (1, 2) AS flagged,
+  service_call.kind AS call_kind,
+  service_call.satisfaction,
+  service_call.opened_at,
+  service_call.staff_id
+FROM source.service_call
+WHERE service_call.opened_at >= $period_start_at AND service_call.opened_at < $period_end_at

@@ -15,17 +15,23 @@ messages:
   en: "The reading starts at {previous_value}, the period before ended at {earlier_value}."
   zh: "本期起度 {previous_value} 与上期止度 {earlier_value} 不连续。"
 */
-SELECT e.metering_point_id AS subject_id,
-       e.account_id,
-       e.swaps = 0 AND ROUND(ABS(e.previous_value - e.earlier_value), 6) > $tolerance AS flagged,
-       ROUND(CAST((e.previous_value - e.earlier_value) * e.multiplier * n.average_price AS DECIMAL(28, 8)), 2) AS at_stake_amount,
-       e.previous_value,
-       e.earlier_value,
-       $tolerance AS tolerance,
-       e.multiplier,
-       n.average_price,
-       e.read_at,
-       e.previous_read_at
-FROM facts.register_energy AS e
-LEFT JOIN facts.bill_net AS n ON n.account_id = e.account_id AND n.period = $period
-WHERE e.period = $period AND e.register = 'active_total'
+SELECT
+  register_energy.metering_point_id AS subject_id,
+  register_energy.account_id,
+  register_energy.swaps = 0
+  AND ROUND(ABS(register_energy.previous_value - register_energy.earlier_value), 6) > $tolerance AS flagged,
+  MONEY(
+    (register_energy.previous_value - register_energy.earlier_value)
+    * register_energy.multiplier
+    * bill_net.average_price
+  ) AS at_stake_amount,
+  register_energy.previous_value,
+  register_energy.earlier_value,
+  $tolerance AS tolerance,
+  register_energy.multiplier,
+  bill_net.average_price,
+  register_energy.read_at,
+  register_energy.previous_read_at
+FROM facts.register_energy
+LEFT JOIN facts.bill_net ON bill_net.account_id = register_energy.account_id AND bill_net.period = $period
+WHERE register_energy.period = $period AND register_energy.register = 'active_total'

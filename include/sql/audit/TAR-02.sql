@@ -15,19 +15,26 @@ messages:
   en: "The register went from {previous_value} to {current_value}; at most {limit_kwh} kWh can have been used."
   zh: "示数由 {previous_value} 变为 {current_value}，本期最大可能电量为 {limit_kwh} kWh。"
 */
-SELECT e.metering_point_id AS subject_id,
-       e.account_id,
-       (e.current_value < e.previous_value AND e.replaces = 0 AND NOT e.is_rollover)
-         OR ROUND((e.current_value - e.previous_value) * e.multiplier, 6) > ROUND($max_use * a.contracted_kva * $period_hours, 6) AS flagged,
-       e.previous_value,
-       e.current_value,
-       e.multiplier,
-       ROUND((e.current_value - e.previous_value) * e.multiplier, 6) AS difference_kwh,
-       ROUND($max_use * a.contracted_kva * $period_hours, 6) AS limit_kwh,
-       a.contracted_kva,
-       $period_hours AS hours,
-       e.is_rollover,
-       e.read_at
-FROM facts.register_energy AS e
-LEFT JOIN source.account AS a ON a.account_id = e.account_id
-WHERE e.period = $period AND e.register = 'active_total'
+SELECT
+  register_energy.metering_point_id AS subject_id,
+  register_energy.account_id,
+  (
+    register_energy.current_value < register_energy.previous_value
+    AND register_energy.replaces = 0
+    AND NOT register_energy.is_rollover
+  )
+  OR ROUND((register_energy.current_value - register_energy.previous_value) * register_energy.multiplier, 6)
+  > ROUND($max_use * account.contracted_kva * $period_hours, 6) AS flagged,
+  register_energy.previous_value,
+  register_energy.current_value,
+  register_energy.multiplier,
+  ROUND((register_energy.current_value - register_energy.previous_value) * register_energy.multiplier, 6)
+    AS difference_kwh,
+  ROUND($max_use * account.contracted_kva * $period_hours, 6) AS limit_kwh,
+  account.contracted_kva,
+  $period_hours AS hours,
+  register_energy.is_rollover,
+  register_energy.read_at
+FROM facts.register_energy
+LEFT JOIN source.account ON account.account_id = register_energy.account_id
+WHERE register_energy.period = $period AND register_energy.register = 'active_total'

@@ -15,21 +15,24 @@ messages:
   en: "{billed_kwh} kWh were billed; the months before have a median of {median_kwh} kWh."
   zh: "本月计费电量 {billed_kwh} kWh，前期中位数 {median_kwh} kWh。"
 */
-SELECT b.account_id AS subject_id,
-       b.account_id,
-       CASE WHEN b.periods_before < 3 THEN 'fewer_than_3_periods_before' END AS not_checked,
-       b.periods_before >= 3
-         AND ROUND(ABS(n.billed_kwh - b.median_kwh), 6) > ROUND($max_change * ABS(b.median_kwh), 6)
-         AND ROUND(ABS(n.billed_kwh - b.median_kwh), 6) > COALESCE(m.min_kwh, d.min_kwh) AS flagged,
-       n.billed_kwh,
-       b.median_kwh,
-       b.periods_before,
-       ROUND(n.billed_kwh - b.median_kwh, 6) AS difference_kwh,
-       $max_change AS max_change,
-       COALESCE(m.min_kwh, d.min_kwh) AS min_kwh
-FROM facts.bill_before AS b
-JOIN facts.bill_net AS n ON n.account_id = b.account_id AND n.period = $period
-JOIN source.account AS a ON a.account_id = b.account_id
-LEFT JOIN param.min_kwh AS m ON m.usage_category = a.usage_category
-LEFT JOIN param.min_kwh AS d ON d.usage_category = 'default'
-WHERE NOT b.suspended_any
+SELECT
+  bill_before.account_id AS subject_id,
+  bill_before.account_id,
+  CASE WHEN bill_before.periods_before < 3 THEN 'fewer_than_3_periods_before' END AS not_checked,
+  bill_before.periods_before >= 3
+  AND ROUND(ABS(bill_net.billed_kwh - bill_before.median_kwh), 6)
+  > ROUND($max_change * ABS(bill_before.median_kwh), 6)
+  AND ROUND(ABS(bill_net.billed_kwh - bill_before.median_kwh), 6)
+  > COALESCE(category_min.min_kwh, default_min.min_kwh) AS flagged,
+  bill_net.billed_kwh,
+  bill_before.median_kwh,
+  bill_before.periods_before,
+  ROUND(bill_net.billed_kwh - bill_before.median_kwh, 6) AS difference_kwh,
+  $max_change AS max_change,
+  COALESCE(category_min.min_kwh, default_min.min_kwh) AS min_kwh
+FROM facts.bill_before
+JOIN facts.bill_net ON bill_net.account_id = bill_before.account_id AND bill_net.period = $period
+JOIN source.account ON account.account_id = bill_before.account_id
+LEFT JOIN param.min_kwh AS category_min ON category_min.usage_category = account.usage_category
+LEFT JOIN param.min_kwh AS default_min ON default_min.usage_category = 'default'
+WHERE NOT bill_before.suspended_any

@@ -15,21 +15,24 @@ messages:
   en: "{total_amount} was billed; the months before have a median of {median_amount}."
   zh: "本月电费 {total_amount} 元，前期中位数 {median_amount} 元。"
 */
-SELECT b.account_id AS subject_id,
-       b.account_id,
-       CASE WHEN b.periods_before < 3 THEN 'fewer_than_3_periods_before' END AS not_checked,
-       b.periods_before >= 3
-         AND ROUND(ABS(CAST(n.total_amount AS DOUBLE) - b.median_amount), 6) > ROUND($max_change * ABS(b.median_amount), 6)
-         AND ROUND(ABS(CAST(n.total_amount AS DOUBLE) - b.median_amount), 6) > COALESCE(m.min_amount, d.min_amount) AS flagged,
-       n.total_amount,
-       b.median_amount,
-       b.periods_before,
-       ROUND(CAST(n.total_amount AS DOUBLE) - b.median_amount, 6) AS difference_amount,
-       $max_change AS max_change,
-       COALESCE(m.min_amount, d.min_amount) AS min_amount
-FROM facts.bill_before AS b
-JOIN facts.bill_net AS n ON n.account_id = b.account_id AND n.period = $period
-JOIN source.account AS a ON a.account_id = b.account_id
-LEFT JOIN param.min_amount AS m ON m.usage_category = a.usage_category
-LEFT JOIN param.min_amount AS d ON d.usage_category = 'default'
-WHERE NOT b.suspended_any
+SELECT
+  bill_before.account_id AS subject_id,
+  bill_before.account_id,
+  CASE WHEN bill_before.periods_before < 3 THEN 'fewer_than_3_periods_before' END AS not_checked,
+  bill_before.periods_before >= 3
+  AND ROUND(ABS(CAST(bill_net.total_amount AS DOUBLE) - bill_before.median_amount), 6)
+  > ROUND($max_change * ABS(bill_before.median_amount), 6)
+  AND ROUND(ABS(CAST(bill_net.total_amount AS DOUBLE) - bill_before.median_amount), 6)
+  > COALESCE(category_min.min_amount, default_min.min_amount) AS flagged,
+  bill_net.total_amount,
+  bill_before.median_amount,
+  bill_before.periods_before,
+  ROUND(CAST(bill_net.total_amount AS DOUBLE) - bill_before.median_amount, 6) AS difference_amount,
+  $max_change AS max_change,
+  COALESCE(category_min.min_amount, default_min.min_amount) AS min_amount
+FROM facts.bill_before
+JOIN facts.bill_net ON bill_net.account_id = bill_before.account_id AND bill_net.period = $period
+JOIN source.account ON account.account_id = bill_before.account_id
+LEFT JOIN param.min_amount AS category_min ON category_min.usage_category = account.usage_category
+LEFT JOIN param.min_amount AS default_min ON default_min.usage_category = 'default'
+WHERE NOT bill_before.suspended_any

@@ -14,19 +14,28 @@ messages:
   zh: "已连续 {zero_periods} 个月计费电量为零。"
 */
 WITH zero AS (
-  SELECT n.account_id, COUNT(*) AS zero_periods, CAST(SUM(n.total_amount) AS DECIMAL(18, 2)) AS total_amount
-  FROM facts.bill_net AS n
-  WHERE n.billed_kwh = 0 AND n.period > CAST(ADD_MONTHS($period, -$min_periods) AS DATE) AND n.period <= $period
-  GROUP BY n.account_id
+  SELECT
+    bill_net.account_id,
+    COUNT(*) AS zero_periods,
+    MONEY(SUM(bill_net.total_amount)) AS total_amount
+  FROM facts.bill_net
+  WHERE
+    bill_net.billed_kwh = 0
+    AND bill_net.period > ADD_MONTHS($period, -$min_periods)
+    AND bill_net.period <= $period
+  GROUP BY bill_net.account_id
 )
-SELECT a.account_id AS subject_id,
-       a.account_id,
-       COALESCE(z.zero_periods, 0) >= $min_periods AS flagged,
-       z.zero_periods,
-       $min_periods AS min_periods,
-       z.total_amount AS billed_amount,
-       $period AS last_period
-FROM core.live_account AS a
-LEFT JOIN facts.suspension_period AS s ON s.account_id = a.account_id AND s.period = $period
-LEFT JOIN zero AS z ON z.account_id = a.account_id
-WHERE s.account_id IS NULL
+
+SELECT
+  live_account.account_id AS subject_id,
+  live_account.account_id,
+  COALESCE(zero.zero_periods, 0) >= $min_periods AS flagged,
+  zero.zero_periods,
+  $min_periods AS min_periods,
+  zero.total_amount AS billed_amount,
+  $period AS last_period
+FROM core.live_account
+LEFT JOIN facts.suspension_period
+  ON suspension_period.account_id = live_account.account_id AND suspension_period.period = $period
+LEFT JOIN zero ON zero.account_id = live_account.account_id
+WHERE suspension_period.account_id IS NULL

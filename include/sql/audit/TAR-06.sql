@@ -16,14 +16,17 @@ messages:
   en: "{billed_kwh} kWh were billed as metered, the readings give {reading_kwh} kWh."
   zh: "账单抄见电量 {billed_kwh} kWh，按示数计算为 {reading_kwh} kWh。"
 */
-SELECT s.bill_id AS subject_id,
-       s.account_id,
-       s.energy_not_checked AS not_checked,
-       ROUND(ABS(s.metered_kwh - s.billed_metered_kwh), 6) > $tolerance_kwh AS flagged,
-       ROUND(CAST((s.metered_kwh - s.billed_metered_kwh) * n.average_energy_price AS DECIMAL(28, 8)), 2) AS at_stake_amount,
-       s.billed_metered_kwh AS billed_kwh,
-       s.metered_kwh AS reading_kwh,
-       $tolerance_kwh AS tolerance_kwh,
-       n.average_energy_price
-FROM facts.shadow_bill AS s
-LEFT JOIN facts.bill_net AS n ON n.account_id = s.account_id AND n.period = s.period
+SELECT
+  shadow_bill.bill_id AS subject_id,
+  shadow_bill.account_id,
+  shadow_bill.energy_not_checked AS not_checked,
+  ROUND(ABS(shadow_bill.metered_kwh - shadow_bill.billed_metered_kwh), 6) > $tolerance_kwh AS flagged,
+  MONEY((shadow_bill.metered_kwh - shadow_bill.billed_metered_kwh) * bill_net.average_energy_price)
+    AS at_stake_amount,
+  shadow_bill.billed_metered_kwh AS billed_kwh,
+  shadow_bill.metered_kwh AS reading_kwh,
+  $tolerance_kwh AS tolerance_kwh,
+  bill_net.average_energy_price
+FROM facts.shadow_bill
+LEFT JOIN facts.bill_net
+  ON bill_net.account_id = shadow_bill.account_id AND bill_net.period = shadow_bill.period

@@ -11,12 +11,13 @@ messages:
   en: "The month nets to {total_amount} over {bills} bills."
   zh: "当月 {bills} 张账单净额为 {total_amount} 元。"
 */
-SELECT n.account_id AS subject_id,
-       n.account_id,
-       n.total_amount < 0 AS flagged,
-       -n.total_amount AS at_stake_amount,
-       n.total_amount,
-       n.billed_kwh,
-       n.bills
-FROM facts.bill_net AS n
-WHERE n.period = $period
+SELECT
+  bill_net.account_id AS subject_id,
+  bill_net.account_id,
+  bill_net.total_amount < 0 AS flagged,
+  -bill_net.total_amount AS at_stake_amount,
+  bill_net.total_amount,
+  bill_net.billed_kwh,
+  bill_net.bills
+FROM facts.bill_net
+WHERE bill_net.period = $period

@@ -12,17 +12,22 @@ messages:
   zh: "计费电量 {billed_kwh} kWh，电费为零。"
 */
 WITH shadow AS (
-  SELECT s.account_id, CAST(SUM(s.total_amount) AS DECIMAL(18, 2)) AS total_amount, MIN(s.bill_id) AS bill_id
-  FROM facts.shadow_bill AS s
-  GROUP BY s.account_id
+  SELECT
+    shadow_bill.account_id,
+    MONEY(SUM(shadow_bill.total_amount)) AS total_amount,
+    MIN(shadow_bill.bill_id) AS bill_id
+  FROM facts.shadow_bill
+  GROUP BY shadow_bill.account_id
 )
-SELECT n.account_id AS subject_id,
-       n.account_id,
-       n.billed_kwh > 0 AND n.total_amount = 0 AS flagged,
-       s.total_amount AS at_stake_amount,
-       n.billed_kwh,
-       n.total_amount,
-       s.bill_id
-FROM facts.bill_net AS n
-LEFT JOIN shadow AS s ON s.account_id = n.account_id
-WHERE n.period = $period
+
+SELECT
+  bill_net.account_id AS subject_id,
+  bill_net.account_id,
+  bill_net.billed_kwh > 0 AND bill_net.total_amount = 0 AS flagged,
+  shadow.total_amount AS at_stake_amount,
+  bill_net.billed_kwh,
+  bill_net.total_amount,
+  shadow.bill_id
+FROM facts.bill_net
+LEFT JOIN shadow ON shadow.account_id = bill_net.account_id
+WHERE bill_net.period = $period

@@ -14,31 +14,38 @@ messages:
   zh: "未计收铁损电费，按损耗代码铁损电量为 {iron_kwh} kWh。"
 */
 WITH billed AS (
-  SELECT b.account_id,
-         MIN(b.bill_id) AS bill_id,
-         MIN(CASE WHEN b.corrects_bill_id IS NOT NULL THEN NULL
-                  WHEN t.is_time_of_use THEN p.flat_price ELSE p.energy_price END) AS energy_price,
-         MAX(l.loss_iron_highest_amount) AS loss_iron_highest_amount
-  FROM source.bill AS b
-  JOIN source.account AS a ON a.account_id = b.account_id AND a.metering_mode = 'hv_lv'
-  JOIN source.tariff AS t ON t.tariff_code = b.tariff_code
-  LEFT JOIN facts.tariff_price AS p ON p.tariff_code = b.tariff_code AND p.on_day = b.period_end
-  LEFT JOIN facts.bill_amount AS l ON l.bill_id = b.bill_id
-  WHERE b.period = $period
-  GROUP BY b.account_id
-  HAVING BOOL_OR(NOT t.is_stepped)
+  SELECT
+    bill.account_id,
+    MIN(bill.bill_id) AS bill_id,
+    MIN(CASE
+      WHEN bill.corrects_bill_id IS NOT NULL THEN NULL
+      WHEN tariff.is_time_of_use THEN tariff_price.flat_price ELSE tariff_price.energy_price
+    END) AS energy_price,
+    MAX(bill_amount.loss_iron_highest_amount) AS loss_iron_highest_amount
+  FROM source.bill
+  JOIN source.account ON account.account_id = bill.account_id AND account.metering_mode = 'hv_lv'
+  JOIN source.tariff ON tariff.tariff_code = bill.tariff_code
+  LEFT JOIN facts.tariff_price
+    ON tariff_price.tariff_code = bill.tariff_code AND tariff_price.on_day = bill.period_end
+  LEFT JOIN facts.bill_amount ON bill_amount.bill_id = bill.bill_id
+  WHERE bill.period = $period
+  GROUP BY bill.account_id
+  HAVING BOOL_OR(NOT tariff.is_stepped)
 )
-SELECT a.account_id AS subject_id,
-       a.account_id,
-       COALESCE(b.loss_iron_highest_amount, 0) <= 0 AS flagged,
-       ROUND(CAST(l.iron_kwh * b.energy_price AS DECIMAL(28, 8)), 2) AS at_stake_amount,
-       l.iron_kwh,
-       b.energy_price,
-       b.loss_iron_highest_amount,
-       b.bill_id,
-       l.first_transformer_id
-FROM source.account AS a
-JOIN billed AS b ON b.account_id = a.account_id
-LEFT JOIN facts.suspension_period AS s ON s.account_id = a.account_id AND s.period = $period
-LEFT JOIN facts.account_loss AS l ON l.account_id = a.account_id
-WHERE a.metering_mode = 'hv_lv' AND NOT COALESCE(s.is_wholly, FALSE)
+
+SELECT
+  account.account_id AS subject_id,
+  account.account_id,
+  COALESCE(billed.loss_iron_highest_amount, 0) <= 0 AS flagged,
+  MONEY(account_loss.iron_kwh * billed.energy_price) AS at_stake_amount,
+  account_loss.iron_kwh,
+  billed.energy_price,
+  billed.loss_iron_highest_amount,
+  billed.bill_id,
+  account_loss.first_transformer_id
+FROM source.account
+JOIN billed ON billed.account_id = account.account_id
+LEFT JOIN facts.suspension_period
+  ON suspension_period.account_id = account.account_id AND suspension_period.period = $period
+LEFT JOIN facts.account_loss ON account_loss.account_id = account.account_id
+WHERE account.metering_mode = 'hv_lv' AND NOT COALESCE(suspension_period.is_wholly, FALSE)

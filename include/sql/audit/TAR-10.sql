@@ -15,33 +15,43 @@ messages:
   zh: "{readings} 次抄表中有 {readings_off} 次偏离固定抄表日 {fixed_day} 日，最多 {most_days_off} 天。"
 */
 WITH reading AS (
-  SELECT a.reading_area_id,
-         r.metering_point_id,
-         ABS(DATE_DIFF('day', $period, CAST(r.read_at AS DATE)) + 1 - LEAST(g.fixed_day, $period_days)) AS days_off
-  FROM source.register_reading AS r
-  JOIN source.metering_point AS p ON p.metering_point_id = r.metering_point_id
-  JOIN source.account AS a ON a.account_id = p.account_id
-  JOIN source.reading_area AS g ON g.reading_area_id = a.reading_area_id
-  WHERE r.period = $period AND r.register = 'active_total'
+  SELECT
+    account.reading_area_id,
+    register_reading.metering_point_id,
+    ABS(
+      DATE_DIFF('day', $period, CAST(register_reading.read_at AS DATE))
+      + 1
+      - LEAST(reading_area.fixed_day, $period_days)
+    ) AS days_off
+  FROM source.register_reading
+  JOIN source.metering_point ON metering_point.metering_point_id = register_reading.metering_point_id
+  JOIN source.account ON account.account_id = metering_point.account_id
+  JOIN source.reading_area ON reading_area.reading_area_id = account.reading_area_id
+  WHERE register_reading.period = $period AND register_reading.register = 'active_total'
 ),
+
 summed AS (
-  SELECT r.reading_area_id,
-         COUNT(*) AS readings,
-         COUNT(*) FILTER (WHERE r.days_off > $tolerance_days) AS readings_off,
-         MAX(r.days_off) AS most_days_off,
-         MIN(CASE WHEN r.days_off > $tolerance_days THEN r.metering_point_id END) AS first_metering_point_id
-  FROM reading AS r
-  GROUP BY r.reading_area_id
+  SELECT
+    reading.reading_area_id,
+    COUNT(*) AS readings,
+    COUNT(*) FILTER (WHERE reading.days_off > $tolerance_days) AS readings_off,
+    MAX(reading.days_off) AS most_days_off,
+    MIN(CASE WHEN reading.days_off > $tolerance_days THEN reading.metering_point_id END)
+      AS first_metering_point_id
+  FROM reading
+  GROUP BY reading.reading_area_id
 )
-SELECT g.reading_area_id AS subject_id,
-       g.org_unit_id,
-       s.readings_off > 0 AS flagged,
-       s.readings,
-       s.readings_off,
-       s.most_days_off,
-       g.fixed_day,
-       $tolerance_days AS tolerance_days,
-       s.first_metering_point_id,
-       g.staff_id
-FROM source.reading_area AS g
-JOIN summed AS s ON s.reading_area_id = g.reading_area_id
+
+SELECT
+  reading_area.reading_area_id AS subject_id,
+  reading_area.org_unit_id,
+  summed.readings_off > 0 AS flagged,
+  summed.readings,
+  summed.readings_off,
+  summed.most_days_off,
+  reading_area.fixed_day,
+  $tolerance_days AS tolerance_days,
+  summed.first_metering_point_id,
+  reading_area.staff_id
+FROM source.reading_area
+JOIN summed ON summed.reading_area_id = reading_area.reading_area_id

@@ -11,24 +11,31 @@ messages:
   zh: "{opened_on} 立户，当月抄表 {readings} 次，账单 {bills} 张。"
 */
 WITH opened AS (
-  SELECT a.account_id, a.opened_on
-  FROM core.live_account AS a
-  WHERE a.opened_on >= $period AND a.opened_on <= $period_end
+  SELECT
+    live_account.account_id,
+    live_account.opened_on
+  FROM core.live_account
+  WHERE live_account.opened_on >= $period AND live_account.opened_on <= $period_end
 ),
+
 read AS (
-  SELECT p.account_id, COUNT(*) AS readings
-  FROM opened AS o
-  JOIN source.metering_point AS p ON p.account_id = o.account_id
-  JOIN source.register_reading AS r ON r.metering_point_id = p.metering_point_id
-  WHERE r.period = $period AND r.register = 'active_total'
-  GROUP BY p.account_id
+  SELECT
+    metering_point.account_id,
+    COUNT(*) AS readings
+  FROM opened
+  JOIN source.metering_point ON metering_point.account_id = opened.account_id
+  JOIN source.register_reading ON register_reading.metering_point_id = metering_point.metering_point_id
+  WHERE register_reading.period = $period AND register_reading.register = 'active_total'
+  GROUP BY metering_point.account_id
 )
-SELECT o.account_id AS subject_id,
-       o.account_id,
-       r.account_id IS NULL OR n.account_id IS NULL AS flagged,
-       o.opened_on,
-       COALESCE(r.readings, 0) AS readings,
-       COALESCE(n.bills, 0) AS bills
-FROM opened AS o
-LEFT JOIN read AS r ON r.account_id = o.account_id
-LEFT JOIN facts.bill_net AS n ON n.account_id = o.account_id AND n.period = $period
+
+SELECT
+  opened.account_id AS subject_id,
+  opened.account_id,
+  read.account_id IS NULL OR bill_net.account_id IS NULL AS flagged,
+  opened.opened_on,
+  COALESCE(read.readings, 0) AS readings,
+  COALESCE(bill_net.bills, 0) AS bills
+FROM opened
+LEFT JOIN read ON read.account_id = opened.account_id
+LEFT JOIN facts.bill_net ON bill_net.account_id = opened.account_id AND bill_net.period = $period

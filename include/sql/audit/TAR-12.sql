@@ -13,14 +13,15 @@ messages:
   en: "An account of {contracted_kva} kVA is on tariff {tariff_code}, which is not time-of-use."
   zh: "容量 {contracted_kva} kVA 的客户执行非分时电价 {tariff_code}。"
 */
-SELECT a.account_id AS subject_id,
-       a.account_id,
-       NOT t.is_time_of_use AS flagged,
-       a.tariff_code,
-       a.usage_category,
-       a.contracted_kva,
-       $min_kva AS min_kva
-FROM core.live_account AS a
-JOIN param.categories AS c ON c.usage_category = a.usage_category
-LEFT JOIN source.tariff AS t ON t.tariff_code = a.tariff_code
-WHERE a.contracted_kva >= $min_kva
+SELECT
+  live_account.account_id AS subject_id,
+  live_account.account_id,
+  NOT tariff.is_time_of_use AS flagged,
+  live_account.tariff_code,
+  live_account.usage_category,
+  live_account.contracted_kva,
+  $min_kva AS min_kva
+FROM core.live_account
+JOIN param.categories ON categories.usage_category = live_account.usage_category
+LEFT JOIN source.tariff ON tariff.tariff_code = live_account.tariff_code
+WHERE live_account.contracted_kva >= $min_kva

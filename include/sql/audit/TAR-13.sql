@@ -23,58 +23,85 @@ messages:
   zh: "户名含“{word}”，仍执行居民电价。"
 */
 WITH listed AS (
-  SELECT w.word, w.folded, FALSE AS is_exempt
-  FROM param.words AS w
+  SELECT
+    words.word,
+    words.folded,
+    FALSE AS is_exempt
+  FROM param.words
   UNION ALL
-  SELECT x.word, x.folded, TRUE
-  FROM param.exempt AS x
+  SELECT
+    exempt.word,
+    exempt.folded,
+    TRUE
+  FROM param.exempt
 ),
+
 word AS (
   -- Between \Q and \E (92 is the backslash) characters that mean something in a pattern stand for themselves.
-  SELECT l.word,
-         l.folded,
-         l.is_exempt,
-         REGEXP_MATCHES(l.folded, '[a-z]') AS is_latin,
-         CONCAT('(^|[^0-9a-zÀ-ÖØ-öø-ɏḀ-ỿ])', CHR(92), 'Q', l.folded, CHR(92), 'E', '([^0-9a-zÀ-ÖØ-öø-ɏḀ-ỿ]|$)') AS pattern
-  FROM listed AS l
-  WHERE l.folded <> ''
+  SELECT
+    listed.word,
+    listed.folded,
+    listed.is_exempt,
+    REGEXP_MATCHES(listed.folded, '[a-z]') AS is_latin,
+    CONCAT(
+      '(^|[^0-9a-zÀ-ÖØ-öø-ɏḀ-ỿ])', CHR(92), 'Q', listed.folded, CHR(92), 'E', '([^0-9a-zÀ-ÖØ-öø-ɏḀ-ỿ]|$)'
+    ) AS pattern
+  FROM listed
+  WHERE listed.folded <> ''
 ),
+
 hit AS (
-  SELECT a.account_id, w.word, w.is_exempt, CASE WHEN w.is_latin THEN REGEXP_MATCHES(k.folded, w.pattern) ELSE TRUE END AS is_hit
-  FROM core.live_account AS a
-  JOIN core.text_key AS k ON k.raw = a.account_name
-  JOIN word AS w ON INSTR(k.folded, w.folded) > 0
-  WHERE a.usage_category = 'residential'
+  SELECT
+    live_account.account_id,
+    word.word,
+    word.is_exempt,
+    CASE WHEN word.is_latin THEN REGEXP_MATCHES(text_key.folded, word.pattern) ELSE TRUE END AS is_hit
+  FROM core.live_account
+  JOIN core.text_key ON text_key.raw = live_account.account_name
+  JOIN word ON INSTR(text_key.folded, word.folded) > 0
+  WHERE live_account.usage_category = 'residential'
 ),
+
 named AS (
-  SELECT h.account_id, MIN(CASE WHEN NOT h.is_exempt THEN h.word END) AS word, BOOL_OR(h.is_exempt) AS is_exempt
-  FROM hit AS h
-  WHERE h.is_hit
-  GROUP BY h.account_id
+  SELECT
+    hit.account_id,
+    MIN(CASE WHEN NOT hit.is_exempt THEN hit.word END) AS word,
+    BOOL_OR(hit.is_exempt) AS is_exempt
+  FROM hit
+  WHERE hit.is_hit
+  GROUP BY hit.account_id
 ),
+
 commercial AS (
-  SELECT p.account_id, p.tariff_code, SUM(p.total_amount) AS total_amount
-  FROM facts.priced AS p
-  JOIN param.commercial_tariff AS c ON c.tariff_code = p.tariff_code
-  JOIN named AS d ON d.account_id = p.account_id
-  WHERE p.purpose = 'commercial'
-  GROUP BY p.account_id, p.tariff_code
+  SELECT
+    priced.account_id,
+    priced.tariff_code,
+    SUM(priced.total_amount) AS total_amount
+  FROM facts.priced
+  JOIN param.commercial_tariff ON commercial_tariff.tariff_code = priced.tariff_code
+  JOIN named ON named.account_id = priced.account_id
+  WHERE priced.purpose = 'commercial'
+  GROUP BY priced.account_id, priced.tariff_code
 )
-SELECT a.account_id AS subject_id,
-       a.account_id,
-       n.word IS NOT NULL AND NOT n.is_exempt AS flagged,
-       CAST(p.total_amount - b.total_amount AS DECIMAL(18, 2)) AS at_stake_amount,
-       n.word,
-       a.tariff_code,
-       c.tariff_code AS commercial_tariff_code,
-       b.total_amount AS billed_amount,
-       p.total_amount AS commercial_amount
-FROM core.live_account AS a
-LEFT JOIN named AS n ON n.account_id = a.account_id
-LEFT JOIN facts.bill_net AS b ON b.account_id = a.account_id AND b.period = $period
+
+SELECT
+  live_account.account_id AS subject_id,
+  live_account.account_id,
+  named.word IS NOT NULL AND NOT named.is_exempt AS flagged,
+  MONEY(commercial.total_amount - bill_net.total_amount) AS at_stake_amount,
+  named.word,
+  live_account.tariff_code,
+  commercial_tariff.tariff_code AS commercial_tariff_code,
+  bill_net.total_amount AS billed_amount,
+  commercial.total_amount AS commercial_amount
+FROM core.live_account
+LEFT JOIN named ON named.account_id = live_account.account_id
+LEFT JOIN facts.bill_net ON bill_net.account_id = live_account.account_id AND bill_net.period = $period
 -- 0.4 kV is the name some give to the 0.38 kV level.
-LEFT JOIN param.commercial_tariff AS c
-  ON CASE WHEN ROUND(c.supply_kv, 3) = 0.4 THEN 0.38 ELSE ROUND(c.supply_kv, 3) END
-   = CASE WHEN ROUND(a.supply_kv, 3) = 0.4 THEN 0.38 ELSE ROUND(a.supply_kv, 3) END
-LEFT JOIN commercial AS p ON p.account_id = a.account_id AND p.tariff_code = c.tariff_code
-WHERE a.usage_category = 'residential'
+LEFT JOIN param.commercial_tariff
+  ON NOMINAL_KV(commercial_tariff.supply_kv)
+  = NOMINAL_KV(live_account.supply_kv)
+LEFT JOIN commercial
+  ON commercial.account_id = live_account.account_id
+  AND commercial.tariff_code = commercial_tariff.tariff_code
+WHERE live_account.usage_category = 'residential'

@@ -12,11 +12,12 @@ messages:
   en: "{billed_kwh} kWh were billed to a residential account."
   zh: "居民客户当月计费电量 {billed_kwh} kWh。"
 */
-SELECT a.account_id AS subject_id,
-       a.account_id,
-       n.billed_kwh > $max_kwh AS flagged,
-       n.billed_kwh,
-       $max_kwh AS max_kwh
-FROM source.account AS a
-JOIN facts.bill_net AS n ON n.account_id = a.account_id AND n.period = $period
-WHERE a.usage_category = 'residential'
+SELECT
+  account.account_id AS subject_id,
+  account.account_id,
+  bill_net.billed_kwh > $max_kwh AS flagged,
+  bill_net.billed_kwh,
+  $max_kwh AS max_kwh
+FROM source.account
+JOIN facts.bill_net ON bill_net.account_id = account.account_id AND bill_net.period = $period
+WHERE account.usage_category = 'residential'

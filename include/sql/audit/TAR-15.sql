@@ -15,22 +15,39 @@ messages:
   zh: "专变 {transformer_id}（{rated_kva} kVA）客户的 {kind} 工单。"
 */
 WITH biggest AS (
-  SELECT t.account_id, t.transformer_id, t.rated_kva
-  FROM source.transformer AS t
-  WHERE t.ownership = 'dedicated' AND t.account_id IS NOT NULL AND (t.retired_on IS NULL OR t.retired_on > $as_of) AND t.rated_kva IS NOT NULL
-  QUALIFY ROW_NUMBER() OVER (PARTITION BY t.account_id ORDER BY t.rated_kva DESC, t.transformer_id) = 1
+  SELECT
+    transformer.account_id,
+    transformer.transformer_id,
+    transformer.rated_kva
+  FROM source.transformer
+  WHERE
+    transformer.ownership = 'dedicated'
+    AND transformer.account_id IS NOT NULL
+    AND (transformer.retired_on IS NULL OR transformer.retired_on > $as_of)
+    AND transformer.rated_kva IS NOT NULL
+  QUALIFY
+    ROW_NUMBER()
+      OVER (
+        PARTITION BY transformer.account_id ORDER BY transformer.rated_kva DESC, transformer.transformer_id
+      )
+    = 1
 )
-SELECT o.order_id AS subject_id,
-       o.account_id,
-       COALESCE(t.rated_kva >= $min_kva, FALSE) AS flagged,
-       o.kind,
-       o.energized_at,
-       o.closed_at,
-       t.transformer_id,
-       t.rated_kva,
-       $min_kva AS min_kva
-FROM source.service_order AS o
-LEFT JOIN biggest AS t ON t.account_id = o.account_id
-WHERE o.kind IN ('new', 'increase', 'change_tariff')
-  AND ((o.energized_at >= $period_start_at AND o.energized_at < $period_end_at)
-       OR (o.closed_at >= $period_start_at AND o.closed_at < $period_end_at))
+
+SELECT
+  service_order.order_id AS subject_id,
+  service_order.account_id,
+  COALESCE(biggest.rated_kva >= $min_kva, FALSE) AS flagged,
+  service_order.kind,
+  service_order.energized_at,
+  service_order.closed_at,
+  biggest.transformer_id,
+  biggest.rated_kva,
+  $min_kva AS min_kva
+FROM source.service_order
+LEFT JOIN biggest ON biggest.account_id = service_order.account_id
+WHERE
+  service_order.kind IN ('new', 'increase', 'change_tariff')
+  AND (
+    (service_order.energized_at >= $period_start_at AND service_order.energized_at < $period_end_at)
+    OR (service_order.closed_at >= $period_start_at AND service_order.closed_at < $period_end_at)
+  )

@@ -13,18 +13,19 @@ messages:
   en: "The lines sum to {lines_amount}, the total is {total_amount}; billed {billed_kwh} kWh, metered {metered_kwh} and losses {loss_kwh}."
   zh: "分项合计 {lines_amount} 元，总额 {total_amount} 元；计费电量 {billed_kwh}，抄见 {metered_kwh}，损耗 {loss_kwh} kWh。"
 */
-SELECT b.bill_id AS subject_id,
-       b.account_id,
-       l.bill_id IS NULL
-         OR ABS(l.lines_amount - b.total_amount) > 0.01
-         OR COALESCE(ROUND(ABS(b.billed_kwh - (b.metered_kwh + b.loss_kwh)), 6) > 1, FALSE) AS flagged,
-       CAST(COALESCE(l.lines_amount, 0) - b.total_amount AS DECIMAL(18, 2)) AS at_stake_amount,
-       COALESCE(l.lines, 0) AS lines,
-       l.lines_amount,
-       b.total_amount,
-       b.billed_kwh,
-       b.metered_kwh,
-       b.loss_kwh
-FROM source.bill AS b
-LEFT JOIN facts.bill_amount AS l ON l.bill_id = b.bill_id
-WHERE b.period = $period
+SELECT
+  bill.bill_id AS subject_id,
+  bill.account_id,
+  bill_amount.bill_id IS NULL
+  OR ABS(bill_amount.lines_amount - bill.total_amount) > 0.01
+  OR COALESCE(ROUND(ABS(bill.billed_kwh - (bill.metered_kwh + bill.loss_kwh)), 6) > 1, FALSE) AS flagged,
+  MONEY(COALESCE(bill_amount.lines_amount, 0) - bill.total_amount) AS at_stake_amount,
+  COALESCE(bill_amount.lines, 0) AS lines,
+  bill_amount.lines_amount,
+  bill.total_amount,
+  bill.billed_kwh,
+  bill.metered_kwh,
+  bill.loss_kwh
+FROM source.bill
+LEFT JOIN facts.bill_amount ON bill_amount.bill_id = bill.bill_id
+WHERE bill.period = $period

@@ -13,24 +13,30 @@ messages:
   zh: "该计量点（{installed_on} 安装）本期无抄表记录。"
 */
 WITH read AS (
-  SELECT r.metering_point_id
-  FROM source.register_reading AS r
-  WHERE r.period = $period AND r.register = 'active_total'
+  SELECT register_reading.metering_point_id
+  FROM source.register_reading
+  WHERE register_reading.period = $period AND register_reading.register = 'active_total'
 )
-SELECT p.metering_point_id AS subject_id,
-       p.account_id,
-       r.metering_point_id IS NULL AS flagged,
-       p.installed_on,
-       a.opened_on,
-       a.closed_on,
-       a.reading_area_id,
-       $period AS read_period
-FROM source.metering_point AS p
-JOIN source.account AS a ON a.account_id = p.account_id
-LEFT JOIN read AS r ON r.metering_point_id = p.metering_point_id
-WHERE p.role = 'main'
-  AND p.installed_on < $period
-  AND a.opened_on <= $period
-  AND (a.closed_on IS NULL OR a.closed_on > $period_end)
+
+SELECT
+  metering_point.metering_point_id AS subject_id,
+  metering_point.account_id,
+  read.metering_point_id IS NULL AS flagged,
+  metering_point.installed_on,
+  account.opened_on,
+  account.closed_on,
+  account.reading_area_id,
+  $period AS read_period
+FROM source.metering_point
+JOIN source.account ON account.account_id = metering_point.account_id
+LEFT JOIN read ON read.metering_point_id = metering_point.metering_point_id
+WHERE
+  metering_point.role = 'main'
+  AND metering_point.installed_on < $period
+  AND account.opened_on <= $period
+  AND (account.closed_on IS NULL OR account.closed_on > $period_end)
   -- Who left after P was still live on each of its days.
-  AND (a.status IN ('active', 'suspended') OR (a.status = 'closed' AND a.closed_on > $period_end))
+  AND (
+    account.status IN ('active', 'suspended')
+    OR (account.status = 'closed' AND account.closed_on > $period_end)
+  )

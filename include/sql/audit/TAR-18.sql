@@ -16,22 +16,39 @@ messages:
   en: "The reading was edited from {original_value} to {current_value}, which changes {changed_kwh} kWh."
   zh: "止度由 {original_value} 改为 {current_value}，影响电量 {changed_kwh} kWh。"
 */
-SELECT r.metering_point_id AS subject_id,
-       p.account_id,
-       ROUND(ABS(r.current_value - r.original_value) * p.multiplier, 6) > $min_kwh
-         AND ROUND(ABS(r.current_value - r.original_value) * p.multiplier, 6)
-             > ROUND($min_share * (r.original_value - r.previous_value) * p.multiplier, 6) AS flagged,
-       ROUND(CAST((r.original_value - r.current_value) * p.multiplier * n.average_price AS DECIMAL(28, 8)), 2) AS at_stake_amount,
-       r.original_value,
-       r.current_value,
-       r.previous_value,
-       p.multiplier,
-       ROUND((r.current_value - r.original_value) * p.multiplier, 6) AS changed_kwh,
-       $min_kwh AS min_kwh,
-       $min_share AS min_share,
-       r.edited_by,
-       n.average_price
-FROM source.register_reading AS r
-JOIN source.metering_point AS p ON p.metering_point_id = r.metering_point_id
-LEFT JOIN facts.bill_net AS n ON n.account_id = p.account_id AND n.period = $period
-WHERE r.period = $period AND r.register = 'active_total' AND r.original_value IS NOT NULL
+SELECT
+  register_reading.metering_point_id AS subject_id,
+  metering_point.account_id,
+  ROUND(ABS(register_reading.current_value - register_reading.original_value) * metering_point.multiplier, 6)
+  > $min_kwh
+  AND ROUND(
+    ABS(register_reading.current_value - register_reading.original_value) * metering_point.multiplier, 6
+  )
+  > ROUND(
+    $min_share
+    * (register_reading.original_value - register_reading.previous_value)
+    * metering_point.multiplier,
+    6
+  ) AS flagged,
+  MONEY(
+    (register_reading.original_value - register_reading.current_value)
+    * metering_point.multiplier
+    * bill_net.average_price
+  ) AS at_stake_amount,
+  register_reading.original_value,
+  register_reading.current_value,
+  register_reading.previous_value,
+  metering_point.multiplier,
+  ROUND((register_reading.current_value - register_reading.original_value) * metering_point.multiplier, 6)
+    AS changed_kwh,
+  $min_kwh AS min_kwh,
+  $min_share AS min_share,
+  register_reading.edited_by,
+  bill_net.average_price
+FROM source.register_reading
+JOIN source.metering_point ON metering_point.metering_point_id = register_reading.metering_point_id
+LEFT JOIN facts.bill_net ON bill_net.account_id = metering_point.account_id AND bill_net.period = $period
+WHERE
+  register_reading.period = $period
+  AND register_reading.register = 'active_total'
+  AND register_reading.original_value IS NOT NULL

@@ -13,21 +13,26 @@ messages:
   zh: "该计量点已连续 {estimated_periods} 个月估抄。"
 */
 WITH estimated AS (
-  SELECT r.metering_point_id, COUNT(*) AS estimated_periods
-  FROM source.register_reading AS r
-  WHERE r.register = 'active_total'
-    AND r.method = 'estimated'
-    AND r.period > CAST(ADD_MONTHS($period, -$min_periods) AS DATE)
-    AND r.period <= $period
-  GROUP BY r.metering_point_id
+  SELECT
+    register_reading.metering_point_id,
+    COUNT(*) AS estimated_periods
+  FROM source.register_reading
+  WHERE
+    register_reading.register = 'active_total'
+    AND register_reading.method = 'estimated'
+    AND register_reading.period > ADD_MONTHS($period, -$min_periods)
+    AND register_reading.period <= $period
+  GROUP BY register_reading.metering_point_id
 )
-SELECT r.metering_point_id AS subject_id,
-       p.account_id,
-       COALESCE(e.estimated_periods, 0) >= $min_periods AS flagged,
-       e.estimated_periods,
-       $min_periods AS min_periods,
-       $period AS last_period
-FROM source.register_reading AS r
-JOIN source.metering_point AS p ON p.metering_point_id = r.metering_point_id
-LEFT JOIN estimated AS e ON e.metering_point_id = r.metering_point_id
-WHERE r.period = $period AND r.register = 'active_total'
+
+SELECT
+  register_reading.metering_point_id AS subject_id,
+  metering_point.account_id,
+  COALESCE(estimated.estimated_periods, 0) >= $min_periods AS flagged,
+  estimated.estimated_periods,
+  $min_periods AS min_periods,
+  $period AS last_period
+FROM source.register_reading
+JOIN source.metering_point ON metering_point.metering_point_id = register_reading.metering_point_id
+LEFT JOIN estimated ON estimated.metering_point_id = register_reading.metering_point_id
+WHERE register_reading.period = $period AND register_reading.register = 'active_total'

@@ -17,33 +17,35 @@ messages:
   en: "{billed_total_amount} was billed, the recalculation gives {total_amount}."
   zh: "账单金额 {billed_total_amount} 元，复算金额 {total_amount} 元。"
 */
-SELECT s.bill_id AS subject_id,
-       s.account_id,
-       s.not_checked,
-       ROUND(ABS(CAST(s.billed_total_amount - s.total_amount AS DOUBLE)), 6) > $tolerance_amount
-         AND ROUND(ABS(CAST(s.billed_total_amount - s.total_amount AS DOUBLE)), 6)
-             > ROUND($tolerance_share * ABS(CAST(s.total_amount AS DOUBLE)), 6) AS flagged,
-       CAST(s.total_amount - s.billed_total_amount AS DECIMAL(18, 2)) AS at_stake_amount,
-       s.tariff_code,
-       s.billed_total_amount,
-       s.total_amount,
-       s.billed_energy_amount,
-       s.energy_amount,
-       s.billed_loss_amount,
-       s.loss_amount,
-       s.billed_capacity_amount,
-       s.capacity_amount,
-       s.billed_demand_amount,
-       s.demand_amount,
-       s.billed_power_factor_amount,
-       s.power_factor_amount,
-       s.billed_surcharge_amount,
-       s.surcharge_amount,
-       s.billed_adjustment_amount,
-       s.billed_metered_kwh,
-       s.metered_kwh,
-       s.loss_kwh,
-       s.power_factor,
-       $tolerance_amount AS tolerance_amount,
-       $tolerance_share AS tolerance_share
-FROM facts.shadow_bill AS s
+SELECT
+  shadow_bill.bill_id AS subject_id,
+  shadow_bill.account_id,
+  shadow_bill.not_checked,
+  ROUND(ABS(CAST(shadow_bill.billed_total_amount - shadow_bill.total_amount AS DOUBLE)), 6)
+  > $tolerance_amount
+  AND ROUND(ABS(CAST(shadow_bill.billed_total_amount - shadow_bill.total_amount AS DOUBLE)), 6)
+  > ROUND($tolerance_share * ABS(CAST(shadow_bill.total_amount AS DOUBLE)), 6) AS flagged,
+  MONEY(shadow_bill.total_amount - shadow_bill.billed_total_amount) AS at_stake_amount,
+  shadow_bill.tariff_code,
+  shadow_bill.billed_total_amount,
+  shadow_bill.total_amount,
+  shadow_bill.billed_energy_amount,
+  shadow_bill.energy_amount,
+  shadow_bill.billed_loss_amount,
+  shadow_bill.loss_amount,
+  shadow_bill.billed_capacity_amount,
+  shadow_bill.capacity_amount,
+  shadow_bill.billed_demand_amount,
+  shadow_bill.demand_amount,
+  shadow_bill.billed_power_factor_amount,
+  shadow_bill.power_factor_amount,
+  shadow_bill.billed_surcharge_amount,
+  shadow_bill.surcharge_amount,
+  shadow_bill.billed_adjustment_amount,
+  shadow_bill.billed_metered_kwh,
+  shadow_bill.metered_kwh,
+  shadow_bill.loss_kwh,
+  shadow_bill.power_factor,
+  $tolerance_amount AS tolerance_amount,
+  $tolerance_share AS tolerance_share
+FROM facts.shadow_bill

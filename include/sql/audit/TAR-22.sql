@@ -16,19 +16,21 @@ messages:
   en: "The power-factor adjustment billed is {billed_power_factor_amount}; at power factor {power_factor} it is {power_factor_amount}."
   zh: "账单力调电费 {billed_power_factor_amount} 元，按功率因数 {power_factor} 应为 {power_factor_amount} 元。"
 */
-SELECT s.bill_id AS subject_id,
-       s.account_id,
-       s.not_checked,
-       ROUND(ABS(CAST(s.billed_power_factor_amount - s.power_factor_amount AS DOUBLE)), 6) > $tolerance_amount
-         AND ROUND(ABS(CAST(s.billed_power_factor_amount - s.power_factor_amount AS DOUBLE)), 6)
-             > ROUND($tolerance_share * ABS(CAST(s.power_factor_amount AS DOUBLE)), 6) AS flagged,
-       CAST(s.power_factor_amount - s.billed_power_factor_amount AS DECIMAL(18, 2)) AS at_stake_amount,
-       s.billed_power_factor_amount,
-       s.power_factor_amount,
-       s.power_factor,
-       a.power_factor_standard,
-       $tolerance_amount AS tolerance_amount,
-       $tolerance_share AS tolerance_share
-FROM facts.shadow_bill AS s
-JOIN source.account AS a ON a.account_id = s.account_id
-WHERE a.power_factor_standard IS NOT NULL
+SELECT
+  shadow_bill.bill_id AS subject_id,
+  shadow_bill.account_id,
+  shadow_bill.not_checked,
+  ROUND(ABS(CAST(shadow_bill.billed_power_factor_amount - shadow_bill.power_factor_amount AS DOUBLE)), 6)
+  > $tolerance_amount
+  AND ROUND(ABS(CAST(shadow_bill.billed_power_factor_amount - shadow_bill.power_factor_amount AS DOUBLE)), 6)
+  > ROUND($tolerance_share * ABS(CAST(shadow_bill.power_factor_amount AS DOUBLE)), 6) AS flagged,
+  MONEY(shadow_bill.power_factor_amount - shadow_bill.billed_power_factor_amount) AS at_stake_amount,
+  shadow_bill.billed_power_factor_amount,
+  shadow_bill.power_factor_amount,
+  shadow_bill.power_factor,
+  account.power_factor_standard,
+  $tolerance_amount AS tolerance_amount,
+  $tolerance_share AS tolerance_share
+FROM facts.shadow_bill
+JOIN source.account ON account.account_id = shadow_bill.account_id
+WHERE account.power_factor_standard IS NOT NULL

@@ -1,5 +1,5 @@
 /*
-grain: one row a distinct service address that is not blank
+grain: one row per distinct service address that is not blank
 key: [raw]
 purpose: The longest administrative division that each service address starts with, and whether anything follows it.
 columns:
@@ -8,23 +8,33 @@ columns:
   has_rest: {type: boolean, doc: Something other than white space follows the division; empty without one.}
 */
 WITH size AS (
-  SELECT DISTINCT d.size FROM core.address_prefix AS d
+  SELECT DISTINCT address_prefix.size FROM core.address_prefix
 ),
+
 address AS (
-  SELECT a.service_address AS raw, REGEXP_REPLACE(a.service_address, '^[\s\p{Z}]+', '') AS text
-  FROM source.account AS a
-  WHERE REGEXP_MATCHES(a.service_address, '[^\s\p{Z}]')
-  GROUP BY a.service_address
+  SELECT
+    account.service_address AS raw,
+    REGEXP_REPLACE(account.service_address, '^[\s\p{Z}]+', '') AS text
+  FROM source.account
+  WHERE REGEXP_MATCHES(account.service_address, '[^\s\p{Z}]')
+  GROUP BY account.service_address
 ),
+
 longest AS (
-  SELECT a.raw, MAX(d.size) AS size, ARG_MAX(d.region_code, d.size) AS region_code
-  FROM address AS a
-  CROSS JOIN size AS s
-  INNER JOIN core.address_prefix AS d ON d.prefix = SUBSTRING(a.text, 1, s.size) AND d.size = s.size
-  GROUP BY a.raw
+  SELECT
+    address.raw,
+    MAX(address_prefix.size) AS size,
+    ARG_MAX(address_prefix.region_code, address_prefix.size) AS region_code
+  FROM address
+  CROSS JOIN size
+  INNER JOIN core.address_prefix
+    ON address_prefix.prefix = SUBSTRING(address.text, 1, size.size) AND address_prefix.size = size.size
+  GROUP BY address.raw
 )
-SELECT a.raw,
-       l.region_code,
-       REGEXP_MATCHES(SUBSTRING(a.text, CAST(l.size + 1 AS BIGINT)), '[^\s\p{Z}]') AS has_rest
-FROM address AS a
-LEFT JOIN longest AS l ON l.raw = a.raw
+
+SELECT
+  address.raw,
+  longest.region_code,
+  REGEXP_MATCHES(SUBSTRING(address.text, CAST(longest.size + 1 AS BIGINT)), '[^\s\p{Z}]') AS has_rest
+FROM address
+LEFT JOIN longest ON longest.raw = address.raw

@@ -1,5 +1,5 @@
 /*
-grain: one row a way of writing an administrative division at the head of an address
+grain: one row per way of writing an administrative division at the head of an address
 key: [prefix]
 purpose: >-
   The divisions of address_reference as addresses begin with them: in full; without the province where the city is
@@ -10,31 +10,47 @@ columns:
   region_code: {type: string, doc: The division; the lowest code where the text stands for several.}
 */
 WITH reference AS (
-  SELECT r.region_code,
-         r.province,
-         CASE WHEN REGEXP_MATCHES(r.city, '[^\s\p{Z}]') THEN r.city END AS city,
-         CASE WHEN REGEXP_MATCHES(r.district, '[^\s\p{Z}]') THEN r.district END AS district
-  FROM source.address_reference AS r
-  WHERE REGEXP_MATCHES(r.province, '[^\s\p{Z}]')
+  SELECT
+    address_reference.region_code,
+    address_reference.province,
+    CASE WHEN REGEXP_MATCHES(address_reference.city, '[^\s\p{Z}]') THEN address_reference.city END AS city,
+    CASE WHEN REGEXP_MATCHES(address_reference.district, '[^\s\p{Z}]') THEN address_reference.district END
+      AS district
+  FROM source.address_reference
+  WHERE REGEXP_MATCHES(address_reference.province, '[^\s\p{Z}]')
 ),
+
 unique_district AS (
-  SELECT r.district, MIN(r.region_code) AS region_code
-  FROM reference AS r
-  WHERE r.district IS NOT NULL
-  GROUP BY r.district
+  SELECT
+    reference.district,
+    MIN(reference.region_code) AS region_code
+  FROM reference
+  WHERE reference.district IS NOT NULL
+  GROUP BY reference.district
   HAVING COUNT(*) = 1
 ),
+
 spelling AS (
-  SELECT CONCAT(r.province, COALESCE(r.city, ''), COALESCE(r.district, '')) AS prefix, r.region_code
-  FROM reference AS r
+  SELECT
+    CONCAT(reference.province, COALESCE(reference.city, ''), COALESCE(reference.district, '')) AS prefix,
+    reference.region_code
+  FROM reference
   UNION ALL
-  SELECT CONCAT(r.city, COALESCE(r.district, '')) AS prefix, r.region_code
-  FROM reference AS r
-  WHERE r.city IS NOT NULL
+  SELECT
+    CONCAT(reference.city, COALESCE(reference.district, '')) AS prefix,
+    reference.region_code
+  FROM reference
+  WHERE reference.city IS NOT NULL
   UNION ALL
-  SELECT d.district AS prefix, d.region_code
-  FROM unique_district AS d
+  SELECT
+    unique_district.district AS prefix,
+    unique_district.region_code
+  FROM unique_district
 )
-SELECT s.prefix, LENGTH(s.prefix) AS size, MIN(s.region_code) AS region_code
-FROM spelling AS s
-GROUP BY s.prefix, LENGTH(s.prefix)
+
+SELECT
+  spelling.prefix,
+  LENGTH(spelling.prefix) AS size,
+  MIN(spelling.region_code) AS region_code
+FROM spelling
+GROUP BY spelling.prefix, LENGTH(spelling.prefix)

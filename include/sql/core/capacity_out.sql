@@ -1,5 +1,5 @@
 /*
-grain: one row a suspension or reduction of capacity
+grain: one row per suspension or reduction of capacity
 key: [change_id]
 purpose: From when to when each one is in force, decided once.
 view: true
@@ -13,19 +13,26 @@ columns:
   last_on: {type: date, doc: 'Last day in force: end_on, else the day before the next resume row of the account starts; empty where it goes on.'}
 */
 WITH resumed AS (
-  SELECT c.change_id, MIN(r.start_on) AS resumed_on
-  FROM source.capacity_change AS c
-  INNER JOIN source.capacity_change AS r ON r.account_id = c.account_id AND r.kind = 'resume' AND r.start_on > c.start_on
-  WHERE c.kind IN ('suspend', 'reduce') AND c.end_on IS NULL
-  GROUP BY c.change_id
+  SELECT
+    capacity_change.change_id,
+    MIN(resumption.start_on) AS resumed_on
+  FROM source.capacity_change
+  INNER JOIN source.capacity_change AS resumption
+    ON resumption.account_id = capacity_change.account_id
+    AND resumption.kind = 'resume'
+    AND resumption.start_on > capacity_change.start_on
+  WHERE capacity_change.kind IN ('suspend', 'reduce') AND capacity_change.end_on IS NULL
+  GROUP BY capacity_change.change_id
 )
-SELECT c.change_id,
-       c.account_id,
-       c.kind,
-       c.capacity_kva,
-       c.start_on,
-       c.end_on,
-       COALESCE(c.end_on, CAST(r.resumed_on - INTERVAL 1 DAY AS DATE)) AS last_on
-FROM source.capacity_change AS c
-LEFT JOIN resumed AS r ON r.change_id = c.change_id
-WHERE c.kind IN ('suspend', 'reduce')
+
+SELECT
+  capacity_change.change_id,
+  capacity_change.account_id,
+  capacity_change.kind,
+  capacity_change.capacity_kva,
+  capacity_change.start_on,
+  capacity_change.end_on,
+  COALESCE(capacity_change.end_on, CAST(resumed.resumed_on - INTERVAL 1 DAY AS DATE)) AS last_on
+FROM source.capacity_change
+LEFT JOIN resumed ON resumed.change_id = capacity_change.change_id
+WHERE capacity_change.kind IN ('suspend', 'reduce')

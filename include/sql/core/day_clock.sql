@@ -1,5 +1,5 @@
 /*
-grain: one row a local day of the calendar
+grain: one row per local day of the calendar
 key: [day]
 purpose: When local days begin and end, and how long they are; 23 or 25 hours where the clock is changed.
 view: true
@@ -13,21 +13,31 @@ columns:
   is_working_day: {type: boolean, doc: As in core.calendar.}
 */
 WITH edge AS (
-  SELECT c.day,
-         CAST(c.day AS TIMESTAMPTZ) AS starts_at,
-         CAST(c.day + INTERVAL 1 DAY AS TIMESTAMPTZ) AS ends_at,
-         c.is_working_day
-  FROM core.calendar AS c
+  SELECT
+    calendar.day,
+    CAST(calendar.day AS TIMESTAMPTZ) AS starts_at,
+    CAST(calendar.day + INTERVAL 1 DAY AS TIMESTAMPTZ) AS ends_at,
+    calendar.is_working_day
+  FROM core.calendar
 ),
+
 counted AS (
-  SELECT e.day, e.starts_at, e.ends_at, UNIX_SECONDS(e.starts_at) AS start_s, UNIX_SECONDS(e.ends_at) AS end_s, e.is_working_day
-  FROM edge AS e
+  SELECT
+    edge.day,
+    edge.starts_at,
+    edge.ends_at,
+    UNIX_SECONDS(edge.starts_at) AS start_s,
+    UNIX_SECONDS(edge.ends_at) AS end_s,
+    edge.is_working_day
+  FROM edge
 )
-SELECT c.day,
-       c.starts_at,
-       c.ends_at,
-       (c.end_s - c.start_s) // 60 AS minutes,
-       c.start_s,
-       c.end_s - c.start_s = 86400 AS is_plain,
-       c.is_working_day
-FROM counted AS c
+
+SELECT
+  counted.day,
+  counted.starts_at,
+  counted.ends_at,
+  (counted.end_s - counted.start_s) // 60 AS minutes,
+  counted.start_s,
+  counted.end_s - counted.start_s = 86400 AS is_plain,
+  counted.is_working_day
+FROM counted

@@ -1,5 +1,5 @@
 /*
-grain: one row an account and kind of fee that stands on it
+grain: one row per account and kind of fee that stands on it
 key: [account_id, fee_kind]
 purpose: Whether the fees of a kind are charged by the published schedule, decided once. One that is wrong is enough.
 view: true
@@ -13,16 +13,23 @@ columns:
   charged_amount: {type: decimal, doc: What was charged for the wrong ones; empty where none is.}
 */
 WITH judged AS (
-  SELECT f.account_id, f.kind, f.fee_id, f.standard_amount, f.charged_amount,
-         COALESCE(f.charged_amount <> f.standard_amount AND NOT f.waiver_approved, FALSE) AS is_wrong
-  FROM source.fee AS f
+  SELECT
+    fee.account_id,
+    fee.kind,
+    fee.fee_id,
+    fee.standard_amount,
+    fee.charged_amount,
+    COALESCE(fee.charged_amount <> fee.standard_amount AND NOT fee.waiver_approved, FALSE) AS is_wrong
+  FROM source.fee
 )
-SELECT j.account_id,
-       j.kind AS fee_kind,
-       COUNT(*) AS fees,
-       COUNT(*) FILTER (WHERE j.is_wrong) AS wrong_fees,
-       MIN(j.fee_id) FILTER (WHERE j.is_wrong) AS first_wrong_fee_id,
-       CAST(SUM(j.standard_amount) FILTER (WHERE j.is_wrong) AS DECIMAL(18, 2)) AS standard_amount,
-       CAST(SUM(j.charged_amount) FILTER (WHERE j.is_wrong) AS DECIMAL(18, 2)) AS charged_amount
-FROM judged AS j
-GROUP BY j.account_id, j.kind
+
+SELECT
+  judged.account_id,
+  judged.kind AS fee_kind,
+  COUNT(*) AS fees,
+  COUNT(*) FILTER (WHERE judged.is_wrong) AS wrong_fees,
+  MIN(judged.fee_id) FILTER (WHERE judged.is_wrong) AS first_wrong_fee_id,
+  MONEY(SUM(judged.standard_amount) FILTER (WHERE judged.is_wrong)) AS standard_amount,
+  MONEY(SUM(judged.charged_amount) FILTER (WHERE judged.is_wrong)) AS charged_amount
+FROM judged
+GROUP BY judged.account_id, judged.kind

@@ -1,5 +1,5 @@
 /*
-grain: one row an hour of the local day
+grain: one row per hour of the local day
 key: [hour]
 purpose: Which hours count as peak, valley and night, defined once for facts, profiles and marts. The defaults follow the usual Chinese split (peak 8-11 and 17-22, valley 23-7).
 columns:
@@ -13,13 +13,17 @@ params:
   night_hours: {type: list, columns: {hour: integer}, default: [0, 1, 2, 3, 4, 5], doc: Hours that are night.}
 */
 WITH clock AS (
-  SELECT h.hour
-  FROM (VALUES (0), (1), (2), (3), (4), (5), (6), (7), (8), (9), (10), (11), (12),
-               (13), (14), (15), (16), (17), (18), (19), (20), (21), (22), (23)) AS h(hour)
+  SELECT hours.hour
+  FROM (
+    VALUES (0), (1), (2), (3), (4), (5), (6), (7), (8), (9), (10), (11), (12),
+    (13), (14), (15), (16), (17), (18), (19), (20), (21), (22), (23)
+  ) AS hours (hour)
 )
-SELECT CAST(c.hour AS BIGINT) AS hour,
-       c.hour IN (SELECT p.hour FROM param.peak_hours AS p) AS is_peak,
-       c.hour IN (SELECT v.hour FROM param.valley_hours AS v)
-         AND c.hour NOT IN (SELECT p.hour FROM param.peak_hours AS p) AS is_valley,
-       c.hour IN (SELECT n.hour FROM param.night_hours AS n) AS is_night
-FROM clock AS c
+
+SELECT
+  CAST(clock.hour AS BIGINT) AS hour,
+  clock.hour IN (SELECT peak_hours.hour FROM param.peak_hours) AS is_peak,
+  clock.hour IN (SELECT valley_hours.hour FROM param.valley_hours)
+  AND clock.hour NOT IN (SELECT peak_hours.hour FROM param.peak_hours) AS is_valley,
+  clock.hour IN (SELECT night_hours.hour FROM param.night_hours) AS is_night
+FROM clock

@@ -1,5 +1,5 @@
 /*
-grain: one row a tariff and component that has a price at the end of P
+grain: one row per tariff and component that has a price at the end of P
 key: [tariff_code, component]
 purpose: The price in force at the end of P, of the first step where there are several; for estimates of money.
 view: true
@@ -8,7 +8,18 @@ columns:
   component: {type: string, doc: 'As in source.tariff_rate.'}
   unit_price: {type: double, doc: 'Currency per unit of the component (kWh, kVA and month, kW and month).'}
 */
-SELECT r.tariff_code, r.component, r.unit_price
-FROM source.tariff_rate AS r
-WHERE r.valid_from <= $period_end AND (r.valid_to IS NULL OR r.valid_to >= $period_end)
-QUALIFY ROW_NUMBER() OVER (PARTITION BY r.tariff_code, r.component ORDER BY r.step_no NULLS LAST, r.valid_from DESC) = 1
+SELECT
+  tariff_rate.tariff_code,
+  tariff_rate.component,
+  tariff_rate.unit_price
+FROM source.tariff_rate
+WHERE
+  tariff_rate.valid_from <= $period_end
+  AND (tariff_rate.valid_to IS NULL OR tariff_rate.valid_to >= $period_end)
+QUALIFY
+  ROW_NUMBER()
+    OVER (
+      PARTITION BY tariff_rate.tariff_code, tariff_rate.component
+      ORDER BY tariff_rate.step_no NULLS LAST, tariff_rate.valid_from DESC
+    )
+  = 1

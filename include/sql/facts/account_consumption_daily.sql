@@ -1,5 +1,5 @@
 /*
-grain: one row an account and local day with intervals
+grain: one row per account and local day with intervals
 key: [account_id, day]
 purpose: What an account used each day, main points less sub points, after validation and editing.
 columns:
@@ -15,23 +15,52 @@ columns:
   intervals_estimated: {type: integer, doc: Estimated ones.}
   hours: {type: double, doc: Hours covered by the main point with the fewest.}
 */
-SELECT p.account_id,
-       c.day,
-       CASE WHEN COUNT(c.kwh) FILTER (WHERE p.role = 'main') > 0
-            THEN ROUND(SUM(ROUND(CASE WHEN p.role = 'sub' THEN -c.kwh ELSE c.kwh END * 1000000)) * 0.000001, 6) END AS kwh,
-       CASE WHEN COUNT(c.peak_kwh) FILTER (WHERE p.role = 'main') > 0
-            THEN ROUND(SUM(ROUND(CASE WHEN p.role = 'sub' THEN -c.peak_kwh ELSE c.peak_kwh END * 1000000)) * 0.000001, 6) END AS peak_kwh,
-       CASE WHEN COUNT(c.valley_kwh) FILTER (WHERE p.role = 'main') > 0
-            THEN ROUND(SUM(ROUND(CASE WHEN p.role = 'sub' THEN -c.valley_kwh ELSE c.valley_kwh END * 1000000)) * 0.000001, 6) END AS valley_kwh,
-       CASE WHEN COUNT(c.night_kwh) FILTER (WHERE p.role = 'main') > 0
-            THEN ROUND(SUM(ROUND(CASE WHEN p.role = 'sub' THEN -c.night_kwh ELSE c.night_kwh END * 1000000)) * 0.000001, 6) END AS night_kwh,
-       ROUND(SUM(ROUND(c.max_kw * 1000000)) FILTER (WHERE p.role = 'main') * 0.000001, 6) AS max_kw,
-       CAST(SUM(c.expected) FILTER (WHERE p.role = 'main') AS BIGINT) AS intervals_expected,
-       CAST(SUM(c.measured) FILTER (WHERE p.role = 'main') AS BIGINT) AS intervals_measured,
-       CAST(SUM(c.estimated) FILTER (WHERE p.role = 'main') AS BIGINT) AS intervals_estimated,
-       MIN(c.hours) FILTER (WHERE p.role = 'main') AS hours
-FROM facts.consumption_daily AS c
-JOIN source.metering_point AS p ON p.metering_point_id = c.metering_point_id
-WHERE p.role IN ('main', 'sub') AND p.account_id IS NOT NULL
-GROUP BY p.account_id, c.day
-HAVING COUNT(*) FILTER (WHERE p.role = 'main') > 0
+SELECT
+  metering_point.account_id,
+  consumption_daily.day,
+  CASE
+    WHEN COUNT(consumption_daily.kwh) FILTER (WHERE metering_point.role = 'main') > 0
+      THEN
+        EXACT_SUM(
+          CASE WHEN metering_point.role = 'sub' THEN -consumption_daily.kwh ELSE consumption_daily.kwh END
+        )
+  END AS kwh,
+  CASE
+    WHEN COUNT(consumption_daily.peak_kwh) FILTER (WHERE metering_point.role = 'main') > 0
+      THEN
+        EXACT_SUM(
+          CASE
+            WHEN metering_point.role = 'sub' THEN -consumption_daily.peak_kwh ELSE consumption_daily.peak_kwh
+          END
+        )
+  END AS peak_kwh,
+  CASE
+    WHEN COUNT(consumption_daily.valley_kwh) FILTER (WHERE metering_point.role = 'main') > 0
+      THEN
+        EXACT_SUM(
+          CASE
+            WHEN metering_point.role = 'sub' THEN -consumption_daily.valley_kwh ELSE
+              consumption_daily.valley_kwh
+          END
+        )
+  END AS valley_kwh,
+  CASE
+    WHEN COUNT(consumption_daily.night_kwh) FILTER (WHERE metering_point.role = 'main') > 0
+      THEN
+        EXACT_SUM(
+          CASE
+            WHEN metering_point.role = 'sub' THEN -consumption_daily.night_kwh ELSE
+              consumption_daily.night_kwh
+          END
+        )
+  END AS night_kwh,
+  EXACT_SUM(consumption_daily.max_kw) FILTER (WHERE metering_point.role = 'main') AS max_kw,
+  INTEGER_SUM(consumption_daily.expected) FILTER (WHERE metering_point.role = 'main') AS intervals_expected,
+  INTEGER_SUM(consumption_daily.measured) FILTER (WHERE metering_point.role = 'main') AS intervals_measured,
+  INTEGER_SUM(consumption_daily.estimated) FILTER (WHERE metering_point.role = 'main') AS intervals_estimated,
+  MIN(consumption_daily.hours) FILTER (WHERE metering_point.role = 'main') AS hours
+FROM facts.consumption_daily
+JOIN source.metering_point ON metering_point.metering_point_id = consumption_daily.metering_point_id
+WHERE metering_point.role IN ('main', 'sub') AND metering_point.account_id IS NOT NULL
+GROUP BY metering_point.account_id, consumption_daily.day
+HAVING COUNT(*) FILTER (WHERE metering_point.role = 'main') > 0

@@ -1,5 +1,5 @@
 /*
-grain: one row an account with a bill
+grain: one row per account with a bill
 key: [account_id]
 purpose: What an account owes over all its bills, and what it is billed in a month.
 columns:
@@ -10,22 +10,32 @@ columns:
   mean_monthly_amount: {type: double, doc: Mean net total of the billed ones of the six months up to P; empty where there is none.}
 */
 WITH billed AS (
-  SELECT n.account_id,
-         SUM(n.total_amount) AS billed_amount,
-         CAST(SUM(n.total_amount) FILTER (WHERE n.period <= $period AND n.period > CAST(ADD_MONTHS($period, -6) AS DATE)) AS DOUBLE)
-           / NULLIF(COUNT(*) FILTER (WHERE n.period <= $period AND n.period > CAST(ADD_MONTHS($period, -6) AS DATE)), 0) AS mean_monthly_amount
-  FROM facts.bill_net AS n
-  GROUP BY n.account_id
+  SELECT
+    bill_net.account_id,
+    SUM(bill_net.total_amount) AS billed_amount,
+    RATIO(
+      SUM(bill_net.total_amount) FILTER (
+        WHERE bill_net.period <= $period AND bill_net.period > ADD_MONTHS($period, -6)
+      ),
+      COUNT(*) FILTER (WHERE bill_net.period <= $period AND bill_net.period > ADD_MONTHS($period, -6))
+    ) AS mean_monthly_amount
+  FROM facts.bill_net
+  GROUP BY bill_net.account_id
 ),
+
 paid AS (
-  SELECT p.account_id, SUM(p.paid_amount) AS paid_amount
-  FROM facts.bill_paid AS p
-  GROUP BY p.account_id
+  SELECT
+    bill_paid.account_id,
+    SUM(bill_paid.paid_amount) AS paid_amount
+  FROM facts.bill_paid
+  GROUP BY bill_paid.account_id
 )
-SELECT b.account_id,
-       CAST(b.billed_amount AS DECIMAL(18, 2)) AS billed_amount,
-       CAST(COALESCE(p.paid_amount, 0) AS DECIMAL(18, 2)) AS paid_amount,
-       CAST(b.billed_amount - COALESCE(p.paid_amount, 0) AS DECIMAL(18, 2)) AS unpaid_amount,
-       b.mean_monthly_amount
-FROM billed AS b
-LEFT JOIN paid AS p ON p.account_id = b.account_id
+
+SELECT
+  billed.account_id,
+  MONEY(billed.billed_amount) AS billed_amount,
+  MONEY(COALESCE(paid.paid_amount, 0)) AS paid_amount,
+  MONEY(billed.billed_amount - COALESCE(paid.paid_amount, 0)) AS unpaid_amount,
+  billed.mean_monthly_amount
+FROM billed
+LEFT JOIN paid ON paid.account_id = billed.account_id

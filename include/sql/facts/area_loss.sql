@@ -1,5 +1,5 @@
 /*
-grain: one row an area or line and month (P and the 11 before) with an interval or a reading of one of its points
+grain: one row per area or line and month (P and the 11 before) with an interval or a reading of one of its points
 key: [level, id, period]
 purpose: What went in and did not come out. All points of one balance are read from one source, intervals where enough of them are there, else registers.
 columns:
@@ -20,125 +20,188 @@ params:
   min_interval_share: {type: number, default: 0.95, minimum: 0, maximum: 1, doc: Share of the intervals from which they are used.}
 */
 WITH measured AS (
-  SELECT m.metering_point_id, m.period, m.expected, m.present, m.mean_minutes, m.kwh
-  FROM facts.interval_month AS m
-  WHERE m.period >= CAST(ADD_MONTHS($period, -11) AS DATE) AND m.period <= $period AND m.intervals > 0
+  SELECT
+    interval_month.metering_point_id,
+    interval_month.period,
+    interval_month.expected,
+    interval_month.present,
+    interval_month.mean_minutes,
+    interval_month.kwh
+  FROM facts.interval_month
+  WHERE
+    interval_month.period >= ADD_MONTHS($period, -11)
+    AND interval_month.period <= $period
+    AND interval_month.intervals > 0
 ),
+
 measured_month AS (
-  SELECT m.period,
-         UNIX_SECONDS(CAST(CAST(ADD_MONTHS(m.period, 1) AS DATE) AS TIMESTAMPTZ)) AS end_s
-  FROM measured AS m
-  GROUP BY m.period
+  SELECT
+    measured.period,
+    UNIX_SECONDS(CAST(ADD_MONTHS(measured.period, 1) AS TIMESTAMPTZ)) AS end_s
+  FROM measured
+  GROUP BY measured.period
 ),
+
 read AS (
-  SELECT e.metering_point_id, e.period, e.kwh
-  FROM facts.register_energy AS e
-  WHERE e.register = 'active_total'
+  SELECT
+    register_energy.metering_point_id,
+    register_energy.period,
+    register_energy.kwh
+  FROM facts.register_energy
+  WHERE register_energy.register = 'active_total'
 ),
+
 point AS (
-  SELECT COALESCE(r.metering_point_id, m.metering_point_id) AS metering_point_id,
-         COALESCE(r.period, m.period) AS period,
-         m.expected,
-         m.present,
-         m.mean_minutes,
-         m.kwh AS interval_kwh,
-         r.metering_point_id IS NOT NULL AS is_read,
-         r.kwh AS register_kwh
-  FROM read AS r
-  FULL JOIN measured AS m ON m.metering_point_id = r.metering_point_id AND m.period = r.period
+  SELECT
+    COALESCE(read.metering_point_id, measured.metering_point_id) AS metering_point_id,
+    COALESCE(read.period, measured.period) AS period,
+    measured.expected,
+    measured.present,
+    measured.mean_minutes,
+    measured.kwh AS interval_kwh,
+    read.metering_point_id IS NOT NULL AS is_read,
+    read.kwh AS register_kwh
+  FROM read
+  FULL JOIN measured
+    ON measured.metering_point_id = read.metering_point_id AND measured.period = read.period
 ),
+
 member AS (
-  SELECT m.level, m.id, m.metering_point_id, m.is_supply, k.installed_on
-  FROM facts.loss_member AS m
-  LEFT JOIN source.metering_point AS k ON k.metering_point_id = m.metering_point_id
+  SELECT
+    loss_member.level,
+    loss_member.id,
+    loss_member.metering_point_id,
+    loss_member.is_supply,
+    metering_point.installed_on
+  FROM facts.loss_member
+  LEFT JOIN source.metering_point ON metering_point.metering_point_id = loss_member.metering_point_id
 ),
+
 -- Seconds of the month that a point without intervals was there; they matter in months that have some alone.
 present AS (
-  SELECT m.level,
-         m.id,
-         p.period,
-         m.is_supply,
-         p.expected,
-         p.present,
-         p.mean_minutes,
-         p.interval_kwh,
-         p.is_read,
-         p.register_kwh,
-         CASE WHEN p.mean_minutes IS NULL AND q.end_s IS NOT NULL
-              THEN GREATEST(q.end_s - UNIX_SECONDS(CAST(GREATEST(p.period, COALESCE(m.installed_on, p.period)) AS TIMESTAMPTZ)), 0)
-         END AS unmeasured_s
-  FROM member AS m
-  JOIN point AS p ON p.metering_point_id = m.metering_point_id
-  LEFT JOIN measured_month AS q ON q.period = p.period
+  SELECT
+    member.level,
+    member.id,
+    point.period,
+    member.is_supply,
+    point.expected,
+    point.present,
+    point.mean_minutes,
+    point.interval_kwh,
+    point.is_read,
+    point.register_kwh,
+    CASE
+      WHEN point.mean_minutes IS NULL AND measured_month.end_s IS NOT NULL
+        THEN
+          GREATEST(
+            measured_month.end_s
+            - UNIX_SECONDS(
+              CAST(GREATEST(point.period, COALESCE(member.installed_on, point.period)) AS TIMESTAMPTZ)
+            ),
+            0
+          )
+    END AS unmeasured_s
+  FROM member
+  JOIN point ON point.metering_point_id = member.metering_point_id
+  LEFT JOIN measured_month ON measured_month.period = point.period
 ),
+
 grouped AS (
-  SELECT p.level,
-         p.id,
-         p.period,
-         MIN(p.mean_minutes) AS mean_minutes,
-         COUNT(*) FILTER (WHERE p.is_supply) AS supplies,
-         COUNT(*) FILTER (WHERE NOT p.is_supply) AS points,
-         COUNT(*) FILTER (WHERE NOT p.is_supply AND NOT p.is_read) AS points_unread,
-         SUM(p.present) AS present,
-         SUM(p.expected) AS expected,
-         COALESCE(SUM(p.unmeasured_s), 0) AS unmeasured_s,
-         ROUND(SUM(ROUND(p.interval_kwh * 1000000)) FILTER (WHERE p.is_supply) * 0.000001, 6) AS interval_supplied_kwh,
-         COALESCE(ROUND(SUM(ROUND(p.interval_kwh * 1000000)) FILTER (WHERE NOT p.is_supply) * 0.000001, 6), 0) AS interval_sold_kwh,
-         ROUND(SUM(ROUND(p.register_kwh * 1000000)) FILTER (WHERE p.is_supply) * 0.000001, 6) AS register_supplied_kwh,
-         COALESCE(ROUND(SUM(ROUND(p.register_kwh * 1000000)) FILTER (WHERE NOT p.is_supply) * 0.000001, 6), 0) AS register_sold_kwh,
-         COUNT(*) FILTER (WHERE p.is_read AND p.register_kwh IS NULL) AS not_computable
-  FROM present AS p
-  GROUP BY p.level, p.id, p.period
+  SELECT
+    present.level,
+    present.id,
+    present.period,
+    MIN(present.mean_minutes) AS mean_minutes,
+    COUNT(*) FILTER (WHERE present.is_supply) AS supplies,
+    COUNT(*) FILTER (WHERE NOT present.is_supply) AS points,
+    COUNT(*) FILTER (WHERE NOT present.is_supply AND NOT present.is_read) AS points_unread,
+    SUM(present.present) AS present,
+    SUM(present.expected) AS expected,
+    COALESCE(SUM(present.unmeasured_s), 0) AS unmeasured_s,
+    EXACT_SUM(present.interval_kwh) FILTER (WHERE present.is_supply) AS interval_supplied_kwh,
+    COALESCE(EXACT_SUM(present.interval_kwh) FILTER (WHERE NOT present.is_supply), 0) AS interval_sold_kwh,
+    EXACT_SUM(present.register_kwh) FILTER (WHERE present.is_supply) AS register_supplied_kwh,
+    COALESCE(EXACT_SUM(present.register_kwh) FILTER (WHERE NOT present.is_supply), 0) AS register_sold_kwh,
+    COUNT(*) FILTER (WHERE present.is_read AND present.register_kwh IS NULL) AS not_computable
+  FROM present
+  GROUP BY present.level, present.id, present.period
 ),
+
 summed AS (
-  SELECT g.level,
-         g.id,
-         g.period,
-         m.metering_point_id AS supply_point_id,
-         g.points,
-         g.points_unread,
-         -- The supply point belongs to the balance even in a month without anything of it.
-         g.present / NULLIF(g.expected
-                            + (g.unmeasured_s
-                               + CASE WHEN g.supplies > 0 THEN 0
-                                      ELSE GREATEST(q.end_s - UNIX_SECONDS(CAST(GREATEST(g.period, COALESCE(m.installed_on, g.period)) AS TIMESTAMPTZ)), 0) END)
-                              / NULLIF(60 * g.mean_minutes, 0), 0) AS interval_share,
-         g.interval_supplied_kwh,
-         g.interval_sold_kwh,
-         g.register_supplied_kwh,
-         g.register_sold_kwh,
-         g.not_computable
-  FROM grouped AS g
-  JOIN member AS m ON m.level = g.level AND m.id = g.id AND m.is_supply
-  LEFT JOIN measured_month AS q ON q.period = g.period
+  SELECT
+    grouped.level,
+    grouped.id,
+    grouped.period,
+    member.metering_point_id AS supply_point_id,
+    grouped.points,
+    grouped.points_unread,
+    -- The supply point belongs to the balance even in a month without anything of it.
+    RATIO(
+      grouped.present, grouped.expected
+      + RATIO(
+        grouped.unmeasured_s
+        + CASE
+          WHEN grouped.supplies > 0 THEN 0
+          ELSE
+            GREATEST(
+              measured_month.end_s
+              - UNIX_SECONDS(
+                CAST(GREATEST(grouped.period, COALESCE(member.installed_on, grouped.period)) AS TIMESTAMPTZ)
+              ),
+              0
+            )
+        END, 60 * grouped.mean_minutes
+      )
+    ) AS interval_share,
+    grouped.interval_supplied_kwh,
+    grouped.interval_sold_kwh,
+    grouped.register_supplied_kwh,
+    grouped.register_sold_kwh,
+    grouped.not_computable
+  FROM grouped
+  JOIN member ON member.level = grouped.level AND member.id = grouped.id AND member.is_supply
+  LEFT JOIN measured_month ON measured_month.period = grouped.period
 ),
+
 chosen AS (
-  SELECT s.level,
-         s.id,
-         s.period,
-         CASE WHEN ROUND(s.interval_share, 9) >= $min_interval_share THEN 'interval' ELSE 'register' END AS source,
-         s.supply_point_id,
-         s.points,
-         s.points_unread,
-         s.interval_share,
-         CASE WHEN ROUND(s.interval_share, 9) >= $min_interval_share THEN s.interval_supplied_kwh ELSE s.register_supplied_kwh END AS supplied_kwh,
-         CASE WHEN ROUND(s.interval_share, 9) >= $min_interval_share THEN s.interval_sold_kwh
-              WHEN s.not_computable = 0 THEN s.register_sold_kwh END AS sold_kwh,
-         CASE WHEN ROUND(s.interval_share, 9) >= $min_interval_share THEN 0 ELSE s.not_computable END AS not_computable
-  FROM summed AS s
+  SELECT
+    summed.level,
+    summed.id,
+    summed.period,
+    CASE WHEN ROUND(summed.interval_share, 9) >= $min_interval_share THEN 'interval' ELSE 'register' END
+      AS source,
+    summed.supply_point_id,
+    summed.points,
+    summed.points_unread,
+    summed.interval_share,
+    CASE
+      WHEN ROUND(summed.interval_share, 9) >= $min_interval_share THEN summed.interval_supplied_kwh ELSE
+        summed.register_supplied_kwh
+    END AS supplied_kwh,
+    CASE
+      WHEN ROUND(summed.interval_share, 9) >= $min_interval_share THEN summed.interval_sold_kwh
+      WHEN summed.not_computable = 0 THEN summed.register_sold_kwh
+    END AS sold_kwh,
+    CASE WHEN ROUND(summed.interval_share, 9) >= $min_interval_share THEN 0 ELSE summed.not_computable END
+      AS not_computable
+  FROM summed
 )
-SELECT c.level,
-       c.id,
-       c.period,
-       c.source,
-       c.supply_point_id,
-       c.points,
-       c.points_unread,
-       c.interval_share,
-       ROUND(c.supplied_kwh, 6) AS supplied_kwh,
-       ROUND(c.sold_kwh, 6) AS sold_kwh,
-       ROUND(c.supplied_kwh - c.sold_kwh, 6) AS loss_kwh,
-       (c.supplied_kwh - c.sold_kwh) / NULLIF(c.supplied_kwh, 0) AS loss_rate,
-       CASE WHEN c.not_computable > 0 THEN 'register_not_computable'
-            WHEN c.supplied_kwh IS NULL THEN 'no_supply' END AS not_checked
-FROM chosen AS c
+
+SELECT
+  chosen.level,
+  chosen.id,
+  chosen.period,
+  chosen.source,
+  chosen.supply_point_id,
+  chosen.points,
+  chosen.points_unread,
+  chosen.interval_share,
+  ROUND(chosen.supplied_kwh, 6) AS supplied_kwh,
+  ROUND(chosen.sold_kwh, 6) AS sold_kwh,
+  ROUND(chosen.supplied_kwh - chosen.sold_kwh, 6) AS loss_kwh,
+  RATIO(chosen.supplied_kwh - chosen.sold_kwh, chosen.supplied_kwh) AS loss_rate,
+  CASE
+    WHEN chosen.not_computable > 0 THEN 'register_not_computable'
+    WHEN chosen.supplied_kwh IS NULL THEN 'no_supply'
+  END AS not_checked
+FROM chosen

@@ -1,5 +1,5 @@
 /*
-grain: one row an area or line and local day with energy fed in
+grain: one row per area or line and local day with energy fed in
 key: [level, id, day]
 purpose: The daily balance that models and dashboards follow, from validated and edited intervals.
 columns:
@@ -11,14 +11,19 @@ columns:
   loss_kwh: {type: double, doc: supplied less sold.}
   points: {type: integer, doc: Points on the taking side with intervals that day.}
 */
-SELECT m.level,
-       m.id,
-       c.day,
-       ROUND(SUM(ROUND(c.kwh * 1000000)) FILTER (WHERE m.is_supply) * 0.000001, 6) AS supplied_kwh,
-       COALESCE(ROUND(SUM(ROUND(c.kwh * 1000000)) FILTER (WHERE NOT m.is_supply) * 0.000001, 6), 0) AS sold_kwh,
-       ROUND((SUM(ROUND(c.kwh * 1000000)) FILTER (WHERE m.is_supply) - COALESCE(SUM(ROUND(c.kwh * 1000000)) FILTER (WHERE NOT m.is_supply), 0)) * 0.000001, 6) AS loss_kwh,
-       COUNT(c.kwh) FILTER (WHERE NOT m.is_supply) AS points
-FROM facts.loss_member AS m
-JOIN facts.consumption_daily AS c ON c.metering_point_id = m.metering_point_id
-GROUP BY m.level, m.id, c.day
-HAVING COUNT(c.kwh) FILTER (WHERE m.is_supply) > 0
+SELECT
+  loss_member.level,
+  loss_member.id,
+  consumption_daily.day,
+  EXACT_SUM(consumption_daily.kwh) FILTER (WHERE loss_member.is_supply) AS supplied_kwh,
+  COALESCE(EXACT_SUM(consumption_daily.kwh) FILTER (WHERE NOT loss_member.is_supply), 0) AS sold_kwh,
+  ROUND(
+    EXACT_SUM(consumption_daily.kwh) FILTER (WHERE loss_member.is_supply)
+    - COALESCE(EXACT_SUM(consumption_daily.kwh) FILTER (WHERE NOT loss_member.is_supply), 0),
+    6
+  ) AS loss_kwh,
+  COUNT(consumption_daily.kwh) FILTER (WHERE NOT loss_member.is_supply) AS points
+FROM facts.loss_member
+JOIN facts.consumption_daily ON consumption_daily.metering_point_id = loss_member.metering_point_id
+GROUP BY loss_member.level, loss_member.id, consumption_daily.day
+HAVING COUNT(consumption_daily.kwh) FILTER (WHERE loss_member.is_supply) > 0

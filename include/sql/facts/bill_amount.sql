@@ -1,5 +1,5 @@
 /*
-grain: one row a bill of P, or a correction (of any month) of one, that has lines
+grain: one row per bill of P, or a correction (of any month) of one, that has lines
 key: [bill_id]
 purpose: The lines of the bills that an audit of P looks at, summed once by component.
 columns:
@@ -18,28 +18,34 @@ columns:
   demand_lines: {type: integer, doc: Lines of component demand.}
 */
 WITH wanted AS (
-  SELECT b.bill_id
-  FROM source.bill AS b
-  WHERE b.period = $period
+  SELECT bill.bill_id
+  FROM source.bill
+  WHERE bill.period = $period
   UNION
-  SELECT c.correction_bill_id AS bill_id
-  FROM facts.bill_correction AS c
-  JOIN source.bill AS b ON b.bill_id = c.bill_id
-  WHERE b.period = $period
+  SELECT bill_correction.correction_bill_id AS bill_id
+  FROM facts.bill_correction
+  JOIN source.bill ON bill.bill_id = bill_correction.bill_id
+  WHERE bill.period = $period
 )
-SELECT l.bill_id,
-       COUNT(*) AS lines,
-       CAST(SUM(l.amount) AS DECIMAL(18, 2)) AS lines_amount,
-       CAST(SUM(l.amount) FILTER (WHERE l.component IN ('energy', 'energy_sharp', 'energy_peak', 'energy_flat', 'energy_valley')) AS DECIMAL(18, 2)) AS energy_amount,
-       CAST(SUM(l.amount) FILTER (WHERE l.component = 'loss_iron') AS DECIMAL(18, 2)) AS loss_iron_amount,
-       CAST(SUM(l.amount) FILTER (WHERE l.component = 'loss_copper') AS DECIMAL(18, 2)) AS loss_copper_amount,
-       CAST(SUM(l.amount) FILTER (WHERE l.component = 'capacity') AS DECIMAL(18, 2)) AS capacity_amount,
-       CAST(SUM(l.amount) FILTER (WHERE l.component = 'demand') AS DECIMAL(18, 2)) AS demand_amount,
-       CAST(SUM(l.amount) FILTER (WHERE l.component = 'power_factor') AS DECIMAL(18, 2)) AS power_factor_amount,
-       CAST(SUM(l.amount) FILTER (WHERE l.component = 'surcharge') AS DECIMAL(18, 2)) AS surcharge_amount,
-       CAST(SUM(l.amount) FILTER (WHERE l.component = 'adjustment') AS DECIMAL(18, 2)) AS adjustment_amount,
-       MAX(l.amount) FILTER (WHERE l.component = 'loss_iron') AS loss_iron_highest_amount,
-       COUNT(*) FILTER (WHERE l.component = 'demand') AS demand_lines
-FROM source.bill_line AS l
-JOIN wanted AS w ON w.bill_id = l.bill_id
-GROUP BY l.bill_id
+
+SELECT
+  bill_line.bill_id,
+  COUNT(*) AS lines,
+  MONEY(SUM(bill_line.amount)) AS lines_amount,
+  MONEY(
+    SUM(bill_line.amount) FILTER (
+      WHERE bill_line.component IN ('energy', 'energy_sharp', 'energy_peak', 'energy_flat', 'energy_valley')
+    )
+  ) AS energy_amount,
+  MONEY(SUM(bill_line.amount) FILTER (WHERE bill_line.component = 'loss_iron')) AS loss_iron_amount,
+  MONEY(SUM(bill_line.amount) FILTER (WHERE bill_line.component = 'loss_copper')) AS loss_copper_amount,
+  MONEY(SUM(bill_line.amount) FILTER (WHERE bill_line.component = 'capacity')) AS capacity_amount,
+  MONEY(SUM(bill_line.amount) FILTER (WHERE bill_line.component = 'demand')) AS demand_amount,
+  MONEY(SUM(bill_line.amount) FILTER (WHERE bill_line.component = 'power_factor')) AS power_factor_amount,
+  MONEY(SUM(bill_line.amount) FILTER (WHERE bill_line.component = 'surcharge')) AS surcharge_amount,
+  MONEY(SUM(bill_line.amount) FILTER (WHERE bill_line.component = 'adjustment')) AS adjustment_amount,
+  MAX(bill_line.amount) FILTER (WHERE bill_line.component = 'loss_iron') AS loss_iron_highest_amount,
+  COUNT(*) FILTER (WHERE bill_line.component = 'demand') AS demand_lines
+FROM source.bill_line
+JOIN wanted ON wanted.bill_id = bill_line.bill_id
+GROUP BY bill_line.bill_id

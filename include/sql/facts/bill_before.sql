@@ -1,5 +1,5 @@
 /*
-grain: one row an account with a bill in P
+grain: one row per account with a bill in P
 key: [account_id]
 purpose: What an account was billed before, to hold P against.
 columns:
@@ -9,13 +9,16 @@ columns:
   median_amount: {type: double, doc: Median of their net totals; empty where there is none.}
   suspended_any: {type: boolean, doc: Suspended on a day of P or of one of those months.}
 */
-SELECT n.account_id,
-       COUNT(*) FILTER (WHERE n.period < $period) AS periods_before,
-       CAST(MEDIAN(CASE WHEN n.period < $period THEN n.billed_kwh END) AS DOUBLE) AS median_kwh,
-       CAST(MEDIAN(CASE WHEN n.period < $period THEN CAST(n.total_amount AS DOUBLE) END) AS DOUBLE) AS median_amount,
-       BOOL_OR(s.account_id IS NOT NULL) AS suspended_any
-FROM facts.bill_net AS n
-LEFT JOIN facts.suspension_period AS s ON s.account_id = n.account_id AND s.period = n.period
-WHERE n.period >= CAST(ADD_MONTHS($period, -6) AS DATE) AND n.period <= $period
-GROUP BY n.account_id
-HAVING BOOL_OR(n.period = $period)
+SELECT
+  bill_net.account_id,
+  COUNT(*) FILTER (WHERE bill_net.period < $period) AS periods_before,
+  CAST(MEDIAN(CASE WHEN bill_net.period < $period THEN bill_net.billed_kwh END) AS DOUBLE) AS median_kwh,
+  CAST(MEDIAN(CASE WHEN bill_net.period < $period THEN CAST(bill_net.total_amount AS DOUBLE) END) AS DOUBLE)
+    AS median_amount,
+  BOOL_OR(suspension_period.account_id IS NOT NULL) AS suspended_any
+FROM facts.bill_net
+LEFT JOIN facts.suspension_period
+  ON suspension_period.account_id = bill_net.account_id AND suspension_period.period = bill_net.period
+WHERE bill_net.period >= ADD_MONTHS($period, -6) AND bill_net.period <= $period
+GROUP BY bill_net.account_id
+HAVING BOOL_OR(bill_net.period = $period)

@@ -1,5 +1,5 @@
 /*
-grain: one row a bill
+grain: one row per bill
 key: [bill_id]
 purpose: The bill that a bill corrects in the end; itself where it corrects none that is known.
 view: true
@@ -7,6 +7,9 @@ columns:
   bill_id: {type: string, doc: A bill.}
   root_bill_id: {type: string, doc: The bill at the start of its chain of corrections.}
 */
-SELECT b.bill_id, COALESCE(c.bill_id, b.bill_id) AS root_bill_id
-FROM source.bill AS b
-LEFT JOIN facts.bill_correction AS c ON c.correction_bill_id = b.bill_id AND c.is_root
+SELECT
+  bill.bill_id,
+  COALESCE(bill_correction.bill_id, bill.bill_id) AS root_bill_id
+FROM source.bill
+LEFT JOIN facts.bill_correction
+  ON bill_correction.correction_bill_id = bill.bill_id AND bill_correction.is_root

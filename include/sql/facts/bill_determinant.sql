@@ -1,5 +1,5 @@
 /*
-grain: one row a bill of P or the 11 months before that corrects none
+grain: one row per bill of P or the 11 months before that corrects none
 key: [bill_id]
 purpose: All that a bill is calculated from except the tariff; the account as it stands.
 view: true
@@ -34,138 +34,200 @@ columns:
   not_checked: {type: string, doc: 'As energy_not_checked, else loss_code_missing.'}
 */
 WITH taken_out AS (
-  SELECT b.bill_id,
-         ROUND(SUM(ROUND(LEAST(s.out_kva, a.contracted_kva) * 1000000)) * 0.000001, 6) AS out_kva_days
-  FROM facts.suspension_day AS s
-  JOIN source.account AS a ON a.account_id = s.account_id
-  JOIN source.bill AS b ON b.account_id = s.account_id AND s.day >= b.period_start AND s.day <= b.period_end
-  WHERE b.corrects_bill_id IS NULL
-  GROUP BY b.bill_id
+  SELECT
+    bill.bill_id,
+    EXACT_SUM(LEAST(suspension_day.out_kva, account.contracted_kva)) AS out_kva_days
+  FROM facts.suspension_day
+  JOIN source.account ON account.account_id = suspension_day.account_id
+  JOIN source.bill
+    ON bill.account_id = suspension_day.account_id
+    AND suspension_day.day >= bill.period_start
+    AND suspension_day.day <= bill.period_end
+  WHERE bill.corrects_bill_id IS NULL
+  GROUP BY bill.bill_id
 ),
+
 grown AS (
-  SELECT c.account_id, MAX(c.start_on) AS last_on
-  FROM source.capacity_change AS c
-  WHERE c.kind IN ('new', 'increase')
-  GROUP BY c.account_id
+  SELECT
+    capacity_change.account_id,
+    MAX(capacity_change.start_on) AS last_on
+  FROM source.capacity_change
+  WHERE capacity_change.kind IN ('new', 'increase')
+  GROUP BY capacity_change.account_id
 ),
+
 changed AS (
-  SELECT o.account_id, MAX(CAST(o.closed_at AS DATE)) AS last_on
-  FROM source.service_order AS o
-  WHERE o.kind = 'change_tariff' AND o.closed_at IS NOT NULL AND (o.outcome IS NULL OR o.outcome NOT IN ('withdrawn', 'rejected'))
-  GROUP BY o.account_id
+  SELECT
+    service_order.account_id,
+    MAX(CAST(service_order.closed_at AS DATE)) AS last_on
+  FROM source.service_order
+  WHERE
+    service_order.kind = 'change_tariff'
+    AND service_order.closed_at IS NOT NULL
+    AND (service_order.outcome IS NULL OR service_order.outcome NOT IN ('withdrawn', 'rejected'))
+  GROUP BY service_order.account_id
 ),
+
 multiplied AS (
-  SELECT DISTINCT b.bill_id
-  FROM source.metering_event AS e
-  JOIN source.metering_point AS p ON p.metering_point_id = e.metering_point_id AND p.role IN ('main', 'sub')
-  JOIN source.bill AS b
-    ON b.account_id = p.account_id AND CAST(e.occurred_at AS DATE) >= b.period_start AND CAST(e.occurred_at AS DATE) <= b.period_end
-  WHERE e.kind = 'multiplier_changed' AND b.corrects_bill_id IS NULL
+  SELECT DISTINCT bill.bill_id
+  FROM source.metering_event
+  JOIN source.metering_point
+    ON metering_point.metering_point_id = metering_event.metering_point_id
+    AND metering_point.role IN ('main', 'sub')
+  JOIN source.bill
+    ON bill.account_id = metering_point.account_id
+    AND CAST(metering_event.occurred_at AS DATE) >= bill.period_start
+    AND CAST(metering_event.occurred_at AS DATE) <= bill.period_end
+  WHERE metering_event.kind = 'multiplier_changed' AND bill.corrects_bill_id IS NULL
 ),
+
 read AS (
-  SELECT r.metering_point_id, MAX(r.period) AS last_period, MAX(r.read_at) AS last_read_at
-  FROM source.register_reading AS r
-  WHERE r.register = 'active_total' AND r.period >= CAST(ADD_MONTHS($period, -1) AS DATE) AND r.period <= $period
-  GROUP BY r.metering_point_id
+  SELECT
+    register_reading.metering_point_id,
+    MAX(register_reading.period) AS last_period,
+    MAX(register_reading.read_at) AS last_read_at
+  FROM source.register_reading
+  WHERE
+    register_reading.register = 'active_total'
+    AND register_reading.period >= ADD_MONTHS($period, -1)
+    AND register_reading.period <= $period
+  GROUP BY register_reading.metering_point_id
 ),
+
 removed AS (
-  SELECT e.metering_point_id, MAX(e.occurred_at) AS removed_at
-  FROM source.metering_event AS e
-  WHERE e.kind = 'remove'
-  GROUP BY e.metering_point_id
+  SELECT
+    metering_event.metering_point_id,
+    MAX(metering_event.occurred_at) AS removed_at
+  FROM source.metering_event
+  WHERE metering_event.kind = 'remove'
+  GROUP BY metering_event.metering_point_id
 ),
+
 unread AS (
-  -- Read for the month before, or there before P (as is one without a date), and not read for P: what the account used is not
-  -- the sum of its other points. A point that was removed after its last reading, before P ended, is no longer there.
-  SELECT DISTINCT p.account_id
-  FROM source.metering_point AS p
-  LEFT JOIN read AS r ON r.metering_point_id = p.metering_point_id
-  LEFT JOIN removed AS m ON m.metering_point_id = p.metering_point_id AND (r.last_read_at IS NULL OR m.removed_at >= r.last_read_at)
-    AND m.removed_at < $period_end_at
-  WHERE p.role IN ('main', 'sub')
-    AND (r.last_period < $period OR (r.last_period IS NULL AND (p.installed_on IS NULL OR p.installed_on < $period)))
-    AND m.metering_point_id IS NULL
+  -- Read for the month before, or there before P (as is one without a date), and not read for P: what the
+  -- account used is not the sum of its other points. A point that was removed after its last reading, before
+  -- P ended, is no longer there.
+  SELECT DISTINCT metering_point.account_id
+  FROM source.metering_point
+  LEFT JOIN read ON read.metering_point_id = metering_point.metering_point_id
+  LEFT JOIN removed
+    ON removed.metering_point_id = metering_point.metering_point_id
+    AND (read.last_read_at IS NULL OR removed.removed_at >= read.last_read_at)
+    AND removed.removed_at < $period_end_at
+  WHERE
+    metering_point.role IN ('main', 'sub')
+    AND (
+      read.last_period < $period
+      OR (
+        read.last_period IS NULL
+        AND (metering_point.installed_on IS NULL OR metering_point.installed_on < $period)
+      )
+    )
+    AND removed.metering_point_id IS NULL
 ),
+
 joined AS (
-  SELECT b.bill_id,
-         b.account_id,
-         b.period,
-         b.period_start,
-         b.period_end,
-         DATE_DIFF('day', b.period_start, b.period_end) + 1 AS days,
-         b.tariff_code AS billed_tariff_code,
-         a.tariff_code AS account_tariff_code,
-         a.usage_category,
-         a.supply_kv,
-         a.status,
-         a.demand_basis,
-         a.contract_demand_kw,
-         a.power_factor_standard,
-         a.contracted_kva,
-         e.metered_kwh,
-         e.sharp_kwh,
-         e.peak_kwh,
-         e.flat_kwh,
-         e.valley_kwh,
-         e.main_active_kwh,
-         e.reactive_kvarh,
-         e.demand_kw,
-         l.bill_id IS NOT NULL AS has_loss,
-         l.iron_kwh,
-         l.copper_rate,
-         l.unknown_codes,
-         COALESCE(o.out_kva_days, 0) AS out_kva_days,
-         -- What happened in the month (step 1) goes before what the file says and what was not read.
-         CASE WHEN m.bill_id IS NOT NULL THEN 'multiplier_changed'
-              WHEN e.not_checked NOT IN ('previous_value_missing', 'no_reading') THEN e.not_checked
-              WHEN g.last_on > b.period_start THEN 'capacity_change'
-              WHEN c.last_on > b.period_start THEN 'change_tariff'
-              WHEN a.allocation <> 'none' THEN 'allocation'
-              WHEN e.not_checked IS NOT NULL THEN e.not_checked
-              WHEN e.metered_kwh IS NULL OR u.account_id IS NOT NULL THEN 'no_reading'
-         END AS energy_not_checked
-  FROM source.bill AS b
-  JOIN source.account AS a ON a.account_id = b.account_id
-  LEFT JOIN facts.account_energy AS e ON e.account_id = b.account_id AND e.period = b.period
-  LEFT JOIN facts.bill_loss AS l ON l.bill_id = b.bill_id
-  LEFT JOIN taken_out AS o ON o.bill_id = b.bill_id
-  LEFT JOIN grown AS g ON g.account_id = b.account_id
-  LEFT JOIN changed AS c ON c.account_id = b.account_id
-  LEFT JOIN multiplied AS m ON m.bill_id = b.bill_id
-  LEFT JOIN unread AS u ON u.account_id = b.account_id AND b.period = $period
-  WHERE b.corrects_bill_id IS NULL
-    AND b.period >= CAST(ADD_MONTHS($period, -11) AS DATE)
-    AND b.period <= $period
+  SELECT
+    bill.bill_id,
+    bill.account_id,
+    bill.period,
+    bill.period_start,
+    bill.period_end,
+    DATE_DIFF('day', bill.period_start, bill.period_end) + 1 AS days,
+    bill.tariff_code AS billed_tariff_code,
+    account.tariff_code AS account_tariff_code,
+    account.usage_category,
+    account.supply_kv,
+    account.status,
+    account.demand_basis,
+    account.contract_demand_kw,
+    account.power_factor_standard,
+    account.contracted_kva,
+    account_energy.metered_kwh,
+    account_energy.sharp_kwh,
+    account_energy.peak_kwh,
+    account_energy.flat_kwh,
+    account_energy.valley_kwh,
+    account_energy.main_active_kwh,
+    account_energy.reactive_kvarh,
+    account_energy.demand_kw,
+    bill_loss.bill_id IS NOT NULL AS has_loss,
+    bill_loss.iron_kwh,
+    bill_loss.copper_rate,
+    bill_loss.unknown_codes,
+    COALESCE(taken_out.out_kva_days, 0) AS out_kva_days,
+    -- What happened in the month (step 1) goes before what the file says and what was not read.
+    CASE
+      WHEN multiplied.bill_id IS NOT NULL THEN 'multiplier_changed'
+      WHEN
+        account_energy.not_checked NOT IN ('previous_value_missing', 'no_reading')
+        THEN account_energy.not_checked
+      WHEN grown.last_on > bill.period_start THEN 'capacity_change'
+      WHEN changed.last_on > bill.period_start THEN 'change_tariff'
+      WHEN account.allocation <> 'none' THEN 'allocation'
+      WHEN account_energy.not_checked IS NOT NULL THEN account_energy.not_checked
+      WHEN account_energy.metered_kwh IS NULL OR unread.account_id IS NOT NULL THEN 'no_reading'
+    END AS energy_not_checked
+  FROM source.bill
+  JOIN source.account ON account.account_id = bill.account_id
+  LEFT JOIN facts.account_energy
+    ON account_energy.account_id = bill.account_id AND account_energy.period = bill.period
+  LEFT JOIN facts.bill_loss ON bill_loss.bill_id = bill.bill_id
+  LEFT JOIN taken_out ON taken_out.bill_id = bill.bill_id
+  LEFT JOIN grown ON grown.account_id = bill.account_id
+  LEFT JOIN changed ON changed.account_id = bill.account_id
+  LEFT JOIN multiplied ON multiplied.bill_id = bill.bill_id
+  LEFT JOIN unread ON unread.account_id = bill.account_id AND bill.period = $period
+  WHERE
+    bill.corrects_bill_id IS NULL
+    AND bill.period >= ADD_MONTHS($period, -11)
+    AND bill.period <= $period
 )
-SELECT j.bill_id,
-       j.account_id,
-       j.period,
-       j.period_start,
-       j.period_end,
-       j.days,
-       j.billed_tariff_code,
-       j.account_tariff_code,
-       j.usage_category,
-       j.supply_kv,
-       j.status,
-       j.demand_basis,
-       j.contract_demand_kw,
-       j.power_factor_standard,
-       j.metered_kwh,
-       j.sharp_kwh,
-       j.peak_kwh,
-       j.flat_kwh,
-       j.valley_kwh,
-       j.main_active_kwh,
-       j.reactive_kvarh,
-       j.demand_kw,
-       CASE WHEN j.has_loss THEN j.iron_kwh ELSE CAST(0 AS DOUBLE) END AS iron_kwh,
-       CASE WHEN j.has_loss THEN ROUND(j.copper_rate * j.metered_kwh, 6) ELSE CAST(0 AS DOUBLE) END AS copper_kwh,
-       (j.contracted_kva * j.days - j.out_kva_days) / NULLIF(CAST(j.days AS DOUBLE), 0) AS mean_kva,
-       CASE WHEN j.power_factor_standard IS NOT NULL AND j.main_active_kwh > 0
-            THEN CAST(ROUND(CAST(j.main_active_kwh
-                 / NULLIF(SQRT(j.main_active_kwh * j.main_active_kwh + j.reactive_kvarh * j.reactive_kvarh), 0) AS DECIMAL(28, 8)), 2) AS DOUBLE)
-       END AS power_factor,
-       j.energy_not_checked,
-       COALESCE(j.energy_not_checked, CASE WHEN j.unknown_codes > 0 THEN 'loss_code_missing' END) AS not_checked
-FROM joined AS j
+
+SELECT
+  joined.bill_id,
+  joined.account_id,
+  joined.period,
+  joined.period_start,
+  joined.period_end,
+  joined.days,
+  joined.billed_tariff_code,
+  joined.account_tariff_code,
+  joined.usage_category,
+  joined.supply_kv,
+  joined.status,
+  joined.demand_basis,
+  joined.contract_demand_kw,
+  joined.power_factor_standard,
+  joined.metered_kwh,
+  joined.sharp_kwh,
+  joined.peak_kwh,
+  joined.flat_kwh,
+  joined.valley_kwh,
+  joined.main_active_kwh,
+  joined.reactive_kvarh,
+  joined.demand_kw,
+  CASE WHEN joined.has_loss THEN joined.iron_kwh ELSE CAST(0 AS DOUBLE) END AS iron_kwh,
+  CASE WHEN joined.has_loss THEN ROUND(joined.copper_rate * joined.metered_kwh, 6) ELSE CAST(0 AS DOUBLE) END
+    AS copper_kwh,
+  RATIO(joined.contracted_kva * joined.days - joined.out_kva_days, CAST(joined.days AS DOUBLE)) AS mean_kva,
+  CASE
+    WHEN joined.power_factor_standard IS NOT NULL AND joined.main_active_kwh > 0
+      THEN
+        CAST(
+          HALF_UP(
+            RATIO(
+              joined.main_active_kwh,
+              SQRT(
+                joined.main_active_kwh * joined.main_active_kwh
+                + joined.reactive_kvarh * joined.reactive_kvarh
+              )
+            ),
+            2
+          ) AS DOUBLE
+        )
+  END AS power_factor,
+  joined.energy_not_checked,
+  COALESCE(joined.energy_not_checked, CASE WHEN joined.unknown_codes > 0 THEN 'loss_code_missing' END)
+    AS not_checked
+FROM joined

@@ -1,5 +1,5 @@
 /*
-grain: one row a bill
+grain: one row per bill
 key: [bill_id]
 purpose: >-
   When each bill was paid, by its own payments against its own due date. A credit is taken off the bill that it corrects; what is
@@ -18,94 +18,177 @@ columns:
   overdue_amount: {type: decimal, doc: 'unpaid_amount of a bill due before as_of, else 0.'}
 */
 WITH moved AS (
-  SELECT c.correction_bill_id AS bill_id, r.period
-  FROM facts.bill_correction AS c
-  JOIN source.bill AS r ON r.bill_id = c.bill_id
-  WHERE c.is_root
+  SELECT
+    bill_correction.correction_bill_id AS bill_id,
+    bill.period
+  FROM facts.bill_correction
+  JOIN source.bill ON bill.bill_id = bill_correction.bill_id
+  WHERE bill_correction.is_root
 ),
+
 placed AS (
-  SELECT p.bill_id, p.account_id, p.period, p.due_on, p.total_amount, p.payments, p.paid_amount, p.last_paid_on,
-         COALESCE(m.period, p.period) AS root_period
-  FROM facts.bill_paid AS p
-  LEFT JOIN moved AS m ON m.bill_id = p.bill_id
+  SELECT
+    bill_paid.bill_id,
+    bill_paid.account_id,
+    bill_paid.period,
+    bill_paid.due_on,
+    bill_paid.total_amount,
+    bill_paid.payments,
+    bill_paid.paid_amount,
+    bill_paid.last_paid_on,
+    COALESCE(moved.period, bill_paid.period) AS root_period
+  FROM facts.bill_paid
+  LEFT JOIN moved ON moved.bill_id = bill_paid.bill_id
 ),
+
 -- Nearly all months have one bill, which nothing else can cover: only the others are worth a window.
 several AS (
-  SELECT p.account_id, p.root_period
-  FROM placed AS p
-  GROUP BY p.account_id, p.root_period
+  SELECT
+    placed.account_id,
+    placed.root_period
+  FROM placed
+  GROUP BY placed.account_id, placed.root_period
   HAVING COUNT(*) > 1
 ),
+
 credited AS (
-  SELECT c.bill_id, SUM(p.paid_amount - p.total_amount) AS credit_amount
-  FROM facts.bill_correction AS c
-  JOIN facts.bill_paid AS p ON p.bill_id = c.correction_bill_id
-  WHERE c.steps = 1 AND p.total_amount < 0 AND p.paid_amount > p.total_amount
-  GROUP BY c.bill_id
+  SELECT
+    bill_correction.bill_id,
+    SUM(bill_paid.paid_amount - bill_paid.total_amount) AS credit_amount
+  FROM facts.bill_correction
+  JOIN facts.bill_paid ON bill_paid.bill_id = bill_correction.correction_bill_id
+  WHERE
+    bill_correction.steps = 1
+    AND bill_paid.total_amount < 0
+    AND bill_paid.paid_amount > bill_paid.total_amount
+  GROUP BY bill_correction.bill_id
 ),
+
 balanced AS (
-  SELECT p.bill_id, p.account_id, p.root_period, p.due_on, p.last_paid_on, p.total_amount,
-         CASE WHEN p.total_amount > 0 THEN LEAST(p.total_amount, COALESCE(c.credit_amount, 0)) ELSE 0 END AS credit_amount,
-         p.total_amount - p.paid_amount
-           - CASE WHEN p.total_amount > 0 THEN LEAST(p.total_amount, COALESCE(c.credit_amount, 0)) ELSE 0 END AS balance_amount
-  FROM placed AS p
-  JOIN several AS s ON s.account_id = p.account_id AND s.root_period = p.root_period
-  LEFT JOIN credited AS c ON c.bill_id = p.bill_id
+  SELECT
+    placed.bill_id,
+    placed.account_id,
+    placed.root_period,
+    placed.due_on,
+    placed.last_paid_on,
+    placed.total_amount,
+    CASE
+      WHEN placed.total_amount > 0 THEN LEAST(placed.total_amount, COALESCE(credited.credit_amount, 0)) ELSE 0
+    END AS credit_amount,
+    placed.total_amount - placed.paid_amount
+    - CASE
+      WHEN placed.total_amount > 0 THEN LEAST(placed.total_amount, COALESCE(credited.credit_amount, 0)) ELSE 0
+    END AS balance_amount
+  FROM placed
+  JOIN several ON several.account_id = placed.account_id AND several.root_period = placed.root_period
+  LEFT JOIN credited ON credited.bill_id = placed.bill_id
 ),
+
 pooled AS (
-  SELECT b.bill_id, b.credit_amount, b.balance_amount,
-         SUM(GREATEST(b.balance_amount, 0)) OVER (PARTITION BY b.account_id, b.root_period ORDER BY b.due_on NULLS LAST, b.bill_id
-                                                  ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
-           - SUM(GREATEST(-b.balance_amount, 0) - b.credit_amount) OVER (PARTITION BY b.account_id, b.root_period) AS open_up_to_amount,
-         MAX(CASE WHEN b.balance_amount < 0 AND b.total_amount > 0 THEN b.last_paid_on END)
-           OVER (PARTITION BY b.account_id, b.root_period) AS covered_on
-  FROM balanced AS b
+  SELECT
+    balanced.bill_id,
+    balanced.credit_amount,
+    balanced.balance_amount,
+    SUM(GREATEST(balanced.balance_amount, 0))
+      OVER (
+        PARTITION BY balanced.account_id, balanced.root_period
+        ORDER BY balanced.due_on NULLS LAST, balanced.bill_id
+        ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+      )
+    - SUM(GREATEST(-balanced.balance_amount, 0) - balanced.credit_amount)
+      OVER (PARTITION BY balanced.account_id, balanced.root_period)
+      AS open_up_to_amount,
+    MAX(CASE WHEN balanced.balance_amount < 0 AND balanced.total_amount > 0 THEN balanced.last_paid_on END)
+      OVER (PARTITION BY balanced.account_id, balanced.root_period) AS covered_on
+  FROM balanced
 ),
+
 judged AS (
-  SELECT p.bill_id, p.account_id, p.period, p.due_on, p.payments, p.paid_amount, p.last_paid_on, o.covered_on,
-         GREATEST(p.total_amount - COALESCE(o.credit_amount, 0), 0) AS amount,
-         -- What others of the month do not cover is for the bill's own payments.
-         GREATEST(p.total_amount - COALESCE(o.credit_amount, 0), 0)
-           - COALESCE(GREATEST(o.balance_amount - GREATEST(o.open_up_to_amount, 0), 0), 0) AS own_amount,
-         GREATEST(COALESCE(LEAST(o.balance_amount, o.open_up_to_amount), p.total_amount - p.paid_amount), 0) AS open_amount
-  FROM placed AS p
-  LEFT JOIN pooled AS o ON o.bill_id = p.bill_id
+  SELECT
+    placed.bill_id,
+    placed.account_id,
+    placed.period,
+    placed.due_on,
+    placed.payments,
+    placed.paid_amount,
+    placed.last_paid_on,
+    pooled.covered_on,
+    GREATEST(placed.total_amount - COALESCE(pooled.credit_amount, 0), 0) AS amount,
+    -- What others of the month do not cover is for the bill's own payments.
+    GREATEST(placed.total_amount - COALESCE(pooled.credit_amount, 0), 0)
+    - COALESCE(GREATEST(pooled.balance_amount - GREATEST(pooled.open_up_to_amount, 0), 0), 0) AS own_amount,
+    GREATEST(
+      COALESCE(
+        LEAST(pooled.balance_amount, pooled.open_up_to_amount), placed.total_amount - placed.paid_amount
+      ),
+      0
+    ) AS open_amount
+  FROM placed
+  LEFT JOIN pooled ON pooled.bill_id = placed.bill_id
 ),
+
 -- The same of payments: only where a bill was paid in several is each looked at in turn.
 part AS (
-  SELECT j.bill_id, j.own_amount, CAST(y.received_at AS DATE) AS paid_on,
-         SUM(y.amount) OVER (PARTITION BY y.bill_id ORDER BY y.received_at, y.payment_id
-                             ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS paid_amount
-  FROM judged AS j
-  JOIN source.payment AS y ON y.bill_id = j.bill_id
-  WHERE j.payments > 1 AND j.open_amount <= 0.01
+  SELECT
+    judged.bill_id,
+    judged.own_amount,
+    CAST(payment.received_at AS DATE) AS paid_on,
+    SUM(payment.amount) OVER (
+      PARTITION BY payment.bill_id ORDER BY payment.received_at, payment.payment_id
+      ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+    ) AS paid_amount
+  FROM judged
+  JOIN source.payment ON payment.bill_id = judged.bill_id
+  WHERE judged.payments > 1 AND judged.open_amount <= 0.01
 ),
+
 reached AS (
-  SELECT p.bill_id, MIN(p.paid_on) AS paid_on
-  FROM part AS p
-  WHERE p.own_amount - p.paid_amount <= 0.01
-  GROUP BY p.bill_id
+  SELECT
+    part.bill_id,
+    MIN(part.paid_on) AS paid_on
+  FROM part
+  WHERE part.own_amount - part.paid_amount <= 0.01
+  GROUP BY part.bill_id
 ),
+
 settled AS (
-  SELECT j.bill_id, j.account_id, j.period, j.due_on, j.amount, j.paid_amount,
-         CASE WHEN j.open_amount > 0.01 THEN j.open_amount ELSE 0 END AS unpaid_amount,
-         CASE WHEN j.open_amount > 0.01 OR j.amount = 0 THEN NULL
-              WHEN j.own_amount > 0.01 AND j.own_amount < j.amount THEN GREATEST(COALESCE(r.paid_on, j.last_paid_on), COALESCE(j.covered_on, r.paid_on, j.last_paid_on))
-              WHEN j.own_amount > 0.01 THEN COALESCE(r.paid_on, j.last_paid_on)
-              ELSE j.covered_on END AS settled_on
-  FROM judged AS j
-  LEFT JOIN reached AS r ON r.bill_id = j.bill_id
+  SELECT
+    judged.bill_id,
+    judged.account_id,
+    judged.period,
+    judged.due_on,
+    judged.amount,
+    judged.paid_amount,
+    CASE WHEN judged.open_amount > 0.01 THEN judged.open_amount ELSE 0 END AS unpaid_amount,
+    CASE
+      WHEN judged.open_amount > 0.01 OR judged.amount = 0 THEN NULL
+      WHEN
+        judged.own_amount > 0.01 AND judged.own_amount < judged.amount
+        THEN
+          GREATEST(
+            COALESCE(reached.paid_on, judged.last_paid_on),
+            COALESCE(judged.covered_on, reached.paid_on, judged.last_paid_on)
+          )
+      WHEN judged.own_amount > 0.01 THEN COALESCE(reached.paid_on, judged.last_paid_on)
+      ELSE judged.covered_on
+    END AS settled_on
+  FROM judged
+  LEFT JOIN reached ON reached.bill_id = judged.bill_id
 )
-SELECT s.bill_id,
-       s.account_id,
-       s.period,
-       s.due_on,
-       CAST(s.amount AS DECIMAL(18, 2)) AS amount,
-       s.paid_amount,
-       CAST(s.unpaid_amount AS DECIMAL(18, 2)) AS unpaid_amount,
-       s.settled_on,
-       CASE WHEN s.unpaid_amount > 0 AND s.due_on < $as_of THEN DATE_DIFF('day', s.due_on, $as_of)
-            WHEN s.settled_on > s.due_on THEN DATE_DIFF('day', s.due_on, s.settled_on)
-            ELSE 0 END AS days_late,
-       CAST(CASE WHEN s.due_on < $as_of THEN s.unpaid_amount ELSE 0 END AS DECIMAL(18, 2)) AS overdue_amount
-FROM settled AS s
+
+SELECT
+  settled.bill_id,
+  settled.account_id,
+  settled.period,
+  settled.due_on,
+  MONEY(settled.amount) AS amount,
+  settled.paid_amount,
+  MONEY(settled.unpaid_amount) AS unpaid_amount,
+  settled.settled_on,
+  CASE
+    WHEN settled.unpaid_amount > 0 AND settled.due_on < $as_of THEN DATE_DIFF('day', settled.due_on, $as_of)
+    WHEN settled.settled_on > settled.due_on THEN DATE_DIFF('day', settled.due_on, settled.settled_on)
+    ELSE 0
+  END AS days_late,
+  MONEY(CASE WHEN settled.due_on < $as_of THEN settled.unpaid_amount ELSE 0 END) AS overdue_amount
+FROM settled

@@ -1,5 +1,5 @@
 /*
-grain: one row a bill of P or the 11 months before that corrects none, of an account whose losses are billed (hv_lv) and that has a dedicated transformer in service
+grain: one row per bill of P or the 11 months before that corrects none, of an account whose losses are billed (hv_lv) and that has a dedicated transformer in service
 key: [bill_id]
 purpose: Transformer losses by the loss codes, over the dedicated transformers in service after the bill's last day.
 columns:
@@ -14,56 +14,75 @@ columns:
   copper_rate: {type: double, doc: 'kWh lost for each kWh metered, averaged by rated_kva.'}
 */
 WITH fed AS (
-  SELECT b.bill_id,
-         b.account_id,
-         b.period,
-         COUNT(*) AS transformers,
-         COUNT(*) - COUNT(l.loss_code) AS unknown_codes,
-         MIN(t.transformer_id) AS first_transformer_id,
-         MAX(DATE_DIFF('day', b.period_start, b.period_end) + 1) AS days,
-         BOOL_OR(a.running_kva = 0) AS is_idle,
-         CAST(SUM(CAST(l.iron_loss_kwh_per_day AS DECIMAL(28, 8))) AS DOUBLE) AS iron_kwh_per_day,
-         CAST(SUM(CAST(l.copper_loss_rate * COALESCE(t.rated_kva, l.rated_kva) AS DECIMAL(28, 8))) AS DOUBLE)
-           / NULLIF(CAST(SUM(CAST(CASE WHEN l.loss_code IS NOT NULL THEN COALESCE(t.rated_kva, l.rated_kva) END AS DECIMAL(28, 8))) AS DOUBLE), 0) AS copper_rate
-  FROM source.account AS a
-  JOIN source.transformer AS t ON t.account_id = a.account_id AND t.ownership = 'dedicated'
-  JOIN source.bill AS b ON b.account_id = a.account_id
-  LEFT JOIN source.loss_code AS l ON l.loss_code = t.loss_code
-  WHERE a.metering_mode = 'hv_lv'
-    AND b.corrects_bill_id IS NULL
-    AND b.period >= CAST(ADD_MONTHS($period, -11) AS DATE)
-    AND b.period <= $period
-    AND (t.retired_on IS NULL OR t.retired_on > b.period_end)
-    AND (t.commissioned_on IS NULL OR t.commissioned_on <= b.period_end)
-  GROUP BY b.bill_id, b.account_id, b.period
+  SELECT
+    bill.bill_id,
+    bill.account_id,
+    bill.period,
+    COUNT(*) AS transformers,
+    COUNT(*) - COUNT(loss_code.loss_code) AS unknown_codes,
+    MIN(transformer.transformer_id) AS first_transformer_id,
+    MAX(DATE_DIFF('day', bill.period_start, bill.period_end) + 1) AS days,
+    BOOL_OR(account.running_kva = 0) AS is_idle,
+    DECIMAL_SUM(loss_code.iron_loss_kwh_per_day) AS iron_kwh_per_day,
+    RATIO(
+      DECIMAL_SUM(loss_code.copper_loss_rate * COALESCE(transformer.rated_kva, loss_code.rated_kva)),
+      DECIMAL_SUM(
+        CASE
+          WHEN loss_code.loss_code IS NOT NULL THEN COALESCE(transformer.rated_kva, loss_code.rated_kva)
+        END
+      )
+    ) AS copper_rate
+  FROM source.account
+  JOIN source.transformer
+    ON transformer.account_id = account.account_id AND transformer.ownership = 'dedicated'
+  JOIN source.bill ON bill.account_id = account.account_id
+  LEFT JOIN source.loss_code ON loss_code.loss_code = transformer.loss_code
+  WHERE
+    account.metering_mode = 'hv_lv'
+    AND bill.corrects_bill_id IS NULL
+    AND bill.period >= ADD_MONTHS($period, -11)
+    AND bill.period <= $period
+    AND (transformer.retired_on IS NULL OR transformer.retired_on > bill.period_end)
+    AND (transformer.commissioned_on IS NULL OR transformer.commissioned_on <= bill.period_end)
+  GROUP BY bill.bill_id, bill.account_id, bill.period
 ),
+
 suspended AS (
-  SELECT b.bill_id, COUNT(*) AS days
-  FROM facts.suspension_day AS s
-  JOIN source.bill AS b ON b.account_id = s.account_id AND s.day >= b.period_start AND s.day <= b.period_end
-  WHERE s.is_suspended
-  GROUP BY b.bill_id
+  SELECT
+    bill.bill_id,
+    COUNT(*) AS days
+  FROM facts.suspension_day
+  JOIN source.bill
+    ON bill.account_id = suspension_day.account_id
+    AND suspension_day.day >= bill.period_start
+    AND suspension_day.day <= bill.period_end
+  WHERE suspension_day.is_suspended
+  GROUP BY bill.bill_id
 ),
+
 counted AS (
-  SELECT f.bill_id,
-         f.account_id,
-         f.period,
-         f.transformers,
-         f.unknown_codes,
-         f.first_transformer_id,
-         CASE WHEN f.is_idle THEN 0 ELSE f.days - COALESCE(s.days, 0) END AS loss_days,
-         f.iron_kwh_per_day,
-         f.copper_rate
-  FROM fed AS f
-  LEFT JOIN suspended AS s ON s.bill_id = f.bill_id
+  SELECT
+    fed.bill_id,
+    fed.account_id,
+    fed.period,
+    fed.transformers,
+    fed.unknown_codes,
+    fed.first_transformer_id,
+    CASE WHEN fed.is_idle THEN 0 ELSE fed.days - COALESCE(suspended.days, 0) END AS loss_days,
+    fed.iron_kwh_per_day,
+    fed.copper_rate
+  FROM fed
+  LEFT JOIN suspended ON suspended.bill_id = fed.bill_id
 )
-SELECT c.bill_id,
-       c.account_id,
-       c.period,
-       c.transformers,
-       c.unknown_codes,
-       c.first_transformer_id,
-       c.loss_days,
-       ROUND(c.iron_kwh_per_day * c.loss_days, 6) AS iron_kwh,
-       c.copper_rate
-FROM counted AS c
+
+SELECT
+  counted.bill_id,
+  counted.account_id,
+  counted.period,
+  counted.transformers,
+  counted.unknown_codes,
+  counted.first_transformer_id,
+  counted.loss_days,
+  ROUND(counted.iron_kwh_per_day * counted.loss_days, 6) AS iron_kwh,
+  counted.copper_rate
+FROM counted

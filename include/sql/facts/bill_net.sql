@@ -1,5 +1,5 @@
 /*
-grain: one row an account and billed month
+grain: one row per account and billed month
 key: [account_id, period]
 purpose: The net of a month, the sum over all its bills, corrections included. What comes from bill lines is there for P alone, as no rule looks at older lines.
 columns:
@@ -19,41 +19,46 @@ columns:
   average_energy_price: {type: double, doc: 'Net energy lines over net metered energy, currency per kWh (P alone); empty where none was metered.'}
 */
 WITH line AS (
-  SELECT b.account_id,
-         CAST(SUM(l.energy_amount) AS DECIMAL(18, 2)) AS energy_amount,
-         CAST(SUM(l.loss_iron_amount) AS DECIMAL(18, 2)) AS loss_iron_amount,
-         CAST(SUM(l.capacity_amount) AS DECIMAL(18, 2)) AS capacity_amount,
-         CAST(SUM(l.demand_amount) AS DECIMAL(18, 2)) AS demand_amount,
-         CAST(SUM(l.power_factor_amount) AS DECIMAL(18, 2)) AS power_factor_amount
-  FROM facts.bill_amount AS l
-  JOIN source.bill AS b ON b.bill_id = l.bill_id
-  WHERE b.period = $period
-  GROUP BY b.account_id
+  SELECT
+    bill.account_id,
+    MONEY(SUM(bill_amount.energy_amount)) AS energy_amount,
+    MONEY(SUM(bill_amount.loss_iron_amount)) AS loss_iron_amount,
+    MONEY(SUM(bill_amount.capacity_amount)) AS capacity_amount,
+    MONEY(SUM(bill_amount.demand_amount)) AS demand_amount,
+    MONEY(SUM(bill_amount.power_factor_amount)) AS power_factor_amount
+  FROM facts.bill_amount
+  JOIN source.bill ON bill.bill_id = bill_amount.bill_id
+  WHERE bill.period = $period
+  GROUP BY bill.account_id
 ),
+
 net AS (
-  SELECT b.account_id,
-         b.period,
-         COUNT(*) AS bills,
-         ROUND(SUM(ROUND(b.metered_kwh * 1000000)) * 0.000001, 6) AS metered_kwh,
-         ROUND(SUM(ROUND(b.loss_kwh * 1000000)) * 0.000001, 6) AS loss_kwh,
-         ROUND(SUM(ROUND(b.billed_kwh * 1000000)) * 0.000001, 6) AS billed_kwh,
-         CAST(SUM(b.total_amount) AS DECIMAL(18, 2)) AS total_amount
-  FROM source.bill AS b
-  GROUP BY b.account_id, b.period
+  SELECT
+    bill.account_id,
+    bill.period,
+    COUNT(*) AS bills,
+    EXACT_SUM(bill.metered_kwh) AS metered_kwh,
+    EXACT_SUM(bill.loss_kwh) AS loss_kwh,
+    EXACT_SUM(bill.billed_kwh) AS billed_kwh,
+    MONEY(SUM(bill.total_amount)) AS total_amount
+  FROM source.bill
+  GROUP BY bill.account_id, bill.period
 )
-SELECT n.account_id,
-       n.period,
-       n.bills,
-       n.metered_kwh,
-       n.loss_kwh,
-       n.billed_kwh,
-       n.total_amount,
-       l.energy_amount,
-       l.loss_iron_amount,
-       l.capacity_amount,
-       l.demand_amount,
-       l.power_factor_amount,
-       CAST(n.total_amount AS DOUBLE) / NULLIF(n.billed_kwh, 0) AS average_price,
-       CAST(l.energy_amount AS DOUBLE) / NULLIF(n.metered_kwh, 0) AS average_energy_price
-FROM net AS n
-LEFT JOIN line AS l ON l.account_id = n.account_id AND n.period = $period
+
+SELECT
+  net.account_id,
+  net.period,
+  net.bills,
+  net.metered_kwh,
+  net.loss_kwh,
+  net.billed_kwh,
+  net.total_amount,
+  line.energy_amount,
+  line.loss_iron_amount,
+  line.capacity_amount,
+  line.demand_amount,
+  line.power_factor_amount,
+  RATIO(net.total_amount, net.billed_kwh) AS average_price,
+  RATIO(line.energy_amount, net.metered_kwh) AS average_energy_price
+FROM net
+LEFT JOIN line ON line.account_id = net.account_id AND net.period = $period

@@ -1,5 +1,5 @@
 /*
-grain: one row a bill
+grain: one row per bill
 key: [bill_id]
 purpose: What was paid on a bill itself, corrections apart.
 columns:
@@ -14,19 +14,25 @@ columns:
   last_paid_on: {type: date, doc: Local day of the last of them.}
 */
 WITH paid AS (
-  SELECT p.bill_id, COUNT(*) AS payments, SUM(p.amount) AS paid_amount, MAX(p.received_at) AS last_paid_at
-  FROM source.payment AS p
-  WHERE p.bill_id IS NOT NULL
-  GROUP BY p.bill_id
+  SELECT
+    payment.bill_id,
+    COUNT(*) AS payments,
+    SUM(payment.amount) AS paid_amount,
+    MAX(payment.received_at) AS last_paid_at
+  FROM source.payment
+  WHERE payment.bill_id IS NOT NULL
+  GROUP BY payment.bill_id
 )
-SELECT b.bill_id,
-       b.account_id,
-       b.period,
-       b.due_on,
-       b.corrects_bill_id IS NOT NULL AS is_correction,
-       b.total_amount,
-       COALESCE(p.payments, 0) AS payments,
-       CAST(COALESCE(p.paid_amount, 0) AS DECIMAL(18, 2)) AS paid_amount,
-       CAST(p.last_paid_at AS DATE) AS last_paid_on
-FROM source.bill AS b
-LEFT JOIN paid AS p ON p.bill_id = b.bill_id
+
+SELECT
+  bill.bill_id,
+  bill.account_id,
+  bill.period,
+  bill.due_on,
+  bill.corrects_bill_id IS NOT NULL AS is_correction,
+  bill.total_amount,
+  COALESCE(paid.payments, 0) AS payments,
+  MONEY(COALESCE(paid.paid_amount, 0)) AS paid_amount,
+  CAST(paid.last_paid_at AS DATE) AS last_paid_on
+FROM source.bill
+LEFT JOIN paid ON paid.bill_id = bill.bill_id

@@ -1,5 +1,5 @@
 /*
-grain: one row a bill that corrects none, with all its corrections
+grain: one row per bill that corrects none, with all its corrections
 key: [root_bill_id]
 purpose: What is open on a bill and its corrections taken together.
 view: true
@@ -14,34 +14,45 @@ columns:
   last_paid_on: {type: date, doc: Local day of the last payment.}
 */
 WITH corrected AS (
-  SELECT c.bill_id,
-         SUM(p.total_amount) AS total_amount,
-         SUM(p.paid_amount) AS paid_amount,
-         MAX(p.last_paid_on) AS last_paid_on
-  FROM facts.bill_correction AS c
-  JOIN facts.bill_paid AS p ON p.bill_id = c.correction_bill_id
-  WHERE c.is_root
-  GROUP BY c.bill_id
+  SELECT
+    bill_correction.bill_id,
+    SUM(bill_paid.total_amount) AS total_amount,
+    SUM(bill_paid.paid_amount) AS paid_amount,
+    MAX(bill_paid.last_paid_on) AS last_paid_on
+  FROM facts.bill_correction
+  JOIN facts.bill_paid ON bill_paid.bill_id = bill_correction.correction_bill_id
+  WHERE bill_correction.is_root
+  GROUP BY bill_correction.bill_id
 ),
+
 summed AS (
-  SELECT p.bill_id,
-         p.account_id,
-         p.period,
-         p.due_on,
-         CAST(p.total_amount + COALESCE(c.total_amount, 0) AS DECIMAL(18, 2)) AS total_amount,
-         CAST(p.paid_amount + COALESCE(c.paid_amount, 0) AS DECIMAL(18, 2)) AS paid_amount,
-         CASE WHEN c.last_paid_on > p.last_paid_on OR p.last_paid_on IS NULL THEN c.last_paid_on ELSE p.last_paid_on END AS last_paid_on
-  FROM facts.bill_paid AS p
-  LEFT JOIN corrected AS c ON c.bill_id = p.bill_id
-  LEFT JOIN facts.bill_correction AS r ON r.correction_bill_id = p.bill_id AND r.is_root
-  WHERE r.bill_id IS NULL
+  SELECT
+    bill_paid.bill_id,
+    bill_paid.account_id,
+    bill_paid.period,
+    bill_paid.due_on,
+    MONEY(bill_paid.total_amount + COALESCE(corrected.total_amount, 0)) AS total_amount,
+    MONEY(bill_paid.paid_amount + COALESCE(corrected.paid_amount, 0)) AS paid_amount,
+    CASE
+      WHEN
+        corrected.last_paid_on > bill_paid.last_paid_on OR bill_paid.last_paid_on IS NULL
+        THEN corrected.last_paid_on
+      ELSE bill_paid.last_paid_on
+    END AS last_paid_on
+  FROM facts.bill_paid
+  LEFT JOIN corrected ON corrected.bill_id = bill_paid.bill_id
+  LEFT JOIN facts.bill_correction
+    ON bill_correction.correction_bill_id = bill_paid.bill_id AND bill_correction.is_root
+  WHERE bill_correction.bill_id IS NULL
 )
-SELECT s.bill_id AS root_bill_id,
-       s.account_id,
-       s.period,
-       s.due_on,
-       s.total_amount,
-       s.paid_amount,
-       CAST(s.total_amount - s.paid_amount AS DECIMAL(18, 2)) AS unpaid_amount,
-       s.last_paid_on
-FROM summed AS s
+
+SELECT
+  summed.bill_id AS root_bill_id,
+  summed.account_id,
+  summed.period,
+  summed.due_on,
+  summed.total_amount,
+  summed.paid_amount,
+  MONEY(summed.total_amount - summed.paid_amount) AS unpaid_amount,
+  summed.last_paid_on
+FROM summed

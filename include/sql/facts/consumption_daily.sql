@@ -1,5 +1,5 @@
 /*
-grain: one row a metering point and local day with an interval, handed over or estimated
+grain: one row per metering point and local day with an interval, handed over or estimated
 key: [metering_point_id, day]
 purpose: What was used, after validation and editing. Profiles, marts and models read this; the rules on what was handed over read facts.interval_daily.
 columns:
@@ -16,83 +16,141 @@ columns:
   hours: {type: double, doc: Hours that measured and estimated ones cover.}
 */
 WITH placed AS (
-  SELECT e.metering_point_id,
-         e.day,
-         e.interval_minutes,
-         e.method,
-         CASE WHEN e.original_quality IN ('measured', 'estimated') THEN e.original_kwh END AS counted_kwh,
-         e.original_quality,
-         CASE WHEN e.method <> 'kept' THEN e.kwh
-              WHEN e.original_quality IN ('measured', 'estimated') THEN e.original_kwh END AS used_kwh,
-         b.is_peak,
-         b.is_valley,
-         b.is_night
-  FROM facts.interval_edit AS e
-  JOIN core.day_clock AS c ON c.day = e.day
-  JOIN core.hour_band AS b
-    ON b.hour = CASE WHEN c.is_plain THEN e.slot_s // 3600 ELSE EXTRACT(HOUR FROM e.interval_start) END
+  SELECT
+    interval_edit.metering_point_id,
+    interval_edit.day,
+    interval_edit.interval_minutes,
+    interval_edit.method,
+    CASE WHEN interval_edit.original_quality IN ('measured', 'estimated') THEN interval_edit.original_kwh END
+      AS counted_kwh,
+    interval_edit.original_quality,
+    CASE
+      WHEN interval_edit.method <> 'kept' THEN interval_edit.kwh
+      WHEN interval_edit.original_quality IN ('measured', 'estimated') THEN interval_edit.original_kwh
+    END AS used_kwh,
+    hour_band.is_peak,
+    hour_band.is_valley,
+    hour_band.is_night
+  FROM facts.interval_edit
+  JOIN core.day_clock ON day_clock.day = interval_edit.day
+  JOIN core.hour_band
+    ON hour_band.hour
+    = CASE
+      WHEN day_clock.is_plain THEN interval_edit.slot_s // 3600 ELSE
+        EXTRACT(HOUR FROM interval_edit.interval_start)
+    END
 ),
+
 change AS (
-  SELECT p.metering_point_id,
-         p.day,
-         MIN(p.interval_minutes) AS interval_minutes,
-         ROUND(SUM(ROUND((COALESCE(p.used_kwh, 0) - COALESCE(p.counted_kwh, 0)) * 1000000)) * 0.000001, 6) AS kwh,
-         ROUND(SUM(ROUND((CASE WHEN p.is_peak THEN COALESCE(p.used_kwh, 0) - COALESCE(p.counted_kwh, 0) END) * 1000000)) * 0.000001, 6) AS peak_kwh,
-         ROUND(SUM(ROUND((CASE WHEN p.is_valley THEN COALESCE(p.used_kwh, 0) - COALESCE(p.counted_kwh, 0) END) * 1000000)) * 0.000001, 6) AS valley_kwh,
-         ROUND(SUM(ROUND((CASE WHEN p.is_night THEN COALESCE(p.used_kwh, 0) - COALESCE(p.counted_kwh, 0) END) * 1000000)) * 0.000001, 6) AS night_kwh,
-         MAX(p.used_kwh * 60 / NULLIF(p.interval_minutes, 0)) AS max_kw,
-         COUNT(*) FILTER (WHERE p.method <> 'kept') AS edits,
-         COUNT(p.counted_kwh) FILTER (WHERE p.method <> 'kept' AND p.original_quality = 'measured') AS measured,
-         COUNT(p.counted_kwh) FILTER (WHERE p.method <> 'kept' AND p.original_quality = 'estimated') AS estimated,
-         BOOL_OR(p.method <> 'kept' AND p.counted_kwh IS NOT NULL) AS takes_away
-  FROM placed AS p
-  GROUP BY p.metering_point_id, p.day
+  SELECT
+    placed.metering_point_id,
+    placed.day,
+    MIN(placed.interval_minutes) AS interval_minutes,
+    EXACT_SUM(COALESCE(placed.used_kwh, 0) - COALESCE(placed.counted_kwh, 0)) AS kwh,
+    EXACT_SUM(
+      CASE WHEN placed.is_peak THEN COALESCE(placed.used_kwh, 0) - COALESCE(placed.counted_kwh, 0) END
+    ) AS peak_kwh,
+    EXACT_SUM(
+      CASE WHEN placed.is_valley THEN COALESCE(placed.used_kwh, 0) - COALESCE(placed.counted_kwh, 0) END
+    ) AS valley_kwh,
+    EXACT_SUM(
+      CASE WHEN placed.is_night THEN COALESCE(placed.used_kwh, 0) - COALESCE(placed.counted_kwh, 0) END
+    ) AS night_kwh,
+    MAX(RATIO(placed.used_kwh * 60, placed.interval_minutes)) AS max_kw,
+    COUNT(*) FILTER (WHERE placed.method <> 'kept') AS edits,
+    COUNT(placed.counted_kwh) FILTER (WHERE placed.method <> 'kept' AND placed.original_quality = 'measured')
+      AS measured,
+    COUNT(placed.counted_kwh) FILTER (WHERE placed.method <> 'kept' AND placed.original_quality = 'estimated')
+      AS estimated,
+    BOOL_OR(placed.method <> 'kept' AND placed.counted_kwh IS NOT NULL) AS takes_away
+  FROM placed
+  GROUP BY placed.metering_point_id, placed.day
 ),
+
 -- Where an interval that counted was replaced, the day's maximum is taken again without it.
 kept_max AS (
-  SELECT r.metering_point_id, r.day, MAX(r.kwh * 60 / NULLIF(r.interval_minutes, 0)) AS max_kw
-  FROM change AS c
-  JOIN source.interval_reading AS r ON r.metering_point_id = c.metering_point_id AND r.day = c.day
-  LEFT JOIN facts.interval_edit AS e
-    ON e.metering_point_id = r.metering_point_id AND e.start_s = UNIX_SECONDS(r.interval_start) AND e.method <> 'kept'
-  WHERE c.takes_away AND r.quality IN ('measured', 'estimated') AND e.metering_point_id IS NULL
-  GROUP BY r.metering_point_id, r.day
+  SELECT
+    interval_reading.metering_point_id,
+    interval_reading.day,
+    MAX(RATIO(interval_reading.kwh * 60, interval_reading.interval_minutes)) AS max_kw
+  FROM change
+  JOIN source.interval_reading
+    ON interval_reading.metering_point_id = change.metering_point_id AND interval_reading.day = change.day
+  LEFT JOIN facts.interval_edit
+    ON interval_edit.metering_point_id = interval_reading.metering_point_id
+    AND interval_edit.start_s = UNIX_SECONDS(interval_reading.interval_start)
+    AND interval_edit.method <> 'kept'
+  WHERE
+    change.takes_away
+    AND interval_reading.quality IN ('measured', 'estimated')
+    AND interval_edit.metering_point_id IS NULL
+  GROUP BY interval_reading.metering_point_id, interval_reading.day
 ),
+
 point_day AS (
-  SELECT d.metering_point_id, d.day FROM facts.interval_daily AS d
+  SELECT
+    interval_daily.metering_point_id,
+    interval_daily.day
+  FROM facts.interval_daily
   UNION
-  SELECT c.metering_point_id, c.day FROM change AS c
+  SELECT
+    change.metering_point_id,
+    change.day
+  FROM change
 ),
+
 joined AS (
-  SELECT k.metering_point_id,
-         k.day,
-         CASE WHEN d.kwh IS NULL AND c.max_kw IS NULL THEN NULL ELSE COALESCE(d.kwh, 0) + COALESCE(c.kwh, 0) END AS kwh,
-         COALESCE(d.peak_kwh, 0) + COALESCE(c.peak_kwh, 0) AS peak_kwh,
-         COALESCE(d.valley_kwh, 0) + COALESCE(c.valley_kwh, 0) AS valley_kwh,
-         COALESCE(d.night_kwh, 0) + COALESCE(c.night_kwh, 0) AS night_kwh,
-         CASE WHEN c.takes_away THEN GREATEST(COALESCE(m.max_kw, c.max_kw), COALESCE(c.max_kw, m.max_kw))
-              ELSE GREATEST(COALESCE(d.max_kw, c.max_kw), COALESCE(c.max_kw, d.max_kw)) END AS max_kw,
-         CASE WHEN p.installed_on > k.day THEN 0
-              ELSE COALESCE(d.expected, CAST(ROUND(CAST(t.minutes AS DOUBLE) / NULLIF(c.interval_minutes, 0)) AS BIGINT)) END AS expected,
-         COALESCE(d.measured, 0) - COALESCE(c.measured, 0) AS measured,
-         COALESCE(d.estimated, 0) - COALESCE(c.estimated, 0) + COALESCE(c.edits, 0) AS estimated,
-         COALESCE(CAST(d.minutes AS DOUBLE) / NULLIF(d.intervals, 0), c.interval_minutes) AS slot_minutes
-  FROM point_day AS k
-  LEFT JOIN facts.interval_daily AS d ON d.metering_point_id = k.metering_point_id AND d.day = k.day
-  LEFT JOIN change AS c ON c.metering_point_id = k.metering_point_id AND c.day = k.day
-  LEFT JOIN kept_max AS m ON m.metering_point_id = k.metering_point_id AND m.day = k.day
-  LEFT JOIN source.metering_point AS p ON p.metering_point_id = k.metering_point_id
-  LEFT JOIN core.day_clock AS t ON t.day = k.day
+  SELECT
+    point_day.metering_point_id,
+    point_day.day,
+    CASE
+      WHEN interval_daily.kwh IS NULL AND change.max_kw IS NULL THEN NULL ELSE
+        COALESCE(interval_daily.kwh, 0) + COALESCE(change.kwh, 0)
+    END AS kwh,
+    COALESCE(interval_daily.peak_kwh, 0) + COALESCE(change.peak_kwh, 0) AS peak_kwh,
+    COALESCE(interval_daily.valley_kwh, 0) + COALESCE(change.valley_kwh, 0) AS valley_kwh,
+    COALESCE(interval_daily.night_kwh, 0) + COALESCE(change.night_kwh, 0) AS night_kwh,
+    CASE
+      WHEN
+        change.takes_away
+        THEN GREATEST(COALESCE(kept_max.max_kw, change.max_kw), COALESCE(change.max_kw, kept_max.max_kw))
+      ELSE
+        GREATEST(
+          COALESCE(interval_daily.max_kw, change.max_kw), COALESCE(change.max_kw, interval_daily.max_kw)
+        )
+    END AS max_kw,
+    CASE
+      WHEN metering_point.installed_on > point_day.day THEN 0
+      ELSE
+        COALESCE(
+          interval_daily.expected, CAST(ROUND(RATIO(day_clock.minutes, change.interval_minutes)) AS BIGINT)
+        )
+    END AS expected,
+    COALESCE(interval_daily.measured, 0) - COALESCE(change.measured, 0) AS measured,
+    COALESCE(interval_daily.estimated, 0)
+    - COALESCE(change.estimated, 0)
+    + COALESCE(change.edits, 0) AS estimated,
+    COALESCE(RATIO(interval_daily.minutes, interval_daily.intervals), change.interval_minutes) AS slot_minutes
+  FROM point_day
+  LEFT JOIN facts.interval_daily
+    ON interval_daily.metering_point_id = point_day.metering_point_id AND interval_daily.day = point_day.day
+  LEFT JOIN change ON change.metering_point_id = point_day.metering_point_id AND change.day = point_day.day
+  LEFT JOIN kept_max
+    ON kept_max.metering_point_id = point_day.metering_point_id AND kept_max.day = point_day.day
+  LEFT JOIN source.metering_point ON metering_point.metering_point_id = point_day.metering_point_id
+  LEFT JOIN core.day_clock ON day_clock.day = point_day.day
 )
-SELECT j.metering_point_id,
-       j.day,
-       j.kwh,
-       CASE WHEN j.kwh IS NOT NULL THEN j.peak_kwh END AS peak_kwh,
-       CASE WHEN j.kwh IS NOT NULL THEN j.valley_kwh END AS valley_kwh,
-       CASE WHEN j.kwh IS NOT NULL THEN j.night_kwh END AS night_kwh,
-       j.max_kw,
-       j.expected,
-       j.measured,
-       j.estimated,
-       (j.measured + j.estimated) * j.slot_minutes / 60 AS hours
-FROM joined AS j
+
+SELECT
+  joined.metering_point_id,
+  joined.day,
+  joined.kwh,
+  CASE WHEN joined.kwh IS NOT NULL THEN joined.peak_kwh END AS peak_kwh,
+  CASE WHEN joined.kwh IS NOT NULL THEN joined.valley_kwh END AS valley_kwh,
+  CASE WHEN joined.kwh IS NOT NULL THEN joined.night_kwh END AS night_kwh,
+  joined.max_kw,
+  joined.expected,
+  joined.measured,
+  joined.estimated,
+  (joined.measured + joined.estimated) * joined.slot_minutes / 60 AS hours
+FROM joined

@@ -1,5 +1,5 @@
 /*
-grain: one row a metering point and local day with an interval that is believed
+grain: one row per metering point and local day with an interval that is believed
 key: [metering_point_id, day]
 purpose: >-
   The day of a metering point by hour: mean power of the measured and estimated intervals of each hour of the local day.
@@ -34,42 +34,47 @@ columns:
 incremental: {by: day, source: accepted.interval_reading}
 */
 WITH timed AS (
-  SELECT r.metering_point_id,
-         r.day,
-         -- Whole millionths add up to the same sum in any order.
-         ROUND(r.kwh * 60000000 / NULLIF(r.interval_minutes, 0)) AS micro_kw,
-         -- Asking a time zone for the hour costs more than all means together, so it is asked on odd days only.
-         CASE WHEN c.is_plain THEN (UNIX_SECONDS(r.interval_start) - c.start_s) // 3600
-              ELSE EXTRACT(HOUR FROM r.interval_start) END AS hour
-  FROM source.interval_reading AS r
-  JOIN core.day_clock AS c ON c.day = r.day
-  WHERE r.quality IN ('measured', 'estimated') AND r.kwh >= 0
+  SELECT
+    interval_reading.metering_point_id,
+    interval_reading.day,
+    -- Whole millionths add up to the same sum in any order.
+    ROUND(RATIO(interval_reading.kwh * 60000000, interval_reading.interval_minutes)) AS micro_kw,
+    -- Asking a time zone for the hour costs more than all means together, so it is asked on odd days only.
+    CASE
+      WHEN day_clock.is_plain THEN (UNIX_SECONDS(interval_reading.interval_start) - day_clock.start_s) // 3600
+      ELSE EXTRACT(HOUR FROM interval_reading.interval_start)
+    END AS hour
+  FROM source.interval_reading
+  JOIN core.day_clock ON day_clock.day = interval_reading.day
+  WHERE interval_reading.quality IN ('measured', 'estimated') AND interval_reading.kwh >= 0
 )
-SELECT t.metering_point_id,
-       t.day,
-       ROUND(AVG(t.micro_kw) FILTER (WHERE t.hour = 0) * 0.000001, 6) AS h00,
-       ROUND(AVG(t.micro_kw) FILTER (WHERE t.hour = 1) * 0.000001, 6) AS h01,
-       ROUND(AVG(t.micro_kw) FILTER (WHERE t.hour = 2) * 0.000001, 6) AS h02,
-       ROUND(AVG(t.micro_kw) FILTER (WHERE t.hour = 3) * 0.000001, 6) AS h03,
-       ROUND(AVG(t.micro_kw) FILTER (WHERE t.hour = 4) * 0.000001, 6) AS h04,
-       ROUND(AVG(t.micro_kw) FILTER (WHERE t.hour = 5) * 0.000001, 6) AS h05,
-       ROUND(AVG(t.micro_kw) FILTER (WHERE t.hour = 6) * 0.000001, 6) AS h06,
-       ROUND(AVG(t.micro_kw) FILTER (WHERE t.hour = 7) * 0.000001, 6) AS h07,
-       ROUND(AVG(t.micro_kw) FILTER (WHERE t.hour = 8) * 0.000001, 6) AS h08,
-       ROUND(AVG(t.micro_kw) FILTER (WHERE t.hour = 9) * 0.000001, 6) AS h09,
-       ROUND(AVG(t.micro_kw) FILTER (WHERE t.hour = 10) * 0.000001, 6) AS h10,
-       ROUND(AVG(t.micro_kw) FILTER (WHERE t.hour = 11) * 0.000001, 6) AS h11,
-       ROUND(AVG(t.micro_kw) FILTER (WHERE t.hour = 12) * 0.000001, 6) AS h12,
-       ROUND(AVG(t.micro_kw) FILTER (WHERE t.hour = 13) * 0.000001, 6) AS h13,
-       ROUND(AVG(t.micro_kw) FILTER (WHERE t.hour = 14) * 0.000001, 6) AS h14,
-       ROUND(AVG(t.micro_kw) FILTER (WHERE t.hour = 15) * 0.000001, 6) AS h15,
-       ROUND(AVG(t.micro_kw) FILTER (WHERE t.hour = 16) * 0.000001, 6) AS h16,
-       ROUND(AVG(t.micro_kw) FILTER (WHERE t.hour = 17) * 0.000001, 6) AS h17,
-       ROUND(AVG(t.micro_kw) FILTER (WHERE t.hour = 18) * 0.000001, 6) AS h18,
-       ROUND(AVG(t.micro_kw) FILTER (WHERE t.hour = 19) * 0.000001, 6) AS h19,
-       ROUND(AVG(t.micro_kw) FILTER (WHERE t.hour = 20) * 0.000001, 6) AS h20,
-       ROUND(AVG(t.micro_kw) FILTER (WHERE t.hour = 21) * 0.000001, 6) AS h21,
-       ROUND(AVG(t.micro_kw) FILTER (WHERE t.hour = 22) * 0.000001, 6) AS h22,
-       ROUND(AVG(t.micro_kw) FILTER (WHERE t.hour = 23) * 0.000001, 6) AS h23
-FROM timed AS t
-GROUP BY t.metering_point_id, t.day
+
+SELECT
+  timed.metering_point_id,
+  timed.day,
+  ROUND(AVG(timed.micro_kw) FILTER (WHERE timed.hour = 0) * 0.000001, 6) AS h00,
+  ROUND(AVG(timed.micro_kw) FILTER (WHERE timed.hour = 1) * 0.000001, 6) AS h01,
+  ROUND(AVG(timed.micro_kw) FILTER (WHERE timed.hour = 2) * 0.000001, 6) AS h02,
+  ROUND(AVG(timed.micro_kw) FILTER (WHERE timed.hour = 3) * 0.000001, 6) AS h03,
+  ROUND(AVG(timed.micro_kw) FILTER (WHERE timed.hour = 4) * 0.000001, 6) AS h04,
+  ROUND(AVG(timed.micro_kw) FILTER (WHERE timed.hour = 5) * 0.000001, 6) AS h05,
+  ROUND(AVG(timed.micro_kw) FILTER (WHERE timed.hour = 6) * 0.000001, 6) AS h06,
+  ROUND(AVG(timed.micro_kw) FILTER (WHERE timed.hour = 7) * 0.000001, 6) AS h07,
+  ROUND(AVG(timed.micro_kw) FILTER (WHERE timed.hour = 8) * 0.000001, 6) AS h08,
+  ROUND(AVG(timed.micro_kw) FILTER (WHERE timed.hour = 9) * 0.000001, 6) AS h09,
+  ROUND(AVG(timed.micro_kw) FILTER (WHERE timed.hour = 10) * 0.000001, 6) AS h10,
+  ROUND(AVG(timed.micro_kw) FILTER (WHERE timed.hour = 11) * 0.000001, 6) AS h11,
+  ROUND(AVG(timed.micro_kw) FILTER (WHERE timed.hour = 12) * 0.000001, 6) AS h12,
+  ROUND(AVG(timed.micro_kw) FILTER (WHERE timed.hour = 13) * 0.000001, 6) AS h13,
+  ROUND(AVG(timed.micro_kw) FILTER (WHERE timed.hour = 14) * 0.000001, 6) AS h14,
+  ROUND(AVG(timed.micro_kw) FILTER (WHERE timed.hour = 15) * 0.000001, 6) AS h15,
+  ROUND(AVG(timed.micro_kw) FILTER (WHERE timed.hour = 16) * 0.000001, 6) AS h16,
+  ROUND(AVG(timed.micro_kw) FILTER (WHERE timed.hour = 17) * 0.000001, 6) AS h17,
+  ROUND(AVG(timed.micro_kw) FILTER (WHERE timed.hour = 18) * 0.000001, 6) AS h18,
+  ROUND(AVG(timed.micro_kw) FILTER (WHERE timed.hour = 19) * 0.000001, 6) AS h19,
+  ROUND(AVG(timed.micro_kw) FILTER (WHERE timed.hour = 20) * 0.000001, 6) AS h20,
+  ROUND(AVG(timed.micro_kw) FILTER (WHERE timed.hour = 21) * 0.000001, 6) AS h21,
+  ROUND(AVG(timed.micro_kw) FILTER (WHERE timed.hour = 22) * 0.000001, 6) AS h22,
+  ROUND(AVG(timed.micro_kw) FILTER (WHERE timed.hour = 23) * 0.000001, 6) AS h23
+FROM timed
+GROUP BY timed.metering_point_id, timed.day

@@ -1,5 +1,5 @@
 /*
-grain: one row a metering point and local day with any interval
+grain: one row per metering point and local day with any interval
 key: [metering_point_id, day]
 purpose: The intervals of a day as they were handed over, rolled up in one pass. Nothing else is read from each interval for sums, coverage and demand.
 columns:
@@ -21,56 +21,66 @@ columns:
 incremental: {by: day, source: accepted.interval_reading}
 */
 WITH timed AS (
-  SELECT r.metering_point_id,
-         r.day,
-         c.minutes AS day_minutes,
-         r.interval_minutes,
-         r.kwh,
-         r.kwh * 60 / NULLIF(r.interval_minutes, 0) AS kw,
-         r.quality = 'measured' AS is_measured,
-         r.quality = 'estimated' AS is_estimated,
-         -- Whole millionths add up to the same sum in any order.
-         ROUND(r.kwh * 1000000) AS micro_kwh,
-         r.quality IN ('measured', 'estimated') AND r.kwh IS NOT NULL AS is_good,
-         -- Asking a time zone for the hour costs more than all sums together, so it is asked on odd days only.
-         CASE WHEN c.is_plain THEN (UNIX_SECONDS(r.interval_start) - c.start_s) // 3600
-              ELSE EXTRACT(HOUR FROM r.interval_start) END AS hour
-  FROM source.interval_reading AS r
-  JOIN core.day_clock AS c ON c.day = r.day
+  SELECT
+    interval_reading.metering_point_id,
+    interval_reading.day,
+    day_clock.minutes AS day_minutes,
+    interval_reading.interval_minutes,
+    interval_reading.kwh,
+    RATIO(interval_reading.kwh * 60, interval_reading.interval_minutes) AS kw,
+    interval_reading.quality = 'measured' AS is_measured,
+    interval_reading.quality = 'estimated' AS is_estimated,
+    -- Whole millionths add up to the same sum in any order.
+    ROUND(interval_reading.kwh * 1000000) AS micro_kwh,
+    interval_reading.quality IN ('measured', 'estimated') AND interval_reading.kwh IS NOT NULL AS is_good,
+    -- Asking a time zone for the hour costs more than all sums together, so it is asked on odd days only.
+    CASE
+      WHEN day_clock.is_plain THEN (UNIX_SECONDS(interval_reading.interval_start) - day_clock.start_s) // 3600
+      ELSE EXTRACT(HOUR FROM interval_reading.interval_start)
+    END AS hour
+  FROM source.interval_reading
+  JOIN core.day_clock ON day_clock.day = interval_reading.day
 ),
+
 rolled AS (
-  SELECT r.metering_point_id,
-         r.day,
-         MIN(r.day_minutes) AS day_minutes,
-         COUNT(*) AS intervals,
-         CAST(SUM(r.interval_minutes) AS BIGINT) AS minutes,
-         COUNT(r.kwh) FILTER (WHERE r.is_measured) AS measured,
-         COUNT(r.kwh) FILTER (WHERE r.is_estimated) AS estimated,
-         ROUND(SUM(r.micro_kwh) FILTER (WHERE r.is_good) * 0.000001, 6) AS kwh,
-         ROUND(SUM(r.micro_kwh) FILTER (WHERE r.is_measured) * 0.000001, 6) AS measured_kwh,
-         ROUND(SUM(r.micro_kwh) FILTER (WHERE r.is_good AND b.is_peak) * 0.000001, 6) AS peak_kwh,
-         ROUND(SUM(r.micro_kwh) FILTER (WHERE r.is_good AND b.is_valley) * 0.000001, 6) AS valley_kwh,
-         ROUND(SUM(r.micro_kwh) FILTER (WHERE r.is_good AND b.is_night) * 0.000001, 6) AS night_kwh,
-         MAX(r.kw) FILTER (WHERE r.is_good) AS max_kw,
-         MAX(r.kw) AS highest_kw,
-         MIN(r.kwh) AS lowest_kwh
-  FROM timed AS r
-  JOIN core.hour_band AS b ON b.hour = r.hour
-  GROUP BY r.metering_point_id, r.day
+  SELECT
+    timed.metering_point_id,
+    timed.day,
+    MIN(timed.day_minutes) AS day_minutes,
+    COUNT(*) AS intervals,
+    INTEGER_SUM(timed.interval_minutes) AS minutes,
+    COUNT(timed.kwh) FILTER (WHERE timed.is_measured) AS measured,
+    COUNT(timed.kwh) FILTER (WHERE timed.is_estimated) AS estimated,
+    ROUND(SUM(timed.micro_kwh) FILTER (WHERE timed.is_good) * 0.000001, 6) AS kwh,
+    ROUND(SUM(timed.micro_kwh) FILTER (WHERE timed.is_measured) * 0.000001, 6) AS measured_kwh,
+    ROUND(SUM(timed.micro_kwh) FILTER (WHERE timed.is_good AND hour_band.is_peak) * 0.000001, 6) AS peak_kwh,
+    ROUND(SUM(timed.micro_kwh) FILTER (WHERE timed.is_good AND hour_band.is_valley) * 0.000001, 6)
+      AS valley_kwh,
+    ROUND(SUM(timed.micro_kwh) FILTER (WHERE timed.is_good AND hour_band.is_night) * 0.000001, 6)
+      AS night_kwh,
+    MAX(timed.kw) FILTER (WHERE timed.is_good) AS max_kw,
+    MAX(timed.kw) AS highest_kw,
+    MIN(timed.kwh) AS lowest_kwh
+  FROM timed
+  JOIN core.hour_band ON hour_band.hour = timed.hour
+  GROUP BY timed.metering_point_id, timed.day
 )
-SELECT r.metering_point_id,
-       r.day,
-       r.intervals,
-       r.minutes,
-       CAST(ROUND(CAST(r.day_minutes AS DOUBLE) * r.intervals / NULLIF(r.minutes, 0)) AS BIGINT) AS expected,
-       r.measured,
-       r.estimated,
-       r.kwh,
-       r.measured_kwh,
-       r.peak_kwh,
-       r.valley_kwh,
-       r.night_kwh,
-       r.max_kw,
-       r.highest_kw,
-       r.lowest_kwh
-FROM rolled AS r
+
+SELECT
+  rolled.metering_point_id,
+  rolled.day,
+  rolled.intervals,
+  rolled.minutes,
+  CAST(ROUND(RATIO(CAST(rolled.day_minutes AS DOUBLE) * rolled.intervals, rolled.minutes)) AS BIGINT)
+    AS expected,
+  rolled.measured,
+  rolled.estimated,
+  rolled.kwh,
+  rolled.measured_kwh,
+  rolled.peak_kwh,
+  rolled.valley_kwh,
+  rolled.night_kwh,
+  rolled.max_kw,
+  rolled.highest_kw,
+  rolled.lowest_kwh
+FROM rolled

@@ -1,5 +1,5 @@
 /*
-grain: one row a metering point and interval that was flagged
+grain: one row per metering point and interval that was flagged
 key: [metering_point_id, start_s]
 purpose: Estimation and editing. What is used instead of a flagged interval, by which method, and how far off it may be; the original stays beside it.
 columns:
@@ -22,121 +22,207 @@ params:
   min_like_days: {type: integer, default: 2, minimum: 1, doc: Fewest like days an estimate rests on.}
 */
 WITH step AS (
-  SELECT f.metering_point_id,
-         f.start_s,
-         f.interval_minutes,
-         CASE WHEN f.start_s = LAG(f.start_s + 60 * f.interval_minutes) OVER (PARTITION BY f.metering_point_id ORDER BY f.start_s)
-              THEN 0 ELSE 1 END AS is_first
-  FROM facts.interval_flag AS f
+  SELECT
+    interval_flag.metering_point_id,
+    interval_flag.start_s,
+    interval_flag.interval_minutes,
+    CASE
+      WHEN
+        interval_flag.start_s
+        = LAG(interval_flag.start_s + 60 * interval_flag.interval_minutes)
+          OVER (PARTITION BY interval_flag.metering_point_id ORDER BY interval_flag.start_s)
+        THEN 0
+      ELSE 1
+    END AS is_first
+  FROM facts.interval_flag
 ),
+
 numbered AS (
-  SELECT s.metering_point_id,
-         s.start_s,
-         s.interval_minutes,
-         SUM(s.is_first) OVER (
-           PARTITION BY s.metering_point_id ORDER BY s.start_s ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-         ) AS run_no
-  FROM step AS s
+  SELECT
+    step.metering_point_id,
+    step.start_s,
+    step.interval_minutes,
+    SUM(step.is_first) OVER (
+      PARTITION BY step.metering_point_id
+      ORDER BY step.start_s ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+    ) AS run_no
+  FROM step
 ),
+
 run AS (
-  SELECT n.metering_point_id,
-         n.run_no,
-         MIN(n.start_s) AS from_s,
-         MAX(n.start_s + 60 * n.interval_minutes) AS to_s,
-         MIN(n.interval_minutes) AS interval_minutes
-  FROM numbered AS n
-  GROUP BY n.metering_point_id, n.run_no
+  SELECT
+    numbered.metering_point_id,
+    numbered.run_no,
+    MIN(numbered.start_s) AS from_s,
+    MAX(numbered.start_s + 60 * numbered.interval_minutes) AS to_s,
+    MIN(numbered.interval_minutes) AS interval_minutes
+  FROM numbered
+  GROUP BY numbered.metering_point_id, numbered.run_no
 ),
+
 short_run AS (
-  SELECT r.metering_point_id, r.run_no, r.from_s, r.to_s, r.interval_minutes
-  FROM run AS r
-  WHERE r.to_s - r.from_s <= 3600 * $short_hours
+  SELECT
+    run.metering_point_id,
+    run.run_no,
+    run.from_s,
+    run.to_s,
+    run.interval_minutes
+  FROM run
+  WHERE run.to_s - run.from_s <= 3600 * $short_hours
 ),
+
 -- A neighbour is the good interval that ends where the run begins, or begins where it ends.
 neighbour AS (
-  SELECT s.metering_point_id,
-         s.run_no,
-         MAX(CASE WHEN UNIX_SECONDS(r.interval_start) < s.from_s THEN r.kwh / NULLIF(r.interval_minutes, 0) END) AS before_kwh_per_minute,
-         MAX(CASE WHEN UNIX_SECONDS(r.interval_start) = s.to_s THEN r.kwh / NULLIF(r.interval_minutes, 0) END) AS after_kwh_per_minute
-  FROM short_run AS s
-  JOIN source.interval_reading AS r
-    ON r.metering_point_id = s.metering_point_id
-   AND (r.day = CAST(TO_TIMESTAMP(s.from_s - 1) AS DATE) OR r.day = CAST(TO_TIMESTAMP(s.to_s) AS DATE))
-  WHERE r.quality IN ('measured', 'estimated')
-    AND r.kwh IS NOT NULL
-    AND (UNIX_SECONDS(r.interval_start) = s.from_s - 60 * r.interval_minutes OR UNIX_SECONDS(r.interval_start) = s.to_s)
-  GROUP BY s.metering_point_id, s.run_no
+  SELECT
+    short_run.metering_point_id,
+    short_run.run_no,
+    MAX(
+      CASE
+        WHEN
+          UNIX_SECONDS(interval_reading.interval_start) < short_run.from_s
+          THEN RATIO(interval_reading.kwh, interval_reading.interval_minutes)
+      END
+    ) AS before_kwh_per_minute,
+    MAX(
+      CASE
+        WHEN
+          UNIX_SECONDS(interval_reading.interval_start) = short_run.to_s
+          THEN RATIO(interval_reading.kwh, interval_reading.interval_minutes)
+      END
+    ) AS after_kwh_per_minute
+  FROM short_run
+  JOIN source.interval_reading
+    ON interval_reading.metering_point_id = short_run.metering_point_id
+    AND (
+      interval_reading.day = CAST(TO_TIMESTAMP(short_run.from_s - 1) AS DATE)
+      OR interval_reading.day = CAST(TO_TIMESTAMP(short_run.to_s) AS DATE)
+    )
+  WHERE
+    interval_reading.quality IN ('measured', 'estimated')
+    AND interval_reading.kwh IS NOT NULL
+    AND (
+      UNIX_SECONDS(interval_reading.interval_start)
+      = short_run.from_s - 60 * interval_reading.interval_minutes
+      OR UNIX_SECONDS(interval_reading.interval_start) = short_run.to_s
+    )
+  GROUP BY short_run.metering_point_id, short_run.run_no
 ),
+
 interpolated AS (
-  SELECT n.metering_point_id,
-         n.start_s,
-         n.interval_minutes * (
-           b.before_kwh_per_minute
-           + (b.after_kwh_per_minute - b.before_kwh_per_minute)
-             * (n.start_s + 30 * n.interval_minutes - (s.from_s - 30 * s.interval_minutes))
-             / NULLIF(s.to_s - s.from_s + 60 * s.interval_minutes, 0)
-         ) AS kwh
-  FROM numbered AS n
-  JOIN short_run AS s ON s.metering_point_id = n.metering_point_id AND s.run_no = n.run_no
-  JOIN neighbour AS b ON b.metering_point_id = n.metering_point_id AND b.run_no = n.run_no
-  WHERE b.before_kwh_per_minute IS NOT NULL AND b.after_kwh_per_minute IS NOT NULL
+  SELECT
+    numbered.metering_point_id,
+    numbered.start_s,
+    numbered.interval_minutes * (
+      neighbour.before_kwh_per_minute
+      + RATIO(
+        (neighbour.after_kwh_per_minute - neighbour.before_kwh_per_minute)
+        * (
+          numbered.start_s
+          + 30 * numbered.interval_minutes
+          - (short_run.from_s - 30 * short_run.interval_minutes)
+        ),
+        short_run.to_s - short_run.from_s + 60 * short_run.interval_minutes
+      )
+    ) AS kwh
+  FROM numbered
+  JOIN short_run
+    ON short_run.metering_point_id = numbered.metering_point_id AND short_run.run_no = numbered.run_no
+  JOIN neighbour
+    ON neighbour.metering_point_id = numbered.metering_point_id AND neighbour.run_no = numbered.run_no
+  WHERE neighbour.before_kwh_per_minute IS NOT NULL AND neighbour.after_kwh_per_minute IS NOT NULL
 ),
+
 sought AS (
-  SELECT f.metering_point_id, f.start_s, f.day, f.slot_s, f.interval_minutes, f.is_working_day
-  FROM facts.interval_flag AS f
-  LEFT JOIN interpolated AS i ON i.metering_point_id = f.metering_point_id AND i.start_s = f.start_s
-  WHERE i.metering_point_id IS NULL
+  SELECT
+    interval_flag.metering_point_id,
+    interval_flag.start_s,
+    interval_flag.day,
+    interval_flag.slot_s,
+    interval_flag.interval_minutes,
+    interval_flag.is_working_day
+  FROM facts.interval_flag
+  LEFT JOIN interpolated
+    ON interpolated.metering_point_id = interval_flag.metering_point_id
+    AND interpolated.start_s = interval_flag.start_s
+  WHERE interpolated.metering_point_id IS NULL
 ),
+
 like_day AS (
-  SELECT q.metering_point_id, q.start_s, ROUND(AVG(ROUND(r.kwh * 1000000)) * 0.000001, 6) AS kwh, COUNT(*) AS like_days
-  FROM sought AS q
-  JOIN source.interval_reading AS r
-    ON r.metering_point_id = q.metering_point_id AND r.interval_minutes = q.interval_minutes
-  JOIN core.day_clock AS c
-    ON c.day = r.day AND c.is_working_day = q.is_working_day AND c.start_s + q.slot_s = UNIX_SECONDS(r.interval_start)
-  LEFT JOIN facts.interval_flag AS f ON f.metering_point_id = r.metering_point_id AND f.start_s = UNIX_SECONDS(r.interval_start)
-  WHERE r.quality IN ('measured', 'estimated')
-    AND r.kwh IS NOT NULL
-    AND f.metering_point_id IS NULL
-    AND r.day <> q.day
-    AND ABS(DATE_DIFF('day', q.day, r.day)) <= $like_window_days
-  GROUP BY q.metering_point_id, q.start_s
+  SELECT
+    sought.metering_point_id,
+    sought.start_s,
+    EXACT_AVG(interval_reading.kwh) AS kwh,
+    COUNT(*) AS like_days
+  FROM sought
+  JOIN source.interval_reading
+    ON interval_reading.metering_point_id = sought.metering_point_id
+    AND interval_reading.interval_minutes = sought.interval_minutes
+  JOIN core.day_clock
+    ON day_clock.day = interval_reading.day
+    AND day_clock.is_working_day = sought.is_working_day
+    AND day_clock.start_s + sought.slot_s = UNIX_SECONDS(interval_reading.interval_start)
+  LEFT JOIN facts.interval_flag
+    ON interval_flag.metering_point_id = interval_reading.metering_point_id
+    AND interval_flag.start_s = UNIX_SECONDS(interval_reading.interval_start)
+  WHERE
+    interval_reading.quality IN ('measured', 'estimated')
+    AND interval_reading.kwh IS NOT NULL
+    AND interval_flag.metering_point_id IS NULL
+    AND interval_reading.day <> sought.day
+    AND ABS(DATE_DIFF('day', sought.day, interval_reading.day)) <= $like_window_days
+  GROUP BY sought.metering_point_id, sought.start_s
   HAVING COUNT(*) >= $min_like_days
 ),
+
 typical AS (
-  SELECT d.metering_point_id, ROUND(SUM(ROUND(d.kwh * 1000000)) * 0.000001, 6) / NULLIF(SUM(d.measured + d.estimated), 0) AS mean_kwh
-  FROM facts.interval_daily AS d
-  GROUP BY d.metering_point_id
+  SELECT
+    interval_daily.metering_point_id,
+    RATIO(EXACT_SUM(interval_daily.kwh), SUM(interval_daily.measured + interval_daily.estimated)) AS mean_kwh
+  FROM facts.interval_daily
+  GROUP BY interval_daily.metering_point_id
 ),
+
 edited AS (
-  SELECT f.metering_point_id,
-         f.day,
-         f.start_s,
-         f.slot_s,
-         f.interval_minutes,
-         f.flag,
-         CASE WHEN i.kwh IS NOT NULL THEN 'interpolated' WHEN l.kwh IS NOT NULL THEN 'like_day' ELSE 'kept' END AS method,
-         f.original_kwh,
-         f.original_quality,
-         COALESCE(i.kwh, l.kwh, f.original_kwh) AS kwh,
-         CASE WHEN i.kwh IS NULL THEN l.like_days END AS like_days
-  FROM facts.interval_flag AS f
-  LEFT JOIN interpolated AS i ON i.metering_point_id = f.metering_point_id AND i.start_s = f.start_s
-  LEFT JOIN like_day AS l ON l.metering_point_id = f.metering_point_id AND l.start_s = f.start_s
+  SELECT
+    interval_flag.metering_point_id,
+    interval_flag.day,
+    interval_flag.start_s,
+    interval_flag.slot_s,
+    interval_flag.interval_minutes,
+    interval_flag.flag,
+    CASE
+      WHEN interpolated.kwh IS NOT NULL THEN 'interpolated' WHEN
+        like_day.kwh IS NOT NULL
+        THEN 'like_day'
+      ELSE 'kept'
+    END AS method,
+    interval_flag.original_kwh,
+    interval_flag.original_quality,
+    COALESCE(interpolated.kwh, like_day.kwh, interval_flag.original_kwh) AS kwh,
+    CASE WHEN interpolated.kwh IS NULL THEN like_day.like_days END AS like_days
+  FROM facts.interval_flag
+  LEFT JOIN interpolated
+    ON interpolated.metering_point_id = interval_flag.metering_point_id
+    AND interpolated.start_s = interval_flag.start_s
+  LEFT JOIN like_day
+    ON like_day.metering_point_id = interval_flag.metering_point_id
+    AND like_day.start_s = interval_flag.start_s
 )
-SELECT e.metering_point_id,
-       e.day,
-       TO_TIMESTAMP(e.start_s) AS interval_start,
-       e.start_s,
-       e.slot_s,
-       e.interval_minutes,
-       e.flag,
-       e.method,
-       e.original_kwh,
-       e.original_quality,
-       e.kwh,
-       e.like_days,
-       q.p90_share * ABS(t.mean_kwh) AS error_kwh
-FROM edited AS e
-LEFT JOIN typical AS t ON t.metering_point_id = e.metering_point_id
-LEFT JOIN facts.interval_estimate_error AS q ON q.method = e.method
+
+SELECT
+  edited.metering_point_id,
+  edited.day,
+  TO_TIMESTAMP(edited.start_s) AS interval_start,
+  edited.start_s,
+  edited.slot_s,
+  edited.interval_minutes,
+  edited.flag,
+  edited.method,
+  edited.original_kwh,
+  edited.original_quality,
+  edited.kwh,
+  edited.like_days,
+  interval_estimate_error.p90_share * ABS(typical.mean_kwh) AS error_kwh
+FROM edited
+LEFT JOIN typical ON typical.metering_point_id = edited.metering_point_id
+LEFT JOIN facts.interval_estimate_error ON interval_estimate_error.method = edited.method

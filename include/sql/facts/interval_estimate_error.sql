@@ -1,5 +1,5 @@
 /*
-grain: one row an estimation method
+grain: one row per estimation method
 key: [method]
 purpose: How far estimates lie from what was really measured. Measured intervals of a fixed sample of points and days are estimated as if they were gone, and compared.
 columns:
@@ -13,61 +13,95 @@ params:
   like_window_days: {type: integer, default: 28, minimum: 7, doc: As in facts.interval_edit.}
 */
 WITH typical AS (
-  SELECT d.metering_point_id, ROUND(SUM(ROUND(d.measured_kwh * 1000000)) * 0.000001, 6) / NULLIF(SUM(d.measured), 0) AS mean_kwh
-  FROM facts.interval_daily AS d
-  WHERE SUBSTR(MD5(d.metering_point_id), 1, 1) = '0'
-  GROUP BY d.metering_point_id
+  SELECT
+    interval_daily.metering_point_id,
+    RATIO(EXACT_SUM(interval_daily.measured_kwh), SUM(interval_daily.measured)) AS mean_kwh
+  FROM facts.interval_daily
+  WHERE SUBSTR(MD5(interval_daily.metering_point_id), 1, 1) = '0'
+  GROUP BY interval_daily.metering_point_id
 ),
+
 -- One point in sixteen and one of its days in eight, chosen by a hash, so that every run holds out the same.
 sampled AS (
-  SELECT r.metering_point_id,
-         r.day,
-         UNIX_SECONDS(r.interval_start) AS start_s,
-         UNIX_SECONDS(r.interval_start) - c.start_s AS slot_s,
-         r.interval_minutes,
-         r.kwh,
-         c.is_working_day,
-         SUBSTR(MD5(CONCAT(r.metering_point_id, CAST(r.day AS VARCHAR))), 1, 1) IN ('0', '1') AS is_held_out,
-         t.mean_kwh
-  FROM source.interval_reading AS r
-  JOIN typical AS t ON t.metering_point_id = r.metering_point_id
-  JOIN core.day_clock AS c ON c.day = r.day
-  WHERE r.quality = 'measured' AND r.kwh IS NOT NULL AND t.mean_kwh > 0
-    AND r.day > CAST($as_of - INTERVAL 62 DAY AS DATE)
+  SELECT
+    interval_reading.metering_point_id,
+    interval_reading.day,
+    UNIX_SECONDS(interval_reading.interval_start) AS start_s,
+    UNIX_SECONDS(interval_reading.interval_start) - day_clock.start_s AS slot_s,
+    interval_reading.interval_minutes,
+    interval_reading.kwh,
+    day_clock.is_working_day,
+    SUBSTR(MD5(CONCAT(interval_reading.metering_point_id, CAST(interval_reading.day AS VARCHAR))), 1, 1) IN (
+      '0', '1'
+    ) AS is_held_out,
+    typical.mean_kwh
+  FROM source.interval_reading
+  JOIN typical ON typical.metering_point_id = interval_reading.metering_point_id
+  JOIN core.day_clock ON day_clock.day = interval_reading.day
+  WHERE
+    interval_reading.quality = 'measured' AND interval_reading.kwh IS NOT NULL AND typical.mean_kwh > 0
+    AND interval_reading.day > CAST($as_of - INTERVAL 62 DAY AS DATE)
 ),
+
 held AS (
-  SELECT s.metering_point_id, s.day, s.start_s, s.slot_s, s.interval_minutes, s.kwh, s.is_working_day, s.mean_kwh
-  FROM sampled AS s
-  WHERE s.is_held_out
+  SELECT
+    sampled.metering_point_id,
+    sampled.day,
+    sampled.start_s,
+    sampled.slot_s,
+    sampled.interval_minutes,
+    sampled.kwh,
+    sampled.is_working_day,
+    sampled.mean_kwh
+  FROM sampled
+  WHERE sampled.is_held_out
 ),
+
 difference AS (
-  SELECT 'interpolated' AS method, (b.kwh + a.kwh) / 2 - h.kwh AS off_kwh, h.mean_kwh
-  FROM held AS h
-  JOIN sampled AS b
-    ON b.metering_point_id = h.metering_point_id AND b.interval_minutes = h.interval_minutes
-   AND b.start_s = h.start_s - CAST(1800 * $gap_hours AS BIGINT)
-  JOIN sampled AS a
-    ON a.metering_point_id = h.metering_point_id AND a.interval_minutes = h.interval_minutes
-   AND a.start_s = h.start_s + CAST(1800 * $gap_hours AS BIGINT)
+  SELECT
+    'interpolated' AS method,
+    (slot_before.kwh + slot_after.kwh) / 2 - held.kwh AS off_kwh,
+    held.mean_kwh
+  FROM held
+  JOIN sampled AS slot_before
+    ON slot_before.metering_point_id = held.metering_point_id
+    AND slot_before.interval_minutes = held.interval_minutes
+    AND slot_before.start_s = held.start_s - CAST(1800 * $gap_hours AS BIGINT)
+  JOIN sampled AS slot_after
+    ON slot_after.metering_point_id = held.metering_point_id
+    AND slot_after.interval_minutes = held.interval_minutes
+    AND slot_after.start_s = held.start_s + CAST(1800 * $gap_hours AS BIGINT)
   UNION ALL
-  SELECT 'like_day' AS method, ROUND(AVG(ROUND(s.kwh * 1000000)) * 0.000001, 6) - MIN(h.kwh) AS off_kwh, MIN(h.mean_kwh) AS mean_kwh
-  FROM held AS h
-  JOIN sampled AS s
-    ON s.metering_point_id = h.metering_point_id AND s.slot_s = h.slot_s AND s.is_working_day = h.is_working_day
-   AND s.interval_minutes = h.interval_minutes
-  WHERE s.day <> h.day AND ABS(DATE_DIFF('day', h.day, s.day)) <= $like_window_days
-  GROUP BY h.metering_point_id, h.start_s
+  SELECT
+    'like_day' AS method,
+    EXACT_AVG(sampled.kwh) - MIN(held.kwh) AS off_kwh,
+    MIN(held.mean_kwh) AS mean_kwh
+  FROM held
+  JOIN sampled
+    ON sampled.metering_point_id = held.metering_point_id
+    AND sampled.slot_s = held.slot_s
+    AND sampled.is_working_day = held.is_working_day
+    AND sampled.interval_minutes = held.interval_minutes
+  WHERE sampled.day <> held.day AND ABS(DATE_DIFF('day', held.day, sampled.day)) <= $like_window_days
+  GROUP BY held.metering_point_id, held.start_s
   HAVING COUNT(*) >= 2
 ),
+
 ranked AS (
-  SELECT d.method, d.off_kwh / NULLIF(d.mean_kwh, 0) AS off_share,
-         CUME_DIST() OVER (PARTITION BY d.method ORDER BY ABS(d.off_kwh / NULLIF(d.mean_kwh, 0))) AS rank_share
-  FROM difference AS d
+  SELECT
+    difference.method,
+    RATIO(difference.off_kwh, difference.mean_kwh) AS off_share,
+    CUME_DIST()
+      OVER (PARTITION BY difference.method ORDER BY ABS(RATIO(difference.off_kwh, difference.mean_kwh)))
+      AS rank_share
+  FROM difference
 )
-SELECT r.method,
-       COUNT(*) AS held_out,
-       ROUND(AVG(ROUND(r.off_share * 1000000)) * 0.000001, 6) AS bias_share,
-       ROUND(AVG(ROUND(ABS(r.off_share) * 1000000)) * 0.000001, 6) AS mae_share,
-       ROUND(MIN(CASE WHEN ROUND(r.rank_share, 9) >= 0.9 THEN ABS(r.off_share) END), 6) AS p90_share
-FROM ranked AS r
-GROUP BY r.method
+
+SELECT
+  ranked.method,
+  COUNT(*) AS held_out,
+  EXACT_AVG(ranked.off_share) AS bias_share,
+  EXACT_AVG(ABS(ranked.off_share)) AS mae_share,
+  ROUND(MIN(CASE WHEN ROUND(ranked.rank_share, 9) >= 0.9 THEN ABS(ranked.off_share) END), 6) AS p90_share
+FROM ranked
+GROUP BY ranked.method

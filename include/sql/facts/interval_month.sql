@@ -1,5 +1,5 @@
 /*
-grain: one row a metering point and calendar month, from the first month with an interval of it to the last month with intervals of anybody
+grain: one row per metering point and calendar month, from the first month with an interval of it to the last month with intervals of anybody
 key: [metering_point_id, period]
 purpose: How much of a month the intervals cover and what they add up to, also for a point that fell silent.
 columns:
@@ -15,72 +15,96 @@ columns:
   lowest_kwh: {type: double, doc: 'Lowest kwh, of whatever quality.'}
 */
 WITH rolled AS (
-  SELECT d.metering_point_id,
-         CAST(DATE_TRUNC('month', d.day) AS DATE) AS period,
-         CAST(SUM(d.intervals) AS BIGINT) AS intervals,
-         CAST(SUM(d.minutes) AS DOUBLE) / NULLIF(SUM(d.intervals), 0) AS mean_minutes,
-         CAST(SUM(d.measured + d.estimated) FILTER (WHERE p.installed_on IS NULL OR d.day >= p.installed_on) AS BIGINT) AS present,
-         ROUND(SUM(ROUND(d.kwh * 1000000)) * 0.000001, 6) AS kwh,
-         ROUND(SUM(ROUND(d.measured_kwh * 1000000)) * 0.000001, 6) AS measured_kwh,
-         MAX(d.highest_kw) AS highest_kw,
-         MIN(d.lowest_kwh) AS lowest_kwh
-  FROM facts.interval_daily AS d
-  LEFT JOIN source.metering_point AS p ON p.metering_point_id = d.metering_point_id
-  GROUP BY d.metering_point_id, CAST(DATE_TRUNC('month', d.day) AS DATE)
+  SELECT
+    interval_daily.metering_point_id,
+    MONTH_OF(interval_daily.day) AS period,
+    INTEGER_SUM(interval_daily.intervals) AS intervals,
+    RATIO(SUM(interval_daily.minutes), SUM(interval_daily.intervals)) AS mean_minutes,
+    INTEGER_SUM(interval_daily.measured + interval_daily.estimated) FILTER (
+      WHERE metering_point.installed_on IS NULL OR interval_daily.day >= metering_point.installed_on
+    ) AS present,
+    EXACT_SUM(interval_daily.kwh) AS kwh,
+    EXACT_SUM(interval_daily.measured_kwh) AS measured_kwh,
+    MAX(interval_daily.highest_kw) AS highest_kw,
+    MIN(interval_daily.lowest_kwh) AS lowest_kwh
+  FROM facts.interval_daily
+  LEFT JOIN source.metering_point ON metering_point.metering_point_id = interval_daily.metering_point_id
+  GROUP BY interval_daily.metering_point_id, MONTH_OF(interval_daily.day)
 ),
+
 known AS (
-  SELECT r.metering_point_id, MIN(r.period) AS first_period
-  FROM rolled AS r
-  GROUP BY r.metering_point_id
+  SELECT
+    rolled.metering_point_id,
+    MIN(rolled.period) AS first_period
+  FROM rolled
+  GROUP BY rolled.metering_point_id
 ),
+
 month AS (
   -- P is looked at even where nobody has an interval in it.
-  SELECT DISTINCT r.period FROM rolled AS r
+  SELECT DISTINCT rolled.period FROM rolled
   UNION
   SELECT $period AS period
 ),
+
 filled AS (
-  SELECT k.metering_point_id,
-         m.period,
-         COALESCE(r.intervals, 0) AS intervals,
-         COALESCE(r.present, 0) AS present,
-         r.kwh,
-         r.measured_kwh,
-         r.highest_kw,
-         r.lowest_kwh,
-         LAST_VALUE(r.mean_minutes IGNORE NULLS) OVER (
-           PARTITION BY k.metering_point_id ORDER BY m.period ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-         ) AS mean_minutes
-  FROM known AS k
-  JOIN month AS m ON m.period >= k.first_period
-  LEFT JOIN rolled AS r ON r.metering_point_id = k.metering_point_id AND r.period = m.period
+  SELECT
+    known.metering_point_id,
+    month.period,
+    COALESCE(rolled.intervals, 0) AS intervals,
+    COALESCE(rolled.present, 0) AS present,
+    rolled.kwh,
+    rolled.measured_kwh,
+    rolled.highest_kw,
+    rolled.lowest_kwh,
+    LAST_VALUE(rolled.mean_minutes IGNORE NULLS) OVER (
+      PARTITION BY known.metering_point_id
+      ORDER BY month.period ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+    ) AS mean_minutes
+  FROM known
+  JOIN month ON month.period >= known.first_period
+  LEFT JOIN rolled ON rolled.metering_point_id = known.metering_point_id AND rolled.period = month.period
 ),
+
 bounded AS (
-  SELECT f.metering_point_id,
-         f.period,
-         f.intervals,
-         f.present,
-         f.kwh,
-         f.measured_kwh,
-         f.highest_kw,
-         f.lowest_kwh,
-         f.mean_minutes,
-         GREATEST(f.period, COALESCE(p.installed_on, f.period)) AS first_on,
-         LEAST(CAST(ADD_MONTHS(f.period, 1) AS DATE), CAST($as_of_end AS DATE)) AS before_on
-  FROM filled AS f
-  LEFT JOIN source.metering_point AS p ON p.metering_point_id = f.metering_point_id
+  SELECT
+    filled.metering_point_id,
+    filled.period,
+    filled.intervals,
+    filled.present,
+    filled.kwh,
+    filled.measured_kwh,
+    filled.highest_kw,
+    filled.lowest_kwh,
+    filled.mean_minutes,
+    GREATEST(filled.period, COALESCE(metering_point.installed_on, filled.period)) AS first_on,
+    LEAST(ADD_MONTHS(filled.period, 1), CAST($as_of_end AS DATE)) AS before_on
+  FROM filled
+  LEFT JOIN source.metering_point ON metering_point.metering_point_id = filled.metering_point_id
 )
-SELECT b.metering_point_id,
-       b.period,
-       b.intervals,
-       CASE WHEN b.first_on < b.before_on
-            THEN CAST(ROUND((UNIX_SECONDS(CAST(b.before_on AS TIMESTAMPTZ)) - UNIX_SECONDS(CAST(b.first_on AS TIMESTAMPTZ)))
-                            / NULLIF(60 * b.mean_minutes, 0)) AS BIGINT)
-            ELSE 0 END AS expected,
-       b.present,
-       b.mean_minutes,
-       b.kwh,
-       b.measured_kwh,
-       b.highest_kw,
-       b.lowest_kwh
-FROM bounded AS b
+
+SELECT
+  bounded.metering_point_id,
+  bounded.period,
+  bounded.intervals,
+  CASE
+    WHEN bounded.first_on < bounded.before_on
+      THEN
+        CAST(
+          ROUND(
+            RATIO(
+              UNIX_SECONDS(CAST(bounded.before_on AS TIMESTAMPTZ))
+              - UNIX_SECONDS(CAST(bounded.first_on AS TIMESTAMPTZ)),
+              60 * bounded.mean_minutes
+            )
+          ) AS BIGINT
+        )
+    ELSE 0
+  END AS expected,
+  bounded.present,
+  bounded.mean_minutes,
+  bounded.kwh,
+  bounded.measured_kwh,
+  bounded.highest_kw,
+  bounded.lowest_kwh
+FROM bounded

@@ -1,5 +1,5 @@
 /*
-grain: one row a metering point that had any interval before the end of P
+grain: one row per metering point that had any interval before the end of P
 key: [metering_point_id]
 purpose: What the intervals of P say about a point, as handed over.
 columns:
@@ -17,21 +17,22 @@ columns:
   stuck_from: {type: timestamp, doc: When that run begins.}
   stuck_kwh: {type: double, doc: The kwh that repeats.}
 */
-SELECT m.metering_point_id,
-       m.intervals,
-       m.expected,
-       m.present,
-       m.kwh,
-       m.measured_kwh,
-       m.highest_kw AS max_kw,
-       m.lowest_kwh AS min_kwh,
-       a.contracted_kva,
-       m.highest_kw / NULLIF(a.contracted_kva, 0) AS max_use_share,
-       COALESCE(s.still_hours, 0) AS stuck_hours,
-       s.still_from AS stuck_from,
-       s.still_kwh AS stuck_kwh
-FROM facts.interval_month AS m
-LEFT JOIN source.metering_point AS p ON p.metering_point_id = m.metering_point_id
-LEFT JOIN source.account AS a ON a.account_id = p.account_id
-LEFT JOIN facts.interval_still AS s ON s.metering_point_id = m.metering_point_id
-WHERE m.period = $period
+SELECT
+  interval_month.metering_point_id,
+  interval_month.intervals,
+  interval_month.expected,
+  interval_month.present,
+  interval_month.kwh,
+  interval_month.measured_kwh,
+  interval_month.highest_kw AS max_kw,
+  interval_month.lowest_kwh AS min_kwh,
+  account.contracted_kva,
+  RATIO(interval_month.highest_kw, account.contracted_kva) AS max_use_share,
+  COALESCE(interval_still.still_hours, 0) AS stuck_hours,
+  interval_still.still_from AS stuck_from,
+  interval_still.still_kwh AS stuck_kwh
+FROM facts.interval_month
+LEFT JOIN source.metering_point ON metering_point.metering_point_id = interval_month.metering_point_id
+LEFT JOIN source.account ON account.account_id = metering_point.account_id
+LEFT JOIN facts.interval_still ON interval_still.metering_point_id = interval_month.metering_point_id
+WHERE interval_month.period = $period

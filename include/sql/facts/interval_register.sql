@@ -1,5 +1,5 @@
 /*
-grain: one row a metering point with an active_total reading of P and an interval between the readings
+grain: one row per metering point with an active_total reading of P and an interval between the readings
 key: [metering_point_id]
 purpose: Intervals and register over the same stretch of time. Whole days come from the daily roll-up, only the two days of the readings are cut interval by interval.
 columns:
@@ -14,65 +14,126 @@ columns:
   not_checked: {type: string, doc: 'Why the register energy is not recalculated (step 1 of the shadow bill).'}
 */
 WITH account_reason AS (
-  SELECT d.account_id, MIN(d.energy_not_checked) AS reason
-  FROM facts.bill_determinant AS d
-  WHERE d.period = $period
-    AND d.energy_not_checked IN ('multiplier_changed', 'second_replace', 'register_without_event', 'capacity_change', 'change_tariff')
-  GROUP BY d.account_id
+  SELECT
+    bill_determinant.account_id,
+    MIN(bill_determinant.energy_not_checked) AS reason
+  FROM facts.bill_determinant
+  WHERE
+    bill_determinant.period = $period
+    AND bill_determinant.energy_not_checked IN (
+      'multiplier_changed', 'second_replace', 'register_without_event', 'capacity_change', 'change_tariff'
+    )
+  GROUP BY bill_determinant.account_id
 ),
+
 stretch AS (
-  SELECT e.metering_point_id,
-         e.account_id,
-         CASE WHEN e.previous_read_at IS NULL THEN $period_start_at ELSE e.previous_read_at END AS from_at,
-         CASE WHEN e.previous_read_at IS NULL THEN $period_end_at ELSE e.read_at END AS to_at,
-         e.kwh AS register_kwh,
-         COALESCE(e.not_checked, a.reason) AS not_checked
-  FROM facts.register_energy AS e
-  LEFT JOIN account_reason AS a ON a.account_id = e.account_id
-  WHERE e.period = $period AND e.register = 'active_total'
+  SELECT
+    register_energy.metering_point_id,
+    register_energy.account_id,
+    CASE
+      WHEN register_energy.previous_read_at IS NULL THEN $period_start_at ELSE
+        register_energy.previous_read_at
+    END AS from_at,
+    CASE WHEN register_energy.previous_read_at IS NULL THEN $period_end_at ELSE register_energy.read_at END
+      AS to_at,
+    register_energy.kwh AS register_kwh,
+    COALESCE(register_energy.not_checked, account_reason.reason) AS not_checked
+  FROM facts.register_energy
+  LEFT JOIN account_reason ON account_reason.account_id = register_energy.account_id
+  WHERE register_energy.period = $period AND register_energy.register = 'active_total'
 ),
+
 dated AS (
-  SELECT s.metering_point_id, s.from_at, s.to_at, CAST(s.from_at AS DATE) AS first_on, CAST(s.to_at AS DATE) AS last_on
-  FROM stretch AS s
-  WHERE s.from_at < s.to_at
+  SELECT
+    stretch.metering_point_id,
+    stretch.from_at,
+    stretch.to_at,
+    CAST(stretch.from_at AS DATE) AS first_on,
+    CAST(stretch.to_at AS DATE) AS last_on
+  FROM stretch
+  WHERE stretch.from_at < stretch.to_at
 ),
+
 edge AS (
-  SELECT d.metering_point_id, d.from_at, d.to_at, d.first_on AS day FROM dated AS d
+  SELECT
+    dated.metering_point_id,
+    dated.from_at,
+    dated.to_at,
+    dated.first_on AS day
+  FROM dated
   UNION
-  SELECT d.metering_point_id, d.from_at, d.to_at, d.last_on AS day FROM dated AS d
+  SELECT
+    dated.metering_point_id,
+    dated.from_at,
+    dated.to_at,
+    dated.last_on AS day
+  FROM dated
 ),
+
 part AS (
-  SELECT i.metering_point_id, i.intervals, i.minutes, i.measured, i.measured_kwh
-  FROM facts.interval_daily AS i
-  JOIN dated AS d ON d.metering_point_id = i.metering_point_id AND i.day > d.first_on AND i.day < d.last_on
+  SELECT
+    interval_daily.metering_point_id,
+    interval_daily.intervals,
+    interval_daily.minutes,
+    interval_daily.measured,
+    interval_daily.measured_kwh
+  FROM facts.interval_daily
+  JOIN dated
+    ON dated.metering_point_id = interval_daily.metering_point_id
+    AND interval_daily.day > dated.first_on
+    AND interval_daily.day < dated.last_on
   UNION ALL
-  SELECT r.metering_point_id,
-         COUNT(*) AS intervals,
-         CAST(SUM(r.interval_minutes) AS BIGINT) AS minutes,
-         COUNT(r.kwh) FILTER (WHERE r.quality = 'measured') AS measured,
-         ROUND(SUM(ROUND(r.kwh * 1000000)) FILTER (WHERE r.quality = 'measured') * 0.000001, 6) AS measured_kwh
-  FROM source.interval_reading AS r
-  JOIN edge AS e ON e.metering_point_id = r.metering_point_id AND e.day = r.day
-  WHERE r.interval_start >= e.from_at AND r.interval_start < e.to_at
-  GROUP BY r.metering_point_id
+  SELECT
+    interval_reading.metering_point_id,
+    COUNT(*) AS intervals,
+    INTEGER_SUM(interval_reading.interval_minutes) AS minutes,
+    COUNT(interval_reading.kwh) FILTER (WHERE interval_reading.quality = 'measured') AS measured,
+    EXACT_SUM(interval_reading.kwh) FILTER (WHERE interval_reading.quality = 'measured') AS measured_kwh
+  FROM source.interval_reading
+  JOIN edge
+    ON edge.metering_point_id = interval_reading.metering_point_id AND edge.day = interval_reading.day
+  WHERE interval_reading.interval_start >= edge.from_at AND interval_reading.interval_start < edge.to_at
+  GROUP BY interval_reading.metering_point_id
 ),
+
 summed AS (
-  SELECT p.metering_point_id,
-         60 * CAST(SUM(p.minutes) AS DOUBLE) / NULLIF(SUM(p.intervals), 0) AS mean_seconds,
-         CAST(SUM(p.measured) AS BIGINT) AS measured,
-         ROUND(SUM(ROUND(p.measured_kwh * 1000000)) * 0.000001, 6) AS interval_kwh
-  FROM part AS p
-  GROUP BY p.metering_point_id
+  SELECT
+    part.metering_point_id,
+    RATIO(60 * CAST(SUM(part.minutes) AS DOUBLE), SUM(part.intervals)) AS mean_seconds,
+    INTEGER_SUM(part.measured) AS measured,
+    EXACT_SUM(part.measured_kwh) AS interval_kwh
+  FROM part
+  GROUP BY part.metering_point_id
 )
-SELECT s.metering_point_id,
-       s.account_id,
-       s.from_at,
-       s.to_at,
-       CAST(CEIL(ROUND((UNIX_SECONDS(s.to_at) - UNIX_SECONDS(CAST(CAST(s.from_at AS DATE) AS TIMESTAMPTZ))) / NULLIF(u.mean_seconds, 0), 6))
-            - CEIL(ROUND((UNIX_SECONDS(s.from_at) - UNIX_SECONDS(CAST(CAST(s.from_at AS DATE) AS TIMESTAMPTZ))) / NULLIF(u.mean_seconds, 0), 6)) AS BIGINT) AS expected,
-       u.measured,
-       u.interval_kwh,
-       s.register_kwh,
-       s.not_checked
-FROM stretch AS s
-JOIN summed AS u ON u.metering_point_id = s.metering_point_id
+
+SELECT
+  stretch.metering_point_id,
+  stretch.account_id,
+  stretch.from_at,
+  stretch.to_at,
+  CAST(
+    CEIL(
+      ROUND(
+        RATIO(
+          UNIX_SECONDS(stretch.to_at) - UNIX_SECONDS(CAST(CAST(stretch.from_at AS DATE) AS TIMESTAMPTZ)),
+          summed.mean_seconds
+        ),
+        6
+      )
+    )
+    - CEIL(
+      ROUND(
+        RATIO(
+          UNIX_SECONDS(stretch.from_at) - UNIX_SECONDS(CAST(CAST(stretch.from_at AS DATE) AS TIMESTAMPTZ)),
+          summed.mean_seconds
+        ),
+        6
+      )
+    ) AS BIGINT
+  ) AS expected,
+  summed.measured,
+  summed.interval_kwh,
+  stretch.register_kwh,
+  stretch.not_checked
+FROM stretch
+JOIN summed ON summed.metering_point_id = stretch.metering_point_id

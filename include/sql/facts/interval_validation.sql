@@ -1,5 +1,5 @@
 /*
-grain: one row a metering point, month and kind of flag
+grain: one row per metering point, month and kind of flag
 key: [metering_point_id, period, flag]
 purpose: How often validation objected to a point, sums against the register of P included.
 columns:
@@ -13,23 +13,31 @@ params:
   register_share: {type: number, default: 0.02, minimum: 0, doc: Difference to the register that is let pass.}
   register_kwh: {type: number, default: 5, minimum: 0, doc: Difference in kWh that is let pass.}
 */
-SELECT e.metering_point_id,
-       CAST(DATE_TRUNC('month', e.day) AS DATE) AS period,
-       e.flag,
-       COUNT(*) AS intervals,
-       COUNT(*) FILTER (WHERE e.method <> 'kept') AS estimated,
-       ROUND(SUM(ROUND((COALESCE(e.kwh, 0) - COALESCE(e.original_kwh, 0)) * 1000000)) * 0.000001, 6) AS changed_kwh
-FROM facts.interval_edit AS e
-GROUP BY e.metering_point_id, CAST(DATE_TRUNC('month', e.day) AS DATE), e.flag
+SELECT
+  interval_edit.metering_point_id,
+  MONTH_OF(interval_edit.day) AS period,
+  interval_edit.flag,
+  COUNT(*) AS intervals,
+  COUNT(*) FILTER (WHERE interval_edit.method <> 'kept') AS estimated,
+  EXACT_SUM(COALESCE(interval_edit.kwh, 0) - COALESCE(interval_edit.original_kwh, 0)) AS changed_kwh
+FROM facts.interval_edit
+GROUP BY interval_edit.metering_point_id, MONTH_OF(interval_edit.day), interval_edit.flag
 UNION ALL
-SELECT r.metering_point_id,
-       $period AS period,
-       'register' AS flag,
-       1 AS intervals,
-       0 AS estimated,
-       ROUND(r.interval_kwh - r.register_kwh, 6) AS changed_kwh
-FROM facts.interval_register AS r
-WHERE r.not_checked IS NULL
-  AND ROUND(ABS(r.interval_kwh - r.register_kwh) - $register_share * ABS(r.register_kwh), 6) > 0
-  AND ROUND(ABS(r.interval_kwh - r.register_kwh) - $register_kwh, 6) > 0
-  AND ROUND(r.measured - 0.99 * r.expected, 6) >= 0
+SELECT
+  interval_register.metering_point_id,
+  $period AS period,
+  'register' AS flag,
+  1 AS intervals,
+  0 AS estimated,
+  ROUND(interval_register.interval_kwh - interval_register.register_kwh, 6) AS changed_kwh
+FROM facts.interval_register
+WHERE
+  interval_register.not_checked IS NULL
+  AND ROUND(
+    ABS(interval_register.interval_kwh - interval_register.register_kwh)
+    - $register_share * ABS(interval_register.register_kwh),
+    6
+  )
+  > 0
+  AND ROUND(ABS(interval_register.interval_kwh - interval_register.register_kwh) - $register_kwh, 6) > 0
+  AND ROUND(interval_register.measured - 0.99 * interval_register.expected, 6) >= 0

@@ -1,5 +1,5 @@
 /*
-grain: one row an area or line with a balance of P
+grain: one row per area or line with a balance of P
 key: [level, id]
 purpose: The loss of P beside what the same area or line lost before, and what the excess is worth.
 view: true
@@ -19,25 +19,30 @@ columns:
   not_checked: {type: string, doc: 'As in facts.area_loss.'}
 */
 WITH before AS (
-  SELECT l.level, l.id, MEDIAN(l.loss_kwh) AS median_loss_kwh
-  FROM facts.area_loss AS l
-  WHERE l.period >= CAST(ADD_MONTHS($period, -6) AS DATE) AND l.period < $period
-  GROUP BY l.level, l.id
+  SELECT
+    area_loss.level,
+    area_loss.id,
+    MEDIAN(area_loss.loss_kwh) AS median_loss_kwh
+  FROM facts.area_loss
+  WHERE area_loss.period >= ADD_MONTHS($period, -6) AND area_loss.period < $period
+  GROUP BY area_loss.level, area_loss.id
 )
-SELECT l.level,
-       l.id,
-       l.supply_point_id,
-       l.source AS energy_source,
-       l.points,
-       l.points_unread,
-       l.supplied_kwh,
-       l.sold_kwh,
-       l.loss_kwh,
-       l.loss_rate,
-       b.median_loss_kwh,
-       (l.loss_kwh - b.median_loss_kwh) * r.mean_price AS excess_amount,
-       l.not_checked
-FROM facts.area_loss AS l
-LEFT JOIN before AS b ON b.level = l.level AND b.id = l.id
-LEFT JOIN facts.mean_price AS r ON r.usage_category = 'residential'
-WHERE l.period = $period
+
+SELECT
+  area_loss.level,
+  area_loss.id,
+  area_loss.supply_point_id,
+  area_loss.source AS energy_source,
+  area_loss.points,
+  area_loss.points_unread,
+  area_loss.supplied_kwh,
+  area_loss.sold_kwh,
+  area_loss.loss_kwh,
+  area_loss.loss_rate,
+  before.median_loss_kwh,
+  (area_loss.loss_kwh - before.median_loss_kwh) * mean_price.mean_price AS excess_amount,
+  area_loss.not_checked
+FROM facts.area_loss
+LEFT JOIN before ON before.level = area_loss.level AND before.id = area_loss.id
+LEFT JOIN facts.mean_price ON mean_price.usage_category = 'residential'
+WHERE area_loss.period = $period

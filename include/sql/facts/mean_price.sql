@@ -1,5 +1,5 @@
 /*
-grain: one row a usage category billed in P
+grain: one row per usage category billed in P
 key: [usage_category]
 purpose: What a kWh of a category costs on average, to value energy that nobody was billed for.
 columns:
@@ -8,11 +8,12 @@ columns:
   total_amount: {type: decimal, doc: Net total of the category.}
   mean_price: {type: double, doc: 'Currency per kWh; empty where no energy was billed.'}
 */
-SELECT a.usage_category,
-       CAST(SUM(CAST(b.billed_kwh AS DECIMAL(28, 8))) AS DOUBLE) AS billed_kwh,
-       CAST(SUM(b.total_amount) AS DECIMAL(18, 2)) AS total_amount,
-       CAST(SUM(b.total_amount) AS DOUBLE) / NULLIF(CAST(SUM(CAST(b.billed_kwh AS DECIMAL(28, 8))) AS DOUBLE), 0) AS mean_price
-FROM facts.bill_net AS b
-JOIN source.account AS a ON a.account_id = b.account_id
-WHERE b.period = $period
-GROUP BY a.usage_category
+SELECT
+  account.usage_category,
+  DECIMAL_SUM(bill_net.billed_kwh) AS billed_kwh,
+  MONEY(SUM(bill_net.total_amount)) AS total_amount,
+  RATIO(SUM(bill_net.total_amount), DECIMAL_SUM(bill_net.billed_kwh)) AS mean_price
+FROM facts.bill_net
+JOIN source.account ON account.account_id = bill_net.account_id
+WHERE bill_net.period = $period
+GROUP BY account.usage_category

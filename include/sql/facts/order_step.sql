@@ -1,5 +1,5 @@
 /*
-grain: one row an order and step with a time limit that has begun
+grain: one row per order and step with a time limit that has begun
 key: [order_id, step]
 purpose: >-
   The working days that the steps of an order took, to as_of where a step is not done. Orders submitted within 12
@@ -18,46 +18,89 @@ columns:
   working_days: {type: integer, doc: 'Days d with begun < d <= done that are working days; of what began before core.calendar does, those since.'}
 */
 WITH looked_at AS (
-  SELECT o.order_id, o.account_id, o.kind, o.staff_id, o.submitted_at, o.plan_replied_at, o.inspected_at,
-         o.energized_at, o.closed_at, o.kind IN ('new', 'increase') AS is_application
-  FROM source.service_order AS o
-  WHERE (CAST(o.submitted_at AS DATE) >= CAST(ADD_MONTHS($as_of, -12) AS DATE) OR o.closed_at IS NULL)
-    AND (o.outcome IS NULL OR o.outcome NOT IN ('withdrawn', 'rejected'))
+  SELECT
+    service_order.order_id,
+    service_order.account_id,
+    service_order.kind,
+    service_order.staff_id,
+    service_order.submitted_at,
+    service_order.plan_replied_at,
+    service_order.inspected_at,
+    service_order.energized_at,
+    service_order.closed_at,
+    service_order.kind IN ('new', 'increase') AS is_application
+  FROM source.service_order
+  WHERE
+    (CAST(service_order.submitted_at AS DATE) >= ADD_MONTHS($as_of, -12) OR service_order.closed_at IS NULL)
+    AND (service_order.outcome IS NULL OR service_order.outcome NOT IN ('withdrawn', 'rejected'))
 ),
+
 step AS (
-  SELECT o.order_id, 'plan' AS step, o.account_id, o.kind, o.staff_id, o.submitted_at AS begun_at, o.plan_replied_at AS done_at
-  FROM looked_at AS o
-  WHERE o.is_application
+  SELECT
+    looked_at.order_id,
+    'plan' AS step,
+    looked_at.account_id,
+    looked_at.kind,
+    looked_at.staff_id,
+    looked_at.submitted_at AS begun_at,
+    looked_at.plan_replied_at AS done_at
+  FROM looked_at
+  WHERE looked_at.is_application
   UNION ALL
-  SELECT o.order_id, 'energize' AS step, o.account_id, o.kind, o.staff_id, o.inspected_at AS begun_at, o.energized_at AS done_at
-  FROM looked_at AS o
+  SELECT
+    looked_at.order_id,
+    'energize' AS step,
+    looked_at.account_id,
+    looked_at.kind,
+    looked_at.staff_id,
+    looked_at.inspected_at AS begun_at,
+    looked_at.energized_at AS done_at
+  FROM looked_at
   UNION ALL
-  SELECT o.order_id, 'connection' AS step, o.account_id, o.kind, o.staff_id, o.submitted_at AS begun_at, o.closed_at AS done_at
-  FROM looked_at AS o
-  WHERE o.is_application
+  SELECT
+    looked_at.order_id,
+    'connection' AS step,
+    looked_at.account_id,
+    looked_at.kind,
+    looked_at.staff_id,
+    looked_at.submitted_at AS begun_at,
+    looked_at.closed_at AS done_at
+  FROM looked_at
+  WHERE looked_at.is_application
 ),
+
 first_day AS (
-  SELECT MIN(c.day) AS day FROM core.calendar AS c
+  SELECT MIN(calendar.day) AS day FROM core.calendar
 ),
+
 dated AS (
-  SELECT s.order_id, s.step, s.account_id, s.kind, s.staff_id, s.begun_at, s.done_at,
-         GREATEST(CAST(s.begun_at AS DATE), f.day) AS begun_on,
-         GREATEST(COALESCE(CAST(s.done_at AS DATE), $as_of), f.day) AS done_on
-  FROM step AS s
-  CROSS JOIN first_day AS f
-  WHERE s.begun_at IS NOT NULL
+  SELECT
+    step.order_id,
+    step.step,
+    step.account_id,
+    step.kind,
+    step.staff_id,
+    step.begun_at,
+    step.done_at,
+    GREATEST(CAST(step.begun_at AS DATE), first_day.day) AS begun_on,
+    GREATEST(COALESCE(CAST(step.done_at AS DATE), $as_of), first_day.day) AS done_on
+  FROM step
+  CROSS JOIN first_day
+  WHERE step.begun_at IS NOT NULL
 )
-SELECT d.order_id,
-       d.step,
-       d.account_id,
-       d.kind AS order_kind,
-       d.staff_id,
-       d.begun_at,
-       d.done_at,
-       a.supply_kv < 1 AS is_low_voltage,
-       a.is_dual_supply,
-       cb.working_day_no - ca.working_day_no AS working_days
-FROM dated AS d
-INNER JOIN source.account AS a ON a.account_id = d.account_id
-INNER JOIN core.calendar AS ca ON ca.day = d.begun_on
-INNER JOIN core.calendar AS cb ON cb.day = d.done_on
+
+SELECT
+  dated.order_id,
+  dated.step,
+  dated.account_id,
+  dated.kind AS order_kind,
+  dated.staff_id,
+  dated.begun_at,
+  dated.done_at,
+  account.supply_kv < 1 AS is_low_voltage,
+  account.is_dual_supply,
+  done_day.working_day_no - begun_day.working_day_no AS working_days
+FROM dated
+INNER JOIN source.account ON account.account_id = dated.account_id
+INNER JOIN core.calendar AS begun_day ON begun_day.day = dated.begun_on
+INNER JOIN core.calendar AS done_day ON done_day.day = dated.done_on

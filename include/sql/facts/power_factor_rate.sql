@@ -1,5 +1,5 @@
 /*
-grain: one row a power-factor standard and band of power factors
+grain: one row per power-factor standard and band of power factors
 key: [standard_points, from_points]
 purpose: The percentage that a power factor adds to the charge. The default is the 1983 rule on power-factor adjustment of electricity charges; a utility may load another table.
 view: true
@@ -34,5 +34,11 @@ params:
       - [80, 55, 59, 60, 10, 1]
       - [80, 0, 54, 55, 15, 2]
 */
-SELECT r.standard_points, r.from_points, r.to_points, r.base_points, r.base_percent, r.percent_per_point
-FROM param.rates AS r
+SELECT
+  rates.standard_points,
+  rates.from_points,
+  rates.to_points,
+  rates.base_points,
+  rates.base_percent,
+  rates.percent_per_point
+FROM param.rates

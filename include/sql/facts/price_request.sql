@@ -1,5 +1,5 @@
 /*
-grain: one row a bill that corrects none, tariff, demand basis and purpose
+grain: one row per bill that corrects none, tariff, demand basis and purpose
 key: [bill_id, purpose, tariff_code, demand_basis]
 purpose: >-
   Everything that is to be priced. bill: the bills of P on their own tariff; account: those of P on their account's
@@ -37,39 +37,142 @@ columns:
 */
 WITH purpose AS (
   SELECT 'bill' AS purpose
-  UNION ALL SELECT 'account'
+  UNION ALL
+  SELECT 'account'
 ),
+
 request AS (
-  SELECT p.purpose, CASE WHEN p.purpose = 'bill' THEN d.billed_tariff_code ELSE d.account_tariff_code END AS tariff_code,
-         d.demand_basis AS requested_basis, d.bill_id, d.account_id, d.period, d.period_start,
-         d.period_end, d.days, d.contract_demand_kw, d.power_factor_standard, d.metered_kwh, d.sharp_kwh, d.peak_kwh, d.flat_kwh,
-         d.valley_kwh, d.main_active_kwh, d.reactive_kvarh, d.demand_kw, d.iron_kwh, d.copper_kwh, d.mean_kva, d.power_factor,
-         d.energy_not_checked, d.not_checked
-  FROM facts.bill_determinant AS d
-  JOIN purpose AS p ON p.purpose = 'bill' OR d.account_tariff_code <> d.billed_tariff_code
-  WHERE d.period = $period
+  SELECT
+    purpose.purpose,
+    CASE
+      WHEN purpose.purpose = 'bill' THEN bill_determinant.billed_tariff_code ELSE
+        bill_determinant.account_tariff_code
+    END AS tariff_code,
+    bill_determinant.demand_basis AS requested_basis,
+    bill_determinant.bill_id,
+    bill_determinant.account_id,
+    bill_determinant.period,
+    bill_determinant.period_start,
+    bill_determinant.period_end,
+    bill_determinant.days,
+    bill_determinant.contract_demand_kw,
+    bill_determinant.power_factor_standard,
+    bill_determinant.metered_kwh,
+    bill_determinant.sharp_kwh,
+    bill_determinant.peak_kwh,
+    bill_determinant.flat_kwh,
+    bill_determinant.valley_kwh,
+    bill_determinant.main_active_kwh,
+    bill_determinant.reactive_kvarh,
+    bill_determinant.demand_kw,
+    bill_determinant.iron_kwh,
+    bill_determinant.copper_kwh,
+    bill_determinant.mean_kva,
+    bill_determinant.power_factor,
+    bill_determinant.energy_not_checked,
+    bill_determinant.not_checked
+  FROM facts.bill_determinant
+  JOIN purpose
+    ON purpose.purpose = 'bill' OR bill_determinant.account_tariff_code <> bill_determinant.billed_tariff_code
+  WHERE bill_determinant.period = $period
   UNION ALL
-  SELECT 'commercial', t.tariff_code, d.demand_basis, d.bill_id, d.account_id, d.period, d.period_start,
-         d.period_end, d.days, d.contract_demand_kw, d.power_factor_standard, d.metered_kwh, d.sharp_kwh, d.peak_kwh, d.flat_kwh,
-         d.valley_kwh, d.main_active_kwh, d.reactive_kvarh, d.demand_kw, d.iron_kwh, d.copper_kwh, d.mean_kva, d.power_factor,
-         d.energy_not_checked, d.not_checked
-  FROM facts.bill_determinant AS d
-  JOIN source.tariff AS t ON t.usage_category = 'commercial' AND d.supply_kv >= t.min_kv AND d.supply_kv <= t.max_kv
-  WHERE d.period = $period AND d.usage_category = 'residential'
+  SELECT
+    'commercial',
+    tariff.tariff_code,
+    bill_determinant.demand_basis,
+    bill_determinant.bill_id,
+    bill_determinant.account_id,
+    bill_determinant.period,
+    bill_determinant.period_start,
+    bill_determinant.period_end,
+    bill_determinant.days,
+    bill_determinant.contract_demand_kw,
+    bill_determinant.power_factor_standard,
+    bill_determinant.metered_kwh,
+    bill_determinant.sharp_kwh,
+    bill_determinant.peak_kwh,
+    bill_determinant.flat_kwh,
+    bill_determinant.valley_kwh,
+    bill_determinant.main_active_kwh,
+    bill_determinant.reactive_kvarh,
+    bill_determinant.demand_kw,
+    bill_determinant.iron_kwh,
+    bill_determinant.copper_kwh,
+    bill_determinant.mean_kva,
+    bill_determinant.power_factor,
+    bill_determinant.energy_not_checked,
+    bill_determinant.not_checked
+  FROM facts.bill_determinant
+  JOIN source.tariff
+    ON tariff.usage_category = 'commercial'
+    AND bill_determinant.supply_kv >= tariff.min_kv
+    AND bill_determinant.supply_kv <= tariff.max_kv
+  WHERE bill_determinant.period = $period AND bill_determinant.usage_category = 'residential'
   UNION ALL
-  SELECT 'candidate', c.tariff_code, c.demand_basis, d.bill_id, d.account_id, d.period, d.period_start,
-         d.period_end, d.days, d.contract_demand_kw, d.power_factor_standard, d.metered_kwh, d.sharp_kwh, d.peak_kwh, d.flat_kwh,
-         d.valley_kwh, d.main_active_kwh, d.reactive_kvarh, d.demand_kw, d.iron_kwh, d.copper_kwh, d.mean_kva, d.power_factor,
-         d.energy_not_checked, d.not_checked
-  FROM facts.bill_determinant AS d
-  JOIN facts.tariff_candidate AS c ON c.account_id = d.account_id
-  JOIN source.tariff AS t ON t.tariff_code = c.tariff_code
+  SELECT
+    'candidate',
+    tariff_candidate.tariff_code,
+    tariff_candidate.demand_basis,
+    bill_determinant.bill_id,
+    bill_determinant.account_id,
+    bill_determinant.period,
+    bill_determinant.period_start,
+    bill_determinant.period_end,
+    bill_determinant.days,
+    bill_determinant.contract_demand_kw,
+    bill_determinant.power_factor_standard,
+    bill_determinant.metered_kwh,
+    bill_determinant.sharp_kwh,
+    bill_determinant.peak_kwh,
+    bill_determinant.flat_kwh,
+    bill_determinant.valley_kwh,
+    bill_determinant.main_active_kwh,
+    bill_determinant.reactive_kvarh,
+    bill_determinant.demand_kw,
+    bill_determinant.iron_kwh,
+    bill_determinant.copper_kwh,
+    bill_determinant.mean_kva,
+    bill_determinant.power_factor,
+    bill_determinant.energy_not_checked,
+    bill_determinant.not_checked
+  FROM facts.bill_determinant
+  JOIN facts.tariff_candidate ON tariff_candidate.account_id = bill_determinant.account_id
+  JOIN source.tariff ON tariff.tariff_code = tariff_candidate.tariff_code
   -- Without such a reading there is no price by time of use, and most homes have none.
-  WHERE NOT t.is_time_of_use OR t.is_stepped
-     OR COALESCE(d.sharp_kwh, d.peak_kwh, d.flat_kwh, d.valley_kwh) IS NOT NULL
+  WHERE
+    NOT tariff.is_time_of_use OR tariff.is_stepped
+    OR COALESCE(
+      bill_determinant.sharp_kwh,
+      bill_determinant.peak_kwh,
+      bill_determinant.flat_kwh,
+      bill_determinant.valley_kwh
+    ) IS NOT NULL
 )
-SELECT r.purpose, r.tariff_code, r.requested_basis AS demand_basis, r.bill_id, r.account_id, r.period, r.period_start,
-       r.period_end, r.days, r.contract_demand_kw, r.power_factor_standard, r.metered_kwh, r.sharp_kwh, r.peak_kwh, r.flat_kwh,
-       r.valley_kwh, r.main_active_kwh, r.reactive_kvarh, r.demand_kw, r.iron_kwh, r.copper_kwh, r.mean_kva, r.power_factor,
-       r.energy_not_checked, r.not_checked
-FROM request AS r
+
+SELECT
+  request.purpose,
+  request.tariff_code,
+  request.requested_basis AS demand_basis,
+  request.bill_id,
+  request.account_id,
+  request.period,
+  request.period_start,
+  request.period_end,
+  request.days,
+  request.contract_demand_kw,
+  request.power_factor_standard,
+  request.metered_kwh,
+  request.sharp_kwh,
+  request.peak_kwh,
+  request.flat_kwh,
+  request.valley_kwh,
+  request.main_active_kwh,
+  request.reactive_kvarh,
+  request.demand_kw,
+  request.iron_kwh,
+  request.copper_kwh,
+  request.mean_kva,
+  request.power_factor,
+  request.energy_not_checked,
+  request.not_checked
+FROM request

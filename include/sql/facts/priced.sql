@@ -1,5 +1,5 @@
 /*
-grain: one row a request of facts.price_request
+grain: one row per request of facts.price_request
 key: [bill_id, purpose, tariff_code, demand_basis]
 purpose: The one definition of how a bill is calculated. Each line is rounded half up to 0.01, the total is the sum of the rounded lines; where not_checked says why, the amounts are empty.
 view: true
@@ -26,177 +26,247 @@ columns:
   not_checked: {type: string, doc: 'As in facts.bill_determinant, or no_rate, no_price, no_time_of_use_reading, no_demand_reading, contract_demand_missing, no_reactive_reading, power_factor_rate_missing.'}
 */
 WITH input AS (
-  SELECT r.purpose,
-         r.bill_id,
-         r.account_id,
-         r.period,
-         r.tariff_code,
-         r.demand_basis,
-         r.metered_kwh,
-         r.sharp_kwh,
-         r.peak_kwh,
-         r.flat_kwh,
-         r.valley_kwh,
-         r.main_active_kwh,
-         r.reactive_kvarh,
-         r.demand_kw,
-         r.contract_demand_kw,
-         r.mean_kva,
-         r.iron_kwh,
-         r.copper_kwh,
-         r.iron_kwh + r.copper_kwh AS loss_kwh,
-         r.metered_kwh + r.iron_kwh + r.copper_kwh AS billed_kwh,
-         r.energy_not_checked,
-         r.not_checked,
-         t.is_stepped,
-         t.is_time_of_use AND NOT t.is_stepped AS is_time_of_use,
-         CASE WHEN t.is_two_part AND r.demand_basis <> 'none' THEN r.demand_basis END AS charged_basis,
-         r.power_factor_standard IS NOT NULL AND NOT t.is_stepped AS has_power_factor,
-         r.power_factor,
-         CAST(ROUND(r.power_factor_standard * 100) AS BIGINT) AS standard_points,
-         CAST(ROUND(r.power_factor * 100) AS BIGINT) AS power_factor_points,
-         p.tariff_code IS NOT NULL AS has_rate,
-         p.energy_price,
-         p.sharp_price,
-         p.peak_price,
-         p.flat_price,
-         p.valley_price,
-         CASE WHEN t.is_time_of_use THEN p.flat_price ELSE p.energy_price END AS loss_price,
-         p.capacity_price,
-         p.demand_price,
-         COALESCE(p.surcharge_price, 0) AS surcharge_price,
-         r.period_end
-  FROM facts.price_request AS r
-  LEFT JOIN source.tariff AS t ON t.tariff_code = r.tariff_code
-  LEFT JOIN facts.tariff_price AS p ON p.tariff_code = r.tariff_code AND p.on_day = r.period_end
+  SELECT
+    price_request.purpose,
+    price_request.bill_id,
+    price_request.account_id,
+    price_request.period,
+    price_request.tariff_code,
+    price_request.demand_basis,
+    price_request.metered_kwh,
+    price_request.sharp_kwh,
+    price_request.peak_kwh,
+    price_request.flat_kwh,
+    price_request.valley_kwh,
+    price_request.main_active_kwh,
+    price_request.reactive_kvarh,
+    price_request.demand_kw,
+    price_request.contract_demand_kw,
+    price_request.mean_kva,
+    price_request.iron_kwh,
+    price_request.copper_kwh,
+    price_request.iron_kwh + price_request.copper_kwh AS loss_kwh,
+    price_request.metered_kwh + price_request.iron_kwh + price_request.copper_kwh AS billed_kwh,
+    price_request.energy_not_checked,
+    price_request.not_checked,
+    tariff.is_stepped,
+    tariff.is_time_of_use AND NOT tariff.is_stepped AS is_time_of_use,
+    CASE WHEN tariff.is_two_part AND price_request.demand_basis <> 'none' THEN price_request.demand_basis END
+      AS charged_basis,
+    price_request.power_factor_standard IS NOT NULL AND NOT tariff.is_stepped AS has_power_factor,
+    price_request.power_factor,
+    CAST(ROUND(price_request.power_factor_standard * 100) AS BIGINT) AS standard_points,
+    CAST(ROUND(price_request.power_factor * 100) AS BIGINT) AS power_factor_points,
+    tariff_price.tariff_code IS NOT NULL AS has_rate,
+    tariff_price.energy_price,
+    tariff_price.sharp_price,
+    tariff_price.peak_price,
+    tariff_price.flat_price,
+    tariff_price.valley_price,
+    CASE WHEN tariff.is_time_of_use THEN tariff_price.flat_price ELSE tariff_price.energy_price END
+      AS loss_price,
+    tariff_price.capacity_price,
+    tariff_price.demand_price,
+    COALESCE(tariff_price.surcharge_price, 0) AS surcharge_price,
+    price_request.period_end
+  FROM facts.price_request
+  LEFT JOIN source.tariff ON tariff.tariff_code = price_request.tariff_code
+  LEFT JOIN facts.tariff_price
+    ON tariff_price.tariff_code = price_request.tariff_code AND tariff_price.on_day = price_request.period_end
 ),
+
 lined AS (
-  SELECT i.purpose,
-         i.bill_id,
-         i.account_id,
-         i.period,
-         i.tariff_code,
-         i.demand_basis,
-         i.metered_kwh,
-         i.loss_kwh,
-         i.billed_kwh,
-         CASE WHEN i.is_stepped THEN s.below_amount + ROUND(CAST((i.billed_kwh - s.from_kwh) * s.unit_price AS DECIMAL(28, 8)), 2)
-              WHEN i.is_time_of_use
-                THEN ROUND(CAST(COALESCE(i.sharp_kwh * i.sharp_price, 0) AS DECIMAL(28, 8)), 2)
-                     + ROUND(CAST(COALESCE(i.peak_kwh * i.peak_price, 0) AS DECIMAL(28, 8)), 2)
-                     + ROUND(CAST(COALESCE(i.flat_kwh * i.flat_price, 0) AS DECIMAL(28, 8)), 2)
-                     + ROUND(CAST(COALESCE(i.valley_kwh * i.valley_price, 0) AS DECIMAL(28, 8)), 2)
-              ELSE ROUND(CAST(i.metered_kwh * i.energy_price AS DECIMAL(28, 8)), 2)
-         END AS energy_amount,
-         CASE WHEN i.is_stepped OR i.iron_kwh = 0 THEN 0 ELSE ROUND(CAST(i.iron_kwh * i.loss_price AS DECIMAL(28, 8)), 2) END AS loss_iron_amount,
-         CASE WHEN i.is_stepped OR i.copper_kwh = 0 THEN 0 ELSE ROUND(CAST(i.copper_kwh * i.loss_price AS DECIMAL(28, 8)), 2) END AS loss_copper_amount,
-         CASE WHEN i.charged_basis = 'capacity' THEN ROUND(CAST(i.mean_kva * i.capacity_price AS DECIMAL(28, 8)), 2) ELSE 0 END AS capacity_amount,
-         CASE WHEN i.charged_basis = 'actual_demand' THEN ROUND(CAST(i.demand_kw * i.demand_price AS DECIMAL(28, 8)), 2)
-              WHEN i.charged_basis = 'contract_demand'
-                THEN ROUND(CAST(i.contract_demand_kw * i.demand_price AS DECIMAL(28, 8)), 2)
-                     + CASE WHEN i.demand_kw > 1.05 * i.contract_demand_kw
-                            THEN ROUND(CAST(2 * i.demand_price * (i.demand_kw - 1.05 * i.contract_demand_kw) AS DECIMAL(28, 8)), 2)
-                            ELSE 0 END
-              ELSE 0
-         END AS demand_amount,
-         CASE WHEN i.has_power_factor THEN i.power_factor END AS power_factor,
-         CASE WHEN NOT i.has_power_factor OR COALESCE(i.main_active_kwh, 0) <= 0 THEN 0
-              ELSE CAST(f.base_percent + f.percent_per_point * (f.base_points - i.power_factor_points) AS DECIMAL(9, 4)) END AS power_factor_percent,
-         ROUND(CAST(i.billed_kwh * i.surcharge_price AS DECIMAL(28, 8)), 2) AS surcharge_amount,
-         i.energy_not_checked,
-         CASE WHEN i.not_checked IS NOT NULL THEN i.not_checked
-              WHEN NOT i.has_rate THEN 'no_rate'
-              WHEN i.is_stepped AND s.unit_price IS NULL THEN 'no_price'
-              WHEN i.is_time_of_use AND i.sharp_kwh IS NULL AND i.peak_kwh IS NULL AND i.flat_kwh IS NULL AND i.valley_kwh IS NULL
-                THEN 'no_time_of_use_reading'
-              WHEN i.is_time_of_use
-                   AND ((i.sharp_kwh <> 0 AND i.sharp_price IS NULL) OR (i.peak_kwh <> 0 AND i.peak_price IS NULL)
-                        OR (i.flat_kwh <> 0 AND i.flat_price IS NULL) OR (i.valley_kwh <> 0 AND i.valley_price IS NULL))
-                THEN 'no_price'
-              WHEN NOT i.is_stepped AND NOT i.is_time_of_use AND i.energy_price IS NULL THEN 'no_price'
-              WHEN NOT i.is_stepped AND i.loss_kwh <> 0 AND i.loss_price IS NULL THEN 'no_price'
-              WHEN i.charged_basis = 'capacity' AND i.capacity_price IS NULL THEN 'no_price'
-              WHEN i.charged_basis IN ('actual_demand', 'contract_demand') AND i.demand_price IS NULL THEN 'no_price'
-              WHEN i.charged_basis = 'contract_demand' AND i.contract_demand_kw IS NULL THEN 'contract_demand_missing'
-              WHEN i.charged_basis IN ('actual_demand', 'contract_demand') AND i.demand_kw IS NULL THEN 'no_demand_reading'
-              WHEN i.has_power_factor AND i.main_active_kwh > 0 AND i.reactive_kvarh IS NULL THEN 'no_reactive_reading'
-              WHEN i.has_power_factor AND i.main_active_kwh > 0 AND f.base_percent IS NULL THEN 'power_factor_rate_missing'
-         END AS not_checked
-  FROM input AS i
-  LEFT JOIN facts.tariff_step AS s
-    ON i.is_stepped
-   AND s.tariff_code = i.tariff_code
-   AND s.on_day = i.period_end
-   AND (s.is_first OR i.billed_kwh > s.from_kwh)
-   AND (s.to_kwh IS NULL OR i.billed_kwh <= s.to_kwh)
-  LEFT JOIN facts.power_factor_rate AS f
-    ON f.standard_points = i.standard_points AND i.power_factor_points >= f.from_points AND i.power_factor_points <= f.to_points
+  SELECT
+    input.purpose,
+    input.bill_id,
+    input.account_id,
+    input.period,
+    input.tariff_code,
+    input.demand_basis,
+    input.metered_kwh,
+    input.loss_kwh,
+    input.billed_kwh,
+    CASE
+      WHEN
+        input.is_stepped
+        THEN
+          tariff_step.below_amount + MONEY((input.billed_kwh - tariff_step.from_kwh) * tariff_step.unit_price)
+      WHEN input.is_time_of_use
+        THEN
+          MONEY(COALESCE(input.sharp_kwh * input.sharp_price, 0))
+          + MONEY(COALESCE(input.peak_kwh * input.peak_price, 0))
+          + MONEY(COALESCE(input.flat_kwh * input.flat_price, 0))
+          + MONEY(COALESCE(input.valley_kwh * input.valley_price, 0))
+      ELSE MONEY(input.metered_kwh * input.energy_price)
+    END AS energy_amount,
+    CASE WHEN input.is_stepped OR input.iron_kwh = 0 THEN 0 ELSE MONEY(input.iron_kwh * input.loss_price) END
+      AS loss_iron_amount,
+    CASE
+      WHEN input.is_stepped OR input.copper_kwh = 0 THEN 0 ELSE MONEY(input.copper_kwh * input.loss_price)
+    END AS loss_copper_amount,
+    CASE WHEN input.charged_basis = 'capacity' THEN MONEY(input.mean_kva * input.capacity_price) ELSE 0 END
+      AS capacity_amount,
+    CASE
+      WHEN input.charged_basis = 'actual_demand' THEN MONEY(input.demand_kw * input.demand_price)
+      WHEN input.charged_basis = 'contract_demand'
+        THEN
+          MONEY(input.contract_demand_kw * input.demand_price)
+          + CASE
+            WHEN input.demand_kw > 1.05 * input.contract_demand_kw
+              THEN MONEY(2 * input.demand_price * (input.demand_kw - 1.05 * input.contract_demand_kw))
+            ELSE 0
+          END
+      ELSE 0
+    END AS demand_amount,
+    CASE WHEN input.has_power_factor THEN input.power_factor END AS power_factor,
+    CASE
+      WHEN NOT input.has_power_factor OR COALESCE(input.main_active_kwh, 0) <= 0 THEN 0
+      ELSE
+        CAST(
+          power_factor_rate.base_percent
+          + power_factor_rate.percent_per_point
+          * (power_factor_rate.base_points - input.power_factor_points) AS DECIMAL(9, 4)
+        )
+    END AS power_factor_percent,
+    MONEY(input.billed_kwh * input.surcharge_price) AS surcharge_amount,
+    input.energy_not_checked,
+    CASE
+      WHEN input.not_checked IS NOT NULL THEN input.not_checked
+      WHEN NOT input.has_rate THEN 'no_rate'
+      WHEN input.is_stepped AND tariff_step.unit_price IS NULL THEN 'no_price'
+      WHEN
+        input.is_time_of_use
+        AND input.sharp_kwh IS NULL
+        AND input.peak_kwh IS NULL
+        AND input.flat_kwh IS NULL
+        AND input.valley_kwh IS NULL
+        THEN 'no_time_of_use_reading'
+      WHEN
+        input.is_time_of_use
+        AND (
+          (input.sharp_kwh <> 0 AND input.sharp_price IS NULL)
+          OR (input.peak_kwh <> 0 AND input.peak_price IS NULL)
+          OR (input.flat_kwh <> 0 AND input.flat_price IS NULL)
+          OR (input.valley_kwh <> 0 AND input.valley_price IS NULL)
+        )
+        THEN 'no_price'
+      WHEN NOT input.is_stepped AND NOT input.is_time_of_use AND input.energy_price IS NULL THEN 'no_price'
+      WHEN NOT input.is_stepped AND input.loss_kwh <> 0 AND input.loss_price IS NULL THEN 'no_price'
+      WHEN input.charged_basis = 'capacity' AND input.capacity_price IS NULL THEN 'no_price'
+      WHEN
+        input.charged_basis IN ('actual_demand', 'contract_demand') AND input.demand_price IS NULL
+        THEN 'no_price'
+      WHEN
+        input.charged_basis = 'contract_demand' AND input.contract_demand_kw IS NULL
+        THEN 'contract_demand_missing'
+      WHEN
+        input.charged_basis IN ('actual_demand', 'contract_demand') AND input.demand_kw IS NULL
+        THEN 'no_demand_reading'
+      WHEN
+        input.has_power_factor AND input.main_active_kwh > 0 AND input.reactive_kvarh IS NULL
+        THEN 'no_reactive_reading'
+      WHEN
+        input.has_power_factor AND input.main_active_kwh > 0 AND power_factor_rate.base_percent IS NULL
+        THEN 'power_factor_rate_missing'
+    END AS not_checked
+  FROM input
+  LEFT JOIN facts.tariff_step
+    ON input.is_stepped
+    AND tariff_step.tariff_code = input.tariff_code
+    AND tariff_step.on_day = input.period_end
+    AND (tariff_step.is_first OR input.billed_kwh > tariff_step.from_kwh)
+    AND (tariff_step.to_kwh IS NULL OR input.billed_kwh <= tariff_step.to_kwh)
+  LEFT JOIN facts.power_factor_rate
+    ON power_factor_rate.standard_points = input.standard_points
+    AND input.power_factor_points >= power_factor_rate.from_points
+    AND input.power_factor_points <= power_factor_rate.to_points
 ),
+
 charged AS (
-  SELECT l.purpose,
-         l.bill_id,
-         l.account_id,
-         l.period,
-         l.tariff_code,
-         l.demand_basis,
-         l.metered_kwh,
-         l.loss_kwh,
-         l.billed_kwh,
-         CAST(l.energy_amount AS DECIMAL(18, 2)) AS energy_amount,
-         CAST(l.loss_iron_amount AS DECIMAL(18, 2)) AS loss_iron_amount,
-         CAST(l.loss_iron_amount + l.loss_copper_amount AS DECIMAL(18, 2)) AS loss_amount,
-         CAST(l.capacity_amount AS DECIMAL(18, 2)) AS capacity_amount,
-         CAST(l.demand_amount AS DECIMAL(18, 2)) AS demand_amount,
-         l.power_factor,
-         l.power_factor_percent,
-         CAST(l.surcharge_amount AS DECIMAL(18, 2)) AS surcharge_amount,
-         l.energy_not_checked,
-         l.not_checked
-  FROM lined AS l
+  SELECT
+    lined.purpose,
+    lined.bill_id,
+    lined.account_id,
+    lined.period,
+    lined.tariff_code,
+    lined.demand_basis,
+    lined.metered_kwh,
+    lined.loss_kwh,
+    lined.billed_kwh,
+    MONEY(lined.energy_amount) AS energy_amount,
+    MONEY(lined.loss_iron_amount) AS loss_iron_amount,
+    MONEY(lined.loss_iron_amount + lined.loss_copper_amount) AS loss_amount,
+    MONEY(lined.capacity_amount) AS capacity_amount,
+    MONEY(lined.demand_amount) AS demand_amount,
+    lined.power_factor,
+    lined.power_factor_percent,
+    MONEY(lined.surcharge_amount) AS surcharge_amount,
+    lined.energy_not_checked,
+    lined.not_checked
+  FROM lined
 ),
+
 adjusted AS (
-  SELECT c.purpose,
-         c.bill_id,
-         c.account_id,
-         c.period,
-         c.tariff_code,
-         c.demand_basis,
-         c.metered_kwh,
-         c.loss_kwh,
-         c.billed_kwh,
-         c.energy_amount,
-         c.loss_iron_amount,
-         c.loss_amount,
-         c.capacity_amount,
-         c.demand_amount,
-         c.power_factor,
-         CAST(ROUND(CAST((c.energy_amount + c.loss_amount + c.capacity_amount + c.demand_amount) AS DECIMAL(16, 2))
-                    * CAST(c.power_factor_percent AS DECIMAL(9, 4)) * CAST(0.01 AS DECIMAL(3, 2)), 2) AS DECIMAL(18, 2)) AS power_factor_amount,
-         c.surcharge_amount,
-         c.energy_not_checked,
-         c.not_checked
-  FROM charged AS c
+  SELECT
+    charged.purpose,
+    charged.bill_id,
+    charged.account_id,
+    charged.period,
+    charged.tariff_code,
+    charged.demand_basis,
+    charged.metered_kwh,
+    charged.loss_kwh,
+    charged.billed_kwh,
+    charged.energy_amount,
+    charged.loss_iron_amount,
+    charged.loss_amount,
+    charged.capacity_amount,
+    charged.demand_amount,
+    charged.power_factor,
+    MONEY(
+      CAST(
+        (
+          charged.energy_amount + charged.loss_amount + charged.capacity_amount + charged.demand_amount
+        ) AS DECIMAL(16, 2)
+      )
+      * CAST(charged.power_factor_percent AS DECIMAL(9, 4)) * CAST(0.01 AS DECIMAL(3, 2))
+    ) AS power_factor_amount,
+    charged.surcharge_amount,
+    charged.energy_not_checked,
+    charged.not_checked
+  FROM charged
 )
-SELECT a.purpose,
-       a.bill_id,
-       a.account_id,
-       a.period,
-       a.tariff_code,
-       a.demand_basis,
-       CASE WHEN a.energy_not_checked IS NULL THEN a.metered_kwh END AS metered_kwh,
-       CASE WHEN a.not_checked IS NULL THEN a.loss_kwh END AS loss_kwh,
-       CASE WHEN a.not_checked IS NULL THEN a.billed_kwh END AS billed_kwh,
-       CASE WHEN a.not_checked IS NULL THEN a.energy_amount END AS energy_amount,
-       CASE WHEN a.not_checked IS NULL THEN a.loss_amount END AS loss_amount,
-       CASE WHEN a.not_checked IS NULL THEN a.loss_iron_amount END AS loss_iron_amount,
-       CASE WHEN a.not_checked IS NULL THEN a.capacity_amount END AS capacity_amount,
-       CASE WHEN a.not_checked IS NULL THEN a.demand_amount END AS demand_amount,
-       a.power_factor,
-       CASE WHEN a.not_checked IS NULL THEN a.power_factor_amount END AS power_factor_amount,
-       CASE WHEN a.not_checked IS NULL THEN a.surcharge_amount END AS surcharge_amount,
-       CASE WHEN a.not_checked IS NULL
-            THEN CAST(a.energy_amount + a.loss_amount + a.capacity_amount + a.demand_amount + a.power_factor_amount + a.surcharge_amount AS DECIMAL(18, 2))
-       END AS total_amount,
-       a.energy_not_checked,
-       a.not_checked
-FROM adjusted AS a
+
+SELECT
+  adjusted.purpose,
+  adjusted.bill_id,
+  adjusted.account_id,
+  adjusted.period,
+  adjusted.tariff_code,
+  adjusted.demand_basis,
+  CASE WHEN adjusted.energy_not_checked IS NULL THEN adjusted.metered_kwh END AS metered_kwh,
+  CASE WHEN adjusted.not_checked IS NULL THEN adjusted.loss_kwh END AS loss_kwh,
+  CASE WHEN adjusted.not_checked IS NULL THEN adjusted.billed_kwh END AS billed_kwh,
+  CASE WHEN adjusted.not_checked IS NULL THEN adjusted.energy_amount END AS energy_amount,
+  CASE WHEN adjusted.not_checked IS NULL THEN adjusted.loss_amount END AS loss_amount,
+  CASE WHEN adjusted.not_checked IS NULL THEN adjusted.loss_iron_amount END AS loss_iron_amount,
+  CASE WHEN adjusted.not_checked IS NULL THEN adjusted.capacity_amount END AS capacity_amount,
+  CASE WHEN adjusted.not_checked IS NULL THEN adjusted.demand_amount END AS demand_amount,
+  adjusted.power_factor,
+  CASE WHEN adjusted.not_checked IS NULL THEN adjusted.power_factor_amount END AS power_factor_amount,
+  CASE WHEN adjusted.not_checked IS NULL THEN adjusted.surcharge_amount END AS surcharge_amount,
+  CASE
+    WHEN adjusted.not_checked IS NULL
+      THEN
+        MONEY(
+          adjusted.energy_amount
+          + adjusted.loss_amount
+          + adjusted.capacity_amount
+          + adjusted.demand_amount
+          + adjusted.power_factor_amount
+          + adjusted.surcharge_amount
+        )
+  END AS total_amount,
+  adjusted.energy_not_checked,
+  adjusted.not_checked
+FROM adjusted

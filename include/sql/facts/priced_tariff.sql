@@ -1,5 +1,5 @@
 /*
-grain: one row a live account, month of the last 12 billed ones up to P, tariff it may be on and demand basis
+grain: one row per live account, month of the last 12 billed ones up to P, tariff it may be on and demand basis
 key: [account_id, period, tariff_code, demand_basis]
 purpose: What an account would have paid on other tariffs, for tariff fit. A month with several bills that correct none is there once for each.
 view: true
@@ -18,7 +18,19 @@ columns:
   total_amount: {type: decimal, doc: Sum of the lines.}
   not_checked: {type: string, doc: 'Why it cannot be said; the amounts are empty then.'}
 */
-SELECT p.bill_id, p.account_id, p.period, p.tariff_code, p.demand_basis, p.energy_amount, p.loss_amount, p.capacity_amount,
-       p.demand_amount, p.power_factor_amount, p.surcharge_amount, p.total_amount, p.not_checked
-FROM facts.priced AS p
-WHERE p.purpose = 'candidate'
+SELECT
+  priced.bill_id,
+  priced.account_id,
+  priced.period,
+  priced.tariff_code,
+  priced.demand_basis,
+  priced.energy_amount,
+  priced.loss_amount,
+  priced.capacity_amount,
+  priced.demand_amount,
+  priced.power_factor_amount,
+  priced.surcharge_amount,
+  priced.total_amount,
+  priced.not_checked
+FROM facts.priced
+WHERE priced.purpose = 'candidate'

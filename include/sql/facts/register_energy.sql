@@ -1,5 +1,5 @@
 /*
-grain: one row a metering point, month (P and the 11 before) and register that was read
+grain: one row per metering point, month (P and the 11 before) and register that was read
 key: [metering_point_id, period, register]
 purpose: What each reading says was used, rolled over or split at a replacement where it must be, and why it cannot be said where it cannot.
 view: true
@@ -23,127 +23,212 @@ columns:
   not_checked: {type: string, doc: 'multiplier_changed, second_replace, register_without_event or previous_value_missing.'}
 */
 WITH event AS (
-  SELECT e.metering_point_id, e.kind, e.occurred_at, e.old_value, e.new_value, COALESCE(NULLIF(TRIM(e.register), ''), 'active_total') AS register
-  FROM source.metering_event AS e
-  WHERE e.kind IN ('replace', 'multiplier_changed', 'install', 'remove')
-    AND e.occurred_at >= CAST(CAST(ADD_MONTHS($period, -14) AS DATE) AS TIMESTAMPTZ)
+  SELECT
+    metering_event.metering_point_id,
+    metering_event.kind,
+    metering_event.occurred_at,
+    metering_event.old_value,
+    metering_event.new_value,
+    COALESCE(NULLIF(TRIM(metering_event.register), ''), 'active_total') AS register
+  FROM source.metering_event
+  WHERE
+    metering_event.kind IN ('replace', 'multiplier_changed', 'install', 'remove')
+    AND metering_event.occurred_at >= CAST(ADD_MONTHS($period, -14) AS TIMESTAMPTZ)
 ),
+
 touched AS (
-  SELECT DISTINCT e.metering_point_id FROM event AS e
+  SELECT DISTINCT event.metering_point_id FROM event
 ),
+
 touched_reading AS (
-  SELECT r.metering_point_id,
-         r.period,
-         r.register,
-         r.read_at,
-         LAG(r.period) OVER w AS earlier_period,
-         LAG(r.read_at) OVER w AS earlier_read_at,
-         LAG(r.current_value) OVER w AS earlier_value
-  FROM source.register_reading AS r
-  JOIN touched AS t ON t.metering_point_id = r.metering_point_id
-  WHERE r.period >= CAST(ADD_MONTHS($period, -12) AS DATE) AND r.period <= $period
-  WINDOW w AS (PARTITION BY r.metering_point_id, r.register ORDER BY r.period)
+  SELECT
+    register_reading.metering_point_id,
+    register_reading.period,
+    register_reading.register,
+    register_reading.read_at,
+    LAG(register_reading.period) OVER w AS earlier_period,
+    LAG(register_reading.read_at) OVER w AS earlier_read_at,
+    LAG(register_reading.current_value) OVER w AS earlier_value
+  FROM source.register_reading
+  JOIN touched ON touched.metering_point_id = register_reading.metering_point_id
+  WHERE register_reading.period >= ADD_MONTHS($period, -12) AND register_reading.period <= $period
+  WINDOW
+    w AS (
+      PARTITION BY register_reading.metering_point_id, register_reading.register
+      ORDER BY register_reading.period
+    )
 ),
+
 paired AS (
-  SELECT r.metering_point_id,
-         r.period,
-         r.register,
-         r.read_at,
-         CASE WHEN r.earlier_period = CAST(ADD_MONTHS(r.period, -1) AS DATE) THEN r.earlier_read_at END AS earlier_read_at,
-         CASE WHEN r.earlier_period = CAST(ADD_MONTHS(r.period, -1) AS DATE) THEN r.earlier_value END AS earlier_value
-  FROM touched_reading AS r
+  SELECT
+    touched_reading.metering_point_id,
+    touched_reading.period,
+    touched_reading.register,
+    touched_reading.read_at,
+    CASE
+      WHEN
+        touched_reading.earlier_period = ADD_MONTHS(touched_reading.period, -1)
+        THEN touched_reading.earlier_read_at
+    END AS earlier_read_at,
+    CASE
+      WHEN
+        touched_reading.earlier_period = ADD_MONTHS(touched_reading.period, -1)
+        THEN touched_reading.earlier_value
+    END AS earlier_value
+  FROM touched_reading
 ),
+
 happened AS (
-  SELECT p.metering_point_id,
-         p.period,
-         p.register,
-         MAX(p.earlier_read_at) AS earlier_read_at,
-         MAX(p.earlier_value) AS earlier_value,
-         COUNT(*) FILTER (WHERE e.kind = 'multiplier_changed') AS multiplier_changes,
-         COUNT(*) FILTER (WHERE e.kind = 'replace') AS replaces,
-         COUNT(*) FILTER (WHERE e.kind IN ('install', 'remove', 'replace')) AS swaps,
-         COUNT(DISTINCT CASE WHEN e.kind = 'replace' THEN e.occurred_at END) AS replacements,
-         MIN(CASE WHEN e.kind = 'replace' AND e.register = p.register THEN e.old_value END) AS lowest_old_value,
-         MAX(CASE WHEN e.kind = 'replace' AND e.register = p.register THEN e.old_value END) AS old_value,
-         MIN(CASE WHEN e.kind = 'replace' AND e.register = p.register THEN e.new_value END) AS lowest_new_value,
-         MAX(CASE WHEN e.kind = 'replace' AND e.register = p.register THEN e.new_value END) AS new_value
-  FROM paired AS p
-  JOIN event AS e
-    ON e.metering_point_id = p.metering_point_id
-   AND e.occurred_at <= p.read_at
-   AND (e.occurred_at > p.earlier_read_at OR (p.earlier_read_at IS NULL AND CAST(e.occurred_at AS DATE) >= p.period))
-  GROUP BY p.metering_point_id, p.period, p.register
+  SELECT
+    paired.metering_point_id,
+    paired.period,
+    paired.register,
+    MAX(paired.earlier_read_at) AS earlier_read_at,
+    MAX(paired.earlier_value) AS earlier_value,
+    COUNT(*) FILTER (WHERE event.kind = 'multiplier_changed') AS multiplier_changes,
+    COUNT(*) FILTER (WHERE event.kind = 'replace') AS replaces,
+    COUNT(*) FILTER (WHERE event.kind IN ('install', 'remove', 'replace')) AS swaps,
+    COUNT(DISTINCT CASE WHEN event.kind = 'replace' THEN event.occurred_at END) AS replacements,
+    MIN(CASE WHEN event.kind = 'replace' AND event.register = paired.register THEN event.old_value END)
+      AS lowest_old_value,
+    MAX(CASE WHEN event.kind = 'replace' AND event.register = paired.register THEN event.old_value END)
+      AS old_value,
+    MIN(CASE WHEN event.kind = 'replace' AND event.register = paired.register THEN event.new_value END)
+      AS lowest_new_value,
+    MAX(CASE WHEN event.kind = 'replace' AND event.register = paired.register THEN event.new_value END)
+      AS new_value
+  FROM paired
+  JOIN event
+    ON event.metering_point_id = paired.metering_point_id
+    AND event.occurred_at <= paired.read_at
+    AND (
+      event.occurred_at > paired.earlier_read_at
+      OR (paired.earlier_read_at IS NULL AND CAST(event.occurred_at AS DATE) >= paired.period)
+    )
+  GROUP BY paired.metering_point_id, paired.period, paired.register
 ),
+
 point AS (
-  SELECT p.metering_point_id, p.account_id, p.role, p.multiplier, POWER(10, m.digits) AS register_size, a.contracted_kva
-  FROM source.metering_point AS p
-  LEFT JOIN source.meter AS m ON m.meter_id = p.meter_id
-  LEFT JOIN source.account AS a ON a.account_id = p.account_id
+  SELECT
+    metering_point.metering_point_id,
+    metering_point.account_id,
+    metering_point.role,
+    metering_point.multiplier,
+    POWER(10, meter.digits) AS register_size,
+    account.contracted_kva
+  FROM source.metering_point
+  LEFT JOIN source.meter ON meter.meter_id = metering_point.meter_id
+  LEFT JOIN source.account ON account.account_id = metering_point.account_id
 ),
+
 earlier AS (
-  SELECT r.metering_point_id, r.register, r.read_at, r.current_value
-  FROM source.register_reading AS r
-  WHERE r.period = CAST(ADD_MONTHS($period, -1) AS DATE)
+  SELECT
+    register_reading.metering_point_id,
+    register_reading.register,
+    register_reading.read_at,
+    register_reading.current_value
+  FROM source.register_reading
+  WHERE register_reading.period = ADD_MONTHS($period, -1)
 ),
+
 joined AS (
-  SELECT r.metering_point_id,
-         p.account_id,
-         p.role,
-         r.period,
-         r.register,
-         r.read_at,
-         COALESCE(b.read_at, h.earlier_read_at) AS previous_read_at,
-         COALESCE(b.current_value, h.earlier_value) AS earlier_value,
-         r.previous_value,
-         r.current_value,
-         p.multiplier,
-         p.register_size,
-         r.method,
-         COALESCE(h.replaces, 0) AS replaces,
-         COALESCE(h.swaps, 0) AS swaps,
-         h.old_value,
-         h.new_value,
-         CASE WHEN r.current_value >= r.previous_value OR COALESCE(h.replaces, 0) > 0 THEN FALSE
-              ELSE r.previous_value >= 0.9 * p.register_size
-                   AND (p.account_id IS NULL
-                        OR ROUND((p.register_size - r.previous_value + r.current_value) * p.multiplier, 6)
-                           <= ROUND(p.contracted_kva * CASE WHEN r.period = $period THEN $period_hours
-                                                            ELSE 24 * (DATE_DIFF('day', r.period, LAST_DAY(r.period)) + 1) END, 6))
-         END AS is_rollover,
-         CASE WHEN h.multiplier_changes > 0 THEN 'multiplier_changed'
-              WHEN r.register = 'max_demand_kw' THEN NULL
-              -- The registers of one replacement share its moment; a register said twice at it has two values.
-              WHEN h.replacements > 1 OR h.lowest_old_value < h.old_value OR h.lowest_new_value < h.new_value THEN 'second_replace'
-              WHEN h.replaces > 0 AND (h.old_value IS NULL OR h.new_value IS NULL) THEN 'register_without_event'
-              WHEN r.previous_value IS NULL AND (COALESCE(h.replaces, 0) = 0 OR COALESCE(b.current_value, h.earlier_value) IS NULL)
-                THEN 'previous_value_missing'
-         END AS not_checked
-  FROM source.register_reading AS r
-  JOIN point AS p ON p.metering_point_id = r.metering_point_id
-  LEFT JOIN earlier AS b ON b.metering_point_id = r.metering_point_id AND b.register = r.register AND r.period = $period
-  LEFT JOIN happened AS h ON h.metering_point_id = r.metering_point_id AND h.period = r.period AND h.register = r.register
-  WHERE r.period >= CAST(ADD_MONTHS($period, -11) AS DATE) AND r.period <= $period
+  SELECT
+    register_reading.metering_point_id,
+    point.account_id,
+    point.role,
+    register_reading.period,
+    register_reading.register,
+    register_reading.read_at,
+    COALESCE(earlier.read_at, happened.earlier_read_at) AS previous_read_at,
+    COALESCE(earlier.current_value, happened.earlier_value) AS earlier_value,
+    register_reading.previous_value,
+    register_reading.current_value,
+    point.multiplier,
+    point.register_size,
+    register_reading.method,
+    COALESCE(happened.replaces, 0) AS replaces,
+    COALESCE(happened.swaps, 0) AS swaps,
+    happened.old_value,
+    happened.new_value,
+    CASE
+      WHEN
+        register_reading.current_value >= register_reading.previous_value
+        OR COALESCE(happened.replaces, 0) > 0
+        THEN FALSE
+      ELSE
+        register_reading.previous_value >= 0.9 * point.register_size
+        AND (
+          point.account_id IS NULL
+          OR ROUND(
+            (point.register_size - register_reading.previous_value + register_reading.current_value)
+            * point.multiplier,
+            6
+          )
+          <= ROUND(point.contracted_kva * CASE
+            WHEN register_reading.period = $period THEN $period_hours
+            ELSE 24 * (DATE_DIFF('day', register_reading.period, LAST_DAY(register_reading.period)) + 1)
+          END, 6)
+        )
+    END AS is_rollover,
+    CASE
+      WHEN happened.multiplier_changes > 0 THEN 'multiplier_changed'
+      WHEN register_reading.register = 'max_demand_kw' THEN NULL
+      -- The registers of one replacement share its moment; a register said twice at it has two values.
+      WHEN
+        happened.replacements > 1
+        OR happened.lowest_old_value < happened.old_value
+        OR happened.lowest_new_value < happened.new_value
+        THEN 'second_replace'
+      WHEN
+        happened.replaces > 0 AND (happened.old_value IS NULL OR happened.new_value IS NULL)
+        THEN 'register_without_event'
+      WHEN
+        register_reading.previous_value IS NULL
+        AND (
+          COALESCE(happened.replaces, 0) = 0
+          OR COALESCE(earlier.current_value, happened.earlier_value) IS NULL
+        )
+        THEN 'previous_value_missing'
+    END AS not_checked
+  FROM source.register_reading
+  JOIN point ON point.metering_point_id = register_reading.metering_point_id
+  LEFT JOIN earlier
+    ON earlier.metering_point_id = register_reading.metering_point_id
+    AND earlier.register = register_reading.register
+    AND register_reading.period = $period
+  LEFT JOIN happened
+    ON happened.metering_point_id = register_reading.metering_point_id
+    AND happened.period = register_reading.period
+    AND happened.register = register_reading.register
+  WHERE register_reading.period >= ADD_MONTHS($period, -11) AND register_reading.period <= $period
 )
-SELECT j.metering_point_id,
-       j.account_id,
-       j.role,
-       j.period,
-       j.register,
-       CASE WHEN j.not_checked IS NOT NULL THEN NULL
-            WHEN j.register = 'max_demand_kw' THEN j.current_value
-            WHEN j.replaces > 0 THEN (j.old_value - COALESCE(j.earlier_value, j.previous_value)) + (j.current_value - j.new_value)
-            WHEN j.is_rollover THEN j.register_size - j.previous_value + j.current_value
-            ELSE j.current_value - j.previous_value
-       END * j.multiplier AS kwh,
-       j.read_at,
-       j.previous_read_at,
-       j.earlier_value,
-       j.previous_value,
-       j.current_value,
-       j.multiplier,
-       j.method,
-       j.replaces,
-       j.swaps,
-       j.is_rollover,
-       j.not_checked
-FROM joined AS j
+
+SELECT
+  joined.metering_point_id,
+  joined.account_id,
+  joined.role,
+  joined.period,
+  joined.register,
+  CASE
+    WHEN joined.not_checked IS NOT NULL THEN NULL
+    WHEN joined.register = 'max_demand_kw' THEN joined.current_value
+    WHEN
+      joined.replaces > 0
+      THEN
+        (joined.old_value - COALESCE(joined.earlier_value, joined.previous_value))
+        + (joined.current_value - joined.new_value)
+    WHEN joined.is_rollover THEN joined.register_size - joined.previous_value + joined.current_value
+    ELSE joined.current_value - joined.previous_value
+  END * joined.multiplier AS kwh,
+  joined.read_at,
+  joined.previous_read_at,
+  joined.earlier_value,
+  joined.previous_value,
+  joined.current_value,
+  joined.multiplier,
+  joined.method,
+  joined.replaces,
+  joined.swaps,
+  joined.is_rollover,
+  joined.not_checked
+FROM joined

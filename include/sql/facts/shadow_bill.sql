@@ -1,5 +1,5 @@
 /*
-grain: one row a bill of P that corrects none
+grain: one row per bill of P that corrects none
 key: [bill_id]
 purpose: The bill recalculated from the readings and the tariff it was billed on, beside what was billed.
 columns:
@@ -32,66 +32,93 @@ columns:
   account_tariff_total_amount: {type: decimal, doc: 'Recalculated total on the account''s tariff, where that is another.'}
 */
 WITH priced AS (
-  SELECT p.purpose, p.bill_id, p.account_id, p.period, p.tariff_code, p.metered_kwh, p.loss_kwh, p.energy_amount, p.loss_amount,
-         p.loss_iron_amount, p.capacity_amount, p.demand_amount, p.power_factor, p.power_factor_amount, p.surcharge_amount,
-         p.total_amount, p.not_checked, p.energy_not_checked
-  FROM facts.priced AS p
-  WHERE p.purpose = 'bill' OR p.purpose = 'account'
+  SELECT
+    priced.purpose,
+    priced.bill_id,
+    priced.account_id,
+    priced.period,
+    priced.tariff_code,
+    priced.metered_kwh,
+    priced.loss_kwh,
+    priced.energy_amount,
+    priced.loss_amount,
+    priced.loss_iron_amount,
+    priced.capacity_amount,
+    priced.demand_amount,
+    priced.power_factor,
+    priced.power_factor_amount,
+    priced.surcharge_amount,
+    priced.total_amount,
+    priced.not_checked,
+    priced.energy_not_checked
+  FROM facts.priced
+  WHERE priced.purpose = 'bill' OR priced.purpose = 'account'
 ),
+
 member AS (
-  SELECT b.bill_id AS root_bill_id, b.bill_id
-  FROM source.bill AS b
-  WHERE b.period = $period AND b.corrects_bill_id IS NULL
+  SELECT
+    bill.bill_id AS root_bill_id,
+    bill.bill_id
+  FROM source.bill
+  WHERE bill.period = $period AND bill.corrects_bill_id IS NULL
   UNION ALL
-  SELECT c.bill_id, c.correction_bill_id
-  FROM facts.bill_correction AS c
-  JOIN source.bill AS b ON b.bill_id = c.bill_id
-  WHERE b.period = $period AND b.corrects_bill_id IS NULL
+  SELECT
+    bill_correction.bill_id,
+    bill_correction.correction_bill_id
+  FROM facts.bill_correction
+  JOIN source.bill ON bill.bill_id = bill_correction.bill_id
+  WHERE bill.period = $period AND bill.corrects_bill_id IS NULL
 ),
+
 billed AS (
-  SELECT m.root_bill_id,
-         SUM(b.total_amount) AS total_amount,
-         MAX(b.metered_kwh) FILTER (WHERE b.bill_id = m.root_bill_id) AS metered_kwh,
-         SUM(l.energy_amount) AS energy_amount,
-         SUM(COALESCE(l.loss_iron_amount, 0) + COALESCE(l.loss_copper_amount, 0)) AS loss_amount,
-         SUM(l.capacity_amount) AS capacity_amount,
-         SUM(l.demand_amount) AS demand_amount,
-         SUM(l.power_factor_amount) AS power_factor_amount,
-         SUM(l.surcharge_amount) AS surcharge_amount,
-         SUM(l.adjustment_amount) AS adjustment_amount
-  FROM member AS m
-  JOIN source.bill AS b ON b.bill_id = m.bill_id
-  LEFT JOIN facts.bill_amount AS l ON l.bill_id = m.bill_id
-  GROUP BY m.root_bill_id
+  SELECT
+    member.root_bill_id,
+    SUM(bill.total_amount) AS total_amount,
+    MAX(bill.metered_kwh) FILTER (WHERE bill.bill_id = member.root_bill_id) AS metered_kwh,
+    SUM(bill_amount.energy_amount) AS energy_amount,
+    SUM(COALESCE(bill_amount.loss_iron_amount, 0) + COALESCE(bill_amount.loss_copper_amount, 0))
+      AS loss_amount,
+    SUM(bill_amount.capacity_amount) AS capacity_amount,
+    SUM(bill_amount.demand_amount) AS demand_amount,
+    SUM(bill_amount.power_factor_amount) AS power_factor_amount,
+    SUM(bill_amount.surcharge_amount) AS surcharge_amount,
+    SUM(bill_amount.adjustment_amount) AS adjustment_amount
+  FROM member
+  JOIN source.bill ON bill.bill_id = member.bill_id
+  LEFT JOIN facts.bill_amount ON bill_amount.bill_id = member.bill_id
+  GROUP BY member.root_bill_id
 )
-SELECT p.bill_id,
-       p.account_id,
-       p.period,
-       p.tariff_code,
-       p.metered_kwh,
-       p.loss_kwh,
-       p.energy_amount,
-       p.loss_amount,
-       p.loss_iron_amount,
-       p.capacity_amount,
-       p.demand_amount,
-       p.power_factor,
-       p.power_factor_amount,
-       p.surcharge_amount,
-       p.total_amount,
-       p.not_checked,
-       p.energy_not_checked,
-       b.metered_kwh AS billed_metered_kwh,
-       CAST(COALESCE(b.energy_amount, 0) AS DECIMAL(18, 2)) AS billed_energy_amount,
-       CAST(COALESCE(b.loss_amount, 0) AS DECIMAL(18, 2)) AS billed_loss_amount,
-       CAST(COALESCE(b.capacity_amount, 0) AS DECIMAL(18, 2)) AS billed_capacity_amount,
-       CAST(COALESCE(b.demand_amount, 0) AS DECIMAL(18, 2)) AS billed_demand_amount,
-       CAST(COALESCE(b.power_factor_amount, 0) AS DECIMAL(18, 2)) AS billed_power_factor_amount,
-       CAST(COALESCE(b.surcharge_amount, 0) AS DECIMAL(18, 2)) AS billed_surcharge_amount,
-       CAST(COALESCE(b.adjustment_amount, 0) AS DECIMAL(18, 2)) AS billed_adjustment_amount,
-       CAST(b.total_amount AS DECIMAL(18, 2)) AS billed_total_amount,
-       o.total_amount AS account_tariff_total_amount
-FROM priced AS p
-JOIN billed AS b ON b.root_bill_id = p.bill_id
-LEFT JOIN priced AS o ON o.bill_id = p.bill_id AND o.purpose = 'account'
-WHERE p.purpose = 'bill'
+
+SELECT
+  priced.bill_id,
+  priced.account_id,
+  priced.period,
+  priced.tariff_code,
+  priced.metered_kwh,
+  priced.loss_kwh,
+  priced.energy_amount,
+  priced.loss_amount,
+  priced.loss_iron_amount,
+  priced.capacity_amount,
+  priced.demand_amount,
+  priced.power_factor,
+  priced.power_factor_amount,
+  priced.surcharge_amount,
+  priced.total_amount,
+  priced.not_checked,
+  priced.energy_not_checked,
+  billed.metered_kwh AS billed_metered_kwh,
+  MONEY(COALESCE(billed.energy_amount, 0)) AS billed_energy_amount,
+  MONEY(COALESCE(billed.loss_amount, 0)) AS billed_loss_amount,
+  MONEY(COALESCE(billed.capacity_amount, 0)) AS billed_capacity_amount,
+  MONEY(COALESCE(billed.demand_amount, 0)) AS billed_demand_amount,
+  MONEY(COALESCE(billed.power_factor_amount, 0)) AS billed_power_factor_amount,
+  MONEY(COALESCE(billed.surcharge_amount, 0)) AS billed_surcharge_amount,
+  MONEY(COALESCE(billed.adjustment_amount, 0)) AS billed_adjustment_amount,
+  MONEY(billed.total_amount) AS billed_total_amount,
+  priced_by_account.total_amount AS account_tariff_total_amount
+FROM priced
+JOIN billed ON billed.root_bill_id = priced.bill_id
+LEFT JOIN priced AS priced_by_account
+  ON priced_by_account.bill_id = priced.bill_id AND priced_by_account.purpose = 'account'
+WHERE priced.purpose = 'bill'

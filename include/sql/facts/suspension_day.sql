@@ -1,5 +1,5 @@
 /*
-grain: one row an account and day on which a suspension or a reduction of its capacity is in force, over 15 months up to P and on to as_of
+grain: one row per account and day on which a suspension or a reduction of its capacity is in force, over 15 months up to P and on to as_of
 key: [account_id, day]
 purpose: How much capacity is taken out on a day, the base of "suspended", of the capacity charge and of the days without iron loss.
 columns:
@@ -10,24 +10,32 @@ columns:
   is_suspended: {type: boolean, doc: The kVA suspended reach contracted_kva. An account whose running_kva is 0 counts as suspended on every day, with or without a row here.}
 */
 WITH calendar AS (
-  SELECT d.day
-  FROM core.calendar AS d
-  WHERE d.day >= CAST(ADD_MONTHS($period, -14) AS DATE) AND d.day <= GREATEST($as_of, $period_end)
+  SELECT calendar.day
+  FROM core.calendar
+  WHERE calendar.day >= ADD_MONTHS($period, -14) AND calendar.day <= GREATEST($as_of, $period_end)
 ),
+
 taken AS (
-  SELECT s.account_id,
-         d.day,
-         COALESCE(ROUND(SUM(ROUND(s.capacity_kva * 1000000)) FILTER (WHERE s.kind = 'suspend') * 0.000001, 6), 0) AS suspended_kva,
-         ROUND(SUM(ROUND(s.capacity_kva * 1000000)) * 0.000001, 6) AS out_kva,
-         COUNT(*) FILTER (WHERE s.kind = 'suspend') AS suspensions
-  FROM core.capacity_out AS s
-  JOIN calendar AS d ON d.day >= s.start_on AND (s.last_on IS NULL OR d.day <= s.last_on)
-  GROUP BY s.account_id, d.day
+  SELECT
+    capacity_out.account_id,
+    calendar.day,
+    COALESCE(EXACT_SUM(capacity_out.capacity_kva) FILTER (WHERE capacity_out.kind = 'suspend'), 0)
+      AS suspended_kva,
+    EXACT_SUM(capacity_out.capacity_kva) AS out_kva,
+    COUNT(*) FILTER (WHERE capacity_out.kind = 'suspend') AS suspensions
+  FROM core.capacity_out
+  JOIN calendar
+    ON calendar.day >= capacity_out.start_on
+    AND (capacity_out.last_on IS NULL OR calendar.day <= capacity_out.last_on)
+  GROUP BY capacity_out.account_id, calendar.day
 )
-SELECT t.account_id,
-       t.day,
-       t.suspended_kva,
-       t.out_kva,
-       COALESCE(t.suspensions > 0 AND t.suspended_kva >= ROUND(a.contracted_kva, 6), FALSE) AS is_suspended
-FROM taken AS t
-JOIN source.account AS a ON a.account_id = t.account_id
+
+SELECT
+  taken.account_id,
+  taken.day,
+  taken.suspended_kva,
+  taken.out_kva,
+  COALESCE(taken.suspensions > 0 AND taken.suspended_kva >= ROUND(account.contracted_kva, 6), FALSE)
+    AS is_suspended
+FROM taken
+JOIN source.account ON account.account_id = taken.account_id

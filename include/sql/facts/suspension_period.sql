@@ -1,5 +1,5 @@
 /*
-grain: one row an account and month (P and the 13 months before) with at least one suspended day
+grain: one row per account and month (P and the 13 months before) with at least one suspended day
 key: [account_id, period]
 purpose: In which months an account was suspended, on some day or wholly.
 columns:
@@ -10,23 +10,38 @@ columns:
   is_wholly: {type: boolean, doc: Suspended on every day of the month.}
 */
 WITH month AS (
-  SELECT CAST(DATE_TRUNC('month', d.day) AS DATE) AS period, COUNT(*) AS period_days
-  FROM core.calendar AS d
-  WHERE d.day >= CAST(ADD_MONTHS($period, -13) AS DATE) AND d.day <= $period_end
-  GROUP BY CAST(DATE_TRUNC('month', d.day) AS DATE)
+  SELECT
+    MONTH_OF(calendar.day) AS period,
+    COUNT(*) AS period_days
+  FROM core.calendar
+  WHERE calendar.day >= ADD_MONTHS($period, -13) AND calendar.day <= $period_end
+  GROUP BY MONTH_OF(calendar.day)
 ),
+
 counted AS (
-  SELECT s.account_id, CAST(DATE_TRUNC('month', s.day) AS DATE) AS period, COUNT(*) AS suspended_days
-  FROM facts.suspension_day AS s
-  JOIN source.account AS a ON a.account_id = s.account_id
-  WHERE s.is_suspended AND (a.running_kva IS NULL OR a.running_kva <> 0)
-  GROUP BY s.account_id, CAST(DATE_TRUNC('month', s.day) AS DATE)
+  SELECT
+    suspension_day.account_id,
+    MONTH_OF(suspension_day.day) AS period,
+    COUNT(*) AS suspended_days
+  FROM facts.suspension_day
+  JOIN source.account ON account.account_id = suspension_day.account_id
+  WHERE suspension_day.is_suspended AND (account.running_kva IS NULL OR account.running_kva <> 0)
+  GROUP BY suspension_day.account_id, MONTH_OF(suspension_day.day)
   UNION ALL
-  SELECT a.account_id, m.period, m.period_days
-  FROM source.account AS a
-  CROSS JOIN month AS m
-  WHERE a.running_kva = 0
+  SELECT
+    account.account_id,
+    month.period,
+    month.period_days
+  FROM source.account
+  CROSS JOIN month
+  WHERE account.running_kva = 0
 )
-SELECT c.account_id, c.period, m.period_days, c.suspended_days, c.suspended_days = m.period_days AS is_wholly
-FROM counted AS c
-JOIN month AS m ON m.period = c.period
+
+SELECT
+  counted.account_id,
+  counted.period,
+  month.period_days,
+  counted.suspended_days,
+  counted.suspended_days = month.period_days AS is_wholly
+FROM counted
+JOIN month ON month.period = counted.period

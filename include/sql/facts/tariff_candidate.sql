@@ -1,5 +1,5 @@
 /*
-grain: one row a live account, tariff it may be on and demand basis
+grain: one row per live account, tariff it may be on and demand basis
 key: [account_id, tariff_code, demand_basis]
 purpose: >-
   Which tariffs an account is compared on: its own, and each of its usage category whose voltages take its supply_kv and
@@ -13,40 +13,82 @@ columns:
   is_own: {type: boolean, doc: What the account is on now.}
 */
 WITH valid AS (
-  SELECT DISTINCT r.tariff_code
-  FROM source.tariff_rate AS r
-  WHERE r.valid_from <= $period_end AND (r.valid_to IS NULL OR r.valid_to >= $period_end)
+  SELECT DISTINCT tariff_rate.tariff_code
+  FROM source.tariff_rate
+  WHERE
+    tariff_rate.valid_from <= $period_end
+    AND (tariff_rate.valid_to IS NULL OR tariff_rate.valid_to >= $period_end)
 ),
+
 tariff AS (
-  SELECT t.tariff_code, t.usage_category, t.min_kv, t.max_kv, t.is_two_part
-  FROM source.tariff AS t
-  JOIN valid AS v ON v.tariff_code = t.tariff_code
+  SELECT
+    tariff.tariff_code,
+    tariff.usage_category,
+    tariff.min_kv,
+    tariff.max_kv,
+    tariff.is_two_part
+  FROM source.tariff
+  JOIN valid ON valid.tariff_code = tariff.tariff_code
 ),
+
 basis AS (
   SELECT 'none' AS basis
-  UNION ALL SELECT 'capacity'
-  UNION ALL SELECT 'actual_demand'
-  UNION ALL SELECT 'contract_demand'
-),
-eligible AS (
-  SELECT a.account_id, t.tariff_code, b.basis, a.tariff_code AS own_tariff_code, a.demand_basis AS own_basis, t.is_two_part
-  FROM core.live_account AS a
-  JOIN tariff AS t ON t.usage_category = a.usage_category AND a.supply_kv >= t.min_kv AND a.supply_kv <= t.max_kv
-  JOIN basis AS b
-    ON CASE WHEN t.is_two_part
-            THEN b.basis = 'capacity' OR b.basis = CASE WHEN a.contract_demand_kw IS NULL THEN 'actual_demand' ELSE 'contract_demand' END
-                 OR (b.basis = a.demand_basis AND t.tariff_code = a.tariff_code)
-            ELSE b.basis = 'none' END
   UNION ALL
-  SELECT a.account_id, a.tariff_code, CASE WHEN t.is_two_part THEN a.demand_basis ELSE 'none' END, a.tariff_code, a.demand_basis, t.is_two_part
-  FROM core.live_account AS a
-  JOIN source.tariff AS t ON t.tariff_code = a.tariff_code
-  LEFT JOIN tariff AS e
-    ON e.tariff_code = a.tariff_code AND e.usage_category = a.usage_category AND a.supply_kv >= e.min_kv AND a.supply_kv <= e.max_kv
-  WHERE e.tariff_code IS NULL
+  SELECT 'capacity'
+  UNION ALL
+  SELECT 'actual_demand'
+  UNION ALL
+  SELECT 'contract_demand'
+),
+
+eligible AS (
+  SELECT
+    live_account.account_id,
+    tariff.tariff_code,
+    basis.basis,
+    live_account.tariff_code AS own_tariff_code,
+    live_account.demand_basis AS own_basis,
+    tariff.is_two_part
+  FROM core.live_account
+  JOIN tariff
+    ON tariff.usage_category = live_account.usage_category
+    AND live_account.supply_kv >= tariff.min_kv
+    AND live_account.supply_kv <= tariff.max_kv
+  JOIN basis
+    ON CASE
+      WHEN tariff.is_two_part
+        THEN
+          basis.basis = 'capacity'
+          OR basis.basis
+          = CASE WHEN live_account.contract_demand_kw IS NULL THEN 'actual_demand' ELSE 'contract_demand' END
+          OR (basis.basis = live_account.demand_basis AND tariff.tariff_code = live_account.tariff_code)
+      ELSE basis.basis = 'none'
+    END
+  UNION ALL
+  SELECT
+    live_account.account_id,
+    live_account.tariff_code,
+    CASE WHEN tariff.is_two_part THEN live_account.demand_basis ELSE 'none' END,
+    live_account.tariff_code,
+    live_account.demand_basis,
+    tariff.is_two_part
+  FROM core.live_account
+  JOIN source.tariff ON tariff.tariff_code = live_account.tariff_code
+  LEFT JOIN tariff AS fitting_tariff
+    ON fitting_tariff.tariff_code = live_account.tariff_code
+    AND fitting_tariff.usage_category = live_account.usage_category
+    AND live_account.supply_kv >= fitting_tariff.min_kv
+    AND live_account.supply_kv <= fitting_tariff.max_kv
+  WHERE fitting_tariff.tariff_code IS NULL
 )
-SELECT e.account_id,
-       e.tariff_code,
-       e.basis AS demand_basis,
-       COALESCE(e.tariff_code = e.own_tariff_code AND (NOT e.is_two_part OR e.basis = e.own_basis), FALSE) AS is_own
-FROM eligible AS e
+
+SELECT
+  eligible.account_id,
+  eligible.tariff_code,
+  eligible.basis AS demand_basis,
+  COALESCE(
+    eligible.tariff_code = eligible.own_tariff_code
+    AND (NOT eligible.is_two_part OR eligible.basis = eligible.own_basis),
+    FALSE
+  ) AS is_own
+FROM eligible

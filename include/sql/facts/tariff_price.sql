@@ -1,5 +1,5 @@
 /*
-grain: one row a tariff and last day of a bill of P or the 11 months before
+grain: one row per tariff and last day of a bill of P or the 11 months before
 key: [tariff_code, on_day]
 purpose: The prices of a tariff that are valid on a day, side by side; steps are in facts.tariff_step.
 columns:
@@ -15,26 +15,41 @@ columns:
   surcharge_price: {type: double, doc: Currency per kWh.}
 */
 WITH day AS (
-  SELECT DISTINCT b.period_end AS on_day
-  FROM source.bill AS b
-  WHERE b.period >= CAST(ADD_MONTHS($period, -11) AS DATE) AND b.period <= $period
+  SELECT DISTINCT bill.period_end AS on_day
+  FROM source.bill
+  WHERE bill.period >= ADD_MONTHS($period, -11) AND bill.period <= $period
 ),
+
 valid AS (
-  SELECT r.tariff_code, d.on_day, r.component, r.unit_price
-  FROM source.tariff_rate AS r
-  JOIN day AS d ON r.valid_from <= d.on_day AND (r.valid_to IS NULL OR r.valid_to >= d.on_day)
+  SELECT
+    tariff_rate.tariff_code,
+    day.on_day,
+    tariff_rate.component,
+    tariff_rate.unit_price
+  FROM source.tariff_rate
+  JOIN day
+    ON tariff_rate.valid_from <= day.on_day
+    AND (tariff_rate.valid_to IS NULL OR tariff_rate.valid_to >= day.on_day)
   -- Of prices that overlap the newest is meant.
-  QUALIFY ROW_NUMBER() OVER (PARTITION BY r.tariff_code, d.on_day, r.component ORDER BY r.step_no, r.valid_from DESC) = 1
+  QUALIFY
+    ROW_NUMBER()
+      OVER (
+        PARTITION BY tariff_rate.tariff_code, day.on_day, tariff_rate.component
+        ORDER BY tariff_rate.step_no, tariff_rate.valid_from DESC
+      )
+    = 1
 )
-SELECT v.tariff_code,
-       v.on_day,
-       MAX(v.unit_price) FILTER (WHERE v.component = 'energy') AS energy_price,
-       MAX(v.unit_price) FILTER (WHERE v.component = 'energy_sharp') AS sharp_price,
-       MAX(v.unit_price) FILTER (WHERE v.component = 'energy_peak') AS peak_price,
-       MAX(v.unit_price) FILTER (WHERE v.component = 'energy_flat') AS flat_price,
-       MAX(v.unit_price) FILTER (WHERE v.component = 'energy_valley') AS valley_price,
-       MAX(v.unit_price) FILTER (WHERE v.component = 'capacity') AS capacity_price,
-       MAX(v.unit_price) FILTER (WHERE v.component = 'demand') AS demand_price,
-       MAX(v.unit_price) FILTER (WHERE v.component = 'surcharge') AS surcharge_price
-FROM valid AS v
-GROUP BY v.tariff_code, v.on_day
+
+SELECT
+  valid.tariff_code,
+  valid.on_day,
+  MAX(valid.unit_price) FILTER (WHERE valid.component = 'energy') AS energy_price,
+  MAX(valid.unit_price) FILTER (WHERE valid.component = 'energy_sharp') AS sharp_price,
+  MAX(valid.unit_price) FILTER (WHERE valid.component = 'energy_peak') AS peak_price,
+  MAX(valid.unit_price) FILTER (WHERE valid.component = 'energy_flat') AS flat_price,
+  MAX(valid.unit_price) FILTER (WHERE valid.component = 'energy_valley') AS valley_price,
+  MAX(valid.unit_price) FILTER (WHERE valid.component = 'capacity') AS capacity_price,
+  MAX(valid.unit_price) FILTER (WHERE valid.component = 'demand') AS demand_price,
+  MAX(valid.unit_price) FILTER (WHERE valid.component = 'surcharge') AS surcharge_price
+FROM valid
+GROUP BY valid.tariff_code, valid.on_day

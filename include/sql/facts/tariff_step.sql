@@ -1,5 +1,5 @@
 /*
-grain: one row a stepped tariff, last day of a bill of P or the 11 months before, and step
+grain: one row per stepped tariff, last day of a bill of P or the 11 months before, and step
 key: [tariff_code, on_day, step_no]
 purpose: The steps of an energy price that are valid on a day, with what all full steps below cost.
 columns:
@@ -13,35 +13,61 @@ columns:
   below_amount: {type: decimal, doc: 'The full steps below, each rounded.'}
 */
 WITH day AS (
-  SELECT DISTINCT p.tariff_code, p.on_day
-  FROM facts.tariff_price AS p
+  SELECT DISTINCT
+    tariff_price.tariff_code,
+    tariff_price.on_day
+  FROM facts.tariff_price
 ),
+
 valid AS (
-  SELECT r.tariff_code, d.on_day, r.step_no, r.step_from_kwh, r.unit_price
-  FROM source.tariff_rate AS r
-  JOIN source.tariff AS t ON t.tariff_code = r.tariff_code AND t.is_stepped
-  JOIN day AS d ON d.tariff_code = r.tariff_code AND r.valid_from <= d.on_day AND (r.valid_to IS NULL OR r.valid_to >= d.on_day)
-  WHERE r.component = 'energy'
-  QUALIFY ROW_NUMBER() OVER (PARTITION BY r.tariff_code, d.on_day, r.step_no ORDER BY r.valid_from DESC) = 1
+  SELECT
+    tariff_rate.tariff_code,
+    day.on_day,
+    tariff_rate.step_no,
+    tariff_rate.step_from_kwh,
+    tariff_rate.unit_price
+  FROM source.tariff_rate
+  JOIN source.tariff ON tariff.tariff_code = tariff_rate.tariff_code AND tariff.is_stepped
+  JOIN day
+    ON day.tariff_code = tariff_rate.tariff_code
+    AND tariff_rate.valid_from <= day.on_day
+    AND (tariff_rate.valid_to IS NULL OR tariff_rate.valid_to >= day.on_day)
+  WHERE tariff_rate.component = 'energy'
+  QUALIFY
+    ROW_NUMBER()
+      OVER (
+        PARTITION BY tariff_rate.tariff_code, day.on_day, tariff_rate.step_no
+        ORDER BY tariff_rate.valid_from DESC
+      )
+    = 1
 ),
+
 bounded AS (
-  SELECT v.tariff_code,
-         v.on_day,
-         v.step_no,
-         v.step_from_kwh,
-         v.unit_price,
-         LEAD(v.step_from_kwh) OVER (PARTITION BY v.tariff_code, v.on_day ORDER BY v.step_from_kwh, v.step_no) AS to_kwh,
-         ROW_NUMBER() OVER (PARTITION BY v.tariff_code, v.on_day ORDER BY v.step_from_kwh, v.step_no) AS place
-  FROM valid AS v
+  SELECT
+    valid.tariff_code,
+    valid.on_day,
+    valid.step_no,
+    valid.step_from_kwh,
+    valid.unit_price,
+    LEAD(valid.step_from_kwh)
+      OVER (PARTITION BY valid.tariff_code, valid.on_day ORDER BY valid.step_from_kwh, valid.step_no)
+      AS to_kwh,
+    ROW_NUMBER()
+      OVER (PARTITION BY valid.tariff_code, valid.on_day ORDER BY valid.step_from_kwh, valid.step_no)
+      AS place
+  FROM valid
 )
-SELECT b.tariff_code,
-       b.on_day,
-       b.step_no,
-       b.step_from_kwh AS from_kwh,
-       b.to_kwh,
-       b.place = 1 AS is_first,
-       b.unit_price,
-       CAST(COALESCE(SUM(ROUND(CAST((b.to_kwh - b.step_from_kwh) * b.unit_price AS DECIMAL(28, 8)), 2)) OVER (
-         PARTITION BY b.tariff_code, b.on_day ORDER BY b.place ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-       ), 0) AS DECIMAL(18, 2)) AS below_amount
-FROM bounded AS b
+
+SELECT
+  bounded.tariff_code,
+  bounded.on_day,
+  bounded.step_no,
+  bounded.step_from_kwh AS from_kwh,
+  bounded.to_kwh,
+  bounded.place = 1 AS is_first,
+  bounded.unit_price,
+  MONEY(COALESCE(SUM(MONEY((bounded.to_kwh - bounded.step_from_kwh) * bounded.unit_price)) OVER (
+    PARTITION BY bounded.tariff_code, bounded.on_day
+    ORDER BY bounded.place ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+  ), 0)) AS below_amount
+FROM bounded

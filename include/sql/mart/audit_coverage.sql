@@ -1,5 +1,5 @@
 /*
-grain: one row a rule and run
+grain: one row per rule and run
 key: [rule_id]
 purpose: What each rule should have checked, checked and flagged, and what it could not check and why.
 columns:
@@ -11,5 +11,12 @@ columns:
   not_checked_reasons: {type: string, json: true, doc: 'JSON: number of subjects by reason; value_missing where a compared value is empty.'}
   seconds: {type: double, doc: Time the rule took.}
 */
-SELECT c.rule_id, c.should_check, c.checked, c.flagged, c.not_checked, c.not_checked_reasons, c.seconds
-FROM findings.audit_coverage AS c
+SELECT
+  audit_coverage.rule_id,
+  audit_coverage.should_check,
+  audit_coverage.checked,
+  audit_coverage.flagged,
+  audit_coverage.not_checked,
+  audit_coverage.not_checked_reasons,
+  audit_coverage.seconds
+FROM findings.audit_coverage

@@ -1,5 +1,5 @@
 /*
-grain: one row a rule, subject and audited month
+grain: one row per rule, subject and audited month
 key: [rule_id, subject_type, subject_id, period]
 purpose: What the audit found, with the values compared, their limit and the rows they come from.
 columns:
@@ -15,6 +15,16 @@ columns:
   evidence: {type: string, json: true, doc: 'JSON: the values compared, their limit, and the keys of the rows they come from.'}
   kind: {type: string, doc: 'exception: something is wrong; listing: somebody has to look it over.'}
 */
-SELECT f.rule_id, f.subject_type, f.subject_id, f.period, f.account_id, f.customer_id, f.org_unit_id,
-       f.severity, f.at_stake_amount, f.evidence, f.kind
-FROM findings.audit_exception AS f
+SELECT
+  audit_exception.rule_id,
+  audit_exception.subject_type,
+  audit_exception.subject_id,
+  audit_exception.period,
+  audit_exception.account_id,
+  audit_exception.customer_id,
+  audit_exception.org_unit_id,
+  audit_exception.severity,
+  audit_exception.at_stake_amount,
+  audit_exception.evidence,
+  audit_exception.kind
+FROM findings.audit_exception

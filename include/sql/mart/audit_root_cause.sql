@@ -1,5 +1,5 @@
 /*
-grain: one row a finding that follows from another finding
+grain: one row per finding that follows from another finding
 key: [rule_id, subject_type, subject_id, period]
 purpose: 'Findings that hang on a cause: with the cause mended and everything calculated anew, they are gone.'
 columns:
@@ -16,20 +16,25 @@ columns:
   cause_at_stake_amount: {type: decimal, doc: Money at stake by the cause.}
   explanation: {type: string, json: true, doc: 'JSON: the mend in words (if, if_zh), the values changed, whether the month was billed anew, and the values of the finding before and after.'}
 */
-SELECT r.rule_id,
-       r.subject_type,
-       r.subject_id,
-       e.period,
-       r.cause_rule_id,
-       r.cause_subject_type,
-       r.cause_subject_id,
-       e.account_id,
-       c.account_id AS cause_account_id,
-       e.at_stake_amount,
-       c.at_stake_amount AS cause_at_stake_amount,
-       r.explanation
-FROM findings.root_cause AS r
-JOIN findings.audit_exception AS e
-  ON e.rule_id = r.rule_id AND e.subject_type = r.subject_type AND e.subject_id = r.subject_id
-JOIN findings.audit_exception AS c
-  ON c.rule_id = r.cause_rule_id AND c.subject_type = r.cause_subject_type AND c.subject_id = r.cause_subject_id
+SELECT
+  root_cause.rule_id,
+  root_cause.subject_type,
+  root_cause.subject_id,
+  audit_exception.period,
+  root_cause.cause_rule_id,
+  root_cause.cause_subject_type,
+  root_cause.cause_subject_id,
+  audit_exception.account_id,
+  cause.account_id AS cause_account_id,
+  audit_exception.at_stake_amount,
+  cause.at_stake_amount AS cause_at_stake_amount,
+  root_cause.explanation
+FROM findings.root_cause
+JOIN findings.audit_exception
+  ON audit_exception.rule_id = root_cause.rule_id
+  AND audit_exception.subject_type = root_cause.subject_type
+  AND audit_exception.subject_id = root_cause.subject_id
+JOIN findings.audit_exception AS cause
+  ON cause.rule_id = root_cause.cause_rule_id
+  AND cause.subject_type = root_cause.cause_subject_type
+  AND cause.subject_id = root_cause.cause_subject_id

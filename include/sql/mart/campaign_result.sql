@@ -1,5 +1,5 @@
 /*
-grain: one row a campaign, cell and channel, and one row a campaign over all of both
+grain: one row per campaign, cell and channel, and one row per campaign over all of both
 key: [campaign_id, cell, channel]
 purpose: What came of a campaign, against its control group, with the 95% interval of campaign.lift.
 columns:
@@ -27,23 +27,51 @@ params:
   feedback_rate_standard: {type: number, default: 0.05, minimum: 0, maximum: 1, doc: What the feedback rate should be.}
 */
 WITH over_limit AS (
-  SELECT r.campaign_id, m.cell, m.channel, COUNT(*) AS members
-  FROM campaign.member AS m JOIN campaign.run AS r ON r.campaign_run_id = m.campaign_run_id
-  WHERE m.outcome = 'over_limit'
-  GROUP BY r.campaign_id, m.cell, m.channel
+  SELECT
+    run.campaign_id,
+    member.cell,
+    member.channel,
+    COUNT(*) AS members
+  FROM campaign.member JOIN campaign.run ON run.campaign_run_id = member.campaign_run_id
+  WHERE member.outcome = 'over_limit'
+  GROUP BY run.campaign_id, member.cell, member.channel
 ),
+
 audience AS (
-  SELECT campaign_id, CAST(SUM(considered) AS BIGINT) AS considered FROM campaign.run GROUP BY campaign_id
+  SELECT
+    campaign_id,
+    INTEGER_SUM(considered) AS considered
+  FROM campaign.run GROUP BY campaign_id
 )
-SELECT d.campaign_id, d.cell, d.channel,
-       CASE WHEN d.cell = 'all' THEN a.considered ELSE d.listed + d.control + COALESCE(o.members, 0) END AS considered,
-       d.listed, d.control, d.delivered, d.responded, d.converted,
-       CAST(d.cost_amount AS DECIMAL(18,2)) AS cost_amount, CAST(d.value_amount AS DECIMAL(18,2)) AS value_amount,
-       d.lift, d.lift_low, d.lift_high, d.control_converted, d.complained,
-       CAST(d.responded AS DOUBLE) / NULLIF(d.listed, 0) AS feedback_rate,
-       CAST($feedback_rate_standard AS DOUBLE) AS feedback_rate_standard,
-       d.verdict, d.is_final
-FROM campaign.lift AS d
-LEFT JOIN over_limit AS o ON o.campaign_id = d.campaign_id AND o.cell = d.cell AND o.channel = d.channel
-LEFT JOIN audience AS a ON a.campaign_id = d.campaign_id
-WHERE d.segment = 'all'
+
+SELECT
+  lift.campaign_id,
+  lift.cell,
+  lift.channel,
+  CASE
+    WHEN lift.cell = 'all' THEN audience.considered ELSE
+      lift.listed + lift.control + COALESCE(over_limit.members, 0)
+  END AS considered,
+  lift.listed,
+  lift.control,
+  lift.delivered,
+  lift.responded,
+  lift.converted,
+  MONEY(lift.cost_amount) AS cost_amount,
+  MONEY(lift.value_amount) AS value_amount,
+  lift.lift,
+  lift.lift_low,
+  lift.lift_high,
+  lift.control_converted,
+  lift.complained,
+  RATIO(lift.responded, lift.listed) AS feedback_rate,
+  CAST($feedback_rate_standard AS DOUBLE) AS feedback_rate_standard,
+  lift.verdict,
+  lift.is_final
+FROM campaign.lift
+LEFT JOIN over_limit
+  ON over_limit.campaign_id = lift.campaign_id
+  AND over_limit.cell = lift.cell
+  AND over_limit.channel = lift.channel
+LEFT JOIN audience ON audience.campaign_id = lift.campaign_id
+WHERE lift.segment = 'all'

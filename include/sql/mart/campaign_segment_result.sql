@@ -1,5 +1,5 @@
 /*
-grain: one row a campaign and segment that was contacted
+grain: one row per campaign and segment that was contacted
 key: [campaign_id, segment]
 purpose: What came of a campaign in a segment, against the control customers of that segment.
 columns:
@@ -18,8 +18,20 @@ columns:
   lift_high: {type: double, doc: Upper end of the 95% interval.}
   verdict: {type: string, doc: 'helps, harms, unclear or too_few, as in mart.campaign_result.'}
 */
-SELECT d.campaign_id, d.segment, d.listed, d.control, d.responded, d.converted, d.control_converted, d.complained,
-       CAST(d.cost_amount AS DECIMAL(18,2)) AS cost_amount, CAST(d.value_amount AS DECIMAL(18,2)) AS value_amount,
-       d.lift, d.lift_low, d.lift_high, d.verdict
-FROM campaign.lift AS d
-WHERE d.segment <> 'all'
+SELECT
+  lift.campaign_id,
+  lift.segment,
+  lift.listed,
+  lift.control,
+  lift.responded,
+  lift.converted,
+  lift.control_converted,
+  lift.complained,
+  MONEY(lift.cost_amount) AS cost_amount,
+  MONEY(lift.value_amount) AS value_amount,
+  lift.lift,
+  lift.lift_low,
+  lift.lift_high,
+  lift.verdict
+FROM campaign.lift
+WHERE lift.segment <> 'all'

@@ -1,5 +1,5 @@
 /*
-grain: one row a campaign, segment and channel that was contacted
+grain: one row per campaign, segment and channel that was contacted
 key: [campaign_id, segment, channel]
 purpose: How likely a contact succeeds, learned from what came back; later lists weigh their contacts by it.
 columns:
@@ -13,15 +13,30 @@ params:
   expected_weight: {type: number, default: 50, minimum: 0, doc: How many contacts the expectation counts for.}
 */
 WITH expected AS (
-  SELECT campaign_id, expected_rate FROM campaign.run
+  SELECT
+    campaign_id,
+    expected_rate
+  FROM campaign.run
   QUALIFY ROW_NUMBER() OVER (PARTITION BY campaign_id ORDER BY as_of DESC, version DESC) = 1
 ),
+
 seen AS (
-  SELECT campaign_id, segment, channel, COUNT(*) AS contacted, COUNT(*) FILTER (WHERE converted) AS converted
+  SELECT
+    campaign_id,
+    segment,
+    channel,
+    COUNT(*) AS contacted,
+    COUNT(*) FILTER (WHERE converted) AS converted
   FROM campaign.contact
   WHERE outcome = 'listed' AND is_final AND segment IS NOT NULL
   GROUP BY campaign_id, segment, channel
 )
-SELECT s.campaign_id, s.segment, s.channel, s.contacted, s.converted,
-       (s.converted + $expected_weight * e.expected_rate) / NULLIF(s.contacted + $expected_weight, 0) AS rate
-FROM seen AS s JOIN expected AS e ON e.campaign_id = s.campaign_id
+
+SELECT
+  seen.campaign_id,
+  seen.segment,
+  seen.channel,
+  seen.contacted,
+  seen.converted,
+  RATIO(seen.converted + $expected_weight * expected.expected_rate, seen.contacted + $expected_weight) AS rate
+FROM seen JOIN expected ON expected.campaign_id = seen.campaign_id

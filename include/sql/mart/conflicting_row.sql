@@ -1,5 +1,5 @@
 /*
-grain: one key and file with rows that differ from the row that holds the key, at the same moment
+grain: one row per key and file with rows that differ from the row that holds the key, at the same moment
 key: [source_table, row_key, file]
 purpose: Deliveries that contradict one another; the source should say which of the two is so.
 columns:
@@ -8,5 +8,9 @@ columns:
   file: {type: string, doc: File or table that the superseded rows stood in.}
   rows: {type: integer, doc: So many superseded rows of the key there differ.}
 */
-SELECT c.source_table, c.row_key, c.file, c.rows
-FROM quality.conflicting_row AS c
+SELECT
+  conflicting_row.source_table,
+  conflicting_row.row_key,
+  conflicting_row.file,
+  conflicting_row.rows
+FROM quality.conflicting_row

@@ -1,5 +1,5 @@
 /*
-grain: one row a contact that was made
+grain: one row per contact that was made
 key: [campaign_id, list_date, customer_id, account_id]
 purpose: Every contact a customer had with campaigns, and what came back.
 columns:
@@ -16,7 +16,18 @@ columns:
   complained: {type: boolean, doc: Led to a complaint or was unsubscribed.}
   converted: {type: boolean, doc: Succeeded.}
 */
-SELECT c.campaign_id, c.as_of AS list_date, c.customer_id, c.account_id, c.channel, c.cell, c.send_on, c.delivered, c.bounced,
-       c.responded, c.complained, c.converted
-FROM campaign.contact AS c
-WHERE c.outcome = 'listed'
+SELECT
+  contact.campaign_id,
+  contact.as_of AS list_date,
+  contact.customer_id,
+  contact.account_id,
+  contact.channel,
+  contact.cell,
+  contact.send_on,
+  contact.delivered,
+  contact.bounced,
+  contact.responded,
+  contact.complained,
+  contact.converted
+FROM campaign.contact
+WHERE contact.outcome = 'listed'

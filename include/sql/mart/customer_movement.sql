@@ -1,5 +1,5 @@
 /*
-grain: one row a customer whose grade differs from the last month's
+grain: one row per customer whose grade differs from the last month's
 key: [customer_id, month]
 purpose: >-
   Movement between grades against the last night of the newest earlier month; nothing in the first month. New and
@@ -33,77 +33,127 @@ params:
     doc: What the reasons are called.
 */
 WITH past_month AS (
-  SELECT MAX(s.month) AS month FROM segment_state.grade AS s WHERE s.month < CAST(DATE_TRUNC('month', $as_of) AS DATE)
+  SELECT MAX(grade.month) AS month FROM segment_state.grade WHERE grade.month < MONTH_OF($as_of)
 ),
+
 past AS (
-  SELECT s.customer_id, s.grade, s.objective_tier, s.behaviour_tier, s.value_score
-  FROM segment_state.grade AS s
-  JOIN past_month AS m ON m.month = s.month
+  SELECT
+    grade.customer_id,
+    grade.grade,
+    grade.objective_tier,
+    grade.behaviour_tier,
+    grade.value_score
+  FROM segment_state.grade
+  JOIN past_month ON past_month.month = grade.month
 ),
+
 today AS (
-  SELECT g.customer_id, g.grade, g.objective_tier, g.behaviour_tier, g.value_score
-  FROM segment.customer_grade AS g
-  CROSS JOIN past_month AS m
-  WHERE g.is_graded AND m.month IS NOT NULL
+  SELECT
+    customer_grade.customer_id,
+    customer_grade.grade,
+    customer_grade.objective_tier,
+    customer_grade.behaviour_tier,
+    customer_grade.value_score
+  FROM segment.customer_grade
+  CROSS JOIN past_month
+  WHERE customer_grade.is_graded AND past_month.month IS NOT NULL
 ),
+
 moved AS (
-  SELECT COALESCE(t.customer_id, p.customer_id) AS customer_id,
-         p.grade AS from_grade,
-         t.grade AS to_grade,
-         CASE WHEN p.customer_id IS NULL THEN 'new' WHEN t.customer_id IS NULL THEN 'lost'
-              WHEN t.grade < p.grade THEN 'up' ELSE 'down' END AS kind,
-         CASE WHEN t.grade < p.grade THEN 1 ELSE -1 END * (t.objective_tier - p.objective_tier) * 20 * w.objective_weight AS objective,
-         CASE WHEN t.grade < p.grade THEN 1 ELSE -1 END * (t.behaviour_tier - p.behaviour_tier) * 20 * w.behaviour_weight AS behaviour,
-         CASE WHEN t.grade < p.grade THEN 1 ELSE -1 END * (t.value_score - p.value_score) * w.value_weight AS worth
-  FROM today AS t
-  FULL OUTER JOIN past AS p ON p.customer_id = t.customer_id
-  CROSS JOIN segment.grade_parameter AS w
-  WHERE t.grade IS DISTINCT FROM p.grade
+  SELECT
+    COALESCE(today.customer_id, past.customer_id) AS customer_id,
+    past.grade AS from_grade,
+    today.grade AS to_grade,
+    CASE
+      WHEN past.customer_id IS NULL THEN 'new' WHEN today.customer_id IS NULL THEN 'lost'
+      WHEN today.grade < past.grade THEN 'up' ELSE 'down'
+    END AS kind,
+    CASE WHEN today.grade < past.grade THEN 1 ELSE -1 END
+    * (today.objective_tier - past.objective_tier)
+    * 20
+    * grade_parameter.objective_weight AS objective,
+    CASE WHEN today.grade < past.grade THEN 1 ELSE -1 END
+    * (today.behaviour_tier - past.behaviour_tier)
+    * 20
+    * grade_parameter.behaviour_weight AS behaviour,
+    CASE WHEN today.grade < past.grade THEN 1 ELSE -1 END
+    * (today.value_score - past.value_score)
+    * grade_parameter.value_weight AS worth
+  FROM today
+  FULL OUTER JOIN past ON past.customer_id = today.customer_id
+  CROSS JOIN segment.grade_parameter
+  WHERE today.grade IS DISTINCT FROM past.grade
 ),
+
 closing AS (
-  SELECT a.customer_id, o.kind
-  FROM source.account AS a
-  JOIN source.service_order AS o ON o.account_id = a.account_id
-  WHERE o.kind IN ('close', 'move_premises', 'transfer_name') AND CAST(o.submitted_at AS DATE) > CAST(ADD_MONTHS($as_of, -12) AS DATE)
-  QUALIFY ROW_NUMBER() OVER (PARTITION BY a.customer_id ORDER BY o.submitted_at DESC, o.order_id DESC) = 1
+  SELECT
+    account.customer_id,
+    service_order.kind
+  FROM source.account
+  JOIN source.service_order ON service_order.account_id = account.account_id
+  WHERE
+    service_order.kind IN ('close', 'move_premises', 'transfer_name')
+    AND CAST(service_order.submitted_at AS DATE) > ADD_MONTHS($as_of, -12)
+  QUALIFY
+    ROW_NUMBER()
+      OVER (
+        PARTITION BY account.customer_id ORDER BY service_order.submitted_at DESC, service_order.order_id DESC
+      )
+    = 1
 ),
+
 owing AS (
-  SELECT a.customer_id
-  FROM source.account AS a
-  JOIN segment.account_year AS y ON y.account_id = a.account_id
-  GROUP BY a.customer_id
-  HAVING SUM(y.open_amount) > 0
+  SELECT account.customer_id
+  FROM source.account
+  JOIN segment.account_year ON account_year.account_id = account.account_id
+  GROUP BY account.customer_id
+  HAVING SUM(account_year.open_amount) > 0
 ),
+
 holder AS (
-  SELECT a.customer_id,
-         COUNT(*) FILTER (WHERE a.status = 'closed') AS closed_accounts,
-         MIN(a.opened_on) AS first_opened_on
-  FROM source.account AS a
-  GROUP BY a.customer_id
+  SELECT
+    account.customer_id,
+    COUNT(*) FILTER (WHERE account.status = 'closed') AS closed_accounts,
+    MIN(account.opened_on) AS first_opened_on
+  FROM source.account
+  GROUP BY account.customer_id
 ),
+
 coded AS (
-  SELECT m.customer_id,
-         CAST(DATE_TRUNC('month', $as_of) AS DATE) AS month,
-         m.from_grade,
-         m.to_grade,
-         m.kind,
-         CASE WHEN m.kind = 'new' AND h.first_opened_on < CAST(ADD_MONTHS($as_of, -2) AS DATE) THEN 'resumed'
-              WHEN m.kind = 'new' THEN 'began'
-              WHEN m.kind = 'lost' AND h.customer_id IS NULL THEN 'no_account'
-              WHEN m.kind = 'lost' AND c.kind = 'move_premises' THEN 'moved'
-              WHEN m.kind = 'lost' AND c.kind = 'transfer_name' THEN 'handed_over'
-              WHEN m.kind = 'lost' AND w.customer_id IS NOT NULL THEN 'owing'
-              WHEN m.kind = 'lost' AND c.kind = 'close' THEN 'closed'
-              WHEN m.kind = 'lost' THEN 'unknown'
-              WHEN m.worth > 0 AND m.worth >= m.objective AND m.worth >= m.behaviour THEN 'value'
-              WHEN m.behaviour > 0 AND m.behaviour >= m.objective THEN 'behaviour'
-              WHEN m.objective > 0 THEN 'size'
-              ELSE 'others' END AS reason_code
-  FROM moved AS m
-  LEFT JOIN holder AS h ON h.customer_id = m.customer_id
-  LEFT JOIN closing AS c ON c.customer_id = m.customer_id
-  LEFT JOIN owing AS w ON w.customer_id = m.customer_id
+  SELECT
+    moved.customer_id,
+    MONTH_OF($as_of) AS month,
+    moved.from_grade,
+    moved.to_grade,
+    moved.kind,
+    CASE
+      WHEN moved.kind = 'new' AND holder.first_opened_on < ADD_MONTHS($as_of, -2) THEN 'resumed'
+      WHEN moved.kind = 'new' THEN 'began'
+      WHEN moved.kind = 'lost' AND holder.customer_id IS NULL THEN 'no_account'
+      WHEN moved.kind = 'lost' AND closing.kind = 'move_premises' THEN 'moved'
+      WHEN moved.kind = 'lost' AND closing.kind = 'transfer_name' THEN 'handed_over'
+      WHEN moved.kind = 'lost' AND owing.customer_id IS NOT NULL THEN 'owing'
+      WHEN moved.kind = 'lost' AND closing.kind = 'close' THEN 'closed'
+      WHEN moved.kind = 'lost' THEN 'unknown'
+      WHEN moved.worth > 0 AND moved.worth >= moved.objective AND moved.worth >= moved.behaviour THEN 'value'
+      WHEN moved.behaviour > 0 AND moved.behaviour >= moved.objective THEN 'behaviour'
+      WHEN moved.objective > 0 THEN 'size'
+      ELSE 'others'
+    END AS reason_code
+  FROM moved
+  LEFT JOIN holder ON holder.customer_id = moved.customer_id
+  LEFT JOIN closing ON closing.customer_id = moved.customer_id
+  LEFT JOIN owing ON owing.customer_id = moved.customer_id
 )
-SELECT c.customer_id, c.month, c.from_grade, c.to_grade, c.kind, c.reason_code, n.reason, n.reason_zh
-FROM coded AS c
-LEFT JOIN param.words AS n ON n.code = c.reason_code
+
+SELECT
+  coded.customer_id,
+  coded.month,
+  coded.from_grade,
+  coded.to_grade,
+  coded.kind,
+  coded.reason_code,
+  words.reason,
+  words.reason_zh
+FROM coded
+LEFT JOIN param.words ON words.code = coded.reason_code

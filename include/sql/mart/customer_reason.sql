@@ -1,5 +1,5 @@
 /*
-grain: one row a customer and what is said of it (grade, key account, segment, arrears, leaving)
+grain: one row per customer and what is said of it (grade, key account, segment, arrears, leaving)
 key: [customer_id, topic]
 purpose: Why a customer has its grade, its segment and its scores, in words that a clerk can read out; the figures are those of the scores.
 columns:
@@ -18,61 +18,140 @@ params:
     doc: Why a customer is a key account.
 */
 WITH worst AS (
-  SELECT a.customer_id, r.reasons, r.reasons_zh, CAST(ROUND(CAST(r.probability AS DECIMAL(18,6)) * 100, 1) AS DECIMAL(9,1)) AS percent, r.band
-  FROM core.live_account AS a
-  JOIN segment.arrears_score AS r ON r.account_id = a.account_id
-  QUALIFY ROW_NUMBER() OVER (PARTITION BY a.customer_id ORDER BY r.probability DESC, a.account_id) = 1
+  SELECT
+    live_account.customer_id,
+    arrears_score.reasons,
+    arrears_score.reasons_zh,
+    HALF_UP(100 * arrears_score.probability, 1) AS percent,
+    arrears_score.band
+  FROM core.live_account
+  JOIN segment.arrears_score ON arrears_score.account_id = live_account.account_id
+  QUALIFY
+    ROW_NUMBER()
+      OVER (
+        PARTITION BY live_account.customer_id ORDER BY arrears_score.probability DESC, live_account.account_id
+      )
+    = 1
 ),
+
 likeliest AS (
-  SELECT a.customer_id, l.reasons, l.reasons_zh, CAST(ROUND(CAST(l.probability AS DECIMAL(18,6)) * 100, 1) AS DECIMAL(9,1)) AS percent, l.band
-  FROM core.live_account AS a
-  JOIN segment.leave_score AS l ON l.account_id = a.account_id
-  QUALIFY ROW_NUMBER() OVER (PARTITION BY a.customer_id ORDER BY l.probability DESC, a.account_id) = 1
+  SELECT
+    live_account.customer_id,
+    leave_score.reasons,
+    leave_score.reasons_zh,
+    HALF_UP(100 * leave_score.probability, 1) AS percent,
+    leave_score.band
+  FROM core.live_account
+  JOIN segment.leave_score ON leave_score.account_id = live_account.account_id
+  QUALIFY
+    ROW_NUMBER()
+      OVER (
+        PARTITION BY live_account.customer_id ORDER BY leave_score.probability DESC, live_account.account_id
+      )
+    = 1
 ),
+
 graded AS (
-  SELECT g.customer_id, g.is_graded, g.grade, g.key_account_reason, g.emerging_key_account,
-         CAST(g.objective_tier AS VARCHAR) AS objective_tier,
-         CAST(g.behaviour_tier AS VARCHAR) AS behaviour_tier,
-         CAST(CAST(ROUND(CAST(g.value_score AS DECIMAL(18,6)), 1) AS DECIMAL(9,1)) AS VARCHAR) AS value_score,
-         CAST(CAST(ROUND(CAST(g.composite AS DECIMAL(18,6)), 1) AS DECIMAL(9,1)) AS VARCHAR) AS composite,
-         CAST(CAST(ROUND(CAST(g.rank_share AS DECIMAL(18,9)) * 100, 2) AS DECIMAL(9,2)) AS VARCHAR) AS rank_percent
-  FROM segment.customer_grade AS g
+  SELECT
+    customer_grade.customer_id,
+    customer_grade.is_graded,
+    customer_grade.grade,
+    customer_grade.key_account_reason,
+    customer_grade.emerging_key_account,
+    CAST(customer_grade.objective_tier AS VARCHAR) AS objective_tier,
+    CAST(customer_grade.behaviour_tier AS VARCHAR) AS behaviour_tier,
+    CAST(HALF_UP(customer_grade.value_score, 1) AS VARCHAR) AS value_score,
+    CAST(HALF_UP(customer_grade.composite, 1) AS VARCHAR) AS composite,
+    CAST(HALF_UP(100 * customer_grade.rank_share, 2) AS VARCHAR) AS rank_percent
+  FROM segment.customer_grade
 )
-SELECT g.customer_id,
-       'grade' AS topic,
-       CASE WHEN g.is_graded
-            THEN CONCAT('Grade ', g.grade, ': size ', g.objective_tier, ' of 5, behaviour ', g.behaviour_tier, ' of 5, value ', g.value_score,
-                        ' of 100, together ', g.composite, ' of 100; among the first ', g.rank_percent, '% of customers')
-            ELSE CONCAT('Grade ', g.grade, ': no live account') END AS reason,
-       CASE WHEN g.is_graded
-            THEN CONCAT(g.grade, ' 级：规模 ', g.objective_tier, '/5，行为 ', g.behaviour_tier, '/5，价值 ', g.value_score,
-                        '/100，综合 ', g.composite, '/100；位列客户前 ', g.rank_percent, '%')
-            ELSE CONCAT(g.grade, ' 级：无在用户') END AS reason_zh
-FROM graded AS g
+
+SELECT
+  graded.customer_id,
+  'grade' AS topic,
+  CASE
+    WHEN graded.is_graded
+      THEN CONCAT(
+        'Grade ',
+        graded.grade,
+        ': size ',
+        graded.objective_tier,
+        ' of 5, behaviour ',
+        graded.behaviour_tier,
+        ' of 5, value ',
+        graded.value_score,
+        ' of 100, together ',
+        graded.composite,
+        ' of 100; among the first ',
+        graded.rank_percent,
+        '% of customers'
+      )
+    ELSE CONCAT('Grade ', graded.grade, ': no live account')
+  END AS reason,
+  CASE
+    WHEN graded.is_graded
+      THEN CONCAT(
+        graded.grade,
+        ' 级：规模 ',
+        graded.objective_tier,
+        '/5，行为 ',
+        graded.behaviour_tier,
+        '/5，价值 ',
+        graded.value_score,
+        '/100，综合 ', graded.composite, '/100；位列客户前 ', graded.rank_percent, '%'
+      )
+    ELSE CONCAT(graded.grade, ' 级：无在用户')
+  END AS reason_zh
+FROM graded
 UNION ALL
-SELECT g.customer_id,
-       'key_account' AS topic,
-       COALESCE(w.reason, 'emerging key account: potential among the highest, current value not yet') AS reason,
-       COALESCE(w.reason_zh, '新兴大客户：潜在价值居前而当前价值尚低') AS reason_zh
-FROM graded AS g
-LEFT JOIN param.key_words AS w ON w.key_account_reason = g.key_account_reason
-WHERE g.key_account_reason IS NOT NULL OR g.emerging_key_account
+SELECT
+  graded.customer_id,
+  'key_account' AS topic,
+  COALESCE(key_words.reason, 'emerging key account: potential among the highest, current value not yet')
+    AS reason,
+  COALESCE(key_words.reason_zh, '新兴大客户：潜在价值居前而当前价值尚低') AS reason_zh
+FROM graded
+LEFT JOIN param.key_words ON key_words.key_account_reason = graded.key_account_reason
+WHERE graded.key_account_reason IS NOT NULL OR graded.emerging_key_account
 UNION ALL
-SELECT c.customer_id,
-       'segment' AS topic,
-       CONCAT(c.segment, ': ', COALESCE(d.description, 'not described'), ' (row ', COALESCE(CAST(c.rule_no AS VARCHAR), 'none'), ' of the decision table)') AS reason,
-       CONCAT(COALESCE(d.segment_zh, c.segment), '：', COALESCE(d.description_zh, '未说明'), '（决策表第 ', COALESCE(CAST(c.rule_no AS VARCHAR), '无'), ' 行）') AS reason_zh
-FROM segment.customer_composite AS c
-LEFT JOIN segment.segment_definition AS d ON d.segment = c.segment
+SELECT
+  customer_composite.customer_id,
+  'segment' AS topic,
+  CONCAT(
+    customer_composite.segment,
+    ': ',
+    COALESCE(segment_definition.description, 'not described'),
+    ' (row ',
+    COALESCE(CAST(customer_composite.rule_no AS VARCHAR), 'none'),
+    ' of the decision table)'
+  ) AS reason,
+  CONCAT(
+    COALESCE(segment_definition.segment_zh, customer_composite.segment),
+    '：',
+    COALESCE(segment_definition.description_zh, '未说明'),
+    '（决策表第 ',
+    COALESCE(CAST(customer_composite.rule_no AS VARCHAR), '无'),
+    ' 行）'
+  ) AS reason_zh
+FROM segment.customer_composite
+LEFT JOIN segment.segment_definition ON segment_definition.segment = customer_composite.segment
 UNION ALL
-SELECT w.customer_id,
-       'arrears' AS topic,
-       CONCAT(CAST(w.percent AS VARCHAR), '% (band ', CAST(w.band AS VARCHAR), '): ', w.reasons) AS reason,
-       CONCAT(CAST(w.percent AS VARCHAR), '%（', CAST(w.band AS VARCHAR), ' 档）：', w.reasons_zh) AS reason_zh
-FROM worst AS w
+SELECT
+  worst.customer_id,
+  'arrears' AS topic,
+  CONCAT(CAST(worst.percent AS VARCHAR), '% (band ', CAST(worst.band AS VARCHAR), '): ', worst.reasons)
+    AS reason,
+  CONCAT(CAST(worst.percent AS VARCHAR), '%（', CAST(worst.band AS VARCHAR), ' 档）：', worst.reasons_zh)
+    AS reason_zh
+FROM worst
 UNION ALL
-SELECT l.customer_id,
-       'leaving' AS topic,
-       CONCAT(CAST(l.percent AS VARCHAR), '% (band ', CAST(l.band AS VARCHAR), '): ', l.reasons) AS reason,
-       CONCAT(CAST(l.percent AS VARCHAR), '%（', CAST(l.band AS VARCHAR), ' 档）：', l.reasons_zh) AS reason_zh
-FROM likeliest AS l
+SELECT
+  likeliest.customer_id,
+  'leaving' AS topic,
+  CONCAT(
+    CAST(likeliest.percent AS VARCHAR), '% (band ', CAST(likeliest.band AS VARCHAR), '): ', likeliest.reasons
+  ) AS reason,
+  CONCAT(
+    CAST(likeliest.percent AS VARCHAR), '%（', CAST(likeliest.band AS VARCHAR), ' 档）：', likeliest.reasons_zh
+  ) AS reason_zh
+FROM likeliest

@@ -1,5 +1,5 @@
 /*
-grain: one row a customer and method
+grain: one row per customer and method
 key: [customer_id, method]
 purpose: The six classifications of a customer.
 columns:
@@ -8,5 +8,9 @@ columns:
   segment: {type: string, doc: Where the method puts the customer.}
   score: {type: double, doc: What the method measured (see segment.customer_segment).}
 */
-SELECT s.customer_id, s.method, s.segment, s.score
-FROM segment.customer_segment AS s
+SELECT
+  customer_segment.customer_id,
+  customer_segment.method,
+  customer_segment.segment,
+  customer_segment.score
+FROM segment.customer_segment

@@ -1,5 +1,5 @@
 /*
-grain: one row an account, closed ones included
+grain: one row per account, closed ones included
 key: [account_id]
 purpose: What BI and campaigns may know of a supply account, without personal data.
 columns:
@@ -29,39 +29,50 @@ columns:
   load_profile: {type: integer, doc: Load profile the account belongs to.}
 */
 WITH fed_by AS (
-  SELECT s.account_id, s.line_id, s.transformer_id
-  FROM source.supply_point AS s
-  QUALIFY ROW_NUMBER() OVER (PARTITION BY s.account_id ORDER BY s.is_primary DESC NULLS LAST, s.supply_point_id) = 1
+  SELECT
+    supply_point.account_id,
+    supply_point.line_id,
+    supply_point.transformer_id
+  FROM source.supply_point
+  QUALIFY
+    ROW_NUMBER()
+      OVER (
+        PARTITION BY supply_point.account_id
+        ORDER BY supply_point.is_primary DESC NULLS LAST, supply_point.supply_point_id
+      )
+    = 1
 )
-SELECT a.account_id,
-       a.customer_id,
-       a.org_unit_id,
-       COALESCE(f.line_id, t.line_id) AS line_id,
-       f.transformer_id,
-       a.usage_category,
-       a.tariff_code,
-       a.supply_kv,
-       a.contracted_kva,
-       a.running_kva,
-       a.status,
-       a.opened_on,
-       a.closed_on,
-       r.probability AS arrears_probability,
-       r.band AS arrears_band,
-       r.reasons AS arrears_reasons,
-       r.reasons_zh AS arrears_reasons_zh,
-       v.probability AS leave_probability,
-       v.reasons AS leave_reasons,
-       v.reasons_zh AS leave_reasons_zh,
-       b.tariff_code AS best_tariff_code,
-       b.saving_amount AS tariff_saving_amount,
-       h.flexible_kw,
-       p.load_profile
-FROM source.account AS a
-LEFT JOIN fed_by AS f ON f.account_id = a.account_id
-LEFT JOIN source.transformer AS t ON t.transformer_id = f.transformer_id
-LEFT JOIN segment.arrears_score AS r ON r.account_id = a.account_id
-LEFT JOIN segment.leave_score AS v ON v.account_id = a.account_id
-LEFT JOIN segment.tariff_fit AS b ON b.account_id = a.account_id AND b.place = 1
-LEFT JOIN segment.account_shape AS h ON h.account_id = a.account_id
-LEFT JOIN segment.account_load_profile AS p ON p.account_id = a.account_id
+
+SELECT
+  account.account_id,
+  account.customer_id,
+  account.org_unit_id,
+  COALESCE(fed_by.line_id, transformer.line_id) AS line_id,
+  fed_by.transformer_id,
+  account.usage_category,
+  account.tariff_code,
+  account.supply_kv,
+  account.contracted_kva,
+  account.running_kva,
+  account.status,
+  account.opened_on,
+  account.closed_on,
+  arrears_score.probability AS arrears_probability,
+  arrears_score.band AS arrears_band,
+  arrears_score.reasons AS arrears_reasons,
+  arrears_score.reasons_zh AS arrears_reasons_zh,
+  leave_score.probability AS leave_probability,
+  leave_score.reasons AS leave_reasons,
+  leave_score.reasons_zh AS leave_reasons_zh,
+  tariff_fit.tariff_code AS best_tariff_code,
+  tariff_fit.saving_amount AS tariff_saving_amount,
+  account_shape.flexible_kw,
+  account_load_profile.load_profile
+FROM source.account
+LEFT JOIN fed_by ON fed_by.account_id = account.account_id
+LEFT JOIN source.transformer ON transformer.transformer_id = fed_by.transformer_id
+LEFT JOIN segment.arrears_score ON arrears_score.account_id = account.account_id
+LEFT JOIN segment.leave_score ON leave_score.account_id = account.account_id
+LEFT JOIN segment.tariff_fit ON tariff_fit.account_id = account.account_id AND tariff_fit.place = 1
+LEFT JOIN segment.account_shape ON account_shape.account_id = account.account_id
+LEFT JOIN segment.account_load_profile ON account_load_profile.account_id = account.account_id

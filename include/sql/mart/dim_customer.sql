@@ -1,5 +1,5 @@
 /*
-grain: one row a customer
+grain: one row per customer
 key: [customer_id]
 purpose: What BI and campaigns may know of a customer, without personal data.
 columns:
@@ -22,28 +22,29 @@ columns:
   relationship_level: {type: string, doc: 'basic, reactive, accountable, proactive or partnership.'}
   data_grade: {type: integer, doc: '1 (best) to 4.'}
 */
-SELECT c.customer_id,
-       c.kind,
-       b.industry_code,
-       c.region_code,
-       c.registered_on,
-       b.live_accounts,
-       g.grade,
-       g.objective_tier,
-       g.behaviour_tier,
-       g.value_score,
-       v.current_value_amount,
-       v.potential_value_amount,
-       v.credit,
-       g.is_key_account,
-       g.emerging_key_account,
-       p.segment,
-       l.relationship_level,
-       d.data_grade
-FROM source.customer AS c
-JOIN segment.customer_base AS b ON b.customer_id = c.customer_id
-JOIN segment.customer_grade AS g ON g.customer_id = c.customer_id
-JOIN segment.customer_value AS v ON v.customer_id = c.customer_id
-JOIN segment.customer_composite AS p ON p.customer_id = c.customer_id
-JOIN segment.customer_data_grade AS d ON d.customer_id = c.customer_id
-LEFT JOIN segment.segment_definition AS l ON l.segment = p.segment
+SELECT
+  customer.customer_id,
+  customer.kind,
+  customer_base.industry_code,
+  customer.region_code,
+  customer.registered_on,
+  customer_base.live_accounts,
+  customer_grade.grade,
+  customer_grade.objective_tier,
+  customer_grade.behaviour_tier,
+  customer_grade.value_score,
+  customer_value.current_value_amount,
+  customer_value.potential_value_amount,
+  customer_value.credit,
+  customer_grade.is_key_account,
+  customer_grade.emerging_key_account,
+  customer_composite.segment,
+  segment_definition.relationship_level,
+  customer_data_grade.data_grade
+FROM source.customer
+JOIN segment.customer_base ON customer_base.customer_id = customer.customer_id
+JOIN segment.customer_grade ON customer_grade.customer_id = customer.customer_id
+JOIN segment.customer_value ON customer_value.customer_id = customer.customer_id
+JOIN segment.customer_composite ON customer_composite.customer_id = customer.customer_id
+JOIN segment.customer_data_grade ON customer_data_grade.customer_id = customer.customer_id
+LEFT JOIN segment.segment_definition ON segment_definition.segment = customer_composite.segment

@@ -1,5 +1,5 @@
 /*
-grain: one row an account and billed month
+grain: one row per account and billed month
 key: [account_id, period]
 purpose: What an account was billed for a month and how it was paid, corrections included.
 columns:
@@ -14,27 +14,36 @@ columns:
   overdue_amount: {type: decimal, doc: What is open of the bills due before as_of.}
 */
 WITH paid AS (
-  SELECT p.account_id,
-         p.period,
-         SUM(p.paid_amount) AS paid_amount,
-         COALESCE(MIN(CASE WHEN NOT p.is_correction THEN p.due_on END), MIN(p.due_on)) AS due_on
-  FROM facts.bill_paid AS p
-  GROUP BY p.account_id, p.period
+  SELECT
+    bill_paid.account_id,
+    bill_paid.period,
+    SUM(bill_paid.paid_amount) AS paid_amount,
+    COALESCE(MIN(CASE WHEN NOT bill_paid.is_correction THEN bill_paid.due_on END), MIN(bill_paid.due_on))
+      AS due_on
+  FROM facts.bill_paid
+  GROUP BY bill_paid.account_id, bill_paid.period
 ),
+
 late AS (
-  SELECT l.account_id, l.period, MAX(l.days_late) AS days_late, SUM(l.overdue_amount) AS overdue_amount
-  FROM facts.bill_late AS l
-  GROUP BY l.account_id, l.period
+  SELECT
+    bill_late.account_id,
+    bill_late.period,
+    MAX(bill_late.days_late) AS days_late,
+    SUM(bill_late.overdue_amount) AS overdue_amount
+  FROM facts.bill_late
+  GROUP BY bill_late.account_id, bill_late.period
 )
-SELECT n.account_id,
-       n.period,
-       n.billed_kwh,
-       n.total_amount,
-       CAST(p.paid_amount AS DECIMAL(18, 2)) AS paid_amount,
-       CAST(n.total_amount - p.paid_amount AS DECIMAL(18, 2)) AS unpaid_amount,
-       p.due_on,
-       l.days_late,
-       CAST(l.overdue_amount AS DECIMAL(18, 2)) AS overdue_amount
-FROM facts.bill_net AS n
-JOIN paid AS p ON p.account_id = n.account_id AND p.period = n.period
-JOIN late AS l ON l.account_id = n.account_id AND l.period = n.period
+
+SELECT
+  bill_net.account_id,
+  bill_net.period,
+  bill_net.billed_kwh,
+  bill_net.total_amount,
+  MONEY(paid.paid_amount) AS paid_amount,
+  MONEY(bill_net.total_amount - paid.paid_amount) AS unpaid_amount,
+  paid.due_on,
+  late.days_late,
+  MONEY(late.overdue_amount) AS overdue_amount
+FROM facts.bill_net
+JOIN paid ON paid.account_id = bill_net.account_id AND paid.period = bill_net.period
+JOIN late ON late.account_id = bill_net.account_id AND late.period = bill_net.period

@@ -1,5 +1,5 @@
 /*
-grain: one row an account and local day with intervals
+grain: one row per account and local day with intervals
 key: [account_id, day]
 purpose: What an account used each day, main points less sub points, after validation and editing.
 columns:
@@ -15,15 +15,16 @@ columns:
   intervals_estimated: {type: integer, doc: Estimated ones.}
   hours: {type: double, doc: Hours covered by the main point with the fewest.}
 */
-SELECT d.account_id,
-       d.day,
-       d.kwh,
-       d.peak_kwh,
-       d.valley_kwh,
-       d.night_kwh,
-       d.max_kw,
-       d.intervals_expected,
-       d.intervals_measured,
-       d.intervals_estimated,
-       d.hours
-FROM facts.account_consumption_daily AS d
+SELECT
+  account_consumption_daily.account_id,
+  account_consumption_daily.day,
+  account_consumption_daily.kwh,
+  account_consumption_daily.peak_kwh,
+  account_consumption_daily.valley_kwh,
+  account_consumption_daily.night_kwh,
+  account_consumption_daily.max_kw,
+  account_consumption_daily.intervals_expected,
+  account_consumption_daily.intervals_measured,
+  account_consumption_daily.intervals_estimated,
+  account_consumption_daily.hours
+FROM facts.account_consumption_daily

@@ -1,5 +1,5 @@
 /*
-grain: one row an account and calendar month with intervals
+grain: one row per account and calendar month with intervals
 key: [account_id, period]
 purpose: How an account used energy in a month.
 columns:
@@ -16,30 +16,37 @@ columns:
   interval_share: {type: double, doc: Measured and estimated intervals over those expected on these days.}
 */
 WITH summed AS (
-  SELECT d.account_id,
-         CAST(DATE_TRUNC('month', d.day) AS DATE) AS period,
-         ROUND(SUM(ROUND(d.kwh * 1000000)) * 0.000001, 6) AS kwh,
-         ROUND(SUM(ROUND(d.peak_kwh * 1000000)) * 0.000001, 6) AS peak_kwh,
-         ROUND(SUM(ROUND(d.valley_kwh * 1000000)) * 0.000001, 6) AS valley_kwh,
-         ROUND(SUM(ROUND(d.night_kwh * 1000000)) * 0.000001, 6) AS night_kwh,
-         COALESCE(ROUND(SUM(ROUND(d.kwh * 1000000)) FILTER (WHERE c.iso_weekday >= 6) * 0.000001, 6), 0) AS weekend_kwh,
-         MAX(d.max_kw) AS max_kw,
-         ROUND(SUM(ROUND(d.hours * 1000000)) * 0.000001, 6) AS hours,
-         COUNT(*) AS days,
-         CAST(SUM(d.intervals_measured + d.intervals_estimated) AS DOUBLE) / NULLIF(SUM(d.intervals_expected), 0) AS interval_share
-  FROM facts.account_consumption_daily AS d
-  JOIN core.calendar AS c ON c.day = d.day
-  GROUP BY d.account_id, CAST(DATE_TRUNC('month', d.day) AS DATE)
+  SELECT
+    account_consumption_daily.account_id,
+    MONTH_OF(account_consumption_daily.day) AS period,
+    EXACT_SUM(account_consumption_daily.kwh) AS kwh,
+    EXACT_SUM(account_consumption_daily.peak_kwh) AS peak_kwh,
+    EXACT_SUM(account_consumption_daily.valley_kwh) AS valley_kwh,
+    EXACT_SUM(account_consumption_daily.night_kwh) AS night_kwh,
+    COALESCE(EXACT_SUM(account_consumption_daily.kwh) FILTER (WHERE calendar.iso_weekday >= 6), 0)
+      AS weekend_kwh,
+    MAX(account_consumption_daily.max_kw) AS max_kw,
+    EXACT_SUM(account_consumption_daily.hours) AS hours,
+    COUNT(*) AS days,
+    RATIO(
+      SUM(account_consumption_daily.intervals_measured + account_consumption_daily.intervals_estimated),
+      SUM(account_consumption_daily.intervals_expected)
+    ) AS interval_share
+  FROM facts.account_consumption_daily
+  JOIN core.calendar ON calendar.day = account_consumption_daily.day
+  GROUP BY account_consumption_daily.account_id, MONTH_OF(account_consumption_daily.day)
 )
-SELECT s.account_id,
-       s.period,
-       s.kwh,
-       s.peak_kwh / NULLIF(s.kwh, 0) AS peak_share,
-       s.valley_kwh / NULLIF(s.kwh, 0) AS valley_share,
-       s.night_kwh / NULLIF(s.kwh, 0) AS night_share,
-       s.weekend_kwh / NULLIF(s.kwh, 0) AS weekend_share,
-       s.kwh / NULLIF(s.hours, 0) / NULLIF(s.max_kw, 0) AS load_factor,
-       s.max_kw,
-       s.days,
-       s.interval_share
-FROM summed AS s
+
+SELECT
+  summed.account_id,
+  summed.period,
+  summed.kwh,
+  RATIO(summed.peak_kwh, summed.kwh) AS peak_share,
+  RATIO(summed.valley_kwh, summed.kwh) AS valley_share,
+  RATIO(summed.night_kwh, summed.kwh) AS night_share,
+  RATIO(summed.weekend_kwh, summed.kwh) AS weekend_share,
+  RATIO(RATIO(summed.kwh, summed.hours), summed.max_kw) AS load_factor,
+  summed.max_kw,
+  summed.days,
+  summed.interval_share
+FROM summed

@@ -1,5 +1,5 @@
 /*
-grain: one row a customer and day on which the grade changed
+grain: one row per customer and day on which the grade changed
 key: [customer_id, valid_from]
 purpose: 'How grades changed from night to night: a row holds from valid_from to valid_to, both included.'
 columns:
@@ -9,19 +9,37 @@ columns:
   grade: {type: string, doc: 'A to E.'}
 */
 WITH event AS (
-  SELECT s.customer_id, s.as_of AS valid_from, s.segment AS grade
-  FROM segment_state.segment AS s
-  WHERE s.as_of < $as_of AND s.method = 'grade'
+  SELECT
+    segment.customer_id,
+    segment.as_of AS valid_from,
+    segment.segment AS grade
+  FROM segment_state.segment
+  WHERE segment.as_of < $as_of AND segment.method = 'grade'
   UNION ALL
-  SELECT c.customer_id, $as_of AS valid_from, c.segment AS grade
-  FROM segment.segment_change AS c
-  WHERE c.method = 'grade'
+  SELECT
+    segment_change.customer_id,
+    $as_of AS valid_from,
+    segment_change.segment AS grade
+  FROM segment.segment_change
+  WHERE segment_change.method = 'grade'
 ),
+
 ended AS (
-  SELECT e.customer_id, e.valid_from, e.grade,
-         CAST(LEAD(e.valid_from) OVER (PARTITION BY e.customer_id ORDER BY e.valid_from) - INTERVAL '1' DAY AS DATE) AS valid_to
-  FROM event AS e
+  SELECT
+    event.customer_id,
+    event.valid_from,
+    event.grade,
+    CAST(
+      LEAD(event.valid_from) OVER (PARTITION BY event.customer_id ORDER BY event.valid_from)
+      - INTERVAL '1' DAY AS DATE
+    ) AS valid_to
+  FROM event
 )
-SELECT e.customer_id, e.valid_from, e.valid_to, e.grade
-FROM ended AS e
-WHERE e.grade IS NOT NULL
+
+SELECT
+  ended.customer_id,
+  ended.valid_from,
+  ended.valid_to,
+  ended.grade
+FROM ended
+WHERE ended.grade IS NOT NULL

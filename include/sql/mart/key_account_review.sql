@@ -1,5 +1,5 @@
 /*
-grain: one row a customer that is a key account now, was one in the last earlier month, or is emerging
+grain: one row per customer that is a key account now, was one in the last earlier month, or is emerging
 key: [customer_id]
 purpose: The yearly review of key accounts, with what a person needs to decide whether one is retained, promoted or retired.
 columns:
@@ -33,67 +33,119 @@ params:
   within_days: {type: integer, default: 30, minimum: 1, maximum: 366, doc: A review is due so many days before its day.}
 */
 WITH past AS (
-  SELECT s.customer_id, s.grade, s.is_key_account, s.emerging_key_account
-  FROM segment_state.grade AS s
-  JOIN (SELECT MAX(p.month) AS month FROM segment_state.grade AS p WHERE p.month < CAST(DATE_TRUNC('month', $as_of) AS DATE)) AS m ON m.month = s.month
+  SELECT
+    grade.customer_id,
+    grade.grade,
+    grade.is_key_account,
+    grade.emerging_key_account
+  FROM segment_state.grade
+  JOIN
+    (SELECT MAX(grade.month) AS month FROM segment_state.grade WHERE grade.month < MONTH_OF($as_of)
+    ) AS last_month
+    ON last_month.month = grade.month
 ),
+
 trend AS (
-  SELECT a.customer_id,
-         CAST(SUM(CAST(y.kwh_half AS DECIMAL(18,3))) AS DOUBLE) AS now_kwh,
-         CAST(SUM(CAST(y.kwh_half_before AS DECIMAL(18,3))) AS DOUBLE) AS before_kwh
-  FROM core.live_account AS a
-  JOIN segment.account_year AS y ON y.account_id = a.account_id
-  WHERE y.kwh_half IS NOT NULL AND y.kwh_half_before IS NOT NULL
-  GROUP BY a.customer_id
+  SELECT
+    live_account.customer_id,
+    DECIMAL_SUM(account_year.kwh_half) AS now_kwh,
+    DECIMAL_SUM(account_year.kwh_half_before) AS before_kwh
+  FROM core.live_account
+  JOIN segment.account_year ON account_year.account_id = live_account.account_id
+  WHERE account_year.kwh_half IS NOT NULL AND account_year.kwh_half_before IS NOT NULL
+  GROUP BY live_account.customer_id
 ),
+
 looked_at AS (
-  SELECT g.customer_id, g.grade, g.key_account_reason, g.is_key_account, g.emerging_key_account, p.grade AS from_grade,
-         COALESCE(p.is_key_account, FALSE) AS was_key_account, COALESCE(p.emerging_key_account, FALSE) AS was_emerging,
-         p.customer_id IS NOT NULL AS was_graded,
-         b.kwh_12m, b.first_opened_on, h.on_time, h.mean_days_late, v.current_value_amount, v.potential_value_amount,
-         ROUND(t.now_kwh / NULLIF(t.before_kwh, 0) - 1, 6) AS kwh_change,
-         -- Months to the next anniversary, this month's included.
-         (EXTRACT(YEAR FROM $as_of) - EXTRACT(YEAR FROM b.first_opened_on)) * 12 AS months_to_this_year
-  FROM segment.customer_grade AS g
-  JOIN segment.customer_base AS b ON b.customer_id = g.customer_id
-  JOIN segment.customer_behaviour AS h ON h.customer_id = g.customer_id
-  JOIN segment.customer_value AS v ON v.customer_id = g.customer_id
-  LEFT JOIN past AS p ON p.customer_id = g.customer_id
-  LEFT JOIN trend AS t ON t.customer_id = g.customer_id
-  WHERE g.is_key_account OR COALESCE(p.is_key_account, FALSE) OR g.emerging_key_account
+  SELECT
+    customer_grade.customer_id,
+    customer_grade.grade,
+    customer_grade.key_account_reason,
+    customer_grade.is_key_account,
+    customer_grade.emerging_key_account,
+    past.grade AS from_grade,
+    COALESCE(past.is_key_account, FALSE) AS was_key_account,
+    COALESCE(past.emerging_key_account, FALSE) AS was_emerging,
+    past.customer_id IS NOT NULL AS was_graded,
+    customer_base.kwh_12m,
+    customer_base.first_opened_on,
+    customer_behaviour.on_time,
+    customer_behaviour.mean_days_late,
+    customer_value.current_value_amount,
+    customer_value.potential_value_amount,
+    ROUND(RATIO(trend.now_kwh, trend.before_kwh) - 1, 6) AS kwh_change,
+    -- Months to the next anniversary, this month's included.
+    (EXTRACT(YEAR FROM $as_of) - EXTRACT(YEAR FROM customer_base.first_opened_on)) * 12 AS months_to_this_year
+  FROM segment.customer_grade
+  JOIN segment.customer_base ON customer_base.customer_id = customer_grade.customer_id
+  JOIN segment.customer_behaviour ON customer_behaviour.customer_id = customer_grade.customer_id
+  JOIN segment.customer_value ON customer_value.customer_id = customer_grade.customer_id
+  LEFT JOIN past ON past.customer_id = customer_grade.customer_id
+  LEFT JOIN trend ON trend.customer_id = customer_grade.customer_id
+  WHERE
+    customer_grade.is_key_account
+    OR COALESCE(past.is_key_account, FALSE)
+    OR customer_grade.emerging_key_account
 ),
+
 dated AS (
-  SELECT l.*,
-         CASE WHEN l.first_opened_on IS NULL THEN $as_of
-              WHEN CAST(ADD_MONTHS(l.first_opened_on, CAST(l.months_to_this_year AS INTEGER)) AS DATE) >= $as_of
-              THEN CAST(ADD_MONTHS(l.first_opened_on, CAST(l.months_to_this_year AS INTEGER)) AS DATE)
-              ELSE CAST(ADD_MONTHS(l.first_opened_on, CAST(l.months_to_this_year + 12 AS INTEGER)) AS DATE) END AS due_on
-  FROM looked_at AS l
+  SELECT
+    looked_at.*,
+    CASE
+      WHEN looked_at.first_opened_on IS NULL THEN $as_of
+      WHEN ADD_MONTHS(looked_at.first_opened_on, CAST(looked_at.months_to_this_year AS INTEGER)) >= $as_of
+        THEN ADD_MONTHS(looked_at.first_opened_on, CAST(looked_at.months_to_this_year AS INTEGER))
+      ELSE ADD_MONTHS(looked_at.first_opened_on, CAST(looked_at.months_to_this_year + 12 AS INTEGER)) END
+      AS due_on
+  FROM looked_at
 ),
+
 coded AS (
-  SELECT d.customer_id,
-         d.due_on,
-         (d.is_key_account AND DATE_DIFF('day', $as_of, d.due_on) < $within_days)
-           OR (d.was_key_account AND NOT d.is_key_account)
-           OR (d.emerging_key_account AND NOT d.is_key_account AND d.was_graded AND NOT d.was_emerging) AS is_due,
-         CASE WHEN d.is_key_account THEN 'retain' WHEN d.was_key_account THEN 'retire' ELSE 'promote' END AS proposal,
-         d.grade,
-         d.from_grade,
-         d.key_account_reason,
-         d.kwh_12m,
-         d.kwh_change,
-         d.on_time,
-         d.mean_days_late,
-         d.current_value_amount,
-         d.potential_value_amount,
-         CASE WHEN d.is_key_account AND d.kwh_change <= -0.2 THEN 'falling'
-              WHEN d.is_key_account AND d.on_time < 0.75 THEN 'late'
-              WHEN d.is_key_account THEN 'key'
-              WHEN d.was_key_account THEN 'ceased'
-              ELSE 'emerging' END AS reason_code
-  FROM dated AS d
+  SELECT
+    dated.customer_id,
+    dated.due_on,
+    (dated.is_key_account AND DATE_DIFF('day', $as_of, dated.due_on) < $within_days)
+    OR (dated.was_key_account AND NOT dated.is_key_account)
+    OR (
+      dated.emerging_key_account AND NOT dated.is_key_account AND dated.was_graded AND NOT dated.was_emerging
+    ) AS is_due,
+    CASE WHEN dated.is_key_account THEN 'retain' WHEN dated.was_key_account THEN 'retire' ELSE 'promote' END
+      AS proposal,
+    dated.grade,
+    dated.from_grade,
+    dated.key_account_reason,
+    dated.kwh_12m,
+    dated.kwh_change,
+    dated.on_time,
+    dated.mean_days_late,
+    dated.current_value_amount,
+    dated.potential_value_amount,
+    CASE
+      WHEN dated.is_key_account AND dated.kwh_change <= -0.2 THEN 'falling'
+      WHEN dated.is_key_account AND dated.on_time < 0.75 THEN 'late'
+      WHEN dated.is_key_account THEN 'key'
+      WHEN dated.was_key_account THEN 'ceased'
+      ELSE 'emerging'
+    END AS reason_code
+  FROM dated
 )
-SELECT c.customer_id, c.due_on, c.is_due, c.proposal, c.grade, c.from_grade, c.key_account_reason, c.kwh_12m, c.kwh_change, c.on_time,
-       c.mean_days_late, c.current_value_amount, c.potential_value_amount, c.reason_code, n.reason, n.reason_zh
-FROM coded AS c
-LEFT JOIN param.words AS n ON n.code = c.reason_code
+
+SELECT
+  coded.customer_id,
+  coded.due_on,
+  coded.is_due,
+  coded.proposal,
+  coded.grade,
+  coded.from_grade,
+  coded.key_account_reason,
+  coded.kwh_12m,
+  coded.kwh_change,
+  coded.on_time,
+  coded.mean_days_late,
+  coded.current_value_amount,
+  coded.potential_value_amount,
+  coded.reason_code,
+  words.reason,
+  words.reason_zh
+FROM coded
+LEFT JOIN param.words ON words.code = coded.reason_code

@@ -1,5 +1,5 @@
 /*
-grain: one row an area or line and month whose energy in and out is known
+grain: one row per area or line and month whose energy in and out is known
 key: [level, id, period]
 purpose: Losses of areas and lines, month by month.
 columns:
@@ -14,15 +14,16 @@ columns:
   points: {type: integer, doc: Points on the taking side.}
   points_unread: {type: integer, doc: Those without a reading.}
 */
-SELECT l.level,
-       l.id,
-       l.period,
-       l.supplied_kwh,
-       l.sold_kwh,
-       l.loss_kwh,
-       l.loss_rate,
-       l.source,
-       l.points,
-       l.points_unread
-FROM facts.area_loss AS l
-WHERE l.loss_kwh IS NOT NULL
+SELECT
+  area_loss.level,
+  area_loss.id,
+  area_loss.period,
+  area_loss.supplied_kwh,
+  area_loss.sold_kwh,
+  area_loss.loss_kwh,
+  area_loss.loss_rate,
+  area_loss.source,
+  area_loss.points,
+  area_loss.points_unread
+FROM facts.area_loss
+WHERE area_loss.loss_kwh IS NOT NULL

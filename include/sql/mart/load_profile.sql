@@ -1,5 +1,5 @@
 /*
-grain: one row a load profile
+grain: one row per load profile
 key: [load_profile]
 purpose: The load profiles, the accounts they hold, their day, and how far they have moved.
 columns:
@@ -60,69 +60,132 @@ columns:
   w23: {type: double, doc: 'Share of hour 23 in the weekend day.'}
 */
 WITH centroid AS (
-  SELECT c.load_profile, MAX(c.name) AS name, MAX(c.name_zh) AS name_zh, MAX(c.drift) AS drift, MAX(c.silhouette) AS silhouette,
-         MAX(c.value) FILTER (WHERE c.position = 0) AS h00,
-         MAX(c.value) FILTER (WHERE c.position = 1) AS h01,
-         MAX(c.value) FILTER (WHERE c.position = 2) AS h02,
-         MAX(c.value) FILTER (WHERE c.position = 3) AS h03,
-         MAX(c.value) FILTER (WHERE c.position = 4) AS h04,
-         MAX(c.value) FILTER (WHERE c.position = 5) AS h05,
-         MAX(c.value) FILTER (WHERE c.position = 6) AS h06,
-         MAX(c.value) FILTER (WHERE c.position = 7) AS h07,
-         MAX(c.value) FILTER (WHERE c.position = 8) AS h08,
-         MAX(c.value) FILTER (WHERE c.position = 9) AS h09,
-         MAX(c.value) FILTER (WHERE c.position = 10) AS h10,
-         MAX(c.value) FILTER (WHERE c.position = 11) AS h11,
-         MAX(c.value) FILTER (WHERE c.position = 12) AS h12,
-         MAX(c.value) FILTER (WHERE c.position = 13) AS h13,
-         MAX(c.value) FILTER (WHERE c.position = 14) AS h14,
-         MAX(c.value) FILTER (WHERE c.position = 15) AS h15,
-         MAX(c.value) FILTER (WHERE c.position = 16) AS h16,
-         MAX(c.value) FILTER (WHERE c.position = 17) AS h17,
-         MAX(c.value) FILTER (WHERE c.position = 18) AS h18,
-         MAX(c.value) FILTER (WHERE c.position = 19) AS h19,
-         MAX(c.value) FILTER (WHERE c.position = 20) AS h20,
-         MAX(c.value) FILTER (WHERE c.position = 21) AS h21,
-         MAX(c.value) FILTER (WHERE c.position = 22) AS h22,
-         MAX(c.value) FILTER (WHERE c.position = 23) AS h23,
-         MAX(c.value) FILTER (WHERE c.position = 24) AS w00,
-         MAX(c.value) FILTER (WHERE c.position = 25) AS w01,
-         MAX(c.value) FILTER (WHERE c.position = 26) AS w02,
-         MAX(c.value) FILTER (WHERE c.position = 27) AS w03,
-         MAX(c.value) FILTER (WHERE c.position = 28) AS w04,
-         MAX(c.value) FILTER (WHERE c.position = 29) AS w05,
-         MAX(c.value) FILTER (WHERE c.position = 30) AS w06,
-         MAX(c.value) FILTER (WHERE c.position = 31) AS w07,
-         MAX(c.value) FILTER (WHERE c.position = 32) AS w08,
-         MAX(c.value) FILTER (WHERE c.position = 33) AS w09,
-         MAX(c.value) FILTER (WHERE c.position = 34) AS w10,
-         MAX(c.value) FILTER (WHERE c.position = 35) AS w11,
-         MAX(c.value) FILTER (WHERE c.position = 36) AS w12,
-         MAX(c.value) FILTER (WHERE c.position = 37) AS w13,
-         MAX(c.value) FILTER (WHERE c.position = 38) AS w14,
-         MAX(c.value) FILTER (WHERE c.position = 39) AS w15,
-         MAX(c.value) FILTER (WHERE c.position = 40) AS w16,
-         MAX(c.value) FILTER (WHERE c.position = 41) AS w17,
-         MAX(c.value) FILTER (WHERE c.position = 42) AS w18,
-         MAX(c.value) FILTER (WHERE c.position = 43) AS w19,
-         MAX(c.value) FILTER (WHERE c.position = 44) AS w20,
-         MAX(c.value) FILTER (WHERE c.position = 45) AS w21,
-         MAX(c.value) FILTER (WHERE c.position = 46) AS w22,
-         MAX(c.value) FILTER (WHERE c.position = 47) AS w23
-  FROM segment.load_centroid AS c
-  GROUP BY c.load_profile
+  SELECT
+    load_centroid.load_profile,
+    MAX(load_centroid.name) AS name,
+    MAX(load_centroid.name_zh) AS name_zh,
+    MAX(load_centroid.drift) AS drift,
+    MAX(load_centroid.silhouette) AS silhouette,
+    MAX(load_centroid.value) FILTER (WHERE load_centroid.position = 0) AS h00,
+    MAX(load_centroid.value) FILTER (WHERE load_centroid.position = 1) AS h01,
+    MAX(load_centroid.value) FILTER (WHERE load_centroid.position = 2) AS h02,
+    MAX(load_centroid.value) FILTER (WHERE load_centroid.position = 3) AS h03,
+    MAX(load_centroid.value) FILTER (WHERE load_centroid.position = 4) AS h04,
+    MAX(load_centroid.value) FILTER (WHERE load_centroid.position = 5) AS h05,
+    MAX(load_centroid.value) FILTER (WHERE load_centroid.position = 6) AS h06,
+    MAX(load_centroid.value) FILTER (WHERE load_centroid.position = 7) AS h07,
+    MAX(load_centroid.value) FILTER (WHERE load_centroid.position = 8) AS h08,
+    MAX(load_centroid.value) FILTER (WHERE load_centroid.position = 9) AS h09,
+    MAX(load_centroid.value) FILTER (WHERE load_centroid.position = 10) AS h10,
+    MAX(load_centroid.value) FILTER (WHERE load_centroid.position = 11) AS h11,
+    MAX(load_centroid.value) FILTER (WHERE load_centroid.position = 12) AS h12,
+    MAX(load_centroid.value) FILTER (WHERE load_centroid.position = 13) AS h13,
+    MAX(load_centroid.value) FILTER (WHERE load_centroid.position = 14) AS h14,
+    MAX(load_centroid.value) FILTER (WHERE load_centroid.position = 15) AS h15,
+    MAX(load_centroid.value) FILTER (WHERE load_centroid.position = 16) AS h16,
+    MAX(load_centroid.value) FILTER (WHERE load_centroid.position = 17) AS h17,
+    MAX(load_centroid.value) FILTER (WHERE load_centroid.position = 18) AS h18,
+    MAX(load_centroid.value) FILTER (WHERE load_centroid.position = 19) AS h19,
+    MAX(load_centroid.value) FILTER (WHERE load_centroid.position = 20) AS h20,
+    MAX(load_centroid.value) FILTER (WHERE load_centroid.position = 21) AS h21,
+    MAX(load_centroid.value) FILTER (WHERE load_centroid.position = 22) AS h22,
+    MAX(load_centroid.value) FILTER (WHERE load_centroid.position = 23) AS h23,
+    MAX(load_centroid.value) FILTER (WHERE load_centroid.position = 24) AS w00,
+    MAX(load_centroid.value) FILTER (WHERE load_centroid.position = 25) AS w01,
+    MAX(load_centroid.value) FILTER (WHERE load_centroid.position = 26) AS w02,
+    MAX(load_centroid.value) FILTER (WHERE load_centroid.position = 27) AS w03,
+    MAX(load_centroid.value) FILTER (WHERE load_centroid.position = 28) AS w04,
+    MAX(load_centroid.value) FILTER (WHERE load_centroid.position = 29) AS w05,
+    MAX(load_centroid.value) FILTER (WHERE load_centroid.position = 30) AS w06,
+    MAX(load_centroid.value) FILTER (WHERE load_centroid.position = 31) AS w07,
+    MAX(load_centroid.value) FILTER (WHERE load_centroid.position = 32) AS w08,
+    MAX(load_centroid.value) FILTER (WHERE load_centroid.position = 33) AS w09,
+    MAX(load_centroid.value) FILTER (WHERE load_centroid.position = 34) AS w10,
+    MAX(load_centroid.value) FILTER (WHERE load_centroid.position = 35) AS w11,
+    MAX(load_centroid.value) FILTER (WHERE load_centroid.position = 36) AS w12,
+    MAX(load_centroid.value) FILTER (WHERE load_centroid.position = 37) AS w13,
+    MAX(load_centroid.value) FILTER (WHERE load_centroid.position = 38) AS w14,
+    MAX(load_centroid.value) FILTER (WHERE load_centroid.position = 39) AS w15,
+    MAX(load_centroid.value) FILTER (WHERE load_centroid.position = 40) AS w16,
+    MAX(load_centroid.value) FILTER (WHERE load_centroid.position = 41) AS w17,
+    MAX(load_centroid.value) FILTER (WHERE load_centroid.position = 42) AS w18,
+    MAX(load_centroid.value) FILTER (WHERE load_centroid.position = 43) AS w19,
+    MAX(load_centroid.value) FILTER (WHERE load_centroid.position = 44) AS w20,
+    MAX(load_centroid.value) FILTER (WHERE load_centroid.position = 45) AS w21,
+    MAX(load_centroid.value) FILTER (WHERE load_centroid.position = 46) AS w22,
+    MAX(load_centroid.value) FILTER (WHERE load_centroid.position = 47) AS w23
+  FROM segment.load_centroid
+  GROUP BY load_centroid.load_profile
 ),
+
 sized AS (
-  SELECT a.load_profile, COUNT(*) AS size FROM segment.account_load_profile AS a GROUP BY a.load_profile
+  SELECT
+    account_load_profile.load_profile,
+    COUNT(*) AS size
+  FROM segment.account_load_profile
+  GROUP BY account_load_profile.load_profile
 ),
+
 total AS (
-  SELECT COUNT(*) AS size FROM segment.account_load_profile AS a
+  SELECT COUNT(*) AS size FROM segment.account_load_profile
 )
-SELECT c.load_profile, c.name, c.name_zh, COALESCE(s.size, 0) AS size,
-       ROUND(CAST(COALESCE(s.size, 0) AS DOUBLE) / NULLIF(t.size, 0), 6) AS share,
-       c.drift, c.silhouette,
-       c.h00, c.h01, c.h02, c.h03, c.h04, c.h05, c.h06, c.h07, c.h08, c.h09, c.h10, c.h11, c.h12, c.h13, c.h14, c.h15, c.h16, c.h17, c.h18, c.h19, c.h20, c.h21, c.h22, c.h23,
-       c.w00, c.w01, c.w02, c.w03, c.w04, c.w05, c.w06, c.w07, c.w08, c.w09, c.w10, c.w11, c.w12, c.w13, c.w14, c.w15, c.w16, c.w17, c.w18, c.w19, c.w20, c.w21, c.w22, c.w23
-FROM centroid AS c
-CROSS JOIN total AS t
-LEFT JOIN sized AS s ON s.load_profile = c.load_profile
+
+SELECT
+  centroid.load_profile,
+  centroid.name,
+  centroid.name_zh,
+  COALESCE(sized.size, 0) AS size,
+  ROUND(RATIO(COALESCE(sized.size, 0), total.size), 6) AS share,
+  centroid.drift,
+  centroid.silhouette,
+  centroid.h00,
+  centroid.h01,
+  centroid.h02,
+  centroid.h03,
+  centroid.h04,
+  centroid.h05,
+  centroid.h06,
+  centroid.h07,
+  centroid.h08,
+  centroid.h09,
+  centroid.h10,
+  centroid.h11,
+  centroid.h12,
+  centroid.h13,
+  centroid.h14,
+  centroid.h15,
+  centroid.h16,
+  centroid.h17,
+  centroid.h18,
+  centroid.h19,
+  centroid.h20,
+  centroid.h21,
+  centroid.h22,
+  centroid.h23,
+  centroid.w00,
+  centroid.w01,
+  centroid.w02,
+  centroid.w03,
+  centroid.w04,
+  centroid.w05,
+  centroid.w06,
+  centroid.w07,
+  centroid.w08,
+  centroid.w09,
+  centroid.w10,
+  centroid.w11,
+  centroid.w12,
+  centroid.w13,
+  centroid.w14,
+  centroid.w15,
+  centroid.w16,
+  centroid.w17,
+  centroid.w18,
+  centroid.w19,
+  centroid.w20,
+  centroid.w21,
+  centroid.w22,
+  centroid.w23
+FROM centroid
+CROSS JOIN total
+LEFT JOIN sized ON sized.load_profile = centroid.load_profile

@@ -1,5 +1,5 @@
 /*
-grain: one row a live account and suggested service
+grain: one row per live account and suggested service
 key: [account_id, product_code]
 purpose: The next best services of an account.
 columns:
@@ -10,5 +10,11 @@ columns:
   confidence: {type: double, doc: Share of those accounts that hold it.}
   expected_take_up: {type: double, doc: Share of those without it that take it up within a year.}
 */
-SELECT n.account_id, n.product_code, n.place, n.lift, n.confidence, n.expected_take_up
-FROM segment.next_service AS n
+SELECT
+  next_service.account_id,
+  next_service.product_code,
+  next_service.place,
+  next_service.lift,
+  next_service.confidence,
+  next_service.expected_take_up
+FROM segment.next_service

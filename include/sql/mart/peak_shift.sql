@@ -1,5 +1,5 @@
 /*
-grain: one row a live account billed by time of use
+grain: one row per live account billed by time of use
 key: [account_id]
 purpose: What an account would save in a year by moving a share of its peak energy to the valley.
 columns:
@@ -9,5 +9,10 @@ columns:
   saving_amount: {type: decimal, doc: What the account would save and the utility would lose in a year.}
   relieved_kw: {type: double, doc: Mean power taken off the peak.}
 */
-SELECT p.account_id, p.peak_kwh, p.shifted_kwh, p.saving_amount, p.relieved_kw
-FROM segment.peak_shift AS p
+SELECT
+  peak_shift.account_id,
+  peak_shift.peak_kwh,
+  peak_shift.shifted_kwh,
+  peak_shift.saving_amount,
+  peak_shift.relieved_kw
+FROM segment.peak_shift

@@ -1,5 +1,5 @@
 /*
-grain: one row a source table and run
+grain: one row per source table and run
 key: [source_table]
 purpose: >-
   Proof that no row was lost, over all rows that the source handed over and did not take back; read_rows is always the sum of
@@ -15,6 +15,14 @@ columns:
   fresh_rows: {type: integer, doc: Rows read from the source in this run.}
   fresh_faulty_rows: {type: integer, doc: Of those the rows refused for a fault of their own.}
 */
-SELECT r.source_table, r.read_rows, r.accepted_rows, r.quarantined_rows, r.superseded_rows, r.conflicting_rows,
-  r.warned_rows, r.fresh_rows, r.fresh_faulty_rows
-FROM quality.reconciliation AS r
+SELECT
+  reconciliation.source_table,
+  reconciliation.read_rows,
+  reconciliation.accepted_rows,
+  reconciliation.quarantined_rows,
+  reconciliation.superseded_rows,
+  reconciliation.conflicting_rows,
+  reconciliation.warned_rows,
+  reconciliation.fresh_rows,
+  reconciliation.fresh_faulty_rows
+FROM quality.reconciliation

@@ -1,5 +1,5 @@
 /*
-grain: one row a customer record, what is proposed, and the field
+grain: one row per customer record, what is proposed, and the field
 key: [customer_id, proposal, field]
 purpose: Records that a person should mend, merge or delete. Nothing is deleted by itself; no personal data stands here.
 columns:
@@ -22,52 +22,131 @@ params:
     doc: The reasons in Chinese.
 */
 WITH base AS (
-  SELECT c.customer_id, c.kind, c.id_number, c.mobile, c.phone, c.email, c.postal_address, c.postcode, c.industry_code, b.live_accounts,
-         a.org_unit_id, d.data_grade, d.campaigns, d.has_response, d.has_service,
-         n.account_id IS NOT NULL AS has_account
-  FROM source.customer AS c
-  JOIN segment.customer_base AS b ON b.customer_id = c.customer_id
-  JOIN segment.customer_data_grade AS d ON d.customer_id = c.customer_id
-  LEFT JOIN source.account AS a ON a.account_id = b.main_account_id
-  LEFT JOIN (SELECT o.customer_id, MIN(o.account_id) AS account_id FROM source.account AS o GROUP BY o.customer_id) AS n ON n.customer_id = c.customer_id
+  SELECT
+    customer.customer_id,
+    customer.kind,
+    customer.id_number,
+    customer.mobile,
+    customer.phone,
+    customer.email,
+    customer.postal_address,
+    customer.postcode,
+    customer.industry_code,
+    customer_base.live_accounts,
+    account.org_unit_id,
+    customer_data_grade.data_grade,
+    customer_data_grade.campaigns,
+    customer_data_grade.has_response,
+    customer_data_grade.has_service,
+    first_account.account_id IS NOT NULL AS has_account
+  FROM source.customer
+  JOIN segment.customer_base ON customer_base.customer_id = customer.customer_id
+  JOIN segment.customer_data_grade ON customer_data_grade.customer_id = customer.customer_id
+  LEFT JOIN source.account ON account.account_id = customer_base.main_account_id
+  LEFT JOIN
+    (SELECT
+      account.customer_id,
+      MIN(account.account_id) AS account_id
+    FROM source.account GROUP BY account.customer_id) AS first_account
+    ON first_account.customer_id = customer.customer_id
 ),
+
 reached AS (
-  SELECT DISTINCT e.customer_id FROM source.campaign_event AS e
+  SELECT DISTINCT campaign_event.customer_id FROM source.campaign_event
 ),
+
 proposed AS (
-  SELECT b.customer_id, 'delete' AS proposal, 'record' AS field, 'never used, no identity number, no telephone number, no account and no service' AS reason, b.org_unit_id
-  FROM base AS b
-  LEFT JOIN reached AS r ON r.customer_id = b.customer_id
-  WHERE r.customer_id IS NULL AND NULLIF(TRIM(b.id_number), '') IS NULL AND NULLIF(TRIM(b.mobile), '') IS NULL AND NULLIF(TRIM(b.phone), '') IS NULL
-    AND NOT b.has_account AND NOT b.has_service
+  SELECT
+    base.customer_id,
+    'delete' AS proposal,
+    'record' AS field,
+    'never used, no identity number, no telephone number, no account and no service' AS reason,
+    base.org_unit_id
+  FROM base
+  LEFT JOIN reached ON reached.customer_id = base.customer_id
+  WHERE
+    reached.customer_id IS NULL
+    AND NULLIF(TRIM(base.id_number), '') IS NULL
+    AND NULLIF(TRIM(base.mobile), '') IS NULL
+    AND NULLIF(TRIM(base.phone), '') IS NULL
+    AND NOT base.has_account AND NOT base.has_service
   UNION ALL
-  SELECT b.customer_id, 'mend' AS proposal, 'id_number' AS field,
-         CASE WHEN NULLIF(TRIM(b.id_number), '') IS NULL THEN 'missing' ELSE 'not valid' END AS reason, b.org_unit_id
-  FROM base AS b
-  LEFT JOIN core.identity_number AS i ON i.customer_id = b.customer_id
-  WHERE b.live_accounts > 0 AND NOT COALESCE(CASE WHEN b.kind = 'person' THEN i.is_resident_number ELSE i.is_credit_code END, FALSE)
+  SELECT
+    base.customer_id,
+    'mend' AS proposal,
+    'id_number' AS field,
+    CASE WHEN NULLIF(TRIM(base.id_number), '') IS NULL THEN 'missing' ELSE 'not valid' END AS reason,
+    base.org_unit_id
+  FROM base
+  LEFT JOIN core.identity_number ON identity_number.customer_id = base.customer_id
+  WHERE
+    base.live_accounts > 0
+    AND NOT COALESCE(
+      CASE
+        WHEN base.kind = 'person' THEN identity_number.is_resident_number ELSE identity_number.is_credit_code
+      END,
+      FALSE
+    )
   UNION ALL
-  SELECT b.customer_id, 'mend' AS proposal, 'mobile' AS field, CASE WHEN NULLIF(TRIM(b.mobile), '') IS NULL THEN 'missing' ELSE 'not valid' END AS reason, b.org_unit_id
-  FROM base AS b
-  LEFT JOIN core.phone AS p ON p.raw = b.mobile
-  WHERE b.live_accounts > 0 AND NOT COALESCE(p.is_mobile, FALSE)
+  SELECT
+    base.customer_id,
+    'mend' AS proposal,
+    'mobile' AS field,
+    CASE WHEN NULLIF(TRIM(base.mobile), '') IS NULL THEN 'missing' ELSE 'not valid' END AS reason,
+    base.org_unit_id
+  FROM base
+  LEFT JOIN core.phone ON phone.raw = base.mobile
+  WHERE base.live_accounts > 0 AND NOT COALESCE(phone.is_mobile, FALSE)
   UNION ALL
-  SELECT b.customer_id, 'mend' AS proposal, 'email' AS field, 'not valid' AS reason, b.org_unit_id
-  FROM base AS b
-  WHERE b.live_accounts > 0 AND NULLIF(TRIM(b.email), '') IS NOT NULL AND NOT REGEXP_MATCHES(b.email, '^[^@\s]+@[^@\s]+[.][^@\s]+$')
+  SELECT
+    base.customer_id,
+    'mend' AS proposal,
+    'email' AS field,
+    'not valid' AS reason,
+    base.org_unit_id
+  FROM base
+  WHERE
+    base.live_accounts > 0
+    AND NULLIF(TRIM(base.email), '') IS NOT NULL
+    AND NOT REGEXP_MATCHES(base.email, '^[^@\s]+@[^@\s]+[.][^@\s]+$')
   UNION ALL
-  SELECT b.customer_id, 'mend' AS proposal, 'postal_address' AS field, 'missing' AS reason, b.org_unit_id
-  FROM base AS b
-  WHERE b.live_accounts > 0 AND NULLIF(TRIM(b.postal_address), '') IS NULL
+  SELECT
+    base.customer_id,
+    'mend' AS proposal,
+    'postal_address' AS field,
+    'missing' AS reason,
+    base.org_unit_id
+  FROM base
+  WHERE base.live_accounts > 0 AND NULLIF(TRIM(base.postal_address), '') IS NULL
   UNION ALL
-  SELECT b.customer_id, 'mend' AS proposal, 'industry_code' AS field, CASE WHEN b.industry_code IS NULL THEN 'missing' ELSE 'not valid' END AS reason, b.org_unit_id
-  FROM base AS b
-  WHERE b.live_accounts > 0 AND b.kind = 'organisation' AND NOT COALESCE(REGEXP_MATCHES(b.industry_code, '^[A-T][0-9]{2}$'), FALSE)
+  SELECT
+    base.customer_id,
+    'mend' AS proposal,
+    'industry_code' AS field,
+    CASE WHEN base.industry_code IS NULL THEN 'missing' ELSE 'not valid' END AS reason,
+    base.org_unit_id
+  FROM base
+  WHERE
+    base.live_accounts > 0
+    AND base.kind = 'organisation'
+    AND NOT COALESCE(REGEXP_MATCHES(base.industry_code, '^[A-T][0-9]{2}$'), FALSE)
   UNION ALL
-  SELECT p.customer_id, 'merge' AS proposal, p.other_customer_id AS field, CONCAT('probably the same: ', p.evidence) AS reason, b.org_unit_id
-  FROM segment.duplicate_pair AS p
-  JOIN base AS b ON b.customer_id = p.customer_id
+  SELECT
+    duplicate_pair.customer_id,
+    'merge' AS proposal,
+    duplicate_pair.other_customer_id AS field,
+    CONCAT('probably the same: ', duplicate_pair.evidence) AS reason,
+    base.org_unit_id
+  FROM segment.duplicate_pair
+  JOIN base ON base.customer_id = duplicate_pair.customer_id
 )
-SELECT p.customer_id, p.proposal, p.field, p.reason, w.reason_zh, p.org_unit_id
-FROM proposed AS p
-LEFT JOIN param.words AS w ON w.reason = p.reason
+
+SELECT
+  proposed.customer_id,
+  proposed.proposal,
+  proposed.field,
+  proposed.reason,
+  words.reason_zh,
+  proposed.org_unit_id
+FROM proposed
+LEFT JOIN param.words ON words.reason = proposed.reason

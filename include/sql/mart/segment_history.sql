@@ -1,5 +1,5 @@
 /*
-grain: one row a customer, method and day on which the segment changed
+grain: one row per customer, method and day on which the segment changed
 key: [customer_id, method, valid_from]
 purpose: 'How classifications changed from night to night: a row holds from valid_from to valid_to, both included.'
 columns:
@@ -10,19 +10,41 @@ columns:
   segment: {type: string, doc: The segment.}
 */
 WITH event AS (
-  SELECT s.customer_id, s.method, s.as_of AS valid_from, s.segment
-  FROM segment_state.segment AS s
-  WHERE s.as_of < $as_of AND s.method <> 'grade'
+  SELECT
+    segment.customer_id,
+    segment.method,
+    segment.as_of AS valid_from,
+    segment.segment
+  FROM segment_state.segment
+  WHERE segment.as_of < $as_of AND segment.method <> 'grade'
   UNION ALL
-  SELECT c.customer_id, c.method, $as_of AS valid_from, c.segment
-  FROM segment.segment_change AS c
-  WHERE c.method <> 'grade'
+  SELECT
+    segment_change.customer_id,
+    segment_change.method,
+    $as_of AS valid_from,
+    segment_change.segment
+  FROM segment.segment_change
+  WHERE segment_change.method <> 'grade'
 ),
+
 ended AS (
-  SELECT e.customer_id, e.method, e.valid_from, e.segment,
-         CAST(LEAD(e.valid_from) OVER (PARTITION BY e.customer_id, e.method ORDER BY e.valid_from) - INTERVAL '1' DAY AS DATE) AS valid_to
-  FROM event AS e
+  SELECT
+    event.customer_id,
+    event.method,
+    event.valid_from,
+    event.segment,
+    CAST(
+      LEAD(event.valid_from) OVER (PARTITION BY event.customer_id, event.method ORDER BY event.valid_from)
+      - INTERVAL '1' DAY AS DATE
+    ) AS valid_to
+  FROM event
 )
-SELECT e.customer_id, e.method, e.valid_from, e.valid_to, e.segment
-FROM ended AS e
-WHERE e.segment IS NOT NULL
+
+SELECT
+  ended.customer_id,
+  ended.method,
+  ended.valid_from,
+  ended.valid_to,
+  ended.segment
+FROM ended
+WHERE ended.segment IS NOT NULL

@@ -1,5 +1,5 @@
 /*
-grain: one row a classification method
+grain: one row per classification method
 key: [method]
 purpose: How many customers the night moved between segments, and how many it was allowed to.
 columns:
@@ -9,5 +9,10 @@ columns:
   moved_share: {type: double, doc: moved over customers.}
   max_share: {type: double, doc: Largest share allowed; empty where there is no limit.}
 */
-SELECT m.method, m.customers, m.moved, m.moved_share, m.max_share
-FROM segment.migration AS m
+SELECT
+  migration.method,
+  migration.customers,
+  migration.moved,
+  migration.moved_share,
+  migration.max_share
+FROM segment.migration

@@ -1,5 +1,5 @@
 /*
-grain: one row a composite segment, empty ones included
+grain: one row per composite segment, empty ones included
 key: [segment]
 purpose: 'What the customers of a segment have in common: size, value, energy, load, services, payment and trend.'
 columns:
@@ -31,102 +31,137 @@ columns:
   left_it: {type: integer, doc: Customers that left it tonight.}
 */
 WITH member AS (
-  SELECT p.customer_id, p.segment FROM segment.customer_composite AS p
+  SELECT
+    customer_composite.customer_id,
+    customer_composite.segment
+  FROM segment.customer_composite
 ),
+
 total AS (
-  SELECT COUNT(*) AS customers FROM member AS m
+  SELECT COUNT(*) AS customers FROM member
 ),
+
 customer AS (
-  SELECT m.segment,
-         COUNT(*) AS customers,
-         CAST(SUM(b.live_accounts) AS BIGINT) AS accounts,
-         CAST(SUM(CAST(b.kwh_12m AS DECIMAL(18,3))) AS DOUBLE) AS kwh_12m,
-         CAST(SUM(b.amount_12m) AS DECIMAL(18,2)) AS amount_12m,
-         CAST(SUM(v.current_value_amount) AS DECIMAL(18,2)) AS current_value_amount,
-         CAST(SUM(v.potential_value_amount) AS DECIMAL(18,2)) AS potential_value_amount,
-         ROUND(CAST(SUM(CAST(v.value_score AS DECIMAL(18,6))) AS DOUBLE) / NULLIF(COUNT(v.value_score), 0), 4) AS mean_value_score,
-         ROUND(CAST(SUM(CAST(v.credit AS DECIMAL(18,6))) AS DOUBLE) / NULLIF(COUNT(v.credit), 0), 6) AS mean_credit,
-         ROUND(CAST(SUM(CAST(h.on_time AS DECIMAL(18,6))) AS DOUBLE) / NULLIF(COUNT(h.on_time), 0), 6) AS on_time,
-         ROUND(CAST(SUM(CAST(h.mean_days_late AS DECIMAL(18,6))) AS DOUBLE) / NULLIF(COUNT(h.mean_days_late), 0), 4) AS mean_days_late,
-         ROUND(CAST(SUM(CAST(s.night_share AS DECIMAL(18,6))) AS DOUBLE) / NULLIF(COUNT(s.night_share), 0), 6) AS night_share,
-         ROUND(CAST(SUM(CAST(s.load_factor AS DECIMAL(18,6))) AS DOUBLE) / NULLIF(COUNT(s.load_factor), 0), 6) AS load_factor
-  FROM member AS m
-  JOIN segment.customer_base AS b ON b.customer_id = m.customer_id
-  JOIN segment.customer_value AS v ON v.customer_id = m.customer_id
-  JOIN segment.customer_behaviour AS h ON h.customer_id = m.customer_id
-  LEFT JOIN segment.account_shape AS s ON s.account_id = b.main_account_id
-  GROUP BY m.segment
+  SELECT
+    member.segment,
+    COUNT(*) AS customers,
+    INTEGER_SUM(customer_base.live_accounts) AS accounts,
+    DECIMAL_SUM(customer_base.kwh_12m) AS kwh_12m,
+    MONEY(SUM(customer_base.amount_12m)) AS amount_12m,
+    MONEY(SUM(customer_value.current_value_amount)) AS current_value_amount,
+    MONEY(SUM(customer_value.potential_value_amount)) AS potential_value_amount,
+    ROUND(RATIO(DECIMAL_SUM(customer_value.value_score), COUNT(customer_value.value_score)), 4)
+      AS mean_value_score,
+    ROUND(RATIO(DECIMAL_SUM(customer_value.credit), COUNT(customer_value.credit)), 6) AS mean_credit,
+    ROUND(RATIO(DECIMAL_SUM(customer_behaviour.on_time), COUNT(customer_behaviour.on_time)), 6) AS on_time,
+    ROUND(RATIO(DECIMAL_SUM(customer_behaviour.mean_days_late), COUNT(customer_behaviour.mean_days_late)), 4)
+      AS mean_days_late,
+    ROUND(RATIO(DECIMAL_SUM(account_shape.night_share), COUNT(account_shape.night_share)), 6) AS night_share,
+    ROUND(RATIO(DECIMAL_SUM(account_shape.load_factor), COUNT(account_shape.load_factor)), 6) AS load_factor
+  FROM member
+  JOIN segment.customer_base ON customer_base.customer_id = member.customer_id
+  JOIN segment.customer_value ON customer_value.customer_id = member.customer_id
+  JOIN segment.customer_behaviour ON customer_behaviour.customer_id = member.customer_id
+  LEFT JOIN segment.account_shape ON account_shape.account_id = customer_base.main_account_id
+  GROUP BY member.segment
 ),
+
 trend AS (
-  SELECT m.segment,
-         CAST(SUM(CAST(y.kwh_half AS DECIMAL(18,3))) AS DOUBLE) AS now_kwh,
-         CAST(SUM(CAST(y.kwh_half_before AS DECIMAL(18,3))) AS DOUBLE) AS before_kwh
-  FROM member AS m
-  JOIN core.live_account AS a ON a.customer_id = m.customer_id
-  JOIN segment.account_year AS y ON y.account_id = a.account_id
-  WHERE y.kwh_half IS NOT NULL AND y.kwh_half_before IS NOT NULL
-  GROUP BY m.segment
+  SELECT
+    member.segment,
+    DECIMAL_SUM(account_year.kwh_half) AS now_kwh,
+    DECIMAL_SUM(account_year.kwh_half_before) AS before_kwh
+  FROM member
+  JOIN core.live_account ON live_account.customer_id = member.customer_id
+  JOIN segment.account_year ON account_year.account_id = live_account.account_id
+  WHERE account_year.kwh_half IS NOT NULL AND account_year.kwh_half_before IS NOT NULL
+  GROUP BY member.segment
 ),
+
 service AS (
-  SELECT m.segment, COUNT(*) AS services
-  FROM member AS m
-  JOIN core.live_account AS a ON a.customer_id = m.customer_id
-  JOIN source.product_holding AS h ON h.account_id = a.account_id
-  WHERE h.since_on <= $as_of AND (h.until_on IS NULL OR h.until_on >= $as_of)
-  GROUP BY m.segment
+  SELECT
+    member.segment,
+    COUNT(*) AS services
+  FROM member
+  JOIN core.live_account ON live_account.customer_id = member.customer_id
+  JOIN source.product_holding ON product_holding.account_id = live_account.account_id
+  WHERE
+    product_holding.since_on <= $as_of
+    AND (product_holding.until_on IS NULL OR product_holding.until_on >= $as_of)
+  GROUP BY member.segment
 ),
+
 shape AS (
-  SELECT m.segment, c.segment AS load_profile, COUNT(*) AS customers
-  FROM member AS m
-  JOIN segment.customer_cluster AS c ON c.customer_id = m.customer_id
-  GROUP BY m.segment, c.segment
-  QUALIFY ROW_NUMBER() OVER (PARTITION BY m.segment ORDER BY COUNT(*) DESC, c.segment) = 1
+  SELECT
+    member.segment,
+    customer_cluster.segment AS load_profile,
+    COUNT(*) AS customers
+  FROM member
+  JOIN segment.customer_cluster ON customer_cluster.customer_id = member.customer_id
+  GROUP BY member.segment, customer_cluster.segment
+  QUALIFY ROW_NUMBER() OVER (PARTITION BY member.segment ORDER BY COUNT(*) DESC, customer_cluster.segment) = 1
 ),
+
 joined AS (
-  SELECT c.segment, COUNT(*) AS customers FROM segment.segment_change AS c
-  WHERE c.method = 'composite' AND c.from_segment IS NOT NULL AND c.segment IS NOT NULL GROUP BY c.segment
+  SELECT
+    segment_change.segment,
+    COUNT(*) AS customers
+  FROM segment.segment_change
+  WHERE
+    segment_change.method = 'composite'
+    AND segment_change.from_segment IS NOT NULL
+    AND segment_change.segment IS NOT NULL
+  GROUP BY segment_change.segment
 ),
+
 parted AS (
-  SELECT c.from_segment AS segment, COUNT(*) AS customers FROM segment.segment_change AS c
-  WHERE c.method = 'composite' AND c.from_segment IS NOT NULL GROUP BY c.from_segment
+  SELECT
+    segment_change.from_segment AS segment,
+    COUNT(*) AS customers
+  FROM segment.segment_change
+  WHERE segment_change.method = 'composite' AND segment_change.from_segment IS NOT NULL
+  GROUP BY segment_change.from_segment
 ),
+
 named AS (
-  SELECT d.segment FROM segment.segment_definition AS d
+  SELECT segment_definition.segment FROM segment.segment_definition
   UNION
-  SELECT m.segment FROM member AS m
+  SELECT member.segment FROM member
 )
-SELECT n.segment,
-       d.segment_zh,
-       d.description,
-       d.description_zh,
-       d.relationship_level,
-       d.relationship_level_zh,
-       d.treatment,
-       d.treatment_zh,
-       COALESCE(c.customers, 0) AS customers,
-       ROUND(CAST(COALESCE(c.customers, 0) AS DOUBLE) / NULLIF(t.customers, 0), 6) AS customer_share,
-       COALESCE(c.accounts, 0) AS accounts,
-       COALESCE(c.kwh_12m, CAST(0 AS DOUBLE)) AS kwh_12m,
-       CAST(COALESCE(c.amount_12m, 0) AS DECIMAL(18,2)) AS amount_12m,
-       CAST(COALESCE(c.current_value_amount, 0) AS DECIMAL(18,2)) AS current_value_amount,
-       CAST(COALESCE(c.potential_value_amount, 0) AS DECIMAL(18,2)) AS potential_value_amount,
-       c.mean_value_score,
-       c.mean_credit,
-       c.on_time,
-       c.mean_days_late,
-       ROUND(CAST(COALESCE(s.services, 0) AS DOUBLE) / NULLIF(c.accounts, 0), 4) AS services_per_account,
-       c.night_share,
-       c.load_factor,
-       h.load_profile AS main_load_profile,
-       ROUND(r.now_kwh / NULLIF(r.before_kwh, 0) - 1, 6) AS kwh_change,
-       COALESCE(j.customers, 0) AS joined,
-       COALESCE(p.customers, 0) AS left_it
-FROM named AS n
-CROSS JOIN total AS t
-LEFT JOIN segment.segment_definition AS d ON d.segment = n.segment
-LEFT JOIN customer AS c ON c.segment = n.segment
-LEFT JOIN trend AS r ON r.segment = n.segment
-LEFT JOIN service AS s ON s.segment = n.segment
-LEFT JOIN shape AS h ON h.segment = n.segment
-LEFT JOIN joined AS j ON j.segment = n.segment
-LEFT JOIN parted AS p ON p.segment = n.segment
+
+SELECT
+  named.segment,
+  segment_definition.segment_zh,
+  segment_definition.description,
+  segment_definition.description_zh,
+  segment_definition.relationship_level,
+  segment_definition.relationship_level_zh,
+  segment_definition.treatment,
+  segment_definition.treatment_zh,
+  COALESCE(customer.customers, 0) AS customers,
+  ROUND(RATIO(COALESCE(customer.customers, 0), total.customers), 6) AS customer_share,
+  COALESCE(customer.accounts, 0) AS accounts,
+  COALESCE(customer.kwh_12m, CAST(0 AS DOUBLE)) AS kwh_12m,
+  MONEY(COALESCE(customer.amount_12m, 0)) AS amount_12m,
+  MONEY(COALESCE(customer.current_value_amount, 0)) AS current_value_amount,
+  MONEY(COALESCE(customer.potential_value_amount, 0)) AS potential_value_amount,
+  customer.mean_value_score,
+  customer.mean_credit,
+  customer.on_time,
+  customer.mean_days_late,
+  ROUND(RATIO(COALESCE(service.services, 0), customer.accounts), 4) AS services_per_account,
+  customer.night_share,
+  customer.load_factor,
+  shape.load_profile AS main_load_profile,
+  ROUND(RATIO(trend.now_kwh, trend.before_kwh) - 1, 6) AS kwh_change,
+  COALESCE(joined.customers, 0) AS joined,
+  COALESCE(parted.customers, 0) AS left_it
+FROM named
+CROSS JOIN total
+LEFT JOIN segment.segment_definition ON segment_definition.segment = named.segment
+LEFT JOIN customer ON customer.segment = named.segment
+LEFT JOIN trend ON trend.segment = named.segment
+LEFT JOIN service ON service.segment = named.segment
+LEFT JOIN shape ON shape.segment = named.segment
+LEFT JOIN joined ON joined.segment = named.segment
+LEFT JOIN parted ON parted.segment = named.segment

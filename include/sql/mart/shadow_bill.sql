@@ -1,5 +1,5 @@
 /*
-grain: one row a bill of P that corrects none
+grain: one row per bill of P that corrects none
 key: [bill_id]
 purpose: The bill recalculated from readings and tariff; what was billed stands in the source.
 columns:
@@ -18,18 +18,19 @@ columns:
   total_amount: {type: decimal, doc: Recalculated total.}
   not_checked: {type: string, doc: Why it is not recalculated; empty where it is.}
 */
-SELECT s.bill_id,
-       s.account_id,
-       s.period,
-       s.metered_kwh,
-       s.loss_kwh,
-       s.energy_amount,
-       s.loss_amount,
-       s.capacity_amount,
-       s.demand_amount,
-       s.power_factor,
-       s.power_factor_amount,
-       s.surcharge_amount,
-       s.total_amount,
-       s.not_checked
-FROM facts.shadow_bill AS s
+SELECT
+  shadow_bill.bill_id,
+  shadow_bill.account_id,
+  shadow_bill.period,
+  shadow_bill.metered_kwh,
+  shadow_bill.loss_kwh,
+  shadow_bill.energy_amount,
+  shadow_bill.loss_amount,
+  shadow_bill.capacity_amount,
+  shadow_bill.demand_amount,
+  shadow_bill.power_factor,
+  shadow_bill.power_factor_amount,
+  shadow_bill.surcharge_amount,
+  shadow_bill.total_amount,
+  shadow_bill.not_checked
+FROM facts.shadow_bill

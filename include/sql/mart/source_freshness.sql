@@ -1,5 +1,5 @@
 /*
-grain: one row a source table
+grain: one row per source table
 key: [source_table]
 purpose: Whether the source handed over what it usually does; a table that is behind or short is told to whom notify names.
 columns:
@@ -21,31 +21,60 @@ params:
   stale_days: {type: integer, default: 2, minimum: 0, doc: Days behind that are never called stale.}
 */
 WITH night AS (
-  SELECT i.as_of, i.source_table, i.newest_at, i.newest_on, i.new_rows, i.usual_gap_days, c.is_working_day
-  FROM quality.source_intake AS i
-  LEFT JOIN core.calendar AS c ON c.day = i.as_of
-  WHERE i.as_of <= $as_of AND i.as_of > $as_of - $usual_days
+  SELECT
+    source_intake.as_of,
+    source_intake.source_table,
+    source_intake.newest_at,
+    source_intake.newest_on,
+    source_intake.new_rows,
+    source_intake.usual_gap_days,
+    calendar.is_working_day
+  FROM quality.source_intake
+  LEFT JOIN core.calendar ON calendar.day = source_intake.as_of
+  WHERE source_intake.as_of <= $as_of AND source_intake.as_of > $as_of - $usual_days
 ),
+
 tonight AS (
-  SELECT source_table, newest_at, DATE_DIFF('day', newest_on, $as_of) AS days_behind, usual_gap_days, new_rows, is_working_day
+  SELECT
+    source_table,
+    newest_at,
+    DATE_DIFF('day', newest_on, $as_of) AS days_behind,
+    usual_gap_days,
+    new_rows,
+    is_working_day
   FROM night
   WHERE as_of = $as_of
 ),
+
 usual AS (
-  SELECT t.source_table, COUNT(n.new_rows) AS nights, CAST(MEDIAN(CAST(n.new_rows AS DOUBLE)) AS DOUBLE) AS usual_rows
-  FROM tonight AS t
-  JOIN night AS n ON n.source_table = t.source_table AND n.as_of < $as_of AND n.is_working_day = t.is_working_day
-  GROUP BY t.source_table
+  SELECT
+    tonight.source_table,
+    COUNT(night.new_rows) AS nights,
+    CAST(MEDIAN(CAST(night.new_rows AS DOUBLE)) AS DOUBLE) AS usual_rows
+  FROM tonight
+  JOIN night
+    ON night.source_table = tonight.source_table
+    AND night.as_of < $as_of
+    AND night.is_working_day = tonight.is_working_day
+  GROUP BY tonight.source_table
 )
+
 SELECT
-  t.source_table,
-  t.newest_at,
-  t.days_behind,
-  t.usual_gap_days,
-  t.new_rows AS rows_tonight,
-  CASE WHEN u.nights >= $usual_nights THEN u.usual_rows END AS usual_rows,
-  COALESCE(u.nights, 0) AS nights,
-  COALESCE(t.days_behind > $stale_days AND t.days_behind > $stale_gaps * t.usual_gap_days, FALSE) AS is_stale,
-  COALESCE(u.nights >= $usual_nights AND u.usual_rows >= $usual_least_rows AND t.new_rows < $short_share * u.usual_rows, FALSE) AS is_short
-FROM tonight AS t
-LEFT JOIN usual AS u ON u.source_table = t.source_table
+  tonight.source_table,
+  tonight.newest_at,
+  tonight.days_behind,
+  tonight.usual_gap_days,
+  tonight.new_rows AS rows_tonight,
+  CASE WHEN usual.nights >= $usual_nights THEN usual.usual_rows END AS usual_rows,
+  COALESCE(usual.nights, 0) AS nights,
+  COALESCE(
+    tonight.days_behind > $stale_days AND tonight.days_behind > $stale_gaps * tonight.usual_gap_days, FALSE
+  ) AS is_stale,
+  COALESCE(
+    usual.nights >= $usual_nights
+    AND usual.usual_rows >= $usual_least_rows
+    AND tonight.new_rows < $short_share * usual.usual_rows,
+    FALSE
+  ) AS is_short
+FROM tonight
+LEFT JOIN usual ON usual.source_table = tonight.source_table

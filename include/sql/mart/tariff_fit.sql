@@ -1,5 +1,5 @@
 /*
-grain: one row a live account, tariff it may be on and demand basis
+grain: one row per live account, tariff it may be on and demand basis
 key: [account_id, tariff_code, demand_basis]
 purpose: What an account would pay in a year on each tariff and demand basis.
 columns:
@@ -12,5 +12,13 @@ columns:
   months: {type: integer, doc: Months compared.}
   place: {type: integer, doc: 1 the cheapest of the account.}
 */
-SELECT t.account_id, t.tariff_code, t.demand_basis, t.yearly_amount, t.saving_amount, t.is_own, t.months, t.place
-FROM segment.tariff_fit AS t
+SELECT
+  tariff_fit.account_id,
+  tariff_fit.tariff_code,
+  tariff_fit.demand_basis,
+  tariff_fit.yearly_amount,
+  tariff_fit.saving_amount,
+  tariff_fit.is_own,
+  tariff_fit.months,
+  tariff_fit.place
+FROM segment.tariff_fit

@@ -1,5 +1,5 @@
 /*
-grain: one row a unit and field
+grain: one row per unit and field
 key: [org_unit_id, field]
 purpose: Which fields of customer records are wrong most often, by unit.
 columns:
@@ -11,20 +11,31 @@ columns:
   wrong_share: {type: double, doc: missing and not_valid over records.}
 */
 WITH record AS (
-  SELECT a.org_unit_id, COUNT(*) AS records
-  FROM segment.customer_base AS b
-  JOIN source.account AS a ON a.account_id = b.main_account_id
-  GROUP BY a.org_unit_id
+  SELECT
+    account.org_unit_id,
+    COUNT(*) AS records
+  FROM segment.customer_base
+  JOIN source.account ON account.account_id = customer_base.main_account_id
+  GROUP BY account.org_unit_id
 ),
+
 wrong AS (
-  SELECT p.org_unit_id, p.field,
-         COUNT(*) FILTER (WHERE p.reason = 'missing') AS missing,
-         COUNT(*) FILTER (WHERE p.reason = 'not valid') AS not_valid
-  FROM mart.record_proposal AS p
-  WHERE p.proposal = 'mend' AND p.org_unit_id IS NOT NULL
-  GROUP BY p.org_unit_id, p.field
+  SELECT
+    record_proposal.org_unit_id,
+    record_proposal.field,
+    COUNT(*) FILTER (WHERE record_proposal.reason = 'missing') AS missing,
+    COUNT(*) FILTER (WHERE record_proposal.reason = 'not valid') AS not_valid
+  FROM mart.record_proposal
+  WHERE record_proposal.proposal = 'mend' AND record_proposal.org_unit_id IS NOT NULL
+  GROUP BY record_proposal.org_unit_id, record_proposal.field
 )
-SELECT w.org_unit_id, w.field, w.missing, w.not_valid, r.records,
-       ROUND(CAST(w.missing + w.not_valid AS DOUBLE) / NULLIF(r.records, 0), 6) AS wrong_share
-FROM wrong AS w
-JOIN record AS r ON r.org_unit_id = w.org_unit_id
+
+SELECT
+  wrong.org_unit_id,
+  wrong.field,
+  wrong.missing,
+  wrong.not_valid,
+  record.records,
+  ROUND(RATIO(wrong.missing + wrong.not_valid, record.records), 6) AS wrong_share
+FROM wrong
+JOIN record ON record.org_unit_id = wrong.org_unit_id

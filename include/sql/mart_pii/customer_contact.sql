@@ -1,5 +1,5 @@
 /*
-grain: one row a customer
+grain: one row per customer
 key: [customer_id]
 purpose: The personal data of customers, readable only by the role wattmark_pii.
 columns:
@@ -16,16 +16,17 @@ columns:
   language: {type: string, doc: Language the customer is written to in.}
   tax_id: {type: string, doc: Tax number.}
 */
-SELECT c.customer_id,
-       c.name,
-       c.id_number,
-       c.contact_name,
-       c.mobile,
-       c.phone,
-       c.email,
-       c.postal_address,
-       c.postcode,
-       c.born_on,
-       c.language,
-       c.tax_id
-FROM source.customer AS c
+SELECT
+  customer.customer_id,
+  customer.name,
+  customer.id_number,
+  customer.contact_name,
+  customer.mobile,
+  customer.phone,
+  customer.email,
+  customer.postal_address,
+  customer.postcode,
+  customer.born_on,
+  customer.language,
+  customer.tax_id
+FROM source.customer

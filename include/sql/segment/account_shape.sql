@@ -1,5 +1,5 @@
 /*
-grain: one row an account with interval readings in P
+grain: one row per account with interval readings in P
 key: [account_id]
 purpose: What the day of an account says in a few numbers, and how much load it could give up at peak.
 columns:
@@ -21,94 +21,243 @@ params:
   control_factor: {type: number, default: 1.5, minimum: 1, maximum: 5, doc: More of it where load control or interruptible load is in place; never above all of it.}
 */
 WITH hour AS (
-  SELECT p.account_id, 0 AS hour, p.h00 AS workday, p.w00 AS weekend FROM facts.hourly_profile AS p
+  SELECT
+    hourly_profile.account_id,
+    0 AS hour,
+    hourly_profile.h00 AS workday,
+    hourly_profile.w00 AS weekend
+  FROM facts.hourly_profile
   UNION ALL
-  SELECT p.account_id, 1 AS hour, p.h01 AS workday, p.w01 AS weekend FROM facts.hourly_profile AS p
+  SELECT
+    hourly_profile.account_id,
+    1 AS hour,
+    hourly_profile.h01 AS workday,
+    hourly_profile.w01 AS weekend
+  FROM facts.hourly_profile
   UNION ALL
-  SELECT p.account_id, 2 AS hour, p.h02 AS workday, p.w02 AS weekend FROM facts.hourly_profile AS p
+  SELECT
+    hourly_profile.account_id,
+    2 AS hour,
+    hourly_profile.h02 AS workday,
+    hourly_profile.w02 AS weekend
+  FROM facts.hourly_profile
   UNION ALL
-  SELECT p.account_id, 3 AS hour, p.h03 AS workday, p.w03 AS weekend FROM facts.hourly_profile AS p
+  SELECT
+    hourly_profile.account_id,
+    3 AS hour,
+    hourly_profile.h03 AS workday,
+    hourly_profile.w03 AS weekend
+  FROM facts.hourly_profile
   UNION ALL
-  SELECT p.account_id, 4 AS hour, p.h04 AS workday, p.w04 AS weekend FROM facts.hourly_profile AS p
+  SELECT
+    hourly_profile.account_id,
+    4 AS hour,
+    hourly_profile.h04 AS workday,
+    hourly_profile.w04 AS weekend
+  FROM facts.hourly_profile
   UNION ALL
-  SELECT p.account_id, 5 AS hour, p.h05 AS workday, p.w05 AS weekend FROM facts.hourly_profile AS p
+  SELECT
+    hourly_profile.account_id,
+    5 AS hour,
+    hourly_profile.h05 AS workday,
+    hourly_profile.w05 AS weekend
+  FROM facts.hourly_profile
   UNION ALL
-  SELECT p.account_id, 6 AS hour, p.h06 AS workday, p.w06 AS weekend FROM facts.hourly_profile AS p
+  SELECT
+    hourly_profile.account_id,
+    6 AS hour,
+    hourly_profile.h06 AS workday,
+    hourly_profile.w06 AS weekend
+  FROM facts.hourly_profile
   UNION ALL
-  SELECT p.account_id, 7 AS hour, p.h07 AS workday, p.w07 AS weekend FROM facts.hourly_profile AS p
+  SELECT
+    hourly_profile.account_id,
+    7 AS hour,
+    hourly_profile.h07 AS workday,
+    hourly_profile.w07 AS weekend
+  FROM facts.hourly_profile
   UNION ALL
-  SELECT p.account_id, 8 AS hour, p.h08 AS workday, p.w08 AS weekend FROM facts.hourly_profile AS p
+  SELECT
+    hourly_profile.account_id,
+    8 AS hour,
+    hourly_profile.h08 AS workday,
+    hourly_profile.w08 AS weekend
+  FROM facts.hourly_profile
   UNION ALL
-  SELECT p.account_id, 9 AS hour, p.h09 AS workday, p.w09 AS weekend FROM facts.hourly_profile AS p
+  SELECT
+    hourly_profile.account_id,
+    9 AS hour,
+    hourly_profile.h09 AS workday,
+    hourly_profile.w09 AS weekend
+  FROM facts.hourly_profile
   UNION ALL
-  SELECT p.account_id, 10 AS hour, p.h10 AS workday, p.w10 AS weekend FROM facts.hourly_profile AS p
+  SELECT
+    hourly_profile.account_id,
+    10 AS hour,
+    hourly_profile.h10 AS workday,
+    hourly_profile.w10 AS weekend
+  FROM facts.hourly_profile
   UNION ALL
-  SELECT p.account_id, 11 AS hour, p.h11 AS workday, p.w11 AS weekend FROM facts.hourly_profile AS p
+  SELECT
+    hourly_profile.account_id,
+    11 AS hour,
+    hourly_profile.h11 AS workday,
+    hourly_profile.w11 AS weekend
+  FROM facts.hourly_profile
   UNION ALL
-  SELECT p.account_id, 12 AS hour, p.h12 AS workday, p.w12 AS weekend FROM facts.hourly_profile AS p
+  SELECT
+    hourly_profile.account_id,
+    12 AS hour,
+    hourly_profile.h12 AS workday,
+    hourly_profile.w12 AS weekend
+  FROM facts.hourly_profile
   UNION ALL
-  SELECT p.account_id, 13 AS hour, p.h13 AS workday, p.w13 AS weekend FROM facts.hourly_profile AS p
+  SELECT
+    hourly_profile.account_id,
+    13 AS hour,
+    hourly_profile.h13 AS workday,
+    hourly_profile.w13 AS weekend
+  FROM facts.hourly_profile
   UNION ALL
-  SELECT p.account_id, 14 AS hour, p.h14 AS workday, p.w14 AS weekend FROM facts.hourly_profile AS p
+  SELECT
+    hourly_profile.account_id,
+    14 AS hour,
+    hourly_profile.h14 AS workday,
+    hourly_profile.w14 AS weekend
+  FROM facts.hourly_profile
   UNION ALL
-  SELECT p.account_id, 15 AS hour, p.h15 AS workday, p.w15 AS weekend FROM facts.hourly_profile AS p
+  SELECT
+    hourly_profile.account_id,
+    15 AS hour,
+    hourly_profile.h15 AS workday,
+    hourly_profile.w15 AS weekend
+  FROM facts.hourly_profile
   UNION ALL
-  SELECT p.account_id, 16 AS hour, p.h16 AS workday, p.w16 AS weekend FROM facts.hourly_profile AS p
+  SELECT
+    hourly_profile.account_id,
+    16 AS hour,
+    hourly_profile.h16 AS workday,
+    hourly_profile.w16 AS weekend
+  FROM facts.hourly_profile
   UNION ALL
-  SELECT p.account_id, 17 AS hour, p.h17 AS workday, p.w17 AS weekend FROM facts.hourly_profile AS p
+  SELECT
+    hourly_profile.account_id,
+    17 AS hour,
+    hourly_profile.h17 AS workday,
+    hourly_profile.w17 AS weekend
+  FROM facts.hourly_profile
   UNION ALL
-  SELECT p.account_id, 18 AS hour, p.h18 AS workday, p.w18 AS weekend FROM facts.hourly_profile AS p
+  SELECT
+    hourly_profile.account_id,
+    18 AS hour,
+    hourly_profile.h18 AS workday,
+    hourly_profile.w18 AS weekend
+  FROM facts.hourly_profile
   UNION ALL
-  SELECT p.account_id, 19 AS hour, p.h19 AS workday, p.w19 AS weekend FROM facts.hourly_profile AS p
+  SELECT
+    hourly_profile.account_id,
+    19 AS hour,
+    hourly_profile.h19 AS workday,
+    hourly_profile.w19 AS weekend
+  FROM facts.hourly_profile
   UNION ALL
-  SELECT p.account_id, 20 AS hour, p.h20 AS workday, p.w20 AS weekend FROM facts.hourly_profile AS p
+  SELECT
+    hourly_profile.account_id,
+    20 AS hour,
+    hourly_profile.h20 AS workday,
+    hourly_profile.w20 AS weekend
+  FROM facts.hourly_profile
   UNION ALL
-  SELECT p.account_id, 21 AS hour, p.h21 AS workday, p.w21 AS weekend FROM facts.hourly_profile AS p
+  SELECT
+    hourly_profile.account_id,
+    21 AS hour,
+    hourly_profile.h21 AS workday,
+    hourly_profile.w21 AS weekend
+  FROM facts.hourly_profile
   UNION ALL
-  SELECT p.account_id, 22 AS hour, p.h22 AS workday, p.w22 AS weekend FROM facts.hourly_profile AS p
+  SELECT
+    hourly_profile.account_id,
+    22 AS hour,
+    hourly_profile.h22 AS workday,
+    hourly_profile.w22 AS weekend
+  FROM facts.hourly_profile
   UNION ALL
-  SELECT p.account_id, 23 AS hour, p.h23 AS workday, p.w23 AS weekend FROM facts.hourly_profile AS p
+  SELECT
+    hourly_profile.account_id,
+    23 AS hour,
+    hourly_profile.h23 AS workday,
+    hourly_profile.w23 AS weekend
+  FROM facts.hourly_profile
 ),
+
 summed AS (
-  SELECT h.account_id,
-         SUM(CAST(h.workday AS DECIMAL(18,6))) AS workday,
-         SUM(CAST(h.weekend AS DECIMAL(18,6))) AS weekend,
-         SUM(CAST(h.workday AS DECIMAL(18,6))) FILTER (WHERE h.hour = 23 OR h.hour < 7) AS night,
-         SUM(CAST(h.workday AS DECIMAL(18,6))) FILTER (WHERE h.hour BETWEEN $peak_from AND $peak_to) AS peak,
-         COUNT(h.workday) FILTER (WHERE h.hour BETWEEN $peak_from AND $peak_to) AS peak_hours,
-         COUNT(h.workday) AS hours,
-         COUNT(h.weekend) AS weekend_hours,
-         MAX(h.workday) AS highest,
-         MIN(h.workday) AS base_kw
-  FROM hour AS h
-  GROUP BY h.account_id
+  SELECT
+    hour.account_id,
+    SUM(CAST(hour.workday AS DECIMAL(18, 6))) AS workday,
+    SUM(CAST(hour.weekend AS DECIMAL(18, 6))) AS weekend,
+    SUM(CAST(hour.workday AS DECIMAL(18, 6))) FILTER (WHERE hour.hour = 23 OR hour.hour < 7) AS night,
+    SUM(CAST(hour.workday AS DECIMAL(18, 6))) FILTER (WHERE hour.hour BETWEEN $peak_from AND $peak_to)
+      AS peak,
+    COUNT(hour.workday) FILTER (WHERE hour.hour BETWEEN $peak_from AND $peak_to) AS peak_hours,
+    COUNT(hour.workday) AS hours,
+    COUNT(hour.weekend) AS weekend_hours,
+    MAX(hour.workday) AS highest,
+    MIN(hour.workday) AS base_kw
+  FROM hour
+  GROUP BY hour.account_id
 ),
+
 measured AS (
-  SELECT s.account_id,
-         ROUND(CAST(s.night AS DOUBLE) / NULLIF(CAST(s.workday AS DOUBLE), 0), 6) AS night_share,
-         CASE WHEN s.weekend_hours = 24 AND s.hours = 24
-              THEN ROUND(2 * CAST(s.weekend AS DOUBLE) / NULLIF(5 * CAST(s.workday AS DOUBLE) + 2 * CAST(s.weekend AS DOUBLE), 0), 6) END AS weekend_share,
-         ROUND(CAST(s.workday AS DOUBLE) / NULLIF(s.hours * s.highest, 0), 6) AS load_factor,
-         ROUND(CAST(s.peak AS DOUBLE) / NULLIF(s.peak_hours, 0), 6) AS peak_kw,
-         s.base_kw
-  FROM summed AS s
+  SELECT
+    summed.account_id,
+    ROUND(RATIO(summed.night, CAST(summed.workday AS DOUBLE)), 6) AS night_share,
+    CASE
+      WHEN summed.weekend_hours = 24 AND summed.hours = 24
+        THEN
+          ROUND(
+            RATIO(
+              2 * CAST(summed.weekend AS DOUBLE),
+              5 * CAST(summed.workday AS DOUBLE) + 2 * CAST(summed.weekend AS DOUBLE)
+            ),
+            6
+          )
+    END AS weekend_share,
+    ROUND(RATIO(summed.workday, summed.hours * summed.highest), 6) AS load_factor,
+    ROUND(RATIO(summed.peak, summed.peak_hours), 6) AS peak_kw,
+    summed.base_kw
+  FROM summed
 ),
+
 controlled AS (
-  SELECT DISTINCT h.account_id
-  FROM source.product_holding AS h
-  WHERE h.product_code = 'interruptible_load' AND h.since_on <= $as_of AND (h.until_on IS NULL OR h.until_on >= $as_of)
+  SELECT DISTINCT product_holding.account_id
+  FROM source.product_holding
+  WHERE
+    product_holding.product_code = 'interruptible_load'
+    AND product_holding.since_on <= $as_of
+    AND (product_holding.until_on IS NULL OR product_holding.until_on >= $as_of)
 )
-SELECT m.account_id,
-       m.night_share,
-       m.weekend_share,
-       m.load_factor,
-       m.peak_kw,
-       m.base_kw,
-       ROUND(GREATEST(COALESCE(m.peak_kw - m.base_kw, CAST(0 AS DOUBLE)), CAST(0 AS DOUBLE))
-             * LEAST(COALESCE(p.share, CAST(0 AS DOUBLE))
-                     * CASE WHEN c.account_id IS NOT NULL OR a.has_load_control THEN CAST($control_factor AS DOUBLE) ELSE CAST(1 AS DOUBLE) END,
-                     CAST(1 AS DOUBLE)), 3) AS flexible_kw
-FROM measured AS m
-JOIN source.account AS a ON a.account_id = m.account_id
-LEFT JOIN controlled AS c ON c.account_id = m.account_id
-LEFT JOIN param.share AS p ON p.usage_category = a.usage_category
+
+SELECT
+  measured.account_id,
+  measured.night_share,
+  measured.weekend_share,
+  measured.load_factor,
+  measured.peak_kw,
+  measured.base_kw,
+  ROUND(
+    GREATEST(COALESCE(measured.peak_kw - measured.base_kw, CAST(0 AS DOUBLE)), CAST(0 AS DOUBLE))
+    * LEAST(
+      COALESCE(share.share, CAST(0 AS DOUBLE))
+      * CASE
+        WHEN
+          controlled.account_id IS NOT NULL OR account.has_load_control
+          THEN CAST($control_factor AS DOUBLE)
+        ELSE CAST(1 AS DOUBLE)
+      END,
+      CAST(1 AS DOUBLE)
+    ), 3
+  ) AS flexible_kw
+FROM measured
+JOIN source.account ON account.account_id = measured.account_id
+LEFT JOIN controlled ON controlled.account_id = measured.account_id
+LEFT JOIN param.share ON share.usage_category = account.usage_category

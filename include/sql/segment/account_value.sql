@@ -1,5 +1,5 @@
 /*
-grain: one row a live account
+grain: one row per live account
 key: [account_id]
 purpose: >-
   What an account is worth in a year: the margin of the last 12 months, and the amount that could be won.
@@ -50,74 +50,125 @@ params:
     doc: Services an account of a usage category could take up, their yearly amount and the share that does.
 */
 WITH line_cost AS (
-  SELECT b.account_id,
-         COUNT(*) AS lines,
-         SUM(CASE WHEN p.component IS NOT NULL THEN l.amount
-                  WHEN u.unit_cost IS NOT NULL
-                  THEN CAST(CAST(COALESCE(l.quantity, CAST(0 AS DOUBLE)) AS DECIMAL(18,3)) * CAST(u.unit_cost AS DECIMAL(10,4)) AS DECIMAL(28,8))
-                  ELSE 0 END) AS cost
-  FROM source.bill AS b
-  JOIN source.bill_line AS l ON l.bill_id = b.bill_id
-  LEFT JOIN param.unit_cost AS u ON u.component = l.component
-  LEFT JOIN param.passed_on AS p ON p.component = l.component
-  WHERE b.period BETWEEN CAST(ADD_MONTHS($period, -11) AS DATE) AND $period
-  GROUP BY b.account_id
+  SELECT
+    bill.account_id,
+    COUNT(*) AS lines,
+    SUM(CASE
+      WHEN passed_on.component IS NOT NULL THEN bill_line.amount
+      WHEN unit_cost.unit_cost IS NOT NULL
+        THEN
+          CAST(
+            CAST(COALESCE(bill_line.quantity, CAST(0 AS DOUBLE)) AS DECIMAL(18, 3))
+            * CAST(unit_cost.unit_cost AS DECIMAL(10, 4)) AS DECIMAL(28, 8)
+          )
+      ELSE 0
+    END) AS cost
+  FROM source.bill
+  JOIN source.bill_line ON bill_line.bill_id = bill.bill_id
+  LEFT JOIN param.unit_cost ON unit_cost.component = bill_line.component
+  LEFT JOIN param.passed_on ON passed_on.component = bill_line.component
+  WHERE bill.period BETWEEN ADD_MONTHS($period, -11) AND $period
+  GROUP BY bill.account_id
 ),
+
 flat_cost AS (
-  SELECT MAX(u.unit_cost) AS unit_cost FROM param.unit_cost AS u WHERE u.component = 'energy'
+  SELECT MAX(unit_cost.unit_cost) AS unit_cost FROM param.unit_cost WHERE unit_cost.component = 'energy'
 ),
+
 asked AS (
-  SELECT o.account_id, SUM(CAST(o.requested_kva AS DECIMAL(18,3))) AS kva
-  FROM core.open_application AS o
-  WHERE o.kind = 'increase'
-  GROUP BY o.account_id
+  SELECT
+    open_application.account_id,
+    SUM(CAST(open_application.requested_kva AS DECIMAL(18, 3))) AS kva
+  FROM core.open_application
+  WHERE open_application.kind = 'increase'
+  GROUP BY open_application.account_id
 ),
+
 service AS (
-  SELECT a.account_id, SUM(CAST(v.yearly_amount * v.take_up AS DECIMAL(18,4))) AS amount
-  FROM core.live_account AS a
-  JOIN param.service_value AS v ON v.usage_category = a.usage_category
-  LEFT JOIN source.product_holding AS h ON h.account_id = a.account_id AND h.product_code = v.product_code
-       AND h.since_on <= $as_of AND (h.until_on IS NULL OR h.until_on >= $as_of)
-  WHERE h.account_id IS NULL
-  GROUP BY a.account_id
+  SELECT
+    live_account.account_id,
+    SUM(CAST(service_value.yearly_amount * service_value.take_up AS DECIMAL(18, 4))) AS amount
+  FROM core.live_account
+  JOIN param.service_value ON service_value.usage_category = live_account.usage_category
+  LEFT JOIN source.product_holding
+    ON product_holding.account_id = live_account.account_id
+    AND product_holding.product_code = service_value.product_code
+    AND product_holding.since_on <= $as_of
+    AND (product_holding.until_on IS NULL OR product_holding.until_on >= $as_of)
+  WHERE product_holding.account_id IS NULL
+  GROUP BY live_account.account_id
 ),
+
 measured AS (
-  SELECT a.account_id,
-         a.customer_id,
-         y.amount_12m AS revenue_amount,
-         CAST(ROUND(CASE WHEN l.lines > 0 THEN CAST(l.cost AS DECIMAL(28,8))
-                         ELSE CAST(y.kwh_12m * f.unit_cost AS DECIMAL(28,8)) END, 2) AS DECIMAL(18,2)) AS energy_cost_amount,
-         CAST(ROUND(CAST(y.months_billed * CAST($month_cost AS DOUBLE) + y.calls * CAST($call_cost AS DOUBLE)
-                         + y.counter_payments * CAST($counter_cost AS DOUBLE) AS DECIMAL(28,8)), 2) AS DECIMAL(18,2)) AS serve_cost_amount,
-         CAST(ROUND(CAST(GREATEST(COALESCE(y.kwh_half - y.kwh_half_before, CAST(0 AS DOUBLE)), CAST(0 AS DOUBLE)) * 2
-                         * CAST($margin_per_kwh AS DOUBLE) AS DECIMAL(28,8)), 2) AS DECIMAL(18,2)) AS growth_amount,
-         CAST(ROUND(CAST(GREATEST(COALESCE(a.contracted_kva, CAST(0 AS DOUBLE)) * 8760 * CAST($load_factor AS DOUBLE) - y.kwh_12m, CAST(0 AS DOUBLE))
-                         * CAST($unlock_share AS DOUBLE) * CAST($margin_per_kwh AS DOUBLE) AS DECIMAL(28,8)), 2) AS DECIMAL(18,2)) AS capacity_amount,
-         CAST(ROUND(CAST(COALESCE(CAST(k.kva AS DOUBLE), CAST(0 AS DOUBLE)) * 8760 * CAST($load_factor AS DOUBLE)
-                         * CAST($margin_per_kwh AS DOUBLE) AS DECIMAL(28,8)), 2) AS DECIMAL(18,2)) AS increase_amount,
-         CAST(ROUND(CAST(GREATEST(y.kwh_12m, CAST(0 AS DOUBLE)) * COALESCE(g.growth, CAST(0 AS DOUBLE)) * CAST($margin_per_kwh AS DOUBLE)
-                         AS DECIMAL(28,8)), 2) AS DECIMAL(18,2)) AS industry_amount,
-         CAST(ROUND(COALESCE(s.amount, 0), 2) AS DECIMAL(18,2)) AS service_amount
-  FROM core.live_account AS a
-  JOIN segment.account_year AS y ON y.account_id = a.account_id
-  CROSS JOIN flat_cost AS f
-  LEFT JOIN source.customer AS c ON c.customer_id = a.customer_id
-  LEFT JOIN line_cost AS l ON l.account_id = a.account_id
-  LEFT JOIN asked AS k ON k.account_id = a.account_id
-  LEFT JOIN service AS s ON s.account_id = a.account_id
-  LEFT JOIN param.industry_growth AS g ON g.industry = SUBSTRING(COALESCE(a.industry_code, c.industry_code), 1, 1)
+  SELECT
+    live_account.account_id,
+    live_account.customer_id,
+    account_year.amount_12m AS revenue_amount,
+    MONEY(CASE
+      WHEN line_cost.lines > 0 THEN CAST(line_cost.cost AS DECIMAL(28, 8))
+      ELSE CAST(account_year.kwh_12m * flat_cost.unit_cost AS DECIMAL(28, 8))
+    END) AS energy_cost_amount,
+    MONEY(
+      account_year.months_billed * CAST($month_cost AS DOUBLE)
+      + account_year.calls * CAST($call_cost AS DOUBLE)
+      + account_year.counter_payments * CAST($counter_cost AS DOUBLE)
+    ) AS serve_cost_amount,
+    MONEY(
+      GREATEST(
+        COALESCE(account_year.kwh_half - account_year.kwh_half_before, CAST(0 AS DOUBLE)), CAST(0 AS DOUBLE)
+      )
+      * 2
+      * CAST($margin_per_kwh AS DOUBLE)
+    ) AS growth_amount,
+    MONEY(
+      GREATEST(
+        COALESCE(live_account.contracted_kva, CAST(0 AS DOUBLE)) * 8760 * CAST($load_factor AS DOUBLE)
+        - account_year.kwh_12m,
+        CAST(0 AS DOUBLE)
+      )
+      * CAST($unlock_share AS DOUBLE) * CAST($margin_per_kwh AS DOUBLE)
+    ) AS capacity_amount,
+    MONEY(
+      COALESCE(CAST(asked.kva AS DOUBLE), CAST(0 AS DOUBLE)) * 8760 * CAST($load_factor AS DOUBLE)
+      * CAST($margin_per_kwh AS DOUBLE)
+    ) AS increase_amount,
+    MONEY(
+      GREATEST(account_year.kwh_12m, CAST(0 AS DOUBLE))
+      * COALESCE(industry_growth.growth, CAST(0 AS DOUBLE))
+      * CAST($margin_per_kwh AS DOUBLE)
+    ) AS industry_amount,
+    MONEY(COALESCE(service.amount, 0)) AS service_amount
+  FROM core.live_account
+  JOIN segment.account_year ON account_year.account_id = live_account.account_id
+  CROSS JOIN flat_cost
+  LEFT JOIN source.customer ON customer.customer_id = live_account.customer_id
+  LEFT JOIN line_cost ON line_cost.account_id = live_account.account_id
+  LEFT JOIN asked ON asked.account_id = live_account.account_id
+  LEFT JOIN service ON service.account_id = live_account.account_id
+  LEFT JOIN param.industry_growth
+    ON industry_growth.industry
+    = SUBSTRING(COALESCE(live_account.industry_code, customer.industry_code), 1, 1)
 )
-SELECT m.account_id,
-       m.customer_id,
-       m.revenue_amount,
-       m.energy_cost_amount,
-       m.serve_cost_amount,
-       CAST(m.revenue_amount - m.energy_cost_amount - m.serve_cost_amount AS DECIMAL(18,2)) AS current_value_amount,
-       m.growth_amount,
-       m.capacity_amount,
-       m.increase_amount,
-       m.industry_amount,
-       m.service_amount,
-       CAST(m.growth_amount + m.capacity_amount + m.increase_amount + m.industry_amount + m.service_amount AS DECIMAL(18,2))
-         AS potential_value_amount
-FROM measured AS m
+
+SELECT
+  measured.account_id,
+  measured.customer_id,
+  measured.revenue_amount,
+  measured.energy_cost_amount,
+  measured.serve_cost_amount,
+  MONEY(measured.revenue_amount - measured.energy_cost_amount - measured.serve_cost_amount)
+    AS current_value_amount,
+  measured.growth_amount,
+  measured.capacity_amount,
+  measured.increase_amount,
+  measured.industry_amount,
+  measured.service_amount,
+  MONEY(
+    measured.growth_amount
+    + measured.capacity_amount
+    + measured.increase_amount
+    + measured.industry_amount
+    + measured.service_amount
+  )
+    AS potential_value_amount
+FROM measured

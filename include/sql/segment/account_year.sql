@@ -1,5 +1,5 @@
 /*
-grain: one row an account
+grain: one row per account
 key: [account_id]
 purpose: How an account used energy, paid and dealt with the utility in the last 12 months; the common ground of the scores.
 columns:
@@ -28,82 +28,112 @@ params:
   early_days: {type: integer, default: 5, minimum: 1, maximum: 60, doc: So many days before the due date is early.}
 */
 WITH month AS (
-  SELECT b.account_id, b.period, CAST(b.billed_kwh AS DECIMAL(18,3)) AS kwh, b.total_amount AS amount
-  FROM facts.bill_net AS b
-  WHERE b.period BETWEEN CAST(ADD_MONTHS($period, -17) AS DATE) AND $period
+  SELECT
+    bill_net.account_id,
+    bill_net.period,
+    CAST(bill_net.billed_kwh AS DECIMAL(18, 3)) AS kwh,
+    bill_net.total_amount AS amount
+  FROM facts.bill_net
+  WHERE bill_net.period BETWEEN ADD_MONTHS($period, -17) AND $period
 ),
+
 energy AS (
-  SELECT m.account_id,
-         COUNT(*) FILTER (WHERE m.period >= CAST(ADD_MONTHS($period, -11) AS DATE)) AS months_billed,
-         CAST(SUM(m.kwh) FILTER (WHERE m.period >= CAST(ADD_MONTHS($period, -11) AS DATE)) AS DOUBLE) AS kwh_12m,
-         SUM(m.amount) FILTER (WHERE m.period >= CAST(ADD_MONTHS($period, -11) AS DATE)) AS amount_12m,
-         COUNT(*) FILTER (WHERE m.period >= CAST(ADD_MONTHS($period, -5) AS DATE)) AS half_months,
-         CAST(SUM(m.kwh) FILTER (WHERE m.period >= CAST(ADD_MONTHS($period, -5) AS DATE)) AS DOUBLE) AS kwh_half,
-         COUNT(*) FILTER (WHERE m.period <= CAST(ADD_MONTHS($period, -12) AS DATE)) AS before_months,
-         CAST(SUM(m.kwh) FILTER (WHERE m.period <= CAST(ADD_MONTHS($period, -12) AS DATE)) AS DOUBLE) AS kwh_half_before
-  FROM month AS m
-  GROUP BY m.account_id
+  SELECT
+    month.account_id,
+    COUNT(*) FILTER (WHERE month.period >= ADD_MONTHS($period, -11)) AS months_billed,
+    CAST(SUM(month.kwh) FILTER (WHERE month.period >= ADD_MONTHS($period, -11)) AS DOUBLE) AS kwh_12m,
+    SUM(month.amount) FILTER (WHERE month.period >= ADD_MONTHS($period, -11)) AS amount_12m,
+    COUNT(*) FILTER (WHERE month.period >= ADD_MONTHS($period, -5)) AS half_months,
+    CAST(SUM(month.kwh) FILTER (WHERE month.period >= ADD_MONTHS($period, -5)) AS DOUBLE) AS kwh_half,
+    COUNT(*) FILTER (WHERE month.period <= ADD_MONTHS($period, -12)) AS before_months,
+    CAST(SUM(month.kwh) FILTER (WHERE month.period <= ADD_MONTHS($period, -12)) AS DOUBLE) AS kwh_half_before
+  FROM month
+  GROUP BY month.account_id
 ),
+
 due AS (
-  SELECT s.account_id, s.due_on, s.settled_on, s.amount,
-         GREATEST(DATE_DIFF('day', s.due_on, COALESCE(s.settled_on, $as_of)), 0) AS days_late,
-         ROW_NUMBER() OVER (PARTITION BY s.account_id ORDER BY s.due_on DESC, s.bill_id DESC) AS place
-  FROM segment.bill_settlement AS s
-  WHERE s.due_on > CAST(ADD_MONTHS($as_of, -12) AS DATE) AND s.due_on <= $as_of
+  SELECT
+    bill_settlement.account_id,
+    bill_settlement.due_on,
+    bill_settlement.settled_on,
+    bill_settlement.amount,
+    GREATEST(DATE_DIFF('day', bill_settlement.due_on, COALESCE(bill_settlement.settled_on, $as_of)), 0)
+      AS days_late,
+    ROW_NUMBER()
+      OVER (
+        PARTITION BY bill_settlement.account_id
+        ORDER BY bill_settlement.due_on DESC, bill_settlement.bill_id DESC
+      )
+      AS place
+  FROM segment.bill_settlement
+  WHERE bill_settlement.due_on > ADD_MONTHS($as_of, -12) AND bill_settlement.due_on <= $as_of
 ),
+
 paying AS (
-  SELECT d.account_id,
-         COUNT(*) AS bills_due,
-         COUNT(*) FILTER (WHERE d.settled_on <= d.due_on) AS paid_on_time,
-         COUNT(*) FILTER (WHERE DATE_DIFF('day', d.settled_on, d.due_on) >= $early_days) AS paid_early,
-         COUNT(*) FILTER (WHERE d.days_late > 30) AS unpaid_30,
-         CAST(SUM(d.days_late) AS BIGINT) AS days_late_sum,
-         MAX(d.due_on) AS last_due_on,
-         MAX(DATE_DIFF('day', d.due_on, COALESCE(d.settled_on, $as_of))) FILTER (WHERE d.place = 1) AS last_paid_after_days,
-         SUM(d.amount) FILTER (WHERE d.settled_on IS NULL AND d.due_on < $as_of) AS open_amount
-  FROM due AS d
-  GROUP BY d.account_id
+  SELECT
+    due.account_id,
+    COUNT(*) AS bills_due,
+    COUNT(*) FILTER (WHERE due.settled_on <= due.due_on) AS paid_on_time,
+    COUNT(*) FILTER (WHERE DATE_DIFF('day', due.settled_on, due.due_on) >= $early_days) AS paid_early,
+    COUNT(*) FILTER (WHERE due.days_late > 30) AS unpaid_30,
+    INTEGER_SUM(due.days_late) AS days_late_sum,
+    MAX(due.due_on) AS last_due_on,
+    MAX(DATE_DIFF('day', due.due_on, COALESCE(due.settled_on, $as_of))) FILTER (WHERE due.place = 1)
+      AS last_paid_after_days,
+    SUM(due.amount) FILTER (WHERE due.settled_on IS NULL AND due.due_on < $as_of) AS open_amount
+  FROM due
+  GROUP BY due.account_id
 ),
+
 paid AS (
-  SELECT p.account_id,
-         COUNT(*) AS payments,
-         COUNT(*) FILTER (WHERE p.channel IN ('bank_debit', 'online')) AS digital_payments,
-         COUNT(*) FILTER (WHERE p.channel = 'bank_debit') AS debit_payments,
-         COUNT(*) FILTER (WHERE p.channel IN ('cash', 'counter_card')) AS counter_payments
-  FROM source.payment AS p
-  WHERE CAST(p.received_at AS DATE) > CAST(ADD_MONTHS($as_of, -12) AS DATE)
-  GROUP BY p.account_id
+  SELECT
+    payment.account_id,
+    COUNT(*) AS payments,
+    COUNT(*) FILTER (WHERE payment.channel IN ('bank_debit', 'online')) AS digital_payments,
+    COUNT(*) FILTER (WHERE payment.channel = 'bank_debit') AS debit_payments,
+    COUNT(*) FILTER (WHERE payment.channel IN ('cash', 'counter_card')) AS counter_payments
+  FROM source.payment
+  WHERE CAST(payment.received_at AS DATE) > ADD_MONTHS($as_of, -12)
+  GROUP BY payment.account_id
 ),
+
 called AS (
-  SELECT c.account_id, COUNT(*) AS calls, COUNT(*) FILTER (WHERE c.kind = 'complaint') AS complaints
-  FROM source.service_call AS c
-  WHERE c.account_id IS NOT NULL AND CAST(c.opened_at AS DATE) > CAST(ADD_MONTHS($as_of, -12) AS DATE)
-  GROUP BY c.account_id
+  SELECT
+    service_call.account_id,
+    COUNT(*) AS calls,
+    COUNT(*) FILTER (WHERE service_call.kind = 'complaint') AS complaints
+  FROM source.service_call
+  WHERE service_call.account_id IS NOT NULL AND CAST(service_call.opened_at AS DATE) > ADD_MONTHS($as_of, -12)
+  GROUP BY service_call.account_id
 )
-SELECT a.account_id,
-       COALESCE(e.months_billed, 0) AS months_billed,
-       COALESCE(e.kwh_12m, CAST(0 AS DOUBLE)) AS kwh_12m,
-       CAST(COALESCE(e.amount_12m, 0) AS DECIMAL(18,2)) AS amount_12m,
-       CASE WHEN e.half_months = 6 THEN e.kwh_half END AS kwh_half,
-       CASE WHEN e.before_months = 6 THEN e.kwh_half_before END AS kwh_half_before,
-       CASE WHEN e.half_months = 6 AND e.before_months = 6 AND e.kwh_half_before > 0
-            THEN ROUND(e.kwh_half / NULLIF(e.kwh_half_before, 0) - 1, 6) END AS kwh_change,
-       COALESCE(p.bills_due, 0) AS bills_due,
-       COALESCE(p.paid_on_time, 0) AS paid_on_time,
-       COALESCE(p.paid_early, 0) AS paid_early,
-       COALESCE(p.unpaid_30, 0) AS unpaid_30,
-       COALESCE(p.days_late_sum, 0) AS days_late_sum,
-       p.last_due_on,
-       CAST(p.last_paid_after_days AS BIGINT) AS last_paid_after_days,
-       CAST(COALESCE(p.open_amount, 0) AS DECIMAL(18,2)) AS open_amount,
-       COALESCE(r.payments, 0) AS payments,
-       COALESCE(r.digital_payments, 0) AS digital_payments,
-       COALESCE(r.debit_payments, 0) AS debit_payments,
-       COALESCE(r.counter_payments, 0) AS counter_payments,
-       COALESCE(c.complaints, 0) AS complaints,
-       COALESCE(c.calls, 0) AS calls
-FROM source.account AS a
-LEFT JOIN energy AS e ON e.account_id = a.account_id
-LEFT JOIN paying AS p ON p.account_id = a.account_id
-LEFT JOIN paid AS r ON r.account_id = a.account_id
-LEFT JOIN called AS c ON c.account_id = a.account_id
+
+SELECT
+  account.account_id,
+  COALESCE(energy.months_billed, 0) AS months_billed,
+  COALESCE(energy.kwh_12m, CAST(0 AS DOUBLE)) AS kwh_12m,
+  MONEY(COALESCE(energy.amount_12m, 0)) AS amount_12m,
+  CASE WHEN energy.half_months = 6 THEN energy.kwh_half END AS kwh_half,
+  CASE WHEN energy.before_months = 6 THEN energy.kwh_half_before END AS kwh_half_before,
+  CASE
+    WHEN energy.half_months = 6 AND energy.before_months = 6 AND energy.kwh_half_before > 0
+      THEN ROUND(RATIO(energy.kwh_half, energy.kwh_half_before) - 1, 6)
+  END AS kwh_change,
+  COALESCE(paying.bills_due, 0) AS bills_due,
+  COALESCE(paying.paid_on_time, 0) AS paid_on_time,
+  COALESCE(paying.paid_early, 0) AS paid_early,
+  COALESCE(paying.unpaid_30, 0) AS unpaid_30,
+  COALESCE(paying.days_late_sum, 0) AS days_late_sum,
+  paying.last_due_on,
+  CAST(paying.last_paid_after_days AS BIGINT) AS last_paid_after_days,
+  MONEY(COALESCE(paying.open_amount, 0)) AS open_amount,
+  COALESCE(paid.payments, 0) AS payments,
+  COALESCE(paid.digital_payments, 0) AS digital_payments,
+  COALESCE(paid.debit_payments, 0) AS debit_payments,
+  COALESCE(paid.counter_payments, 0) AS counter_payments,
+  COALESCE(called.complaints, 0) AS complaints,
+  COALESCE(called.calls, 0) AS calls
+FROM source.account
+LEFT JOIN energy ON energy.account_id = account.account_id
+LEFT JOIN paying ON paying.account_id = account.account_id
+LEFT JOIN paid ON paid.account_id = account.account_id
+LEFT JOIN called ON called.account_id = account.account_id

@@ -1,5 +1,5 @@
 /*
-grain: one row an account and cut-off day; cut 0 is as_of (to be scored), 1 is the test, the rest are the training
+grain: one row per account and cut-off day; cut 0 is as_of (to be scored), 1 is the test, the rest are the training
 key: [account_id, cut_no]
 purpose: >-
   What was known of an account's paying at a cut-off day, and whether a bill due in the 60 days after it was
@@ -30,73 +30,125 @@ params:
   sample_accounts: {type: integer, default: 50000, minimum: 100, doc: Accounts looked at for training and test.}
 */
 WITH anchor AS (
-  SELECT CAST(DATE_TRUNC('month', $as_of) AS DATE) AS day
+  SELECT MONTH_OF($as_of) AS day
 ),
+
 cut AS (
-  SELECT c.cut_no, CAST(ADD_MONTHS(n.day, -c.months_back) AS DATE) AS cut_on, n.day AS known_until
-  FROM param.cut AS c
-  CROSS JOIN anchor AS n
+  SELECT
+    cut.cut_no,
+    ADD_MONTHS(anchor.day, -cut.months_back) AS cut_on,
+    anchor.day AS known_until
+  FROM param.cut
+  CROSS JOIN anchor
 ),
+
 sample AS (
-  SELECT a.account_id
-  FROM source.account AS a
-  QUALIFY ROW_NUMBER() OVER (ORDER BY MD5(a.account_id), a.account_id) <= $sample_accounts
+  SELECT account.account_id
+  FROM source.account
+  QUALIFY ROW_NUMBER() OVER (ORDER BY MD5(account.account_id), account.account_id) <= $sample_accounts
 ),
+
 subject AS (
-  SELECT a.account_id, CAST(0 AS BIGINT) AS cut_no, $as_of AS cut_on, $as_of AS known_until
-  FROM core.live_account AS a
+  SELECT
+    live_account.account_id,
+    CAST(0 AS BIGINT) AS cut_no,
+    $as_of AS cut_on,
+    $as_of AS known_until
+  FROM core.live_account
   UNION ALL
-  SELECT s.account_id, c.cut_no, c.cut_on, c.known_until
-  FROM sample AS s
-  CROSS JOIN cut AS c
+  SELECT
+    sample.account_id,
+    cut.cut_no,
+    cut.cut_on,
+    cut.known_until
+  FROM sample
+  CROSS JOIN cut
 ),
+
 bill AS (
-  SELECT s.account_id, s.cut_no, s.cut_on, b.due_on, b.amount, b.bill_id,
-         CASE WHEN b.settled_on <= s.cut_on THEN b.settled_on END AS settled_on,
-         b.due_on <= s.cut_on AS is_past,
-         b.due_on > s.cut_on AND DATE_DIFF('day', s.cut_on, b.due_on) <= 60 AND DATE_DIFF('day', b.due_on, s.known_until) > 30 AS is_next,
-         b.settled_on IS NULL OR DATE_DIFF('day', b.due_on, b.settled_on) > 30 AS has_failed
-  FROM subject AS s
-  JOIN segment.bill_settlement AS b ON b.account_id = s.account_id
-  WHERE b.due_on > CAST(ADD_MONTHS(s.cut_on, -12) AS DATE) AND b.due_on <= CAST(ADD_MONTHS(s.cut_on, 3) AS DATE)
+  SELECT
+    subject.account_id,
+    subject.cut_no,
+    subject.cut_on,
+    bill_settlement.due_on,
+    bill_settlement.amount,
+    bill_settlement.bill_id,
+    CASE WHEN bill_settlement.settled_on <= subject.cut_on THEN bill_settlement.settled_on END AS settled_on,
+    bill_settlement.due_on <= subject.cut_on AS is_past,
+    bill_settlement.due_on > subject.cut_on
+    AND DATE_DIFF('day', subject.cut_on, bill_settlement.due_on) <= 60
+    AND DATE_DIFF('day', bill_settlement.due_on, subject.known_until) > 30 AS is_next,
+    bill_settlement.settled_on IS NULL
+    OR DATE_DIFF('day', bill_settlement.due_on, bill_settlement.settled_on) > 30 AS has_failed
+  FROM subject
+  JOIN segment.bill_settlement ON bill_settlement.account_id = subject.account_id
+  WHERE
+    bill_settlement.due_on > ADD_MONTHS(subject.cut_on, -12)
+    AND bill_settlement.due_on <= ADD_MONTHS(subject.cut_on, 3)
 ),
+
 judged AS (
-  SELECT b.*,
-         CASE WHEN b.is_past THEN DATE_DIFF('day', b.due_on, COALESCE(b.settled_on, b.cut_on)) END AS days_late,
-         CASE WHEN b.is_past THEN ROW_NUMBER() OVER (PARTITION BY b.account_id, b.cut_no, b.is_past ORDER BY b.due_on DESC, b.bill_id DESC) END AS place
-  FROM bill AS b
+  SELECT
+    bill.*,
+    CASE WHEN bill.is_past THEN DATE_DIFF('day', bill.due_on, COALESCE(bill.settled_on, bill.cut_on)) END
+      AS days_late,
+    CASE
+      WHEN
+        bill.is_past
+        THEN
+          ROW_NUMBER()
+            OVER (
+              PARTITION BY bill.account_id, bill.cut_no, bill.is_past
+              ORDER BY bill.due_on DESC, bill.bill_id DESC
+            )
+    END AS place
+  FROM bill
 ),
+
 summed AS (
-  SELECT j.account_id, j.cut_no,
-         COUNT(*) FILTER (WHERE j.is_past) AS bills_due,
-         COUNT(*) FILTER (WHERE j.days_late > 0) AS late_bills,
-         COUNT(*) FILTER (WHERE j.days_late > 30) AS very_late_bills,
-         COUNT(*) FILTER (WHERE j.days_late > 0 AND j.settled_on IS NULL) AS open_bills,
-         COUNT(*) FILTER (WHERE j.days_late > 0 AND j.place = 1) AS last_late,
-         SUM(j.amount) FILTER (WHERE j.is_past) AS amount,
-         COUNT(*) FILTER (WHERE j.is_next) AS next_bills,
-         COUNT(*) FILTER (WHERE j.is_next AND j.has_failed) AS next_failed
-  FROM judged AS j
-  GROUP BY j.account_id, j.cut_no
+  SELECT
+    judged.account_id,
+    judged.cut_no,
+    COUNT(*) FILTER (WHERE judged.is_past) AS bills_due,
+    COUNT(*) FILTER (WHERE judged.days_late > 0) AS late_bills,
+    COUNT(*) FILTER (WHERE judged.days_late > 30) AS very_late_bills,
+    COUNT(*) FILTER (WHERE judged.days_late > 0 AND judged.settled_on IS NULL) AS open_bills,
+    COUNT(*) FILTER (WHERE judged.days_late > 0 AND judged.place = 1) AS last_late,
+    SUM(judged.amount) FILTER (WHERE judged.is_past) AS amount,
+    COUNT(*) FILTER (WHERE judged.is_next) AS next_bills,
+    COUNT(*) FILTER (WHERE judged.is_next AND judged.has_failed) AS next_failed
+  FROM judged
+  GROUP BY judged.account_id, judged.cut_no
 )
-SELECT s.account_id,
-       s.cut_no,
-       s.cut_on,
-       COALESCE(m.bills_due, 0) AS bills_due,
-       COALESCE(m.late_bills, 0) AS late_bills,
-       COALESCE(m.open_bills, 0) AS open_bills,
-       ROUND(COALESCE(CAST(m.late_bills AS DOUBLE) / NULLIF(m.bills_due, 0), CAST(0 AS DOUBLE)), 6) AS late_share,
-       ROUND(COALESCE(CAST(m.very_late_bills AS DOUBLE) / NULLIF(m.bills_due, 0), CAST(0 AS DOUBLE)), 6) AS very_late_share,
-       CAST(COALESCE(m.last_late, 0) AS DOUBLE) AS last_late,
-       ROUND(LEAST(CAST(COALESCE(m.open_bills, 0) AS DOUBLE) / 3, CAST(1 AS DOUBLE)), 6) AS open_level,
-       CASE WHEN COALESCE(m.bills_due, 0) = 0 THEN CAST(1 AS DOUBLE) ELSE CAST(0 AS DOUBLE) END AS no_history,
-       CASE WHEN a.payment_method IN ('bank_debit', 'prepaid') THEN CAST(0 AS DOUBLE) ELSE CAST(1 AS DOUBLE) END AS not_automatic,
-       CASE WHEN a.is_temporary THEN CAST(1 AS DOUBLE) ELSE CAST(0 AS DOUBLE) END AS temporary,
-       CASE WHEN a.usage_category IN ('residential', 'agricultural') THEN CAST(0 AS DOUBLE) ELSE CAST(1 AS DOUBLE) END AS business,
-       ROUND(LEAST(LN(1 + COALESCE(CAST(m.amount AS DOUBLE) / NULLIF(m.bills_due, 0), CAST(0 AS DOUBLE))) / NULLIF(LN(CAST(100001 AS DOUBLE)), 0),
-                   CAST(1 AS DOUBLE)), 6) AS large_bill,
-       CASE WHEN s.cut_no > 0 THEN m.next_failed > 0 END AS failed
-FROM subject AS s
-JOIN source.account AS a ON a.account_id = s.account_id
-LEFT JOIN summed AS m ON m.account_id = s.account_id AND m.cut_no = s.cut_no
-WHERE s.cut_no = 0 OR m.next_bills > 0
+
+SELECT
+  subject.account_id,
+  subject.cut_no,
+  subject.cut_on,
+  COALESCE(summed.bills_due, 0) AS bills_due,
+  COALESCE(summed.late_bills, 0) AS late_bills,
+  COALESCE(summed.open_bills, 0) AS open_bills,
+  ROUND(COALESCE(RATIO(summed.late_bills, summed.bills_due), CAST(0 AS DOUBLE)), 6) AS late_share,
+  ROUND(COALESCE(RATIO(summed.very_late_bills, summed.bills_due), CAST(0 AS DOUBLE)), 6) AS very_late_share,
+  CAST(COALESCE(summed.last_late, 0) AS DOUBLE) AS last_late,
+  ROUND(LEAST(CAST(COALESCE(summed.open_bills, 0) AS DOUBLE) / 3, CAST(1 AS DOUBLE)), 6) AS open_level,
+  CASE WHEN COALESCE(summed.bills_due, 0) = 0 THEN CAST(1 AS DOUBLE) ELSE CAST(0 AS DOUBLE) END AS no_history,
+  CASE
+    WHEN account.payment_method IN ('bank_debit', 'prepaid') THEN CAST(0 AS DOUBLE) ELSE CAST(1 AS DOUBLE)
+  END AS not_automatic,
+  CASE WHEN account.is_temporary THEN CAST(1 AS DOUBLE) ELSE CAST(0 AS DOUBLE) END AS temporary,
+  CASE
+    WHEN account.usage_category IN ('residential', 'agricultural') THEN CAST(0 AS DOUBLE) ELSE
+      CAST(1 AS DOUBLE)
+  END AS business,
+  ROUND(LEAST(
+    RATIO(
+      LN(1 + COALESCE(RATIO(summed.amount, summed.bills_due), CAST(0 AS DOUBLE))), LN(CAST(100001 AS DOUBLE))
+    ),
+    CAST(1 AS DOUBLE)
+  ), 6) AS large_bill,
+  CASE WHEN subject.cut_no > 0 THEN summed.next_failed > 0 END AS failed
+FROM subject
+JOIN source.account ON account.account_id = subject.account_id
+LEFT JOIN summed ON summed.account_id = subject.account_id AND summed.cut_no = subject.cut_no
+WHERE subject.cut_no = 0 OR summed.next_bills > 0

@@ -1,5 +1,5 @@
 /*
-grain: one row a bill with an amount to pay, credits that correct it taken off; a correction that asks for more is one of its own
+grain: one row per bill with an amount to pay, credits that correct it taken off; a correction that asks for more is one of its own
 key: [bill_id]
 purpose: >-
   When each bill was paid in full, which grading, payment behaviour and the arrears model all read. Payments
@@ -16,42 +16,69 @@ params:
   history_months: {type: integer, default: 26, minimum: 13, maximum: 120, doc: Bills of so many months before P are read.}
 */
 WITH unnamed AS (
-  SELECT DISTINCT p.account_id FROM source.payment AS p WHERE p.bill_id IS NULL
+  SELECT DISTINCT payment.account_id FROM source.payment WHERE payment.bill_id IS NULL
 ),
+
 due AS (
-  SELECT l.bill_id, l.account_id, l.period, l.due_on, l.amount, l.unpaid_amount, l.settled_on, u.account_id IS NOT NULL AS is_in_order
-  FROM facts.bill_late AS l
-  LEFT JOIN unnamed AS u ON u.account_id = l.account_id
-  WHERE l.amount > 0 AND l.period >= CAST(ADD_MONTHS($period, -$history_months) AS DATE)
+  SELECT
+    bill_late.bill_id,
+    bill_late.account_id,
+    bill_late.period,
+    bill_late.due_on,
+    bill_late.amount,
+    bill_late.unpaid_amount,
+    bill_late.settled_on,
+    unnamed.account_id IS NOT NULL AS is_in_order
+  FROM facts.bill_late
+  LEFT JOIN unnamed ON unnamed.account_id = bill_late.account_id
+  WHERE bill_late.amount > 0 AND bill_late.period >= ADD_MONTHS($period, -$history_months)
 ),
+
 owed_in_order AS (
-  SELECT d.bill_id, d.account_id,
-         SUM(d.amount) OVER (PARTITION BY d.account_id ORDER BY d.due_on NULLS LAST, d.bill_id
-                             ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS owed
-  FROM due AS d
-  WHERE d.is_in_order
+  SELECT
+    due.bill_id,
+    due.account_id,
+    SUM(due.amount) OVER (
+      PARTITION BY due.account_id ORDER BY due.due_on NULLS LAST, due.bill_id
+      ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+    ) AS owed
+  FROM due
+  WHERE due.is_in_order
 ),
+
 paid_in_order AS (
-  SELECT p.account_id, CAST(p.received_at AS DATE) AS paid_on,
-         SUM(p.amount) OVER (PARTITION BY p.account_id ORDER BY p.received_at, p.payment_id
-                             ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS paid
-  FROM source.payment AS p
-  JOIN unnamed AS u ON u.account_id = p.account_id
-  WHERE p.received_at >= CAST(CAST(ADD_MONTHS($period, -$history_months) AS DATE) AS TIMESTAMPTZ)
+  SELECT
+    payment.account_id,
+    CAST(payment.received_at AS DATE) AS paid_on,
+    SUM(payment.amount) OVER (
+      PARTITION BY payment.account_id ORDER BY payment.received_at, payment.payment_id
+      ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+    ) AS paid
+  FROM source.payment
+  JOIN unnamed ON unnamed.account_id = payment.account_id
+  WHERE payment.received_at >= CAST(ADD_MONTHS($period, -$history_months) AS TIMESTAMPTZ)
 ),
+
 order_settled AS (
-  SELECT o.bill_id, MIN(p.paid_on) AS settled_on
-  FROM owed_in_order AS o
-  JOIN paid_in_order AS p ON p.account_id = o.account_id AND p.paid >= o.owed
-  GROUP BY o.bill_id
+  SELECT
+    owed_in_order.bill_id,
+    MIN(paid_in_order.paid_on) AS settled_on
+  FROM owed_in_order
+  JOIN paid_in_order
+    ON paid_in_order.account_id = owed_in_order.account_id AND paid_in_order.paid >= owed_in_order.owed
+  GROUP BY owed_in_order.bill_id
 )
-SELECT d.bill_id,
-       d.account_id,
-       d.period,
-       d.due_on,
-       d.amount,
-       -- What credits cover was never late.
-       CASE WHEN d.is_in_order THEN o.settled_on
-            WHEN d.unpaid_amount = 0 THEN COALESCE(d.settled_on, d.due_on) END AS settled_on
-FROM due AS d
-LEFT JOIN order_settled AS o ON o.bill_id = d.bill_id
+
+SELECT
+  due.bill_id,
+  due.account_id,
+  due.period,
+  due.due_on,
+  due.amount,
+  -- What credits cover was never late.
+  CASE
+    WHEN due.is_in_order THEN order_settled.settled_on
+    WHEN due.unpaid_amount = 0 THEN COALESCE(due.settled_on, due.due_on)
+  END AS settled_on
+FROM due
+LEFT JOIN order_settled ON order_settled.bill_id = due.bill_id

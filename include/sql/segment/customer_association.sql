@@ -1,5 +1,5 @@
 /*
-grain: one row a customer
+grain: one row per customer
 key: [customer_id]
 purpose: The next best service of a customer, over its live accounts.
 columns:
@@ -10,12 +10,29 @@ columns:
   expected_take_up: {type: double, doc: Of that rule.}
 */
 WITH best AS (
-  SELECT a.customer_id, n.account_id, n.product_code, n.lift, n.expected_take_up
-  FROM segment.next_service AS n
-  JOIN core.live_account AS a ON a.account_id = n.account_id
-  WHERE n.place = 1
-  QUALIFY ROW_NUMBER() OVER (PARTITION BY a.customer_id ORDER BY n.expected_take_up DESC, n.lift DESC, n.account_id) = 1
+  SELECT
+    live_account.customer_id,
+    next_service.account_id,
+    next_service.product_code,
+    next_service.lift,
+    next_service.expected_take_up
+  FROM segment.next_service
+  JOIN core.live_account ON live_account.account_id = next_service.account_id
+  WHERE next_service.place = 1
+  QUALIFY
+    ROW_NUMBER()
+      OVER (
+        PARTITION BY live_account.customer_id
+        ORDER BY next_service.expected_take_up DESC, next_service.lift DESC, next_service.account_id
+      )
+    = 1
 )
-SELECT b.customer_id, e.account_id, COALESCE(e.product_code, 'none') AS segment, e.lift, e.expected_take_up
-FROM segment.customer_base AS b
-LEFT JOIN best AS e ON e.customer_id = b.customer_id
+
+SELECT
+  customer_base.customer_id,
+  best.account_id,
+  COALESCE(best.product_code, 'none') AS segment,
+  best.lift,
+  best.expected_take_up
+FROM segment.customer_base
+LEFT JOIN best ON best.customer_id = customer_base.customer_id

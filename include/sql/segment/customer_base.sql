@@ -1,5 +1,5 @@
 /*
-grain: one row a customer
+grain: one row per customer
 key: [customer_id]
 purpose: >-
   What grading and classification read of a customer's live accounts: summed size and energy, and the
@@ -19,46 +19,65 @@ columns:
   industry_code: {type: string, doc: "The customer's; where empty, the main account's."}
 */
 WITH year_bill AS (
-  SELECT b.account_id,
-         SUM(CAST(b.billed_kwh AS DECIMAL(18,3))) AS kwh,
-         SUM(b.total_amount) AS amount
-  FROM facts.bill_net AS b
-  WHERE b.period BETWEEN CAST(ADD_MONTHS($period, -11) AS DATE) AND $period
-  GROUP BY b.account_id
+  SELECT
+    bill_net.account_id,
+    SUM(CAST(bill_net.billed_kwh AS DECIMAL(18, 3))) AS kwh,
+    SUM(bill_net.total_amount) AS amount
+  FROM facts.bill_net
+  WHERE bill_net.period BETWEEN ADD_MONTHS($period, -11) AND $period
+  GROUP BY bill_net.account_id
 ),
+
 live AS (
-  SELECT a.customer_id, a.account_id, a.contracted_kva, a.supply_kv, a.opened_on, a.usage_category, a.industry_code,
-         y.kwh, y.amount,
-         ROW_NUMBER() OVER (PARTITION BY a.customer_id ORDER BY a.contracted_kva DESC NULLS LAST, a.account_id) AS place
-  FROM core.live_account AS a
-  LEFT JOIN year_bill AS y ON y.account_id = a.account_id
+  SELECT
+    live_account.customer_id,
+    live_account.account_id,
+    live_account.contracted_kva,
+    live_account.supply_kv,
+    live_account.opened_on,
+    live_account.usage_category,
+    live_account.industry_code,
+    year_bill.kwh,
+    year_bill.amount,
+    ROW_NUMBER()
+      OVER (
+        PARTITION BY live_account.customer_id
+        ORDER BY live_account.contracted_kva DESC NULLS LAST, live_account.account_id
+      )
+      AS place
+  FROM core.live_account
+  LEFT JOIN year_bill ON year_bill.account_id = live_account.account_id
 ),
+
 summed AS (
-  SELECT l.customer_id,
-         COUNT(*) AS live_accounts,
-         CAST(SUM(CAST(l.contracted_kva AS DECIMAL(18,3))) AS DOUBLE) AS contracted_kva,
-         MAX(l.contracted_kva) AS max_account_kva,
-         MAX(l.supply_kv) AS supply_kv,
-         CAST(SUM(l.kwh) AS DOUBLE) AS kwh_12m,
-         SUM(l.amount) AS amount_12m,
-         MIN(l.opened_on) AS first_opened_on,
-         MAX(l.account_id) FILTER (WHERE l.place = 1) AS main_account_id,
-         MAX(l.usage_category) FILTER (WHERE l.place = 1) AS usage_category,
-         MAX(l.industry_code) FILTER (WHERE l.place = 1) AS industry_code
-  FROM live AS l
-  GROUP BY l.customer_id
+  SELECT
+    live.customer_id,
+    COUNT(*) AS live_accounts,
+    DECIMAL_SUM(live.contracted_kva) AS contracted_kva,
+    MAX(live.contracted_kva) AS max_account_kva,
+    MAX(live.supply_kv) AS supply_kv,
+    CAST(SUM(live.kwh) AS DOUBLE) AS kwh_12m,
+    SUM(live.amount) AS amount_12m,
+    MIN(live.opened_on) AS first_opened_on,
+    MAX(live.account_id) FILTER (WHERE live.place = 1) AS main_account_id,
+    MAX(live.usage_category) FILTER (WHERE live.place = 1) AS usage_category,
+    MAX(live.industry_code) FILTER (WHERE live.place = 1) AS industry_code
+  FROM live
+  GROUP BY live.customer_id
 )
-SELECT c.customer_id,
-       COALESCE(s.live_accounts, 0) AS live_accounts,
-       COALESCE(s.contracted_kva, CAST(0 AS DOUBLE)) AS contracted_kva,
-       COALESCE(s.max_account_kva, CAST(0 AS DOUBLE)) AS max_account_kva,
-       s.supply_kv,
-       COALESCE(s.kwh_12m, CAST(0 AS DOUBLE)) AS kwh_12m,
-       CAST(COALESCE(s.amount_12m, 0) AS DECIMAL(18,2)) AS amount_12m,
-       s.first_opened_on,
-       DATE_DIFF('day', s.first_opened_on, $as_of) AS tenure_days,
-       s.main_account_id,
-       s.usage_category,
-       COALESCE(c.industry_code, s.industry_code) AS industry_code
-FROM source.customer AS c
-LEFT JOIN summed AS s ON s.customer_id = c.customer_id
+
+SELECT
+  customer.customer_id,
+  COALESCE(summed.live_accounts, 0) AS live_accounts,
+  COALESCE(summed.contracted_kva, CAST(0 AS DOUBLE)) AS contracted_kva,
+  COALESCE(summed.max_account_kva, CAST(0 AS DOUBLE)) AS max_account_kva,
+  summed.supply_kv,
+  COALESCE(summed.kwh_12m, CAST(0 AS DOUBLE)) AS kwh_12m,
+  MONEY(COALESCE(summed.amount_12m, 0)) AS amount_12m,
+  summed.first_opened_on,
+  DATE_DIFF('day', summed.first_opened_on, $as_of) AS tenure_days,
+  summed.main_account_id,
+  summed.usage_category,
+  COALESCE(customer.industry_code, summed.industry_code) AS industry_code
+FROM source.customer
+LEFT JOIN summed ON summed.customer_id = customer.customer_id

@@ -1,5 +1,5 @@
 /*
-grain: one row a customer
+grain: one row per customer
 key: [customer_id]
 purpose: >-
   Level 2 of the grading: how a customer behaves. Six parts from 0 (worst) to 1; the score is their weighted
@@ -35,104 +35,154 @@ params:
   cut_5: {type: number, default: 0.85, minimum: 0, maximum: 1, doc: Lowest score of tier 5.}
 */
 WITH month AS (
-  SELECT a.customer_id, b.period, SUM(CAST(b.billed_kwh AS DECIMAL(14,1))) AS kwh
-  FROM core.live_account AS a
-  JOIN facts.bill_net AS b ON b.account_id = a.account_id
-  WHERE b.period BETWEEN CAST(ADD_MONTHS($period, -11) AS DATE) AND $period
-  GROUP BY a.customer_id, b.period
+  SELECT
+    live_account.customer_id,
+    bill_net.period,
+    SUM(CAST(bill_net.billed_kwh AS DECIMAL(14, 1))) AS kwh
+  FROM core.live_account
+  JOIN facts.bill_net ON bill_net.account_id = live_account.account_id
+  WHERE bill_net.period BETWEEN ADD_MONTHS($period, -11) AND $period
+  GROUP BY live_account.customer_id, bill_net.period
 ),
+
 energy AS (
-  SELECT m.customer_id,
-         COUNT(*) AS months,
-         CAST(SUM(m.kwh) AS DOUBLE) AS total,
-         CAST(SUM(CAST(m.kwh AS DECIMAL(14,1)) * CAST(m.kwh AS DECIMAL(14,1))) AS DOUBLE) AS squares
-  FROM month AS m
-  GROUP BY m.customer_id
+  SELECT
+    month.customer_id,
+    COUNT(*) AS months,
+    CAST(SUM(month.kwh) AS DOUBLE) AS total,
+    CAST(SUM(CAST(month.kwh AS DECIMAL(14, 1)) * CAST(month.kwh AS DECIMAL(14, 1))) AS DOUBLE) AS squares
+  FROM month
+  GROUP BY month.customer_id
 ),
+
 year AS (
-  SELECT a.customer_id,
-         CAST(SUM(y.bills_due) AS BIGINT) AS bills_due,
-         CAST(SUM(y.paid_on_time) AS BIGINT) AS paid_on_time,
-         CAST(SUM(y.days_late_sum) AS BIGINT) AS days_late_sum,
-         CAST(SUM(y.payments) AS BIGINT) AS payments,
-         CAST(SUM(y.digital_payments) AS BIGINT) AS digital_payments,
-         CAST(SUM(y.complaints) AS BIGINT) AS complaints
-  FROM core.live_account AS a
-  JOIN segment.account_year AS y ON y.account_id = a.account_id
-  GROUP BY a.customer_id
+  SELECT
+    live_account.customer_id,
+    INTEGER_SUM(account_year.bills_due) AS bills_due,
+    INTEGER_SUM(account_year.paid_on_time) AS paid_on_time,
+    INTEGER_SUM(account_year.days_late_sum) AS days_late_sum,
+    INTEGER_SUM(account_year.payments) AS payments,
+    INTEGER_SUM(account_year.digital_payments) AS digital_payments,
+    INTEGER_SUM(account_year.complaints) AS complaints
+  FROM core.live_account
+  JOIN segment.account_year ON account_year.account_id = live_account.account_id
+  GROUP BY live_account.customer_id
 ),
+
 measured AS (
-  SELECT b.customer_id,
-         y.bills_due,
-         ROUND(CAST(y.paid_on_time AS DOUBLE) / NULLIF(y.bills_due, 0), 6) AS on_time,
-         ROUND(CAST(y.days_late_sum AS DOUBLE) / NULLIF(y.bills_due, 0), 6) AS mean_days_late,
-         CASE WHEN e.months >= $min_months AND e.total > 0
-              THEN ROUND(SQRT(GREATEST(e.months * e.squares - e.total * e.total, CAST(0 AS DOUBLE))) / NULLIF(e.total, 0), 6)
-              END AS kwh_cv,
-         ROUND(LEAST(GREATEST(CAST(b.tenure_days AS DOUBLE), CAST(0 AS DOUBLE)) / 365.25 / NULLIF(CAST($tenure_years AS DOUBLE), 0),
-                     CAST(1 AS DOUBLE)), 6) AS raw_tenure,
-         b.tenure_days,
-         y.complaints,
-         ROUND(CAST(y.digital_payments AS DOUBLE) / NULLIF(y.payments, 0), 6) AS digital
-  FROM segment.customer_base AS b
-  LEFT JOIN year AS y ON y.customer_id = b.customer_id
-  LEFT JOIN energy AS e ON e.customer_id = b.customer_id
+  SELECT
+    customer_base.customer_id,
+    year.bills_due,
+    ROUND(RATIO(year.paid_on_time, year.bills_due), 6) AS on_time,
+    ROUND(RATIO(year.days_late_sum, year.bills_due), 6) AS mean_days_late,
+    CASE
+      WHEN energy.months >= $min_months AND energy.total > 0
+        THEN
+          ROUND(
+            RATIO(
+              SQRT(GREATEST(energy.months * energy.squares - energy.total * energy.total, CAST(0 AS DOUBLE))),
+              energy.total
+            ),
+            6
+          )
+    END AS kwh_cv,
+    ROUND(LEAST(
+      RATIO(
+        GREATEST(CAST(customer_base.tenure_days AS DOUBLE), CAST(0 AS DOUBLE)) / 365.25,
+        CAST($tenure_years AS DOUBLE)
+      ),
+      CAST(1 AS DOUBLE)
+    ), 6) AS raw_tenure,
+    customer_base.tenure_days,
+    year.complaints,
+    ROUND(RATIO(year.digital_payments, year.payments), 6) AS digital
+  FROM segment.customer_base
+  LEFT JOIN year ON year.customer_id = customer_base.customer_id
+  LEFT JOIN energy ON energy.customer_id = customer_base.customer_id
 ),
+
 part AS (
-  SELECT m.customer_id,
-         m.bills_due,
-         m.mean_days_late,
-         m.kwh_cv,
-         m.on_time,
-         CASE WHEN m.mean_days_late IS NOT NULL
-              THEN ROUND(GREATEST(1 - m.mean_days_late / NULLIF(CAST($late_days AS DOUBLE), 0), CAST(0 AS DOUBLE)), 6) END AS promptness,
-         CASE WHEN m.kwh_cv IS NOT NULL
-              THEN ROUND(GREATEST(1 - m.kwh_cv / NULLIF(CAST($cv_full AS DOUBLE), 0), CAST(0 AS DOUBLE)), 6) END AS stability,
-         CASE WHEN m.tenure_days IS NOT NULL THEN m.raw_tenure END AS tenure,
-         CASE WHEN m.complaints IS NOT NULL
-              THEN ROUND(GREATEST(1 - CAST(m.complaints AS DOUBLE) / NULLIF(CAST($complaints_full AS DOUBLE), 0), CAST(0 AS DOUBLE)), 6)
-              END AS calm,
-         m.digital
-  FROM measured AS m
+  SELECT
+    measured.customer_id,
+    measured.bills_due,
+    measured.mean_days_late,
+    measured.kwh_cv,
+    measured.on_time,
+    CASE
+      WHEN measured.mean_days_late IS NOT NULL
+        THEN
+          ROUND(
+            GREATEST(1 - RATIO(measured.mean_days_late, CAST($late_days AS DOUBLE)), CAST(0 AS DOUBLE)), 6
+          )
+    END AS promptness,
+    CASE
+      WHEN measured.kwh_cv IS NOT NULL
+        THEN ROUND(GREATEST(1 - RATIO(measured.kwh_cv, CAST($cv_full AS DOUBLE)), CAST(0 AS DOUBLE)), 6)
+    END AS stability,
+    CASE WHEN measured.tenure_days IS NOT NULL THEN measured.raw_tenure END AS tenure,
+    CASE
+      WHEN measured.complaints IS NOT NULL
+        THEN
+          ROUND(
+            GREATEST(1 - RATIO(measured.complaints, CAST($complaints_full AS DOUBLE)), CAST(0 AS DOUBLE)), 6
+          )
+    END AS calm,
+    measured.digital
+  FROM measured
 ),
+
 weight AS (
-  SELECT COALESCE(MAX(w.weight) FILTER (WHERE w.part = 'on_time'), CAST(0 AS DOUBLE)) AS on_time,
-         COALESCE(MAX(w.weight) FILTER (WHERE w.part = 'promptness'), CAST(0 AS DOUBLE)) AS promptness,
-         COALESCE(MAX(w.weight) FILTER (WHERE w.part = 'stability'), CAST(0 AS DOUBLE)) AS stability,
-         COALESCE(MAX(w.weight) FILTER (WHERE w.part = 'tenure'), CAST(0 AS DOUBLE)) AS tenure,
-         COALESCE(MAX(w.weight) FILTER (WHERE w.part = 'calm'), CAST(0 AS DOUBLE)) AS calm,
-         COALESCE(MAX(w.weight) FILTER (WHERE w.part = 'digital'), CAST(0 AS DOUBLE)) AS digital
-  FROM param.weights AS w
+  SELECT
+    COALESCE(MAX(weights.weight) FILTER (WHERE weights.part = 'on_time'), CAST(0 AS DOUBLE)) AS on_time,
+    COALESCE(MAX(weights.weight) FILTER (WHERE weights.part = 'promptness'), CAST(0 AS DOUBLE)) AS promptness,
+    COALESCE(MAX(weights.weight) FILTER (WHERE weights.part = 'stability'), CAST(0 AS DOUBLE)) AS stability,
+    COALESCE(MAX(weights.weight) FILTER (WHERE weights.part = 'tenure'), CAST(0 AS DOUBLE)) AS tenure,
+    COALESCE(MAX(weights.weight) FILTER (WHERE weights.part = 'calm'), CAST(0 AS DOUBLE)) AS calm,
+    COALESCE(MAX(weights.weight) FILTER (WHERE weights.part = 'digital'), CAST(0 AS DOUBLE)) AS digital
+  FROM param.weights
 ),
+
 scored AS (
-  SELECT p.*,
-         CASE WHEN p.bills_due > 0 THEN
-           ROUND((COALESCE(p.on_time * w.on_time, CAST(0 AS DOUBLE)) + COALESCE(p.promptness * w.promptness, CAST(0 AS DOUBLE))
-                  + COALESCE(p.stability * w.stability, CAST(0 AS DOUBLE)) + COALESCE(p.tenure * w.tenure, CAST(0 AS DOUBLE))
-                  + COALESCE(p.calm * w.calm, CAST(0 AS DOUBLE)) + COALESCE(p.digital * w.digital, CAST(0 AS DOUBLE)))
-                 / NULLIF(CASE WHEN p.on_time IS NULL THEN CAST(0 AS DOUBLE) ELSE w.on_time END
-                          + CASE WHEN p.promptness IS NULL THEN CAST(0 AS DOUBLE) ELSE w.promptness END
-                          + CASE WHEN p.stability IS NULL THEN CAST(0 AS DOUBLE) ELSE w.stability END
-                          + CASE WHEN p.tenure IS NULL THEN CAST(0 AS DOUBLE) ELSE w.tenure END
-                          + CASE WHEN p.calm IS NULL THEN CAST(0 AS DOUBLE) ELSE w.calm END
-                          + CASE WHEN p.digital IS NULL THEN CAST(0 AS DOUBLE) ELSE w.digital END, 0), 6) END AS behaviour_score
-  FROM part AS p
-  CROSS JOIN weight AS w
+  SELECT
+    part.*,
+    CASE
+      WHEN part.bills_due > 0 THEN
+        ROUND(RATIO(
+          COALESCE(part.on_time * weight.on_time, CAST(0 AS DOUBLE))
+          + COALESCE(part.promptness * weight.promptness, CAST(0 AS DOUBLE))
+          + COALESCE(part.stability * weight.stability, CAST(0 AS DOUBLE))
+          + COALESCE(part.tenure * weight.tenure, CAST(0 AS DOUBLE))
+          + COALESCE(part.calm * weight.calm, CAST(0 AS DOUBLE))
+          + COALESCE(part.digital * weight.digital, CAST(0 AS DOUBLE)),
+          CASE WHEN part.on_time IS NULL THEN CAST(0 AS DOUBLE) ELSE weight.on_time END
+          + CASE WHEN part.promptness IS NULL THEN CAST(0 AS DOUBLE) ELSE weight.promptness END
+          + CASE WHEN part.stability IS NULL THEN CAST(0 AS DOUBLE) ELSE weight.stability END
+          + CASE WHEN part.tenure IS NULL THEN CAST(0 AS DOUBLE) ELSE weight.tenure END
+          + CASE WHEN part.calm IS NULL THEN CAST(0 AS DOUBLE) ELSE weight.calm END
+          + CASE WHEN part.digital IS NULL THEN CAST(0 AS DOUBLE) ELSE weight.digital END
+        ), 6)
+    END AS behaviour_score
+  FROM part
+  CROSS JOIN weight
 )
-SELECT s.customer_id,
-       s.on_time,
-       s.promptness,
-       s.stability,
-       s.tenure,
-       s.calm,
-       s.digital,
-       s.mean_days_late,
-       s.kwh_cv,
-       s.behaviour_score,
-       CAST(CASE WHEN s.behaviour_score IS NULL THEN $neutral_tier
-                 WHEN s.behaviour_score >= $cut_5 THEN 5
-                 WHEN s.behaviour_score >= $cut_4 THEN 4
-                 WHEN s.behaviour_score >= $cut_3 THEN 3
-                 WHEN s.behaviour_score >= $cut_2 THEN 2
-                 ELSE 1 END AS BIGINT) AS behaviour_tier
-FROM scored AS s
+
+SELECT
+  scored.customer_id,
+  scored.on_time,
+  scored.promptness,
+  scored.stability,
+  scored.tenure,
+  scored.calm,
+  scored.digital,
+  scored.mean_days_late,
+  scored.kwh_cv,
+  scored.behaviour_score,
+  CAST(CASE
+    WHEN scored.behaviour_score IS NULL THEN $neutral_tier
+    WHEN scored.behaviour_score >= $cut_5 THEN 5
+    WHEN scored.behaviour_score >= $cut_4 THEN 4
+    WHEN scored.behaviour_score >= $cut_3 THEN 3
+    WHEN scored.behaviour_score >= $cut_2 THEN 2
+    ELSE 1
+  END AS BIGINT) AS behaviour_tier
+FROM scored

@@ -1,5 +1,5 @@
 /*
-grain: one row a customer
+grain: one row per customer
 key: [customer_id]
 purpose: 'The load profile of a customer: that of the live account that uses most in 12 months and has one.'
 columns:
@@ -10,16 +10,34 @@ columns:
   distance: {type: double, doc: Distance to the centroid.}
 */
 WITH named AS (
-  SELECT DISTINCT c.load_profile, c.name FROM segment.load_centroid AS c
+  SELECT DISTINCT
+    load_centroid.load_profile,
+    load_centroid.name
+  FROM segment.load_centroid
 ),
+
 best AS (
-  SELECT a.customer_id, a.account_id, p.load_profile, p.distance, n.name
-  FROM core.live_account AS a
-  JOIN segment.account_load_profile AS p ON p.account_id = a.account_id
-  JOIN named AS n ON n.load_profile = p.load_profile
-  JOIN segment.account_year AS y ON y.account_id = a.account_id
-  QUALIFY ROW_NUMBER() OVER (PARTITION BY a.customer_id ORDER BY y.kwh_12m DESC, a.account_id) = 1
+  SELECT
+    live_account.customer_id,
+    live_account.account_id,
+    account_load_profile.load_profile,
+    account_load_profile.distance,
+    named.name
+  FROM core.live_account
+  JOIN segment.account_load_profile ON account_load_profile.account_id = live_account.account_id
+  JOIN named ON named.load_profile = account_load_profile.load_profile
+  JOIN segment.account_year ON account_year.account_id = live_account.account_id
+  QUALIFY
+    ROW_NUMBER()
+      OVER (PARTITION BY live_account.customer_id ORDER BY account_year.kwh_12m DESC, live_account.account_id)
+    = 1
 )
-SELECT b.customer_id, e.account_id, e.load_profile, COALESCE(e.name, 'no profile') AS segment, e.distance
-FROM segment.customer_base AS b
-LEFT JOIN best AS e ON e.customer_id = b.customer_id
+
+SELECT
+  customer_base.customer_id,
+  best.account_id,
+  best.load_profile,
+  COALESCE(best.name, 'no profile') AS segment,
+  best.distance
+FROM segment.customer_base
+LEFT JOIN best ON best.customer_id = customer_base.customer_id

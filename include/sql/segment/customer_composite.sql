@@ -1,5 +1,5 @@
 /*
-grain: one row a customer
+grain: one row per customer
 key: [customer_id]
 purpose: >-
   The composite segment: the first row of the decision table whose filled-in conditions all hold. An empty
@@ -36,44 +36,69 @@ params:
   take_up_from: {type: number, default: 0.10, minimum: 0, maximum: 1, doc: Expected take-up from which a next service counts.}
 */
 WITH band AS (
-  SELECT a.customer_id, MAX(r.band) AS arrears_band, MAX(l.band) AS leave_band
-  FROM core.live_account AS a
-  LEFT JOIN segment.arrears_score AS r ON r.account_id = a.account_id
-  LEFT JOIN segment.leave_score AS l ON l.account_id = a.account_id
-  GROUP BY a.customer_id
+  SELECT
+    live_account.customer_id,
+    MAX(arrears_score.band) AS arrears_band,
+    MAX(leave_score.band) AS leave_band
+  FROM core.live_account
+  LEFT JOIN segment.arrears_score ON arrears_score.account_id = live_account.account_id
+  LEFT JOIN segment.leave_score ON leave_score.account_id = live_account.account_id
+  GROUP BY live_account.customer_id
 ),
+
 fact AS (
-  SELECT g.customer_id, g.is_graded AS has_supply, g.is_key_account AS is_key, g.emerging_key_account AS is_emerging, g.grade,
-         s.is_business, s.tenure_band, b.arrears_band, b.leave_band, h.payer, h.time_of_use, v.segment AS value_cell, c.segment AS cluster,
-         COALESCE(n.expected_take_up >= $take_up_from, FALSE) AS has_next_service
-  FROM segment.customer_grade AS g
-  JOIN segment.customer_static AS s ON s.customer_id = g.customer_id
-  JOIN segment.customer_conduct AS h ON h.customer_id = g.customer_id
-  JOIN segment.customer_value_cell AS v ON v.customer_id = g.customer_id
-  JOIN segment.customer_cluster AS c ON c.customer_id = g.customer_id
-  JOIN segment.customer_association AS n ON n.customer_id = g.customer_id
-  LEFT JOIN band AS b ON b.customer_id = g.customer_id
+  SELECT
+    customer_grade.customer_id,
+    customer_grade.is_graded AS has_supply,
+    customer_grade.is_key_account AS is_key,
+    customer_grade.emerging_key_account AS is_emerging,
+    customer_grade.grade,
+    customer_static.is_business,
+    customer_static.tenure_band,
+    band.arrears_band,
+    band.leave_band,
+    customer_conduct.payer,
+    customer_conduct.time_of_use,
+    customer_value_cell.segment AS value_cell,
+    customer_cluster.segment AS cluster,
+    COALESCE(customer_association.expected_take_up >= $take_up_from, FALSE) AS has_next_service
+  FROM segment.customer_grade
+  JOIN segment.customer_static ON customer_static.customer_id = customer_grade.customer_id
+  JOIN segment.customer_conduct ON customer_conduct.customer_id = customer_grade.customer_id
+  JOIN segment.customer_value_cell ON customer_value_cell.customer_id = customer_grade.customer_id
+  JOIN segment.customer_cluster ON customer_cluster.customer_id = customer_grade.customer_id
+  JOIN segment.customer_association ON customer_association.customer_id = customer_grade.customer_id
+  LEFT JOIN band ON band.customer_id = customer_grade.customer_id
 ),
+
 met AS (
-  SELECT f.customer_id, MIN(d.rule_no) AS rule_no
-  FROM fact AS f
-  JOIN param.decision AS d
-    ON (d.has_supply IS NULL OR d.has_supply = f.has_supply)
-   AND (d.is_key IS NULL OR d.is_key = f.is_key)
-   AND (d.is_emerging IS NULL OR d.is_emerging = f.is_emerging)
-   AND (d.is_business IS NULL OR d.is_business = f.is_business)
-   AND (d.worst_grade IS NULL OR f.grade <= d.worst_grade)
-   AND (d.arrears_from IS NULL OR f.arrears_band >= d.arrears_from)
-   AND (d.leave_from IS NULL OR f.leave_band >= d.leave_from)
-   AND (d.payer IS NULL OR d.payer = f.payer)
-   AND (d.value_cell IS NULL OR d.value_cell = f.value_cell)
-   AND (d.time_of_use IS NULL OR d.time_of_use = f.time_of_use)
-   AND (d.tenure_band IS NULL OR d.tenure_band = f.tenure_band)
-   AND (d.has_next_service IS NULL OR d.has_next_service = f.has_next_service)
-   AND (d.cluster IS NULL OR f.cluster LIKE d.cluster)
-  GROUP BY f.customer_id
+  SELECT
+    fact.customer_id,
+    MIN(decision.rule_no) AS rule_no
+  FROM fact
+  JOIN param.decision
+    ON (decision.has_supply IS NULL OR decision.has_supply = fact.has_supply)
+    AND (decision.is_key IS NULL OR decision.is_key = fact.is_key)
+    AND (decision.is_emerging IS NULL OR decision.is_emerging = fact.is_emerging)
+    AND (decision.is_business IS NULL OR decision.is_business = fact.is_business)
+    AND (decision.worst_grade IS NULL OR fact.grade <= decision.worst_grade)
+    AND (decision.arrears_from IS NULL OR fact.arrears_band >= decision.arrears_from)
+    AND (decision.leave_from IS NULL OR fact.leave_band >= decision.leave_from)
+    AND (decision.payer IS NULL OR decision.payer = fact.payer)
+    AND (decision.value_cell IS NULL OR decision.value_cell = fact.value_cell)
+    AND (decision.time_of_use IS NULL OR decision.time_of_use = fact.time_of_use)
+    AND (decision.tenure_band IS NULL OR decision.tenure_band = fact.tenure_band)
+    AND (decision.has_next_service IS NULL OR decision.has_next_service = fact.has_next_service)
+    AND (decision.cluster IS NULL OR fact.cluster LIKE decision.cluster)
+  GROUP BY fact.customer_id
 )
-SELECT f.customer_id, m.rule_no, COALESCE(d.segment, 'unassigned') AS segment, f.arrears_band, f.leave_band
-FROM fact AS f
-LEFT JOIN met AS m ON m.customer_id = f.customer_id
-LEFT JOIN param.decision AS d ON d.rule_no = m.rule_no
+
+SELECT
+  fact.customer_id,
+  met.rule_no,
+  COALESCE(decision.segment, 'unassigned') AS segment,
+  fact.arrears_band,
+  fact.leave_band
+FROM fact
+LEFT JOIN met ON met.customer_id = fact.customer_id
+LEFT JOIN param.decision ON decision.rule_no = met.rule_no

@@ -1,5 +1,5 @@
 /*
-grain: one row a customer
+grain: one row per customer
 key: [customer_id]
 purpose: >-
   Behaviour classification: recency, frequency and monetary value of payments as a utility knows them,
@@ -32,86 +32,132 @@ params:
   weekend_share: {type: number, default: 0.33, minimum: 0, maximum: 1, doc: Share of weekend energy that makes weekend.}
 */
 WITH year AS (
-  SELECT a.customer_id,
-         CAST(SUM(y.bills_due) AS BIGINT) AS bills_due,
-         CAST(SUM(y.paid_on_time) AS BIGINT) AS paid_on_time,
-         CAST(SUM(y.paid_early) AS BIGINT) AS paid_early,
-         CAST(SUM(y.unpaid_30) AS BIGINT) AS unpaid_30,
-         CAST(SUM(y.payments) AS BIGINT) AS payments,
-         CAST(SUM(y.debit_payments) AS BIGINT) AS debit_payments,
-         MAX(y.last_paid_after_days) AS last_paid_after_days
-  FROM core.live_account AS a
-  JOIN segment.account_year AS y ON y.account_id = a.account_id
-  GROUP BY a.customer_id
+  SELECT
+    live_account.customer_id,
+    INTEGER_SUM(account_year.bills_due) AS bills_due,
+    INTEGER_SUM(account_year.paid_on_time) AS paid_on_time,
+    INTEGER_SUM(account_year.paid_early) AS paid_early,
+    INTEGER_SUM(account_year.unpaid_30) AS unpaid_30,
+    INTEGER_SUM(account_year.payments) AS payments,
+    INTEGER_SUM(account_year.debit_payments) AS debit_payments,
+    MAX(account_year.last_paid_after_days) AS last_paid_after_days
+  FROM core.live_account
+  JOIN segment.account_year ON account_year.account_id = live_account.account_id
+  GROUP BY live_account.customer_id
 ),
+
 month AS (
-  SELECT a.customer_id, b.period, SUM(CAST(b.billed_kwh AS DECIMAL(18,3))) AS kwh
-  FROM core.live_account AS a
-  JOIN facts.bill_net AS b ON b.account_id = a.account_id
-  WHERE b.period BETWEEN CAST(ADD_MONTHS($period, -11) AS DATE) AND $period
-  GROUP BY a.customer_id, b.period
+  SELECT
+    live_account.customer_id,
+    bill_net.period,
+    SUM(CAST(bill_net.billed_kwh AS DECIMAL(18, 3))) AS kwh
+  FROM core.live_account
+  JOIN facts.bill_net ON bill_net.account_id = live_account.account_id
+  WHERE bill_net.period BETWEEN ADD_MONTHS($period, -11) AND $period
+  GROUP BY live_account.customer_id, bill_net.period
 ),
+
 seasonal AS (
-  SELECT m.customer_id,
-         COUNT(*) AS months,
-         CAST(SUM(m.kwh) AS DOUBLE) / 12 AS year_mean,
-         CAST(SUM(m.kwh) FILTER (WHERE EXTRACT(MONTH FROM m.period) IN (6, 7, 8)) AS DOUBLE) / 3 AS summer_mean,
-         CAST(SUM(m.kwh) FILTER (WHERE EXTRACT(MONTH FROM m.period) IN (12, 1, 2)) AS DOUBLE) / 3 AS winter_mean
-  FROM month AS m
-  GROUP BY m.customer_id
+  SELECT
+    month.customer_id,
+    COUNT(*) AS months,
+    CAST(SUM(month.kwh) AS DOUBLE) / 12 AS year_mean,
+    CAST(SUM(month.kwh) FILTER (WHERE EXTRACT(MONTH FROM month.period) IN (6, 7, 8)) AS DOUBLE)
+    / 3 AS summer_mean,
+    CAST(SUM(month.kwh) FILTER (WHERE EXTRACT(MONTH FROM month.period) IN (12, 1, 2)) AS DOUBLE)
+    / 3 AS winter_mean
+  FROM month
+  GROUP BY month.customer_id
 ),
+
 part AS (
-  SELECT b.customer_id,
-         CASE WHEN y.bills_due > 0 THEN
-           CASE WHEN y.last_paid_after_days <= 0 THEN 3 WHEN y.last_paid_after_days <= $late_days THEN 2 ELSE 1 END END AS recency,
-         CASE WHEN y.bills_due > 0 THEN
-           CASE WHEN y.debit_payments >= $often * y.payments AND y.payments > 0 THEN 3
-                WHEN y.paid_early >= $often * y.bills_due THEN 3
-                WHEN y.debit_payments >= $sometimes * y.payments AND y.payments > 0 THEN 2
-                WHEN y.paid_early >= $sometimes * y.bills_due THEN 2
-                ELSE 1 END END AS frequency,
-         CASE WHEN b.amount_12m >= $high_amount THEN 3 WHEN b.amount_12m >= $middle_amount THEN 2 ELSE 1 END AS monetary,
-         CASE WHEN COALESCE(y.bills_due, 0) = 0 THEN 'unknown'
-              WHEN y.unpaid_30 * 4 >= y.bills_due THEN 'troubled'
-              WHEN y.paid_on_time * 4 < y.bills_due * 3 THEN 'late'
-              WHEN y.payments > 0 AND y.debit_payments >= $often * y.payments THEN 'automatic'
-              ELSE 'prompt' END AS payer,
-         CASE WHEN s.months IS NULL OR s.months < 12 OR s.year_mean <= 0 THEN 'even'
-              WHEN s.summer_mean >= $season_ratio * s.year_mean AND s.winter_mean >= $season_ratio * s.year_mean THEN 'both'
-              WHEN s.summer_mean >= $season_ratio * s.year_mean THEN 'summer'
-              WHEN s.winter_mean >= $season_ratio * s.year_mean THEN 'winter'
-              ELSE 'even' END AS season,
-         CASE WHEN h.account_id IS NULL THEN 'unknown'
-              WHEN h.night_share >= $night_share THEN 'night'
-              WHEN h.weekend_share >= $weekend_share THEN 'weekend'
-              ELSE 'day' END AS time_of_use,
-         CASE WHEN y.bills_due > 0 THEN y.last_paid_after_days END AS last_paid_after_days,
-         ROUND(CAST(y.paid_early AS DOUBLE) / NULLIF(y.bills_due, 0), 6) AS early_share,
-         ROUND(CAST(y.debit_payments AS DOUBLE) / NULLIF(y.payments, 0), 6) AS debit_share,
-         CASE WHEN s.months = 12 AND s.year_mean > 0 THEN ROUND(s.summer_mean / NULLIF(s.year_mean, 0), 6) END AS summer_ratio,
-         CASE WHEN s.months = 12 AND s.year_mean > 0 THEN ROUND(s.winter_mean / NULLIF(s.year_mean, 0), 6) END AS winter_ratio,
-         h.night_share,
-         h.weekend_share,
-         h.load_factor
-  FROM segment.customer_base AS b
-  LEFT JOIN year AS y ON y.customer_id = b.customer_id
-  LEFT JOIN seasonal AS s ON s.customer_id = b.customer_id
-  LEFT JOIN segment.account_shape AS h ON h.account_id = b.main_account_id
+  SELECT
+    customer_base.customer_id,
+    CASE
+      WHEN year.bills_due > 0 THEN
+        CASE
+          WHEN year.last_paid_after_days <= 0 THEN 3 WHEN
+            year.last_paid_after_days <= $late_days
+            THEN 2
+          ELSE 1
+        END
+    END AS recency,
+    CASE
+      WHEN year.bills_due > 0 THEN
+        CASE
+          WHEN year.debit_payments >= $often * year.payments AND year.payments > 0 THEN 3
+          WHEN year.paid_early >= $often * year.bills_due THEN 3
+          WHEN year.debit_payments >= $sometimes * year.payments AND year.payments > 0 THEN 2
+          WHEN year.paid_early >= $sometimes * year.bills_due THEN 2
+          ELSE 1
+        END
+    END AS frequency,
+    CASE
+      WHEN customer_base.amount_12m >= $high_amount THEN 3 WHEN
+        customer_base.amount_12m >= $middle_amount
+        THEN 2
+      ELSE 1
+    END AS monetary,
+    CASE
+      WHEN COALESCE(year.bills_due, 0) = 0 THEN 'unknown'
+      WHEN year.unpaid_30 * 4 >= year.bills_due THEN 'troubled'
+      WHEN year.paid_on_time * 4 < year.bills_due * 3 THEN 'late'
+      WHEN year.payments > 0 AND year.debit_payments >= $often * year.payments THEN 'automatic'
+      ELSE 'prompt'
+    END AS payer,
+    CASE
+      WHEN seasonal.months IS NULL OR seasonal.months < 12 OR seasonal.year_mean <= 0 THEN 'even'
+      WHEN
+        seasonal.summer_mean >= $season_ratio * seasonal.year_mean
+        AND seasonal.winter_mean >= $season_ratio * seasonal.year_mean
+        THEN 'both'
+      WHEN seasonal.summer_mean >= $season_ratio * seasonal.year_mean THEN 'summer'
+      WHEN seasonal.winter_mean >= $season_ratio * seasonal.year_mean THEN 'winter'
+      ELSE 'even'
+    END AS season,
+    CASE
+      WHEN account_shape.account_id IS NULL THEN 'unknown'
+      WHEN account_shape.night_share >= $night_share THEN 'night'
+      WHEN account_shape.weekend_share >= $weekend_share THEN 'weekend'
+      ELSE 'day'
+    END AS time_of_use,
+    CASE WHEN year.bills_due > 0 THEN year.last_paid_after_days END AS last_paid_after_days,
+    ROUND(RATIO(year.paid_early, year.bills_due), 6) AS early_share,
+    ROUND(RATIO(year.debit_payments, year.payments), 6) AS debit_share,
+    CASE
+      WHEN
+        seasonal.months = 12 AND seasonal.year_mean > 0
+        THEN ROUND(RATIO(seasonal.summer_mean, seasonal.year_mean), 6)
+    END AS summer_ratio,
+    CASE
+      WHEN
+        seasonal.months = 12 AND seasonal.year_mean > 0
+        THEN ROUND(RATIO(seasonal.winter_mean, seasonal.year_mean), 6)
+    END AS winter_ratio,
+    account_shape.night_share,
+    account_shape.weekend_share,
+    account_shape.load_factor
+  FROM segment.customer_base
+  LEFT JOIN year ON year.customer_id = customer_base.customer_id
+  LEFT JOIN seasonal ON seasonal.customer_id = customer_base.customer_id
+  LEFT JOIN segment.account_shape ON account_shape.account_id = customer_base.main_account_id
 )
-SELECT p.customer_id,
-       CAST(p.recency AS BIGINT) AS recency,
-       CAST(p.frequency AS BIGINT) AS frequency,
-       CAST(p.monetary AS BIGINT) AS monetary,
-       p.payer,
-       CAST(p.last_paid_after_days AS BIGINT) AS last_paid_after_days,
-       p.early_share,
-       p.debit_share,
-       p.season,
-       p.time_of_use,
-       p.summer_ratio,
-       p.winter_ratio,
-       p.night_share,
-       p.weekend_share,
-       p.load_factor,
-       CONCAT(p.payer, '/', p.season, '/', p.time_of_use) AS segment
-FROM part AS p
+
+SELECT
+  part.customer_id,
+  CAST(part.recency AS BIGINT) AS recency,
+  CAST(part.frequency AS BIGINT) AS frequency,
+  CAST(part.monetary AS BIGINT) AS monetary,
+  part.payer,
+  CAST(part.last_paid_after_days AS BIGINT) AS last_paid_after_days,
+  part.early_share,
+  part.debit_share,
+  part.season,
+  part.time_of_use,
+  part.summer_ratio,
+  part.winter_ratio,
+  part.night_share,
+  part.weekend_share,
+  part.load_factor,
+  CONCAT(part.payer, '/', part.season, '/', part.time_of_use) AS segment
+FROM part

@@ -1,5 +1,5 @@
 /*
-grain: one row a customer
+grain: one row per customer
 key: [customer_id]
 purpose: 'How far a customer record can be relied on: verified, used, or neither.'
 columns:
@@ -13,31 +13,48 @@ params:
   min_campaigns: {type: integer, default: 3, minimum: 1, maximum: 100, doc: Campaigns of a year that make grade 1.}
 */
 WITH event AS (
-  SELECT e.customer_id,
-         COUNT(DISTINCT e.campaign_id) FILTER (WHERE CAST(e.occurred_at AS DATE) > CAST(ADD_MONTHS($as_of, -12) AS DATE)) AS campaigns,
-         COUNT(*) FILTER (WHERE e.kind IN ('opened', 'clicked', 'replied', 'converted')) AS responses
-  FROM source.campaign_event AS e
-  GROUP BY e.customer_id
+  SELECT
+    campaign_event.customer_id,
+    COUNT(DISTINCT campaign_event.campaign_id) FILTER (
+      WHERE CAST(campaign_event.occurred_at AS DATE) > ADD_MONTHS($as_of, -12)
+    ) AS campaigns,
+    COUNT(*) FILTER (WHERE campaign_event.kind IN ('opened', 'clicked', 'replied', 'converted')) AS responses
+  FROM source.campaign_event
+  GROUP BY campaign_event.customer_id
 ),
+
 service AS (
-  SELECT DISTINCT a.customer_id
-  FROM source.product_holding AS h
-  JOIN source.account AS a ON a.account_id = h.account_id
-  WHERE h.since_on <= $as_of AND (h.until_on IS NULL OR h.until_on >= $as_of)
+  SELECT DISTINCT account.customer_id
+  FROM source.product_holding
+  JOIN source.account ON account.account_id = product_holding.account_id
+  WHERE
+    product_holding.since_on <= $as_of
+    AND (product_holding.until_on IS NULL OR product_holding.until_on >= $as_of)
 ),
+
 part AS (
-  SELECT c.customer_id,
-         COALESCE(c.verified_on > CAST(ADD_MONTHS($as_of, -12) AS DATE) AND c.verified_on <= $as_of, FALSE) AS is_verified,
-         COALESCE(e.campaigns, 0) AS campaigns,
-         COALESCE(e.responses, 0) > 0 AS has_response,
-         s.customer_id IS NOT NULL AS has_service
-  FROM source.customer AS c
-  LEFT JOIN event AS e ON e.customer_id = c.customer_id
-  LEFT JOIN service AS s ON s.customer_id = c.customer_id
+  SELECT
+    customer.customer_id,
+    COALESCE(customer.verified_on > ADD_MONTHS($as_of, -12) AND customer.verified_on <= $as_of, FALSE)
+      AS is_verified,
+    COALESCE(event.campaigns, 0) AS campaigns,
+    COALESCE(event.responses, 0) > 0 AS has_response,
+    service.customer_id IS NOT NULL AS has_service
+  FROM source.customer
+  LEFT JOIN event ON event.customer_id = customer.customer_id
+  LEFT JOIN service ON service.customer_id = customer.customer_id
 )
-SELECT p.customer_id, p.is_verified, p.campaigns, p.has_response, p.has_service,
-       CAST(CASE WHEN p.is_verified AND p.campaigns >= $min_campaigns THEN 1
-                 WHEN p.is_verified OR p.campaigns > 0 THEN 2
-                 WHEN p.has_response OR p.has_service THEN 3
-                 ELSE 4 END AS BIGINT) AS data_grade
-FROM part AS p
+
+SELECT
+  part.customer_id,
+  part.is_verified,
+  part.campaigns,
+  part.has_response,
+  part.has_service,
+  CAST(CASE
+    WHEN part.is_verified AND part.campaigns >= $min_campaigns THEN 1
+    WHEN part.is_verified OR part.campaigns > 0 THEN 2
+    WHEN part.has_response OR part.has_service THEN 3
+    ELSE 4
+  END AS BIGINT) AS data_grade
+FROM part

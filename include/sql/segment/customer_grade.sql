@@ -1,5 +1,5 @@
 /*
-grain: one row a customer
+grain: one row per customer
 key: [customer_id]
 purpose: >-
   The composite grade, key and emerging key accounts. Customers with a live account are ranked by a composite
@@ -28,54 +28,80 @@ params:
   top_potential_share: {type: number, default: 0.10, minimum: 0, maximum: 1, doc: The share of customers of highest potential value.}
 */
 WITH composed AS (
-  SELECT b.customer_id,
-         b.live_accounts > 0 AS is_graded,
-         b.max_account_kva,
-         o.objective_tier,
-         h.behaviour_tier,
-         v.value_score,
-         v.current_value_amount,
-         v.potential_value_amount,
-         CAST(ROUND(CAST(o.objective_tier * 20 * w.objective_weight + h.behaviour_tier * 20 * w.behaviour_weight
-                         + v.value_score * w.value_weight AS DECIMAL(28,8)), 4) AS DOUBLE) AS composite
-  FROM segment.customer_base AS b
-  JOIN segment.customer_objective AS o ON o.customer_id = b.customer_id
-  JOIN segment.customer_behaviour AS h ON h.customer_id = b.customer_id
-  JOIN segment.customer_value AS v ON v.customer_id = b.customer_id
-  CROSS JOIN segment.grade_parameter AS w
+  SELECT
+    customer_base.customer_id,
+    customer_base.live_accounts > 0 AS is_graded,
+    customer_base.max_account_kva,
+    customer_objective.objective_tier,
+    customer_behaviour.behaviour_tier,
+    customer_value.value_score,
+    customer_value.current_value_amount,
+    customer_value.potential_value_amount,
+    CAST(HALF_UP(
+      customer_objective.objective_tier * 20 * grade_parameter.objective_weight
+      + customer_behaviour.behaviour_tier * 20 * grade_parameter.behaviour_weight
+      + customer_value.value_score * grade_parameter.value_weight, 4
+    ) AS DOUBLE) AS composite
+  FROM segment.customer_base
+  JOIN segment.customer_objective ON customer_objective.customer_id = customer_base.customer_id
+  JOIN segment.customer_behaviour ON customer_behaviour.customer_id = customer_base.customer_id
+  JOIN segment.customer_value ON customer_value.customer_id = customer_base.customer_id
+  CROSS JOIN segment.grade_parameter
 ),
+
 ranked AS (
-  SELECT c.*,
-         ROUND(CUME_DIST() OVER (PARTITION BY c.is_graded ORDER BY c.composite DESC), 9) AS rank_share,
-         ROUND(CUME_DIST() OVER (PARTITION BY c.is_graded ORDER BY c.current_value_amount DESC), 9) AS current_share,
-         ROUND(CUME_DIST() OVER (PARTITION BY c.is_graded ORDER BY c.potential_value_amount DESC), 9) AS potential_share
-  FROM composed AS c
+  SELECT
+    composed.*,
+    ROUND(CUME_DIST() OVER (PARTITION BY composed.is_graded ORDER BY composed.composite DESC), 9)
+      AS rank_share,
+    ROUND(CUME_DIST() OVER (PARTITION BY composed.is_graded ORDER BY composed.current_value_amount DESC), 9)
+      AS current_share,
+    ROUND(CUME_DIST() OVER (PARTITION BY composed.is_graded ORDER BY composed.potential_value_amount DESC), 9)
+      AS potential_share
+  FROM composed
 ),
+
 graded AS (
-  SELECT r.*,
-         CASE WHEN NOT r.is_graded THEN 'E'
-              WHEN r.rank_share <= ROUND(CAST($share_a AS DOUBLE), 9) THEN 'A'
-              WHEN r.rank_share <= ROUND(CAST($share_a AS DOUBLE) + CAST($share_b AS DOUBLE), 9) THEN 'B'
-              WHEN r.rank_share <= ROUND(CAST($share_a AS DOUBLE) + CAST($share_b AS DOUBLE) + CAST($share_c AS DOUBLE), 9) THEN 'C'
-              WHEN r.rank_share <= ROUND(CAST($share_a AS DOUBLE) + CAST($share_b AS DOUBLE) + CAST($share_c AS DOUBLE)
-                                         + CAST($share_d AS DOUBLE), 9) THEN 'D'
-              ELSE 'E' END AS grade,
-         s.customer_id IS NOT NULL AS is_strategic
-  FROM ranked AS r
-  LEFT JOIN (SELECT DISTINCT l.customer_id FROM param.strategic AS l) AS s ON s.customer_id = r.customer_id
+  SELECT
+    ranked.*,
+    CASE
+      WHEN NOT ranked.is_graded THEN 'E'
+      WHEN ranked.rank_share <= ROUND(CAST($share_a AS DOUBLE), 9) THEN 'A'
+      WHEN ranked.rank_share <= ROUND(CAST($share_a AS DOUBLE) + CAST($share_b AS DOUBLE), 9) THEN 'B'
+      WHEN
+        ranked.rank_share
+        <= ROUND(CAST($share_a AS DOUBLE) + CAST($share_b AS DOUBLE) + CAST($share_c AS DOUBLE), 9)
+        THEN 'C'
+      WHEN ranked.rank_share <= ROUND(
+        CAST($share_a AS DOUBLE) + CAST($share_b AS DOUBLE) + CAST($share_c AS DOUBLE)
+        + CAST($share_d AS DOUBLE), 9
+      ) THEN 'D'
+      ELSE 'E'
+    END AS grade,
+    strategic.customer_id IS NOT NULL AS is_strategic
+  FROM ranked
+  LEFT JOIN
+    (SELECT DISTINCT strategic.customer_id FROM param.strategic) AS strategic
+    ON strategic.customer_id = ranked.customer_id
 )
-SELECT g.customer_id,
-       g.is_graded,
-       g.objective_tier,
-       g.behaviour_tier,
-       g.value_score,
-       g.composite,
-       CASE WHEN g.is_graded THEN g.rank_share END AS rank_share,
-       g.grade,
-       g.is_strategic,
-       g.grade = 'A' OR g.max_account_kva >= $key_kva OR g.is_strategic AS is_key_account,
-       CASE WHEN g.grade = 'A' THEN 'grade' WHEN g.max_account_kva >= $key_kva THEN 'capacity'
-            WHEN g.is_strategic THEN 'strategic' END AS key_account_reason,
-       g.is_graded AND g.current_share > ROUND(CAST($share_a AS DOUBLE), 9) AND g.potential_value_amount > 0
-         AND g.potential_share <= ROUND(CAST($top_potential_share AS DOUBLE), 9) AS emerging_key_account
-FROM graded AS g
+
+SELECT
+  graded.customer_id,
+  graded.is_graded,
+  graded.objective_tier,
+  graded.behaviour_tier,
+  graded.value_score,
+  graded.composite,
+  CASE WHEN graded.is_graded THEN graded.rank_share END AS rank_share,
+  graded.grade,
+  graded.is_strategic,
+  graded.grade = 'A' OR graded.max_account_kva >= $key_kva OR graded.is_strategic AS is_key_account,
+  CASE
+    WHEN graded.grade = 'A' THEN 'grade' WHEN graded.max_account_kva >= $key_kva THEN 'capacity'
+    WHEN graded.is_strategic THEN 'strategic'
+  END AS key_account_reason,
+  graded.is_graded
+  AND graded.current_share > ROUND(CAST($share_a AS DOUBLE), 9)
+  AND graded.potential_value_amount > 0
+  AND graded.potential_share <= ROUND(CAST($top_potential_share AS DOUBLE), 9) AS emerging_key_account
+FROM graded

@@ -1,5 +1,5 @@
 /*
-grain: one row a customer
+grain: one row per customer
 key: [customer_id]
 purpose: >-
   Level 1 of the grading: what a customer objectively is, by capacity, voltage and energy. Each of the
@@ -21,31 +21,54 @@ params:
   kwh_weight: {type: number, default: 0.4, minimum: 0, maximum: 1, doc: Weight of energy; the weights are divided by their sum.}
 */
 WITH cut AS (
-  SELECT MAX(l.min_kva) FILTER (WHERE l.points = 2) AS kva_2, MAX(l.min_kva) FILTER (WHERE l.points = 3) AS kva_3,
-         MAX(l.min_kva) FILTER (WHERE l.points = 4) AS kva_4, MAX(l.min_kva) FILTER (WHERE l.points = 5) AS kva_5,
-         MAX(l.min_kv) FILTER (WHERE l.points = 2) AS kv_2, MAX(l.min_kv) FILTER (WHERE l.points = 3) AS kv_3,
-         MAX(l.min_kv) FILTER (WHERE l.points = 4) AS kv_4, MAX(l.min_kv) FILTER (WHERE l.points = 5) AS kv_5,
-         MAX(l.min_kwh) FILTER (WHERE l.points = 2) AS kwh_2, MAX(l.min_kwh) FILTER (WHERE l.points = 3) AS kwh_3,
-         MAX(l.min_kwh) FILTER (WHERE l.points = 4) AS kwh_4, MAX(l.min_kwh) FILTER (WHERE l.points = 5) AS kwh_5
-  FROM param.limits AS l
+  SELECT
+    MAX(limits.min_kva) FILTER (WHERE limits.points = 2) AS kva_2,
+    MAX(limits.min_kva) FILTER (WHERE limits.points = 3) AS kva_3,
+    MAX(limits.min_kva) FILTER (WHERE limits.points = 4) AS kva_4,
+    MAX(limits.min_kva) FILTER (WHERE limits.points = 5) AS kva_5,
+    MAX(limits.min_kv) FILTER (WHERE limits.points = 2) AS kv_2,
+    MAX(limits.min_kv) FILTER (WHERE limits.points = 3) AS kv_3,
+    MAX(limits.min_kv) FILTER (WHERE limits.points = 4) AS kv_4,
+    MAX(limits.min_kv) FILTER (WHERE limits.points = 5) AS kv_5,
+    MAX(limits.min_kwh) FILTER (WHERE limits.points = 2) AS kwh_2,
+    MAX(limits.min_kwh) FILTER (WHERE limits.points = 3) AS kwh_3,
+    MAX(limits.min_kwh) FILTER (WHERE limits.points = 4) AS kwh_4,
+    MAX(limits.min_kwh) FILTER (WHERE limits.points = 5) AS kwh_5
+  FROM param.limits
 ),
+
 points AS (
-  SELECT b.customer_id,
-         CASE WHEN b.contracted_kva >= cut.kva_5 THEN 5 WHEN b.contracted_kva >= cut.kva_4 THEN 4
-              WHEN b.contracted_kva >= cut.kva_3 THEN 3 WHEN b.contracted_kva >= cut.kva_2 THEN 2 ELSE 1 END AS kva_points,
-         CASE WHEN b.supply_kv >= cut.kv_5 THEN 5 WHEN b.supply_kv >= cut.kv_4 THEN 4
-              WHEN b.supply_kv >= cut.kv_3 THEN 3 WHEN b.supply_kv >= cut.kv_2 THEN 2 ELSE 1 END AS kv_points,
-         CASE WHEN b.kwh_12m >= cut.kwh_5 THEN 5 WHEN b.kwh_12m >= cut.kwh_4 THEN 4
-              WHEN b.kwh_12m >= cut.kwh_3 THEN 3 WHEN b.kwh_12m >= cut.kwh_2 THEN 2 ELSE 1 END AS kwh_points
-  FROM segment.customer_base AS b
+  SELECT
+    customer_base.customer_id,
+    CASE
+      WHEN customer_base.contracted_kva >= cut.kva_5 THEN 5 WHEN
+        customer_base.contracted_kva >= cut.kva_4
+        THEN 4
+      WHEN customer_base.contracted_kva >= cut.kva_3 THEN 3 WHEN
+        customer_base.contracted_kva >= cut.kva_2
+        THEN 2
+      ELSE 1
+    END AS kva_points,
+    CASE
+      WHEN customer_base.supply_kv >= cut.kv_5 THEN 5 WHEN customer_base.supply_kv >= cut.kv_4 THEN 4
+      WHEN customer_base.supply_kv >= cut.kv_3 THEN 3 WHEN customer_base.supply_kv >= cut.kv_2 THEN 2 ELSE 1
+    END AS kv_points,
+    CASE
+      WHEN customer_base.kwh_12m >= cut.kwh_5 THEN 5 WHEN customer_base.kwh_12m >= cut.kwh_4 THEN 4
+      WHEN customer_base.kwh_12m >= cut.kwh_3 THEN 3 WHEN customer_base.kwh_12m >= cut.kwh_2 THEN 2 ELSE 1
+    END AS kwh_points
+  FROM segment.customer_base
   CROSS JOIN cut
 )
-SELECT p.customer_id,
-       CAST(p.kva_points AS BIGINT) AS kva_points,
-       CAST(p.kv_points AS BIGINT) AS kv_points,
-       CAST(p.kwh_points AS BIGINT) AS kwh_points,
-       CAST(ROUND(CAST((p.kva_points * CAST($kva_weight AS DOUBLE) + p.kv_points * CAST($kv_weight AS DOUBLE)
-                        + p.kwh_points * CAST($kwh_weight AS DOUBLE))
-                       / NULLIF(CAST($kva_weight AS DOUBLE) + CAST($kv_weight AS DOUBLE) + CAST($kwh_weight AS DOUBLE), 0)
-                       AS DECIMAL(28,8)), 0) AS BIGINT) AS objective_tier
-FROM points AS p
+
+SELECT
+  points.customer_id,
+  CAST(points.kva_points AS BIGINT) AS kva_points,
+  CAST(points.kv_points AS BIGINT) AS kv_points,
+  CAST(points.kwh_points AS BIGINT) AS kwh_points,
+  CAST(HALF_UP(RATIO(
+    points.kva_points * CAST($kva_weight AS DOUBLE) + points.kv_points * CAST($kv_weight AS DOUBLE)
+    + points.kwh_points * CAST($kwh_weight AS DOUBLE),
+    CAST($kva_weight AS DOUBLE) + CAST($kv_weight AS DOUBLE) + CAST($kwh_weight AS DOUBLE)
+  ), 0) AS BIGINT) AS objective_tier
+FROM points

@@ -1,5 +1,5 @@
 /*
-grain: one row a customer and method; every customer has all six
+grain: one row per customer and method; every customer has all six
 key: [customer_id, method]
 purpose: The six classifications side by side.
 columns:
@@ -8,23 +8,47 @@ columns:
   segment: {type: string, doc: Where the method puts the customer.}
   score: {type: double, doc: 'behaviour: recency, frequency and monetary value added (3 to 9); value: value score; cluster: distance to the centroid; association: lift; composite: grading composite; static: summed kVA.'}
 */
-SELECT s.customer_id, 'static' AS method, s.segment, b.contracted_kva AS score
-FROM segment.customer_static AS s
-JOIN segment.customer_base AS b ON b.customer_id = s.customer_id
+SELECT
+  customer_static.customer_id,
+  'static' AS method,
+  customer_static.segment,
+  customer_base.contracted_kva AS score
+FROM segment.customer_static
+JOIN segment.customer_base ON customer_base.customer_id = customer_static.customer_id
 UNION ALL
-SELECT c.customer_id, 'behaviour' AS method, c.segment, CAST(c.recency + c.frequency + c.monetary AS DOUBLE) AS score
-FROM segment.customer_conduct AS c
+SELECT
+  customer_conduct.customer_id,
+  'behaviour' AS method,
+  customer_conduct.segment,
+  CAST(customer_conduct.recency + customer_conduct.frequency + customer_conduct.monetary AS DOUBLE) AS score
+FROM segment.customer_conduct
 UNION ALL
-SELECT c.customer_id, 'value' AS method, c.segment, v.value_score AS score
-FROM segment.customer_value_cell AS c
-JOIN segment.customer_value AS v ON v.customer_id = c.customer_id
+SELECT
+  customer_value_cell.customer_id,
+  'value' AS method,
+  customer_value_cell.segment,
+  customer_value.value_score AS score
+FROM segment.customer_value_cell
+JOIN segment.customer_value ON customer_value.customer_id = customer_value_cell.customer_id
 UNION ALL
-SELECT c.customer_id, 'cluster' AS method, c.segment, c.distance AS score
-FROM segment.customer_cluster AS c
+SELECT
+  customer_cluster.customer_id,
+  'cluster' AS method,
+  customer_cluster.segment,
+  customer_cluster.distance AS score
+FROM segment.customer_cluster
 UNION ALL
-SELECT c.customer_id, 'association' AS method, c.segment, c.lift AS score
-FROM segment.customer_association AS c
+SELECT
+  customer_association.customer_id,
+  'association' AS method,
+  customer_association.segment,
+  customer_association.lift AS score
+FROM segment.customer_association
 UNION ALL
-SELECT c.customer_id, 'composite' AS method, c.segment, g.composite AS score
-FROM segment.customer_composite AS c
-JOIN segment.customer_grade AS g ON g.customer_id = c.customer_id
+SELECT
+  customer_composite.customer_id,
+  'composite' AS method,
+  customer_composite.segment,
+  customer_grade.composite AS score
+FROM segment.customer_composite
+JOIN segment.customer_grade ON customer_grade.customer_id = customer_composite.customer_id

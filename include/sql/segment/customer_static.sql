@@ -1,5 +1,5 @@
 /*
-grain: one row a customer
+grain: one row per customer
 key: [customer_id]
 purpose: 'Static classification: usage category, voltage, size, industry section and tenure, each in bands.'
 columns:
@@ -19,23 +19,49 @@ params:
   long_days: {type: integer, default: 1826, minimum: 1, doc: Supplied for so many days is long.}
 */
 WITH band AS (
-  SELECT b.customer_id,
-         COALESCE(b.usage_category, 'none') AS usage_category,
-         CASE WHEN b.live_accounts = 0 OR b.supply_kv IS NULL THEN 'none' WHEN b.supply_kv < 1 THEN 'low' WHEN b.supply_kv < 35 THEN 'medium'
-              ELSE 'high' END AS voltage_band,
-         CASE WHEN b.contracted_kva >= $size_xl_kva THEN 'XL' WHEN b.contracted_kva >= $size_l_kva THEN 'L'
-              WHEN b.contracted_kva >= $size_m_kva THEN 'M' ELSE 'S' END AS size_band,
-         COALESCE(NULLIF(SUBSTRING(b.industry_code, 1, 1), ''), '-') AS industry_section,
-         CASE WHEN b.tenure_days IS NULL THEN 'none' WHEN b.tenure_days >= $long_days THEN 'long'
-              WHEN b.tenure_days >= $settled_days THEN 'settled' ELSE 'new' END AS tenure_band
-  FROM segment.customer_base AS b
+  SELECT
+    customer_base.customer_id,
+    COALESCE(customer_base.usage_category, 'none') AS usage_category,
+    CASE
+      WHEN customer_base.live_accounts = 0 OR customer_base.supply_kv IS NULL THEN 'none' WHEN
+        customer_base.supply_kv < 1
+        THEN 'low'
+      WHEN customer_base.supply_kv < 35 THEN 'medium'
+      ELSE 'high'
+    END AS voltage_band,
+    CASE
+      WHEN customer_base.contracted_kva >= $size_xl_kva THEN 'XL' WHEN
+        customer_base.contracted_kva >= $size_l_kva
+        THEN 'L'
+      WHEN customer_base.contracted_kva >= $size_m_kva THEN 'M' ELSE 'S'
+    END AS size_band,
+    COALESCE(NULLIF(SUBSTRING(customer_base.industry_code, 1, 1), ''), '-') AS industry_section,
+    CASE
+      WHEN customer_base.tenure_days IS NULL THEN 'none' WHEN
+        customer_base.tenure_days >= $long_days
+        THEN 'long'
+      WHEN customer_base.tenure_days >= $settled_days THEN 'settled' ELSE 'new'
+    END AS tenure_band
+  FROM segment.customer_base
 )
-SELECT b.customer_id,
-       b.usage_category,
-       b.voltage_band,
-       b.size_band,
-       b.industry_section,
-       b.tenure_band,
-       b.usage_category NOT IN ('residential', 'agricultural', 'none') AS is_business,
-       CONCAT(b.usage_category, '/', b.voltage_band, '/', b.size_band, '/', b.industry_section, '/', b.tenure_band) AS segment
-FROM band AS b
+
+SELECT
+  band.customer_id,
+  band.usage_category,
+  band.voltage_band,
+  band.size_band,
+  band.industry_section,
+  band.tenure_band,
+  band.usage_category NOT IN ('residential', 'agricultural', 'none') AS is_business,
+  CONCAT(
+    band.usage_category,
+    '/',
+    band.voltage_band,
+    '/',
+    band.size_band,
+    '/',
+    band.industry_section,
+    '/',
+    band.tenure_band
+  ) AS segment
+FROM band

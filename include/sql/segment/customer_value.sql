@@ -1,5 +1,5 @@
 /*
-grain: one row a customer
+grain: one row per customer
 key: [customer_id]
 purpose: >-
   Level 3 of the grading: what a customer is worth. Amounts are brought to 0..1 on a fixed logarithmic scale,
@@ -20,36 +20,70 @@ params:
   credit_weight: {type: number, default: 0.2, minimum: 0, maximum: 1, doc: Weight of credit.}
 */
 WITH summed AS (
-  SELECT v.customer_id,
-         SUM(v.current_value_amount) AS current_value_amount,
-         SUM(v.potential_value_amount) AS potential_value_amount,
-         1 - MAX(r.probability) AS credit
-  FROM segment.account_value AS v
-  LEFT JOIN segment.arrears_score AS r ON r.account_id = v.account_id
-  GROUP BY v.customer_id
+  SELECT
+    account_value.customer_id,
+    SUM(account_value.current_value_amount) AS current_value_amount,
+    SUM(account_value.potential_value_amount) AS potential_value_amount,
+    1 - MAX(arrears_score.probability) AS credit
+  FROM segment.account_value
+  LEFT JOIN segment.arrears_score ON arrears_score.account_id = account_value.account_id
+  GROUP BY account_value.customer_id
 ),
+
 part AS (
-  SELECT b.customer_id,
-         CAST(COALESCE(s.current_value_amount, 0) AS DECIMAL(18,2)) AS current_value_amount,
-         CAST(COALESCE(s.potential_value_amount, 0) AS DECIMAL(18,2)) AS potential_value_amount,
-         ROUND(s.credit, 6) AS credit,
-         s.customer_id IS NOT NULL AS has_account,
-         ROUND(LEAST(LN(1 + GREATEST(CAST(COALESCE(s.current_value_amount, 0) AS DOUBLE), CAST(0 AS DOUBLE)))
-                     / NULLIF(LN(1 + CAST($full_current_amount AS DOUBLE)), 0), CAST(1 AS DOUBLE)), 6) AS current_part,
-         ROUND(LEAST(LN(1 + GREATEST(CAST(COALESCE(s.potential_value_amount, 0) AS DOUBLE), CAST(0 AS DOUBLE)))
-                     / NULLIF(LN(1 + CAST($full_potential_amount AS DOUBLE)), 0), CAST(1 AS DOUBLE)), 6) AS potential_part
-  FROM segment.customer_base AS b
-  LEFT JOIN summed AS s ON s.customer_id = b.customer_id
+  SELECT
+    customer_base.customer_id,
+    MONEY(COALESCE(summed.current_value_amount, 0)) AS current_value_amount,
+    MONEY(COALESCE(summed.potential_value_amount, 0)) AS potential_value_amount,
+    ROUND(summed.credit, 6) AS credit,
+    summed.customer_id IS NOT NULL AS has_account,
+    ROUND(
+      LEAST(
+        RATIO(
+          LN(1 + GREATEST(CAST(COALESCE(summed.current_value_amount, 0) AS DOUBLE), CAST(0 AS DOUBLE))),
+          LN(1 + CAST($full_current_amount AS DOUBLE))
+        ),
+        CAST(1 AS DOUBLE)
+      ),
+      6
+    ) AS current_part,
+    ROUND(
+      LEAST(
+        RATIO(
+          LN(1 + GREATEST(CAST(COALESCE(summed.potential_value_amount, 0) AS DOUBLE), CAST(0 AS DOUBLE))),
+          LN(1 + CAST($full_potential_amount AS DOUBLE))
+        ),
+        CAST(1 AS DOUBLE)
+      ),
+      6
+    ) AS potential_part
+  FROM segment.customer_base
+  LEFT JOIN summed ON summed.customer_id = customer_base.customer_id
 )
-SELECT p.customer_id,
-       p.current_value_amount,
-       p.potential_value_amount,
-       p.credit,
-       p.current_part,
-       p.potential_part,
-       CASE WHEN p.has_account THEN
-         ROUND(100 * (p.current_part * CAST($current_weight AS DOUBLE) + p.potential_part * CAST($potential_weight AS DOUBLE)
-                      + COALESCE(p.credit, CAST(1 AS DOUBLE)) * CAST($credit_weight AS DOUBLE))
-               / NULLIF(CAST($current_weight AS DOUBLE) + CAST($potential_weight AS DOUBLE) + CAST($credit_weight AS DOUBLE), 0), 4)
-         ELSE CAST(0 AS DOUBLE) END AS value_score
-FROM part AS p
+
+SELECT
+  part.customer_id,
+  part.current_value_amount,
+  part.potential_value_amount,
+  part.credit,
+  part.current_part,
+  part.potential_part,
+  CASE
+    WHEN part.has_account
+      THEN
+        ROUND(
+          RATIO(
+            100 * (
+              part.current_part * CAST($current_weight AS DOUBLE)
+              + part.potential_part * CAST($potential_weight AS DOUBLE)
+              + COALESCE(part.credit, CAST(1 AS DOUBLE)) * CAST($credit_weight AS DOUBLE)
+            ),
+            CAST($current_weight AS DOUBLE)
+            + CAST($potential_weight AS DOUBLE)
+            + CAST($credit_weight AS DOUBLE)
+          ),
+          4
+        )
+    ELSE CAST(0 AS DOUBLE)
+  END AS value_score
+FROM part

@@ -1,5 +1,5 @@
 /*
-grain: one row a customer
+grain: one row per customer
 key: [customer_id]
 purpose: 'Value classification: current value by potential value, three bands each, with a name for each cell.'
 columns:
@@ -28,12 +28,29 @@ params:
     doc: A name for each cell.
 */
 WITH band AS (
-  SELECT v.customer_id,
-         CASE WHEN v.current_value_amount >= $current_high THEN 'high' WHEN v.current_value_amount >= $current_middle THEN 'middle' ELSE 'low' END AS current_band,
-         CASE WHEN v.potential_value_amount >= $potential_high THEN 'high' WHEN v.potential_value_amount >= $potential_middle THEN 'middle' ELSE 'low' END
-           AS potential_band
-  FROM segment.customer_value AS v
+  SELECT
+    customer_value.customer_id,
+    CASE
+      WHEN customer_value.current_value_amount >= $current_high THEN 'high' WHEN
+        customer_value.current_value_amount >= $current_middle
+        THEN 'middle'
+      ELSE 'low'
+    END AS current_band,
+    CASE
+      WHEN customer_value.potential_value_amount >= $potential_high THEN 'high' WHEN
+        customer_value.potential_value_amount >= $potential_middle
+        THEN 'middle'
+      ELSE 'low'
+    END
+      AS potential_band
+  FROM segment.customer_value
 )
-SELECT b.customer_id, b.current_band, b.potential_band, COALESCE(n.name, CONCAT(b.current_band, '/', b.potential_band)) AS segment
-FROM band AS b
-LEFT JOIN param.names AS n ON n.current_band = b.current_band AND n.potential_band = b.potential_band
+
+SELECT
+  band.customer_id,
+  band.current_band,
+  band.potential_band,
+  COALESCE(names.name, CONCAT(band.current_band, '/', band.potential_band)) AS segment
+FROM band
+LEFT JOIN param.names
+  ON names.current_band = band.current_band AND names.potential_band = band.potential_band

@@ -16,9 +16,10 @@ params:
   address_weight: {type: number, default: 0.20, minimum: 0, maximum: 1, doc: Weight of the addresses' likeness.}
   birth_weight: {type: number, default: 0.10, minimum: 0, maximum: 1, doc: Weight of the same date of birth.}
 */
-SELECT CAST(1 AS BIGINT) AS one,
-       CAST($threshold AS DOUBLE) AS threshold,
-       CAST($name_weight AS DOUBLE) AS name_weight,
-       CAST($phone_weight AS DOUBLE) AS phone_weight,
-       CAST($address_weight AS DOUBLE) AS address_weight,
-       CAST($birth_weight AS DOUBLE) AS birth_weight
+SELECT
+  CAST(1 AS BIGINT) AS one,
+  CAST($threshold AS DOUBLE) AS threshold,
+  CAST($name_weight AS DOUBLE) AS name_weight,
+  CAST($phone_weight AS DOUBLE) AS phone_weight,
+  CAST($address_weight AS DOUBLE) AS address_weight,
+  CAST($birth_weight AS DOUBLE) AS birth_weight

@@ -13,12 +13,15 @@ params:
   value_weight: {type: number, default: 0.5, minimum: 0, maximum: 1, doc: 'Weight of level 3; the weights are divided by their sum.'}
 */
 WITH given AS (
-  SELECT CAST($objective_weight AS DOUBLE) AS objective,
-         CAST($behaviour_weight AS DOUBLE) AS behaviour,
-         CAST($value_weight AS DOUBLE) AS worth
+  SELECT
+    CAST($objective_weight AS DOUBLE) AS objective,
+    CAST($behaviour_weight AS DOUBLE) AS behaviour,
+    CAST($value_weight AS DOUBLE) AS worth
 )
-SELECT CAST(1 AS BIGINT) AS one,
-       ROUND(g.objective / NULLIF(g.objective + g.behaviour + g.worth, 0), 9) AS objective_weight,
-       ROUND(g.behaviour / NULLIF(g.objective + g.behaviour + g.worth, 0), 9) AS behaviour_weight,
-       ROUND(g.worth / NULLIF(g.objective + g.behaviour + g.worth, 0), 9) AS value_weight
-FROM given AS g
+
+SELECT
+  CAST(1 AS BIGINT) AS one,
+  ROUND(RATIO(given.objective, given.objective + given.behaviour + given.worth), 9) AS objective_weight,
+  ROUND(RATIO(given.behaviour, given.objective + given.behaviour + given.worth), 9) AS behaviour_weight,
+  ROUND(RATIO(given.worth, given.objective + given.behaviour + given.worth), 9) AS value_weight
+FROM given

@@ -1,5 +1,5 @@
 /*
-grain: one row an account and cut-off day; cut 0 is as_of (to be scored), 1 is the test, the rest are the training
+grain: one row per account and cut-off day; cut 0 is as_of (to be scored), 1 is the test, the rest are the training
 key: [account_id, cut_no]
 purpose: >-
   What pointed to an account's leaving at a cut-off day, and whether it was closed in the 180 days after it.
@@ -25,73 +25,145 @@ params:
   sample_accounts: {type: integer, default: 50000, minimum: 100, doc: Accounts looked at for training and test.}
 */
 WITH cut AS (
-  SELECT c.cut_no, CAST(ADD_MONTHS(CAST(DATE_TRUNC('month', $as_of) AS DATE), -c.months_back) AS DATE) AS cut_on
-  FROM param.cut AS c
+  SELECT
+    cut.cut_no,
+    ADD_MONTHS(MONTH_OF($as_of), -cut.months_back) AS cut_on
+  FROM param.cut
 ),
+
 sample AS (
-  SELECT a.account_id, a.opened_on, a.closed_on
-  FROM source.account AS a
-  QUALIFY ROW_NUMBER() OVER (ORDER BY MD5(a.account_id), a.account_id) <= $sample_accounts
+  SELECT
+    account.account_id,
+    account.opened_on,
+    account.closed_on
+  FROM source.account
+  QUALIFY ROW_NUMBER() OVER (ORDER BY MD5(account.account_id), account.account_id) <= $sample_accounts
 ),
+
 subject AS (
-  SELECT a.account_id, CAST(0 AS BIGINT) AS cut_no, $as_of AS cut_on
-  FROM core.live_account AS a
+  SELECT
+    live_account.account_id,
+    CAST(0 AS BIGINT) AS cut_no,
+    $as_of AS cut_on
+  FROM core.live_account
   UNION ALL
-  SELECT s.account_id, c.cut_no, c.cut_on
-  FROM sample AS s
-  CROSS JOIN cut AS c
-  WHERE s.opened_on <= c.cut_on AND (s.closed_on IS NULL OR s.closed_on > c.cut_on)
+  SELECT
+    sample.account_id,
+    cut.cut_no,
+    cut.cut_on
+  FROM sample
+  CROSS JOIN cut
+  WHERE sample.opened_on <= cut.cut_on AND (sample.closed_on IS NULL OR sample.closed_on > cut.cut_on)
 ),
+
 load AS (
-  SELECT s.account_id, s.cut_no,
-         COUNT(*) FILTER (WHERE b.period >= CAST(ADD_MONTHS(s.cut_on, -4) AS DATE)) AS months_now,
-         SUM(CAST(b.billed_kwh AS DECIMAL(18,3))) FILTER (WHERE b.period > CAST(ADD_MONTHS(s.cut_on, -5) AS DATE)) AS kwh_now,
-         COUNT(*) FILTER (WHERE b.period < CAST(ADD_MONTHS(s.cut_on, -12) AS DATE)) AS months_before,
-         SUM(CAST(b.billed_kwh AS DECIMAL(18,3))) FILTER (WHERE b.period < CAST(ADD_MONTHS(s.cut_on, -12) AS DATE)) AS kwh_before
-  FROM (SELECT u.account_id, u.cut_no, CAST(DATE_TRUNC('month', u.cut_on) AS DATE) AS cut_on FROM subject AS u) AS s
-  JOIN facts.bill_net AS b ON b.account_id = s.account_id
-   AND ((b.period < CAST(ADD_MONTHS(s.cut_on, -1) AS DATE) AND b.period >= CAST(ADD_MONTHS(s.cut_on, -4) AS DATE))
-        OR (b.period < CAST(ADD_MONTHS(s.cut_on, -13) AS DATE) AND b.period >= CAST(ADD_MONTHS(s.cut_on, -16) AS DATE)))
-  GROUP BY s.account_id, s.cut_no
+  SELECT
+    month_of_subject.account_id,
+    month_of_subject.cut_no,
+    COUNT(*) FILTER (WHERE bill_net.period >= ADD_MONTHS(month_of_subject.cut_on, -4)) AS months_now,
+    SUM(CAST(bill_net.billed_kwh AS DECIMAL(18, 3))) FILTER (
+      WHERE bill_net.period > ADD_MONTHS(month_of_subject.cut_on, -5)
+    ) AS kwh_now,
+    COUNT(*) FILTER (WHERE bill_net.period < ADD_MONTHS(month_of_subject.cut_on, -12)) AS months_before,
+    SUM(CAST(bill_net.billed_kwh AS DECIMAL(18, 3))) FILTER (
+      WHERE bill_net.period < ADD_MONTHS(month_of_subject.cut_on, -12)
+    ) AS kwh_before
+  FROM
+    (SELECT
+      subject.account_id,
+      subject.cut_no,
+      MONTH_OF(subject.cut_on) AS cut_on
+    FROM subject) AS month_of_subject
+  JOIN facts.bill_net
+    ON bill_net.account_id = month_of_subject.account_id
+    AND (
+      (
+        bill_net.period < ADD_MONTHS(month_of_subject.cut_on, -1)
+        AND bill_net.period >= ADD_MONTHS(month_of_subject.cut_on, -4)
+      )
+      OR (
+        bill_net.period < ADD_MONTHS(month_of_subject.cut_on, -13)
+        AND bill_net.period >= ADD_MONTHS(month_of_subject.cut_on, -16)
+      )
+    )
+  GROUP BY month_of_subject.account_id, month_of_subject.cut_no
 ),
+
 closing AS (
-  SELECT DISTINCT s.account_id, s.cut_no
-  FROM subject AS s
-  JOIN source.service_order AS o ON o.account_id = s.account_id
-  WHERE o.kind IN ('close', 'move_premises') AND CAST(o.submitted_at AS DATE) <= s.cut_on
-    AND (o.closed_at IS NULL OR CAST(o.closed_at AS DATE) > s.cut_on)
+  SELECT DISTINCT
+    subject.account_id,
+    subject.cut_no
+  FROM subject
+  JOIN source.service_order ON service_order.account_id = subject.account_id
+  WHERE
+    service_order.kind IN ('close', 'move_premises')
+    AND CAST(service_order.submitted_at AS DATE) <= subject.cut_on
+    AND (service_order.closed_at IS NULL OR CAST(service_order.closed_at AS DATE) > subject.cut_on)
 ),
+
 complaint AS (
-  SELECT s.account_id, s.cut_no, COUNT(*) AS complaints
-  FROM subject AS s
-  JOIN source.service_call AS c ON c.account_id = s.account_id
-  WHERE c.kind = 'complaint' AND CAST(c.opened_at AS DATE) <= s.cut_on
-    AND CAST(c.opened_at AS DATE) > CAST(ADD_MONTHS(s.cut_on, -12) AS DATE)
-  GROUP BY s.account_id, s.cut_no
+  SELECT
+    subject.account_id,
+    subject.cut_no,
+    COUNT(*) AS complaints
+  FROM subject
+  JOIN source.service_call ON service_call.account_id = subject.account_id
+  WHERE
+    service_call.kind = 'complaint' AND CAST(service_call.opened_at AS DATE) <= subject.cut_on
+    AND CAST(service_call.opened_at AS DATE) > ADD_MONTHS(subject.cut_on, -12)
+  GROUP BY subject.account_id, subject.cut_no
 ),
+
 solar AS (
-  SELECT DISTINCT s.account_id, s.cut_no
-  FROM subject AS s
-  JOIN source.product_holding AS h ON h.account_id = s.account_id
-  WHERE h.product_code = 'rooftop_solar' AND h.since_on <= s.cut_on AND (h.until_on IS NULL OR h.until_on > s.cut_on)
+  SELECT DISTINCT
+    subject.account_id,
+    subject.cut_no
+  FROM subject
+  JOIN source.product_holding ON product_holding.account_id = subject.account_id
+  WHERE
+    product_holding.product_code = 'rooftop_solar'
+    AND product_holding.since_on <= subject.cut_on
+    AND (product_holding.until_on IS NULL OR product_holding.until_on > subject.cut_on)
 )
-SELECT s.account_id,
-       s.cut_no,
-       s.cut_on,
-       CASE WHEN c.account_id IS NULL THEN CAST(0 AS DOUBLE) ELSE CAST(1 AS DOUBLE) END AS closing_order,
-       CASE WHEN l.months_now = 3 AND l.months_before = 3 AND l.kwh_before > 0
-            THEN ROUND(LEAST(GREATEST(1 - CAST(l.kwh_now AS DOUBLE) / NULLIF(CAST(l.kwh_before AS DOUBLE), 0), CAST(0 AS DOUBLE)), CAST(1 AS DOUBLE)), 6)
-            ELSE CAST(0 AS DOUBLE) END AS falling_load,
-       CASE WHEN l.months_now = 3 AND l.kwh_now <= 0 THEN CAST(1 AS DOUBLE) ELSE CAST(0 AS DOUBLE) END AS no_use,
-       CASE WHEN a.has_self_generation OR r.account_id IS NOT NULL THEN CAST(1 AS DOUBLE) ELSE CAST(0 AS DOUBLE) END AS own_generation,
-       ROUND(LEAST(CAST(COALESCE(k.complaints, 0) AS DOUBLE) / 3, CAST(1 AS DOUBLE)), 6) AS complained,
-       CASE WHEN a.opened_on > CAST(ADD_MONTHS(s.cut_on, -12) AS DATE) THEN CAST(1 AS DOUBLE) ELSE CAST(0 AS DOUBLE) END AS new_supply,
-       CASE WHEN a.is_temporary THEN CAST(1 AS DOUBLE) ELSE CAST(0 AS DOUBLE) END AS temporary,
-       CASE WHEN s.cut_no > 0
-            THEN COALESCE(a.closed_on <= $as_of AND DATE_DIFF('day', s.cut_on, a.closed_on) <= 180, FALSE) END AS failed
-FROM subject AS s
-JOIN source.account AS a ON a.account_id = s.account_id
-LEFT JOIN load AS l ON l.account_id = s.account_id AND l.cut_no = s.cut_no
-LEFT JOIN closing AS c ON c.account_id = s.account_id AND c.cut_no = s.cut_no
-LEFT JOIN complaint AS k ON k.account_id = s.account_id AND k.cut_no = s.cut_no
-LEFT JOIN solar AS r ON r.account_id = s.account_id AND r.cut_no = s.cut_no
+
+SELECT
+  subject.account_id,
+  subject.cut_no,
+  subject.cut_on,
+  CASE WHEN closing.account_id IS NULL THEN CAST(0 AS DOUBLE) ELSE CAST(1 AS DOUBLE) END AS closing_order,
+  CASE
+    WHEN load.months_now = 3 AND load.months_before = 3 AND load.kwh_before > 0
+      THEN
+        ROUND(
+          LEAST(
+            GREATEST(1 - RATIO(load.kwh_now, CAST(load.kwh_before AS DOUBLE)), CAST(0 AS DOUBLE)),
+            CAST(1 AS DOUBLE)
+          ),
+          6
+        )
+    ELSE CAST(0 AS DOUBLE)
+  END AS falling_load,
+  CASE WHEN load.months_now = 3 AND load.kwh_now <= 0 THEN CAST(1 AS DOUBLE) ELSE CAST(0 AS DOUBLE) END
+    AS no_use,
+  CASE
+    WHEN account.has_self_generation OR solar.account_id IS NOT NULL THEN CAST(1 AS DOUBLE) ELSE
+      CAST(0 AS DOUBLE)
+  END AS own_generation,
+  ROUND(LEAST(CAST(COALESCE(complaint.complaints, 0) AS DOUBLE) / 3, CAST(1 AS DOUBLE)), 6) AS complained,
+  CASE
+    WHEN account.opened_on > ADD_MONTHS(subject.cut_on, -12) THEN CAST(1 AS DOUBLE) ELSE CAST(0 AS DOUBLE)
+  END AS new_supply,
+  CASE WHEN account.is_temporary THEN CAST(1 AS DOUBLE) ELSE CAST(0 AS DOUBLE) END AS temporary,
+  CASE
+    WHEN subject.cut_no > 0
+      THEN
+        COALESCE(
+          account.closed_on <= $as_of AND DATE_DIFF('day', subject.cut_on, account.closed_on) <= 180, FALSE
+        )
+  END AS failed
+FROM subject
+JOIN source.account ON account.account_id = subject.account_id
+LEFT JOIN load ON load.account_id = subject.account_id AND load.cut_no = subject.cut_no
+LEFT JOIN closing ON closing.account_id = subject.account_id AND closing.cut_no = subject.cut_no
+LEFT JOIN complaint ON complaint.account_id = subject.account_id AND complaint.cut_no = subject.cut_no
+LEFT JOIN solar ON solar.account_id = subject.account_id AND solar.cut_no = subject.cut_no

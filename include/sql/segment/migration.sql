@@ -1,5 +1,5 @@
 /*
-grain: one row a classification method
+grain: one row per classification method
 key: [method]
 purpose: The segment contract, how many customers a night moves and how many it may.
 columns:
@@ -18,25 +18,39 @@ params:
   min_customers: {type: integer, default: 200, minimum: 1, doc: Fewer customers than these are not judged.}
 */
 WITH tonight AS (
-  SELECT s.method, COUNT(*) AS customers FROM segment.customer_segment AS s GROUP BY s.method
+  SELECT
+    customer_segment.method,
+    COUNT(*) AS customers
+  FROM segment.customer_segment
+  GROUP BY customer_segment.method
 ),
+
 change AS (
-  SELECT c.method,
-         COUNT(*) FILTER (WHERE c.from_segment IS NOT NULL AND c.segment IS NOT NULL) AS moved,
-         COUNT(*) FILTER (WHERE c.from_segment IS NULL) AS appeared
-  FROM segment.segment_change AS c
-  GROUP BY c.method
+  SELECT
+    segment_change.method,
+    COUNT(*) FILTER (WHERE segment_change.from_segment IS NOT NULL AND segment_change.segment IS NOT NULL)
+      AS moved,
+    COUNT(*) FILTER (WHERE segment_change.from_segment IS NULL) AS appeared
+  FROM segment.segment_change
+  GROUP BY segment_change.method
 ),
+
 counted AS (
-  SELECT t.method, t.customers - COALESCE(c.appeared, 0) AS customers, COALESCE(c.moved, 0) AS moved
-  FROM tonight AS t
-  LEFT JOIN change AS c ON c.method = t.method
+  SELECT
+    tonight.method,
+    tonight.customers - COALESCE(change.appeared, 0) AS customers,
+    COALESCE(change.moved, 0) AS moved
+  FROM tonight
+  LEFT JOIN change ON change.method = tonight.method
 )
-SELECT c.method,
-       c.customers,
-       c.moved,
-       ROUND(COALESCE(CAST(c.moved AS DOUBLE) / NULLIF(c.customers, 0), CAST(0 AS DOUBLE)), 6) AS moved_share,
-       m.max_share,
-       c.customers < $min_customers OR COALESCE(CAST(c.moved AS DOUBLE) <= m.max_share * c.customers, TRUE) AS is_kept
-FROM counted AS c
-LEFT JOIN param.max_share AS m ON m.method = c.method
+
+SELECT
+  counted.method,
+  counted.customers,
+  counted.moved,
+  ROUND(COALESCE(RATIO(counted.moved, counted.customers), CAST(0 AS DOUBLE)), 6) AS moved_share,
+  max_share.max_share,
+  counted.customers < $min_customers
+  OR COALESCE(CAST(counted.moved AS DOUBLE) <= max_share.max_share * counted.customers, TRUE) AS is_kept
+FROM counted
+LEFT JOIN param.max_share ON max_share.method = counted.method

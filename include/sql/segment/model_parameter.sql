@@ -24,13 +24,14 @@ params:
   most_reasons: {type: integer, default: 3, minimum: 1, maximum: 10, doc: Most reasons given for one account.}
   least_contribution: {type: number, default: 0.2, minimum: 0, doc: Smallest contribution to the log odds that is a reason.}
 */
-SELECT CAST(1 AS BIGINT) AS one,
-       CAST($min_events AS BIGINT) AS min_events,
-       CAST($margin AS DOUBLE) AS margin,
-       CAST($min_auc AS DOUBLE) AS min_auc,
-       CAST($band_2 AS DOUBLE) AS band_2,
-       CAST($band_3 AS DOUBLE) AS band_3,
-       CAST($band_4 AS DOUBLE) AS band_4,
-       CAST($band_5 AS DOUBLE) AS band_5,
-       CAST($most_reasons AS BIGINT) AS most_reasons,
-       CAST($least_contribution AS DOUBLE) AS least_contribution
+SELECT
+  CAST(1 AS BIGINT) AS one,
+  CAST($min_events AS BIGINT) AS min_events,
+  CAST($margin AS DOUBLE) AS margin,
+  CAST($min_auc AS DOUBLE) AS min_auc,
+  CAST($band_2 AS DOUBLE) AS band_2,
+  CAST($band_3 AS DOUBLE) AS band_3,
+  CAST($band_4 AS DOUBLE) AS band_4,
+  CAST($band_5 AS DOUBLE) AS band_5,
+  CAST($most_reasons AS BIGINT) AS most_reasons,
+  CAST($least_contribution AS DOUBLE) AS least_contribution

@@ -1,5 +1,5 @@
 /*
-grain: one row a live account and service it does not hold but an association rule suggests, the best ones
+grain: one row per live account and service it does not hold but an association rule suggests, the best ones
 key: [account_id, product_code]
 purpose: 'The next best services of an account: by expected take-up, then lift.'
 columns:
@@ -21,57 +21,122 @@ params:
 -- What is suggested hangs on what an account holds and what it uses energy for, and few such baskets differ:
 -- the rules are tried once a basket, for the account that stands for it.
 WITH named AS (
-  SELECT r.antecedent_1 AS product_code FROM segment.service_rule AS r
+  SELECT service_rule.antecedent_1 AS product_code FROM segment.service_rule
   UNION
-  SELECT r.antecedent_2 AS product_code FROM segment.service_rule AS r WHERE r.antecedent_2 IS NOT NULL
+  SELECT service_rule.antecedent_2 AS product_code
+  FROM segment.service_rule
+  WHERE service_rule.antecedent_2 IS NOT NULL
   UNION
-  SELECT r.product_code FROM segment.service_rule AS r
+  SELECT service_rule.product_code FROM segment.service_rule
 ),
+
 numbered AS (
-  SELECT n.product_code,
-         CAST(POWER(CAST(2 AS DOUBLE), ROW_NUMBER() OVER (ORDER BY n.product_code) - 1) AS DECIMAL(38,0)) AS bit
-  FROM named AS n
+  SELECT
+    named.product_code,
+    CAST(POWER(CAST(2 AS DOUBLE), ROW_NUMBER() OVER (ORDER BY named.product_code) - 1) AS DECIMAL(38, 0))
+      AS bit
+  FROM named
 ),
+
 held AS (
-  SELECT DISTINCT h.account_id, a.usage_category, n.product_code, n.bit
-  FROM source.product_holding AS h
-  JOIN numbered AS n ON n.product_code = h.product_code
-  JOIN core.live_account AS a ON a.account_id = h.account_id
-  WHERE h.since_on <= $as_of AND (h.until_on IS NULL OR h.until_on >= $as_of)
+  SELECT DISTINCT
+    product_holding.account_id,
+    live_account.usage_category,
+    numbered.product_code,
+    numbered.bit
+  FROM source.product_holding
+  JOIN numbered ON numbered.product_code = product_holding.product_code
+  JOIN core.live_account ON live_account.account_id = product_holding.account_id
+  WHERE
+    product_holding.since_on <= $as_of
+    AND (product_holding.until_on IS NULL OR product_holding.until_on >= $as_of)
 ),
+
 basket AS (
-  SELECT h.account_id, h.usage_category, SUM(h.bit) AS bits
-  FROM held AS h
-  GROUP BY h.account_id, h.usage_category
+  SELECT
+    held.account_id,
+    held.usage_category,
+    SUM(held.bit) AS bits
+  FROM held
+  GROUP BY held.account_id, held.usage_category
 ),
+
 kind AS (
-  SELECT b.usage_category, b.bits, MIN(b.account_id) AS account_id
-  FROM basket AS b
-  GROUP BY b.usage_category, b.bits
+  SELECT
+    basket.usage_category,
+    basket.bits,
+    MIN(basket.account_id) AS account_id
+  FROM basket
+  GROUP BY basket.usage_category, basket.bits
 ),
+
 content AS (
-  SELECT k.usage_category, k.bits, h.product_code
-  FROM kind AS k
-  JOIN held AS h ON h.account_id = k.account_id
+  SELECT
+    kind.usage_category,
+    kind.bits,
+    held.product_code
+  FROM kind
+  JOIN held ON held.account_id = kind.account_id
 ),
+
 suggested AS (
-  SELECT f.usage_category, f.bits, r.product_code, r.rule_no, r.lift, r.confidence, r.expected_take_up,
-         ROW_NUMBER() OVER (PARTITION BY f.usage_category, f.bits, r.product_code
-                            ORDER BY r.expected_take_up DESC, r.lift DESC, r.rule_no) AS rule_place
-  FROM content AS f
-  JOIN segment.service_rule AS r ON r.antecedent_1 = f.product_code
-  LEFT JOIN content AS g ON g.usage_category = f.usage_category AND g.bits = f.bits AND g.product_code = r.antecedent_2
-  LEFT JOIN content AS p ON p.usage_category = f.usage_category AND p.bits = f.bits AND p.product_code = r.product_code
-  LEFT JOIN param.not_for AS n ON n.product_code = r.product_code AND n.usage_category = f.usage_category
-  WHERE (r.antecedent_2 IS NULL OR g.product_code IS NOT NULL) AND p.product_code IS NULL AND n.product_code IS NULL
+  SELECT
+    content.usage_category,
+    content.bits,
+    service_rule.product_code,
+    service_rule.rule_no,
+    service_rule.lift,
+    service_rule.confidence,
+    service_rule.expected_take_up,
+    ROW_NUMBER() OVER (
+      PARTITION BY content.usage_category, content.bits, service_rule.product_code
+      ORDER BY service_rule.expected_take_up DESC, service_rule.lift DESC, service_rule.rule_no
+    ) AS rule_place
+  FROM content
+  JOIN segment.service_rule ON service_rule.antecedent_1 = content.product_code
+  LEFT JOIN content AS second_content
+    ON second_content.usage_category = content.usage_category
+    AND second_content.bits = content.bits
+    AND second_content.product_code = service_rule.antecedent_2
+  LEFT JOIN content AS same_product
+    ON same_product.usage_category = content.usage_category
+    AND same_product.bits = content.bits
+    AND same_product.product_code = service_rule.product_code
+  LEFT JOIN param.not_for
+    ON not_for.product_code = service_rule.product_code AND not_for.usage_category = content.usage_category
+  WHERE
+    (service_rule.antecedent_2 IS NULL OR second_content.product_code IS NOT NULL)
+    AND same_product.product_code IS NULL
+    AND not_for.product_code IS NULL
 ),
+
 placed AS (
-  SELECT s.usage_category, s.bits, s.product_code, s.rule_no, s.lift, s.confidence, s.expected_take_up,
-         ROW_NUMBER() OVER (PARTITION BY s.usage_category, s.bits ORDER BY s.expected_take_up DESC, s.lift DESC, s.product_code) AS place
-  FROM suggested AS s
-  WHERE s.rule_place = 1
+  SELECT
+    suggested.usage_category,
+    suggested.bits,
+    suggested.product_code,
+    suggested.rule_no,
+    suggested.lift,
+    suggested.confidence,
+    suggested.expected_take_up,
+    ROW_NUMBER()
+      OVER (
+        PARTITION BY suggested.usage_category, suggested.bits
+        ORDER BY suggested.expected_take_up DESC, suggested.lift DESC, suggested.product_code
+      )
+      AS place
+  FROM suggested
+  WHERE suggested.rule_place = 1
 )
-SELECT b.account_id, p.product_code, p.place, p.rule_no, p.lift, p.confidence, p.expected_take_up
-FROM basket AS b
-JOIN placed AS p ON p.usage_category = b.usage_category AND p.bits = b.bits
-WHERE p.place <= $most
+
+SELECT
+  basket.account_id,
+  placed.product_code,
+  placed.place,
+  placed.rule_no,
+  placed.lift,
+  placed.confidence,
+  placed.expected_take_up
+FROM basket
+JOIN placed ON placed.usage_category = basket.usage_category AND placed.bits = basket.bits
+WHERE placed.place <= $most

@@ -1,5 +1,5 @@
 /*
-grain: one row a live account billed by time of use
+grain: one row per live account billed by time of use
 key: [account_id]
 purpose: What an account would save in a year by moving a share of its sharp and peak energy to the valley, at the rates valid on the last day of P.
 columns:
@@ -14,31 +14,55 @@ params:
   peak_hours: {type: number, default: 8, minimum: 1, maximum: 24, doc: Sharp and peak hours of a day.}
 */
 WITH rate AS (
-  SELECT r.tariff_code,
-         MAX(r.unit_price) FILTER (WHERE r.component = 'energy_sharp') AS sharp,
-         MAX(r.unit_price) FILTER (WHERE r.component = 'energy_peak') AS peak,
-         MAX(r.unit_price) FILTER (WHERE r.component = 'energy_valley') AS valley
-  FROM source.tariff_rate AS r
-  WHERE r.valid_from <= $period_end AND (r.valid_to IS NULL OR r.valid_to >= $period_end)
-  GROUP BY r.tariff_code
+  SELECT
+    tariff_rate.tariff_code,
+    MAX(tariff_rate.unit_price) FILTER (WHERE tariff_rate.component = 'energy_sharp') AS sharp,
+    MAX(tariff_rate.unit_price) FILTER (WHERE tariff_rate.component = 'energy_peak') AS peak,
+    MAX(tariff_rate.unit_price) FILTER (WHERE tariff_rate.component = 'energy_valley') AS valley
+  FROM source.tariff_rate
+  WHERE
+    tariff_rate.valid_from <= $period_end
+    AND (tariff_rate.valid_to IS NULL OR tariff_rate.valid_to >= $period_end)
+  GROUP BY tariff_rate.tariff_code
 ),
+
 used AS (
-  SELECT b.account_id,
-         COALESCE(SUM(CAST(l.quantity AS DECIMAL(18,3))) FILTER (WHERE l.component = 'energy_sharp'), 0) AS sharp_kwh,
-         COALESCE(SUM(CAST(l.quantity AS DECIMAL(18,3))) FILTER (WHERE l.component = 'energy_peak'), 0) AS peak_kwh
-  FROM source.bill AS b
-  JOIN source.bill_line AS l ON l.bill_id = b.bill_id
-  WHERE b.period BETWEEN CAST(ADD_MONTHS($period, -11) AS DATE) AND $period AND l.component IN ('energy_sharp', 'energy_peak')
-  GROUP BY b.account_id
+  SELECT
+    bill.account_id,
+    COALESCE(
+      SUM(CAST(bill_line.quantity AS DECIMAL(18, 3))) FILTER (WHERE bill_line.component = 'energy_sharp'), 0
+    ) AS sharp_kwh,
+    COALESCE(
+      SUM(CAST(bill_line.quantity AS DECIMAL(18, 3))) FILTER (WHERE bill_line.component = 'energy_peak'), 0
+    ) AS peak_kwh
+  FROM source.bill
+  JOIN source.bill_line ON bill_line.bill_id = bill.bill_id
+  WHERE
+    bill.period BETWEEN ADD_MONTHS($period, -11) AND $period
+    AND bill_line.component IN ('energy_sharp', 'energy_peak')
+  GROUP BY bill.account_id
 )
-SELECT a.account_id,
-       a.tariff_code,
-       CAST(u.sharp_kwh + u.peak_kwh AS DOUBLE) AS peak_kwh,
-       ROUND(CAST(u.sharp_kwh + u.peak_kwh AS DOUBLE) * CAST($shift_share AS DOUBLE), 3) AS shifted_kwh,
-       CAST(ROUND(CAST((CAST(u.sharp_kwh AS DOUBLE) * (COALESCE(r.sharp, r.peak) - r.valley) + CAST(u.peak_kwh AS DOUBLE) * (r.peak - r.valley))
-                       * CAST($shift_share AS DOUBLE) AS DECIMAL(28,8)), 2) AS DECIMAL(18,2)) AS saving_amount,
-       ROUND(CAST(u.sharp_kwh + u.peak_kwh AS DOUBLE) * CAST($shift_share AS DOUBLE) / NULLIF(365 * CAST($peak_hours AS DOUBLE), 0), 3) AS relieved_kw
-FROM core.live_account AS a
-JOIN used AS u ON u.account_id = a.account_id
-JOIN rate AS r ON r.tariff_code = a.tariff_code
-WHERE r.peak IS NOT NULL AND r.valley IS NOT NULL AND u.sharp_kwh + u.peak_kwh > 0
+
+SELECT
+  live_account.account_id,
+  live_account.tariff_code,
+  CAST(used.sharp_kwh + used.peak_kwh AS DOUBLE) AS peak_kwh,
+  ROUND(CAST(used.sharp_kwh + used.peak_kwh AS DOUBLE) * CAST($shift_share AS DOUBLE), 3) AS shifted_kwh,
+  MONEY(
+    (
+      CAST(used.sharp_kwh AS DOUBLE) * (COALESCE(rate.sharp, rate.peak) - rate.valley)
+      + CAST(used.peak_kwh AS DOUBLE) * (rate.peak - rate.valley)
+    )
+    * CAST($shift_share AS DOUBLE)
+  ) AS saving_amount,
+  ROUND(
+    RATIO(
+      CAST(used.sharp_kwh + used.peak_kwh AS DOUBLE) * CAST($shift_share AS DOUBLE),
+      365 * CAST($peak_hours AS DOUBLE)
+    ),
+    3
+  ) AS relieved_kw
+FROM core.live_account
+JOIN used ON used.account_id = live_account.account_id
+JOIN rate ON rate.tariff_code = live_account.tariff_code
+WHERE rate.peak IS NOT NULL AND rate.valley IS NOT NULL AND used.sharp_kwh + used.peak_kwh > 0

@@ -18,10 +18,11 @@ params:
   keep_margin: {type: number, default: 0.02, minimum: 0, maximum: 1, doc: By how much another number must be better.}
   rename_distance: {type: number, default: 0.16, minimum: 0, maximum: 2, doc: Largest distance over which a number and name are kept.}
 */
-SELECT CAST(1 AS BIGINT) AS one,
-       CAST($fewest AS BIGINT) AS fewest,
-       CAST($most AS BIGINT) AS most,
-       CAST($sample AS BIGINT) AS sample,
-       CAST($silhouette_sample AS BIGINT) AS silhouette_sample,
-       CAST($keep_margin AS DOUBLE) AS keep_margin,
-       CAST($rename_distance AS DOUBLE) AS rename_distance
+SELECT
+  CAST(1 AS BIGINT) AS one,
+  CAST($fewest AS BIGINT) AS fewest,
+  CAST($most AS BIGINT) AS most,
+  CAST($sample AS BIGINT) AS sample,
+  CAST($silhouette_sample AS BIGINT) AS silhouette_sample,
+  CAST($keep_margin AS DOUBLE) AS keep_margin,
+  CAST($rename_distance AS DOUBLE) AS rename_distance

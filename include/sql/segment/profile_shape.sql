@@ -1,5 +1,5 @@
 /*
-grain: one row an account whose day is known (a reading in each hour of the workday, and some energy)
+grain: one row per account whose day is known (a reading in each hour of the workday, and some energy)
 key: [account_id]
 purpose: >-
   The shape of an account's day without its size: 24 workday values that sum to 1, then 24 of weekends and
@@ -56,60 +56,181 @@ columns:
   s47: {type: double, doc: 'Share of hour 23 in the weekend day.'}
 */
 WITH total AS (
-  SELECT p.account_id,
-         p.h00 + p.h01 + p.h02 + p.h03 + p.h04 + p.h05 + p.h06 + p.h07 + p.h08 + p.h09 + p.h10 + p.h11 + p.h12 + p.h13 + p.h14 + p.h15 + p.h16 + p.h17 + p.h18 + p.h19 + p.h20 + p.h21 + p.h22 + p.h23 AS workday,
-         p.w00 + p.w01 + p.w02 + p.w03 + p.w04 + p.w05 + p.w06 + p.w07 + p.w08 + p.w09 + p.w10 + p.w11 + p.w12 + p.w13 + p.w14 + p.w15 + p.w16 + p.w17 + p.w18 + p.w19 + p.w20 + p.w21 + p.w22 + p.w23 AS weekend
-  FROM facts.hourly_profile AS p
+  SELECT
+    hourly_profile.account_id,
+    hourly_profile.h00
+    + hourly_profile.h01
+    + hourly_profile.h02
+    + hourly_profile.h03
+    + hourly_profile.h04
+    + hourly_profile.h05
+    + hourly_profile.h06
+    + hourly_profile.h07
+    + hourly_profile.h08
+    + hourly_profile.h09
+    + hourly_profile.h10
+    + hourly_profile.h11
+    + hourly_profile.h12
+    + hourly_profile.h13
+    + hourly_profile.h14
+    + hourly_profile.h15
+    + hourly_profile.h16
+    + hourly_profile.h17
+    + hourly_profile.h18
+    + hourly_profile.h19
+    + hourly_profile.h20
+    + hourly_profile.h21
+    + hourly_profile.h22
+    + hourly_profile.h23 AS workday,
+    hourly_profile.w00
+    + hourly_profile.w01
+    + hourly_profile.w02
+    + hourly_profile.w03
+    + hourly_profile.w04
+    + hourly_profile.w05
+    + hourly_profile.w06
+    + hourly_profile.w07
+    + hourly_profile.w08
+    + hourly_profile.w09
+    + hourly_profile.w10
+    + hourly_profile.w11
+    + hourly_profile.w12
+    + hourly_profile.w13
+    + hourly_profile.w14
+    + hourly_profile.w15
+    + hourly_profile.w16
+    + hourly_profile.w17
+    + hourly_profile.w18
+    + hourly_profile.w19
+    + hourly_profile.w20
+    + hourly_profile.w21
+    + hourly_profile.w22
+    + hourly_profile.w23 AS weekend
+  FROM facts.hourly_profile
 )
-SELECT p.account_id,
-       ROUND(p.h00 / NULLIF(t.workday, 0), 6) AS s00,
-       ROUND(p.h01 / NULLIF(t.workday, 0), 6) AS s01,
-       ROUND(p.h02 / NULLIF(t.workday, 0), 6) AS s02,
-       ROUND(p.h03 / NULLIF(t.workday, 0), 6) AS s03,
-       ROUND(p.h04 / NULLIF(t.workday, 0), 6) AS s04,
-       ROUND(p.h05 / NULLIF(t.workday, 0), 6) AS s05,
-       ROUND(p.h06 / NULLIF(t.workday, 0), 6) AS s06,
-       ROUND(p.h07 / NULLIF(t.workday, 0), 6) AS s07,
-       ROUND(p.h08 / NULLIF(t.workday, 0), 6) AS s08,
-       ROUND(p.h09 / NULLIF(t.workday, 0), 6) AS s09,
-       ROUND(p.h10 / NULLIF(t.workday, 0), 6) AS s10,
-       ROUND(p.h11 / NULLIF(t.workday, 0), 6) AS s11,
-       ROUND(p.h12 / NULLIF(t.workday, 0), 6) AS s12,
-       ROUND(p.h13 / NULLIF(t.workday, 0), 6) AS s13,
-       ROUND(p.h14 / NULLIF(t.workday, 0), 6) AS s14,
-       ROUND(p.h15 / NULLIF(t.workday, 0), 6) AS s15,
-       ROUND(p.h16 / NULLIF(t.workday, 0), 6) AS s16,
-       ROUND(p.h17 / NULLIF(t.workday, 0), 6) AS s17,
-       ROUND(p.h18 / NULLIF(t.workday, 0), 6) AS s18,
-       ROUND(p.h19 / NULLIF(t.workday, 0), 6) AS s19,
-       ROUND(p.h20 / NULLIF(t.workday, 0), 6) AS s20,
-       ROUND(p.h21 / NULLIF(t.workday, 0), 6) AS s21,
-       ROUND(p.h22 / NULLIF(t.workday, 0), 6) AS s22,
-       ROUND(p.h23 / NULLIF(t.workday, 0), 6) AS s23,
-       CASE WHEN t.weekend > 0 THEN ROUND(p.w00 / NULLIF(t.weekend, 0), 6) ELSE ROUND(p.h00 / NULLIF(t.workday, 0), 6) END AS s24,
-       CASE WHEN t.weekend > 0 THEN ROUND(p.w01 / NULLIF(t.weekend, 0), 6) ELSE ROUND(p.h01 / NULLIF(t.workday, 0), 6) END AS s25,
-       CASE WHEN t.weekend > 0 THEN ROUND(p.w02 / NULLIF(t.weekend, 0), 6) ELSE ROUND(p.h02 / NULLIF(t.workday, 0), 6) END AS s26,
-       CASE WHEN t.weekend > 0 THEN ROUND(p.w03 / NULLIF(t.weekend, 0), 6) ELSE ROUND(p.h03 / NULLIF(t.workday, 0), 6) END AS s27,
-       CASE WHEN t.weekend > 0 THEN ROUND(p.w04 / NULLIF(t.weekend, 0), 6) ELSE ROUND(p.h04 / NULLIF(t.workday, 0), 6) END AS s28,
-       CASE WHEN t.weekend > 0 THEN ROUND(p.w05 / NULLIF(t.weekend, 0), 6) ELSE ROUND(p.h05 / NULLIF(t.workday, 0), 6) END AS s29,
-       CASE WHEN t.weekend > 0 THEN ROUND(p.w06 / NULLIF(t.weekend, 0), 6) ELSE ROUND(p.h06 / NULLIF(t.workday, 0), 6) END AS s30,
-       CASE WHEN t.weekend > 0 THEN ROUND(p.w07 / NULLIF(t.weekend, 0), 6) ELSE ROUND(p.h07 / NULLIF(t.workday, 0), 6) END AS s31,
-       CASE WHEN t.weekend > 0 THEN ROUND(p.w08 / NULLIF(t.weekend, 0), 6) ELSE ROUND(p.h08 / NULLIF(t.workday, 0), 6) END AS s32,
-       CASE WHEN t.weekend > 0 THEN ROUND(p.w09 / NULLIF(t.weekend, 0), 6) ELSE ROUND(p.h09 / NULLIF(t.workday, 0), 6) END AS s33,
-       CASE WHEN t.weekend > 0 THEN ROUND(p.w10 / NULLIF(t.weekend, 0), 6) ELSE ROUND(p.h10 / NULLIF(t.workday, 0), 6) END AS s34,
-       CASE WHEN t.weekend > 0 THEN ROUND(p.w11 / NULLIF(t.weekend, 0), 6) ELSE ROUND(p.h11 / NULLIF(t.workday, 0), 6) END AS s35,
-       CASE WHEN t.weekend > 0 THEN ROUND(p.w12 / NULLIF(t.weekend, 0), 6) ELSE ROUND(p.h12 / NULLIF(t.workday, 0), 6) END AS s36,
-       CASE WHEN t.weekend > 0 THEN ROUND(p.w13 / NULLIF(t.weekend, 0), 6) ELSE ROUND(p.h13 / NULLIF(t.workday, 0), 6) END AS s37,
-       CASE WHEN t.weekend > 0 THEN ROUND(p.w14 / NULLIF(t.weekend, 0), 6) ELSE ROUND(p.h14 / NULLIF(t.workday, 0), 6) END AS s38,
-       CASE WHEN t.weekend > 0 THEN ROUND(p.w15 / NULLIF(t.weekend, 0), 6) ELSE ROUND(p.h15 / NULLIF(t.workday, 0), 6) END AS s39,
-       CASE WHEN t.weekend > 0 THEN ROUND(p.w16 / NULLIF(t.weekend, 0), 6) ELSE ROUND(p.h16 / NULLIF(t.workday, 0), 6) END AS s40,
-       CASE WHEN t.weekend > 0 THEN ROUND(p.w17 / NULLIF(t.weekend, 0), 6) ELSE ROUND(p.h17 / NULLIF(t.workday, 0), 6) END AS s41,
-       CASE WHEN t.weekend > 0 THEN ROUND(p.w18 / NULLIF(t.weekend, 0), 6) ELSE ROUND(p.h18 / NULLIF(t.workday, 0), 6) END AS s42,
-       CASE WHEN t.weekend > 0 THEN ROUND(p.w19 / NULLIF(t.weekend, 0), 6) ELSE ROUND(p.h19 / NULLIF(t.workday, 0), 6) END AS s43,
-       CASE WHEN t.weekend > 0 THEN ROUND(p.w20 / NULLIF(t.weekend, 0), 6) ELSE ROUND(p.h20 / NULLIF(t.workday, 0), 6) END AS s44,
-       CASE WHEN t.weekend > 0 THEN ROUND(p.w21 / NULLIF(t.weekend, 0), 6) ELSE ROUND(p.h21 / NULLIF(t.workday, 0), 6) END AS s45,
-       CASE WHEN t.weekend > 0 THEN ROUND(p.w22 / NULLIF(t.weekend, 0), 6) ELSE ROUND(p.h22 / NULLIF(t.workday, 0), 6) END AS s46,
-       CASE WHEN t.weekend > 0 THEN ROUND(p.w23 / NULLIF(t.weekend, 0), 6) ELSE ROUND(p.h23 / NULLIF(t.workday, 0), 6) END AS s47
-FROM facts.hourly_profile AS p
-JOIN total AS t ON t.account_id = p.account_id
-WHERE t.workday > 0
+
+SELECT
+  hourly_profile.account_id,
+  ROUND(RATIO(hourly_profile.h00, total.workday), 6) AS s00,
+  ROUND(RATIO(hourly_profile.h01, total.workday), 6) AS s01,
+  ROUND(RATIO(hourly_profile.h02, total.workday), 6) AS s02,
+  ROUND(RATIO(hourly_profile.h03, total.workday), 6) AS s03,
+  ROUND(RATIO(hourly_profile.h04, total.workday), 6) AS s04,
+  ROUND(RATIO(hourly_profile.h05, total.workday), 6) AS s05,
+  ROUND(RATIO(hourly_profile.h06, total.workday), 6) AS s06,
+  ROUND(RATIO(hourly_profile.h07, total.workday), 6) AS s07,
+  ROUND(RATIO(hourly_profile.h08, total.workday), 6) AS s08,
+  ROUND(RATIO(hourly_profile.h09, total.workday), 6) AS s09,
+  ROUND(RATIO(hourly_profile.h10, total.workday), 6) AS s10,
+  ROUND(RATIO(hourly_profile.h11, total.workday), 6) AS s11,
+  ROUND(RATIO(hourly_profile.h12, total.workday), 6) AS s12,
+  ROUND(RATIO(hourly_profile.h13, total.workday), 6) AS s13,
+  ROUND(RATIO(hourly_profile.h14, total.workday), 6) AS s14,
+  ROUND(RATIO(hourly_profile.h15, total.workday), 6) AS s15,
+  ROUND(RATIO(hourly_profile.h16, total.workday), 6) AS s16,
+  ROUND(RATIO(hourly_profile.h17, total.workday), 6) AS s17,
+  ROUND(RATIO(hourly_profile.h18, total.workday), 6) AS s18,
+  ROUND(RATIO(hourly_profile.h19, total.workday), 6) AS s19,
+  ROUND(RATIO(hourly_profile.h20, total.workday), 6) AS s20,
+  ROUND(RATIO(hourly_profile.h21, total.workday), 6) AS s21,
+  ROUND(RATIO(hourly_profile.h22, total.workday), 6) AS s22,
+  ROUND(RATIO(hourly_profile.h23, total.workday), 6) AS s23,
+  CASE
+    WHEN total.weekend > 0 THEN ROUND(RATIO(hourly_profile.w00, total.weekend), 6) ELSE
+      ROUND(RATIO(hourly_profile.h00, total.workday), 6)
+  END AS s24,
+  CASE
+    WHEN total.weekend > 0 THEN ROUND(RATIO(hourly_profile.w01, total.weekend), 6) ELSE
+      ROUND(RATIO(hourly_profile.h01, total.workday), 6)
+  END AS s25,
+  CASE
+    WHEN total.weekend > 0 THEN ROUND(RATIO(hourly_profile.w02, total.weekend), 6) ELSE
+      ROUND(RATIO(hourly_profile.h02, total.workday), 6)
+  END AS s26,
+  CASE
+    WHEN total.weekend > 0 THEN ROUND(RATIO(hourly_profile.w03, total.weekend), 6) ELSE
+      ROUND(RATIO(hourly_profile.h03, total.workday), 6)
+  END AS s27,
+  CASE
+    WHEN total.weekend > 0 THEN ROUND(RATIO(hourly_profile.w04, total.weekend), 6) ELSE
+      ROUND(RATIO(hourly_profile.h04, total.workday), 6)
+  END AS s28,
+  CASE
+    WHEN total.weekend > 0 THEN ROUND(RATIO(hourly_profile.w05, total.weekend), 6) ELSE
+      ROUND(RATIO(hourly_profile.h05, total.workday), 6)
+  END AS s29,
+  CASE
+    WHEN total.weekend > 0 THEN ROUND(RATIO(hourly_profile.w06, total.weekend), 6) ELSE
+      ROUND(RATIO(hourly_profile.h06, total.workday), 6)
+  END AS s30,
+  CASE
+    WHEN total.weekend > 0 THEN ROUND(RATIO(hourly_profile.w07, total.weekend), 6) ELSE
+      ROUND(RATIO(hourly_profile.h07, total.workday), 6)
+  END AS s31,
+  CASE
+    WHEN total.weekend > 0 THEN ROUND(RATIO(hourly_profile.w08, total.weekend), 6) ELSE
+      ROUND(RATIO(hourly_profile.h08, total.workday), 6)
+  END AS s32,
+  CASE
+    WHEN total.weekend > 0 THEN ROUND(RATIO(hourly_profile.w09, total.weekend), 6) ELSE
+      ROUND(RATIO(hourly_profile.h09, total.workday), 6)
+  END AS s33,
+  CASE
+    WHEN total.weekend > 0 THEN ROUND(RATIO(hourly_profile.w10, total.weekend), 6) ELSE
+      ROUND(RATIO(hourly_profile.h10, total.workday), 6)
+  END AS s34,
+  CASE
+    WHEN total.weekend > 0 THEN ROUND(RATIO(hourly_profile.w11, total.weekend), 6) ELSE
+      ROUND(RATIO(hourly_profile.h11, total.workday), 6)
+  END AS s35,
+  CASE
+    WHEN total.weekend > 0 THEN ROUND(RATIO(hourly_profile.w12, total.weekend), 6) ELSE
+      ROUND(RATIO(hourly_profile.h12, total.workday), 6)
+  END AS s36,
+  CASE
+    WHEN total.weekend > 0 THEN ROUND(RATIO(hourly_profile.w13, total.weekend), 6) ELSE
+      ROUND(RATIO(hourly_profile.h13, total.workday), 6)
+  END AS s37,
+  CASE
+    WHEN total.weekend > 0 THEN ROUND(RATIO(hourly_profile.w14, total.weekend), 6) ELSE
+      ROUND(RATIO(hourly_profile.h14, total.workday), 6)
+  END AS s38,
+  CASE
+    WHEN total.weekend > 0 THEN ROUND(RATIO(hourly_profile.w15, total.weekend), 6) ELSE
+      ROUND(RATIO(hourly_profile.h15, total.workday), 6)
+  END AS s39,
+  CASE
+    WHEN total.weekend > 0 THEN ROUND(RATIO(hourly_profile.w16, total.weekend), 6) ELSE
+      ROUND(RATIO(hourly_profile.h16, total.workday), 6)
+  END AS s40,
+  CASE
+    WHEN total.weekend > 0 THEN ROUND(RATIO(hourly_profile.w17, total.weekend), 6) ELSE
+      ROUND(RATIO(hourly_profile.h17, total.workday), 6)
+  END AS s41,
+  CASE
+    WHEN total.weekend > 0 THEN ROUND(RATIO(hourly_profile.w18, total.weekend), 6) ELSE
+      ROUND(RATIO(hourly_profile.h18, total.workday), 6)
+  END AS s42,
+  CASE
+    WHEN total.weekend > 0 THEN ROUND(RATIO(hourly_profile.w19, total.weekend), 6) ELSE
+      ROUND(RATIO(hourly_profile.h19, total.workday), 6)
+  END AS s43,
+  CASE
+    WHEN total.weekend > 0 THEN ROUND(RATIO(hourly_profile.w20, total.weekend), 6) ELSE
+      ROUND(RATIO(hourly_profile.h20, total.workday), 6)
+  END AS s44,
+  CASE
+    WHEN total.weekend > 0 THEN ROUND(RATIO(hourly_profile.w21, total.weekend), 6) ELSE
+      ROUND(RATIO(hourly_profile.h21, total.workday), 6)
+  END AS s45,
+  CASE
+    WHEN total.weekend > 0 THEN ROUND(RATIO(hourly_profile.w22, total.weekend), 6) ELSE
+      ROUND(RATIO(hourly_profile.h22, total.workday), 6)
+  END AS s46,
+  CASE
+    WHEN total.weekend > 0 THEN ROUND(RATIO(hourly_profile.w23, total.weekend), 6) ELSE
+      ROUND(RATIO(hourly_profile.h23, total.workday), 6)
+  END AS s47
+FROM facts.hourly_profile
+JOIN total ON total.account_id = hourly_profile.account_id
+WHERE total.workday > 0

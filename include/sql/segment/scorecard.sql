@@ -1,5 +1,5 @@
 /*
-grain: one row a model and feature
+grain: one row per model and feature
 key: [model, feature]
 purpose: >-
   The scorecards that stand in while a model has too few events to be trained on: coefficients of the log
@@ -31,5 +31,8 @@ params:
       - [leaving, temporary, 1.0]
     doc: The coefficients.
 */
-SELECT c.model, c.feature, c.coefficient
-FROM param.coefficients AS c
+SELECT
+  coefficients.model,
+  coefficients.feature,
+  coefficients.coefficient
+FROM param.coefficients

@@ -1,5 +1,5 @@
 /*
-grain: one row a customer and method whose segment, or grade, differs from the last night's
+grain: one row per customer and method whose segment, or grade, differs from the last night's
 key: [customer_id, method]
 purpose: What tonight changes against the newest earlier night that was published; all customers where there is none.
 columns:
@@ -9,20 +9,34 @@ columns:
   segment: {type: string, doc: Segment tonight; empty where the customer is gone.}
 */
 WITH tonight AS (
-  SELECT s.customer_id, s.method, s.segment FROM segment.customer_segment AS s
+  SELECT
+    customer_segment.customer_id,
+    customer_segment.method,
+    customer_segment.segment
+  FROM segment.customer_segment
   UNION ALL
-  SELECT g.customer_id, 'grade' AS method, g.grade AS segment FROM segment.customer_grade AS g
+  SELECT
+    customer_grade.customer_id,
+    'grade' AS method,
+    customer_grade.grade AS segment
+  FROM segment.customer_grade
 ),
+
 last AS (
-  SELECT s.customer_id, s.method, s.segment
-  FROM segment_state.segment AS s
-  WHERE s.as_of < $as_of
-  QUALIFY ROW_NUMBER() OVER (PARTITION BY s.customer_id, s.method ORDER BY s.as_of DESC) = 1
+  SELECT
+    segment.customer_id,
+    segment.method,
+    segment.segment
+  FROM segment_state.segment
+  WHERE segment.as_of < $as_of
+  QUALIFY ROW_NUMBER() OVER (PARTITION BY segment.customer_id, segment.method ORDER BY segment.as_of DESC) = 1
 )
-SELECT COALESCE(t.customer_id, l.customer_id) AS customer_id,
-       COALESCE(t.method, l.method) AS method,
-       l.segment AS from_segment,
-       t.segment
-FROM tonight AS t
-FULL OUTER JOIN last AS l ON l.customer_id = t.customer_id AND l.method = t.method
-WHERE t.segment IS DISTINCT FROM l.segment
+
+SELECT
+  COALESCE(tonight.customer_id, last.customer_id) AS customer_id,
+  COALESCE(tonight.method, last.method) AS method,
+  last.segment AS from_segment,
+  tonight.segment
+FROM tonight
+FULL OUTER JOIN last ON last.customer_id = tonight.customer_id AND last.method = tonight.method
+WHERE tonight.segment IS DISTINCT FROM last.segment

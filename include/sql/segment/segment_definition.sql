@@ -1,5 +1,5 @@
 /*
-grain: one row a composite segment
+grain: one row per composite segment
 key: [segment]
 purpose: The composite segments, what they are and how the utility deals with them. The same names as in customer_composite.
 columns:
@@ -39,6 +39,14 @@ params:
     default: [[basic, 基本型], [reactive, 被动型], [accountable, 责任型], [proactive, 能动型], [partnership, 伙伴型]]
     doc: What the relationship levels are called in Chinese.
 */
-SELECT s.segment, s.segment_zh, s.description, s.description_zh, s.relationship_level, l.relationship_level_zh, s.treatment, s.treatment_zh
-FROM param.segments AS s
-LEFT JOIN param.levels AS l ON l.relationship_level = s.relationship_level
+SELECT
+  segments.segment,
+  segments.segment_zh,
+  segments.description,
+  segments.description_zh,
+  segments.relationship_level,
+  levels.relationship_level_zh,
+  segments.treatment,
+  segments.treatment_zh
+FROM param.segments
+LEFT JOIN param.levels ON levels.relationship_level = segments.relationship_level

@@ -14,8 +14,9 @@ params:
   min_lift: {type: number, default: 1.1, minimum: 0, maximum: 1000, doc: Smallest lift.}
   prior_accounts: {type: number, default: 50, minimum: 0, doc: Accounts' worth of the overall take-up added to the measured one.}
 */
-SELECT CAST(1 AS BIGINT) AS one,
-       CAST($min_support AS DOUBLE) AS min_support,
-       CAST($min_confidence AS DOUBLE) AS min_confidence,
-       CAST($min_lift AS DOUBLE) AS min_lift,
-       CAST($prior_accounts AS DOUBLE) AS prior_accounts
+SELECT
+  CAST(1 AS BIGINT) AS one,
+  CAST($min_support AS DOUBLE) AS min_support,
+  CAST($min_confidence AS DOUBLE) AS min_confidence,
+  CAST($min_lift AS DOUBLE) AS min_lift,
+  CAST($prior_accounts AS DOUBLE) AS prior_accounts

@@ -1,5 +1,5 @@
 /*
-grain: one row a live account, tariff it may be on and demand basis
+grain: one row per live account, tariff it may be on and demand basis
 key: [account_id, tariff_code, demand_basis]
 purpose: >-
   What an account would have paid in a year on each tariff and demand basis, against what it pays on its own. Only
@@ -18,43 +18,84 @@ params:
   min_months: {type: integer, default: 6, minimum: 1, maximum: 12, doc: Fewest months compared.}
 */
 WITH month AS (
-  SELECT p.account_id, p.period, p.tariff_code, p.demand_basis, SUM(p.total_amount) AS amount
-  FROM facts.priced_tariff AS p
-  GROUP BY p.account_id, p.period, p.tariff_code, p.demand_basis
-  HAVING COUNT(p.not_checked) = 0
+  SELECT
+    priced_tariff.account_id,
+    priced_tariff.period,
+    priced_tariff.tariff_code,
+    priced_tariff.demand_basis,
+    SUM(priced_tariff.total_amount) AS amount
+  FROM facts.priced_tariff
+  GROUP BY
+    priced_tariff.account_id, priced_tariff.period, priced_tariff.tariff_code, priced_tariff.demand_basis
+  HAVING COUNT(priced_tariff.not_checked) = 0
 ),
+
 labelled AS (
-  SELECT m.account_id, m.period, m.tariff_code, m.demand_basis, COALESCE(c.is_own, FALSE) AS is_own, m.amount
-  FROM month AS m
-  LEFT JOIN facts.tariff_candidate AS c
-    ON c.account_id = m.account_id AND c.tariff_code = m.tariff_code AND c.demand_basis = m.demand_basis
+  SELECT
+    month.account_id,
+    month.period,
+    month.tariff_code,
+    month.demand_basis,
+    COALESCE(tariff_candidate.is_own, FALSE) AS is_own,
+    month.amount
+  FROM month
+  LEFT JOIN facts.tariff_candidate
+    ON tariff_candidate.account_id = month.account_id
+    AND tariff_candidate.tariff_code = month.tariff_code
+    AND tariff_candidate.demand_basis = month.demand_basis
 ),
+
 beside_own AS (
-  SELECT l.account_id, l.tariff_code, l.demand_basis, l.is_own, l.amount, o.amount AS own_amount
-  FROM labelled AS l
-  JOIN labelled AS o ON o.account_id = l.account_id AND o.period = l.period AND o.is_own
+  SELECT
+    labelled.account_id,
+    labelled.tariff_code,
+    labelled.demand_basis,
+    labelled.is_own,
+    labelled.amount,
+    own.amount AS own_amount
+  FROM labelled
+  JOIN labelled AS own
+    ON own.account_id = labelled.account_id AND own.period = labelled.period AND own.is_own
 ),
+
 compared AS (
-  SELECT b.account_id, b.tariff_code, b.demand_basis, BOOL_OR(b.is_own) AS is_own, COUNT(*) AS months,
-         SUM(b.own_amount) AS own_amount, SUM(b.amount) AS amount
-  FROM beside_own AS b
-  GROUP BY b.account_id, b.tariff_code, b.demand_basis
+  SELECT
+    beside_own.account_id,
+    beside_own.tariff_code,
+    beside_own.demand_basis,
+    BOOL_OR(beside_own.is_own) AS is_own,
+    COUNT(*) AS months,
+    SUM(beside_own.own_amount) AS own_amount,
+    SUM(beside_own.amount) AS amount
+  FROM beside_own
+  GROUP BY beside_own.account_id, beside_own.tariff_code, beside_own.demand_basis
   HAVING COUNT(*) >= $min_months
 ),
+
 yearly AS (
-  SELECT c.account_id, c.tariff_code, c.demand_basis, c.is_own, c.months,
-         CAST(ROUND(CAST(CAST(c.own_amount AS DOUBLE) * 12 / NULLIF(c.months, 0) AS DECIMAL(28,8)), 2) AS DECIMAL(18,2)) AS own_amount,
-         CAST(ROUND(CAST(CAST(c.amount AS DOUBLE) * 12 / NULLIF(c.months, 0) AS DECIMAL(28,8)), 2) AS DECIMAL(18,2)) AS yearly_amount
-  FROM compared AS c
+  SELECT
+    compared.account_id,
+    compared.tariff_code,
+    compared.demand_basis,
+    compared.is_own,
+    compared.months,
+    MONEY(RATIO(CAST(compared.own_amount AS DOUBLE) * 12, compared.months)) AS own_amount,
+    MONEY(RATIO(CAST(compared.amount AS DOUBLE) * 12, compared.months)) AS yearly_amount
+  FROM compared
 )
-SELECT y.account_id,
-       y.tariff_code,
-       y.demand_basis,
-       y.is_own,
-       y.months,
-       y.own_amount,
-       y.yearly_amount,
-       CAST(y.own_amount - y.yearly_amount AS DECIMAL(18,2)) AS saving_amount,
-       ROW_NUMBER() OVER (PARTITION BY y.account_id
-                          ORDER BY y.yearly_amount, CASE WHEN y.is_own THEN 0 ELSE 1 END, y.tariff_code, y.demand_basis) AS place
-FROM yearly AS y
+
+SELECT
+  yearly.account_id,
+  yearly.tariff_code,
+  yearly.demand_basis,
+  yearly.is_own,
+  yearly.months,
+  yearly.own_amount,
+  yearly.yearly_amount,
+  MONEY(yearly.own_amount - yearly.yearly_amount) AS saving_amount,
+  ROW_NUMBER() OVER (
+    PARTITION BY yearly.account_id
+    ORDER BY
+      yearly.yearly_amount, CASE WHEN yearly.is_own THEN 0 ELSE 1 END, yearly.tariff_code, yearly.demand_basis
+  ) AS place
+FROM yearly

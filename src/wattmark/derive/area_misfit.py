@@ -241,7 +241,7 @@ _NEEDS = ("facts.area_loss_daily", "facts.fed_account", "facts.account_consumpti
         "is_suspect": "boolean",
     },
     needs=_NEEDS,
-    grain="one row an account that can be held against its area's daily loss",
+    grain="one row per account that can be held against its area's daily loss",
     purpose="Whether an account's energy is missing in another area than its own.",
     docs={
         "own_share": "Part of its daily energy by which its own area's loss moves; -1 if it hangs elsewhere.",
@@ -290,7 +290,7 @@ def area_misfit(context: TableContext) -> pa.Table:
         "in_use": "boolean",
     },
     needs=_NEEDS,
-    grain="one row a metric",
+    grain="one row per metric",
     purpose="How many accounts moved on paper the detector finds, and how many it suspects that were not.",
     docs={
         "metric": "auc (own-area distance, moved against unmoved), found_share, found_area_share, "

@@ -24,7 +24,7 @@ YEARS_BACK = 20
         "iso_weekday": "integer",
         "is_holiday": "boolean",
     },
-    grain="one row a local day, from twenty years before as_of to two years after",
+    grain="one row per local day, from twenty years before as_of to two years after",
     purpose="Working days by the country's calendar, make-up Saturdays included; weekdays that mean the same on every engine.",
     docs={
         "working_day_no": "Working days since the calendar's start, so that the working days d with a < d <= b are "

@@ -30,7 +30,7 @@ CENT = Decimal("0.01")
         "budget_amount": "decimal",
     },
     needs=("core.calendar",),
-    grain="one row a campaign, night on which it is due within eight weeks, and channel",
+    grain="one row per campaign, night on which it is due within eight weeks, and channel",
     purpose="What goes out in the next weeks.",
     docs={
         "campaign_id": "The campaign.",

@@ -99,7 +99,7 @@ def _read(context: TableContext, sql: str, columns: dict[str, str]) -> pa.Table:
     "campaign.run",
     key=("campaign_run_id",),
     columns=_RUN,
-    grain="one row a list that was released before the night's date ended",
+    grain="one row per list that was released before the night's date ended",
     purpose="Released lists, and what counts as their success.",
     docs={
         "products": "For success by taking up a service: which ones, parted by commas.",
@@ -115,7 +115,7 @@ def run(context: TableContext) -> pa.Table:
     "campaign.member",
     key=("campaign_run_id", "customer_id", "account_id"),
     columns=_MEMBER,
-    grain="one row a member of a released list that was listed, held as control, or over a limit",
+    grain="one row per member of a released list that was listed, held as control, or over a limit",
     purpose="Whom released lists contacted and whom they held back.",
     docs={
         "account_id": "Empty text where the campaign speaks to customers.",

@@ -34,7 +34,7 @@ def judge(raw: str) -> str | None:
     key=("raw",),
     columns={"raw": "string", "address": "string", "is_valid": "boolean"},
     needs=("source.customer",),
-    grain="one row a distinct e-mail text",
+    grain="one row per distinct e-mail text",
     purpose="Which e-mail addresses are well-formed.",
     docs={
         "raw": "The text as written.",

@@ -170,7 +170,7 @@ def judge_all(raws: pa.Array, country: str) -> pa.Table:
     key=("raw",),
     columns={"raw": "string", "e164": "string", "is_valid": "boolean", "is_mobile": "boolean"},
     needs=("source.customer",),
-    grain="one row a distinct text in the mobile or phone column of a customer",
+    grain="one row per distinct text in the mobile or phone column of a customer",
     purpose="What libphonenumber says of each number, decided once.",
     docs={
         "raw": "The number as written.",

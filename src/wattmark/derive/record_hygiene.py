@@ -43,7 +43,7 @@ WHERE c.postal_address IS NULL AND c.mobile IS NULL AND c.phone IS NULL AND c.em
     key=("customer_id", "field", "problem"),
     columns={"customer_id": "string", "field": "string", "problem": "string"},
     needs=("source.customer", "source.address_reference", "core.phone", "core.email"),
-    grain="one row a customer record, field and problem",
+    grain="one row per customer record, field and problem",
     purpose="Records that somebody should mend before the next mailing.",
     docs={
         "customer_id": "The customer whose record it is.",

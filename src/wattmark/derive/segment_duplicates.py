@@ -61,7 +61,7 @@ def _judged(context: TableContext) -> tuple[pa.Table, Any, dict[str, float]]:
     key=("customer_id", "other_customer_id"),
     columns={"customer_id": "string", "other_customer_id": "string", "score": "double", "evidence": "string"},
     needs=_NEEDS,
-    grain="one row a pair of customer records called duplicates",
+    grain="one row per pair of customer records called duplicates",
     purpose="The same identity number, or where one is missing, a score of likeness at or above the published threshold.",
     docs={
         "customer_id": "The lower customer_id.",
@@ -95,7 +95,7 @@ def duplicate_pair(context: TableContext) -> pa.Table:
     key=("metric",),
     columns={"metric": "string", "value": "double"},
     needs=_NEEDS,
-    grain="one row a metric",
+    grain="one row per metric",
     purpose="How far the likeness can be trusted: measured on the pairs where both have an identity number, which tells the truth.",
     docs={"metric": "threshold, pairs, true_pairs, precision, recall.", "value": "The metric."},
 )

@@ -97,7 +97,7 @@ def _champion(context: TableContext, model: str) -> scoring.Model | None:
         "segment.model_parameter",
         "segment.scorecard",
     ),
-    grain="one row a model, role (scorecard, champion, challenger), and coefficient, mean or metric",
+    grain="one row per model, role (scorecard, champion, challenger), and coefficient, mean or metric",
     purpose="Trains the models once a month, measures them on what came after the training, and says which is in use and why.",
     docs={
         "trained_on": "First of the month it was trained in; empty for a scorecard.",
@@ -250,7 +250,7 @@ def _score(context: TableContext, name: str) -> pa.Table:
     key=("account_id",),
     columns=_SCORE_COLUMNS,
     needs=("segment.arrears_history", "segment.model", "segment.model_parameter"),
-    grain="one row a live account",
+    grain="one row per live account",
     purpose="Probability that a bill due in the next 60 days is unpaid 30 days after its due date, with its band and reasons.",
     docs=_SCORE_DOCS,
 )
@@ -264,7 +264,7 @@ def arrears_score(context: TableContext) -> pa.Table:
     key=("account_id",),
     columns=_SCORE_COLUMNS,
     needs=("segment.leave_history", "segment.model", "segment.model_parameter"),
-    grain="one row a live account",
+    grain="one row per live account",
     purpose="Probability that an account is closed within 180 days, with its band and reasons.",
     docs=_SCORE_DOCS,
 )

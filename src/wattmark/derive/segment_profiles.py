@@ -28,7 +28,7 @@ _COLUMNS = {
     key=("load_profile", "position"),
     columns=_COLUMNS,
     needs=("segment.profile_shape", "segment.profile_parameter"),
-    grain="one row a load profile and hour of the two kinds of day",
+    grain="one row per load profile and hour of the two kinds of day",
     purpose="The centroids of the load profiles. Fitted in the first night of a month, kept for the rest of it.",
     docs={
         "load_profile": "Number, kept from fit to fit.",

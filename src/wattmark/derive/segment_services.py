@@ -15,9 +15,9 @@ WITH holding AS (
   SELECT h.account_id,
          h.product_code,
          MAX(CASE WHEN h.since_on <= $as_of AND (h.until_on IS NULL OR h.until_on >= $as_of) THEN 1 ELSE 0 END) AS now,
-         MAX(CASE WHEN h.since_on <= CAST(ADD_MONTHS($as_of, -12) AS DATE)
-                   AND (h.until_on IS NULL OR h.until_on >= CAST(ADD_MONTHS($as_of, -12) AS DATE)) THEN 1 ELSE 0 END) AS before,
-         MAX(CASE WHEN h.since_on > CAST(ADD_MONTHS($as_of, -12) AS DATE) AND h.since_on <= $as_of THEN 1 ELSE 0 END) AS taken
+         MAX(CASE WHEN h.since_on <= ADD_MONTHS($as_of, -12)
+                   AND (h.until_on IS NULL OR h.until_on >= ADD_MONTHS($as_of, -12)) THEN 1 ELSE 0 END) AS before,
+         MAX(CASE WHEN h.since_on > ADD_MONTHS($as_of, -12) AND h.since_on <= $as_of THEN 1 ELSE 0 END) AS taken
   FROM source.product_holding AS h
   GROUP BY h.account_id, h.product_code
 ),
@@ -53,7 +53,7 @@ def _basket(text: str) -> association.Basket:
         "learned_on": "date",
     },
     needs=("core.live_account", "source.product_holding", "segment.service_parameter"),
-    grain="one row an association rule between services",
+    grain="one row per association rule between services",
     purpose="Which services are held together more often than by chance, over all live accounts. Learned in the first night of a month, kept for the rest of it.",
     docs={
         "rule_no": "1 and on, by product and antecedents.",

@@ -21,7 +21,7 @@ UNION SELECT c.postal_address AS raw FROM source.customer AS c WHERE c.postal_ad
     key=("raw",),
     columns={"raw": "string", "key": "string", "folded": "string"},
     needs=("source.account", "source.customer"),
-    grain="one row a distinct account name, service address, customer name or postal address",
+    grain="one row per distinct account name, service address, customer name or postal address",
     purpose="Keys by which names and addresses are compared whatever their width, case and punctuation.",
     docs={
         "raw": "The text as written.",

@@ -225,7 +225,7 @@ def _series(context: TableContext) -> tuple[Series, list[str], list[str]]:
     billed = context.query(
         "SELECT b.account_id, b.period, b.billed_kwh FROM facts.bill_net AS b "
         "JOIN facts.fed_account AS f ON f.account_id = b.account_id "
-        "WHERE b.period > CAST(ADD_MONTHS($period, -12) AS DATE) AND b.period <= $period"
+        "WHERE b.period > ADD_MONTHS($period, -12) AND b.period <= $period"
     )
     lost = context.query(
         "SELECT id, period, supplied_kwh, loss_kwh FROM facts.area_loss "
@@ -313,7 +313,7 @@ _QUALITY_SCHEMA = pa.schema(
     key=("account_id",),
     columns=_COLUMNS,
     needs=_NEEDS,
-    grain="one row an account that can be held against its area's loss",
+    grain="one row per account that can be held against its area's loss",
     purpose="How much an account looks like theft, and why.",
     docs={
         "score": "Probability where a fifth of the accounts had theft injected; a rank, not a rate.",
@@ -412,7 +412,7 @@ def quality(data: Series) -> dict[str, float]:
         "in_use": "boolean",
     },
     needs=_NEEDS,
-    grain="one row a metric",
+    grain="one row per metric",
     purpose="How well the theft model tells injected thefts from untouched accounts, on unseen areas.",
     docs={"metric": "auc, leak_auc, precision_at_capacity, found_share, untouched_suspect_share, injected"},
 )

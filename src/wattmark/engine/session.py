@@ -25,6 +25,7 @@ from sqlglot import exp
 from wattmark.contract import Contract, load_contract
 from wattmark.contract.model import duckdb_type
 from wattmark.engine.catalog import SOURCE_LAYER, Catalog, PythonTable, TableDefinition, catalog_of
+from wattmark.engine.idioms import expand
 from wattmark.engine.incremental import Part, part_of, restrict
 from wattmark.engine.produced import PRODUCED
 from wattmark.engine.sqlfile import SqlFile, flat_name, literal, render
@@ -256,7 +257,7 @@ class Session(ABC):
 
         Always runs on DuckDB: what is asked for here is small, or is Python's to compute.
         """
-        statement = sqlglot.parse_one(sql, read="duckdb") if isinstance(sql, str) else sql
+        statement = expand(sqlglot.parse_one(sql, read="duckdb")) if isinstance(sql, str) else sql
         self.see(sorted({f"{node.db}.{node.name}" for node in statement.find_all(exp.Table) if node.db}))
         return self.duck.sql(self._bind(statement, values).sql(dialect="duckdb")).to_arrow_reader()
 
@@ -299,9 +300,7 @@ class Session(ABC):
             relation = self.duck.sql(self.result_sql(file))
             for column, kind in zip(relation.columns, relation.types, strict=True):
                 if str(kind) == "HUGEINT":
-                    raise file.error(
-                        "sql.hugeint", f"{column} is a HUGEINT; write CAST(SUM(…) AS BIGINT).", column
-                    )
+                    raise file.error("sql.hugeint", f"{column} is a HUGEINT; write INTEGER_SUM(…).", column)
             return self._keep(file.name, file, relation.to_arrow_reader())
         except (duckdb.Error, RowsError) as error:
             # A damaged file fails in the engine as a wrong statement would.

@@ -17,6 +17,7 @@ from typing import Any
 import sqlglot
 from sqlglot import exp
 
+from wattmark.engine.idioms import IdiomError, expand
 from wattmark.engine.parameters import RELATIONS, Parameter, declare
 from wattmark.errors import SqlFileError
 from wattmark.yamlfile import parse_yaml
@@ -249,6 +250,10 @@ def read_sql_file(path: Path, layer: str) -> SqlFile:
         text=text,
         first_line=first_line,
     )
+    try:
+        expand(file.statement)
+    except IdiomError as error:
+        raise file.error("sql.idiom", f"{error}.", error.name) from None
     for word, problem in lint(file.statement):
         raise file.error("sql.portability", f"{word}: {problem}.", word)
     for name, raw in (header.get("params") or {}).items():
@@ -281,7 +286,7 @@ def lint(statement: exp.Expression) -> Iterator[tuple[str, str]]:
         elif isinstance(node, exp.AtTimeZone):
             yield "AT TIME ZONE", "the session runs in the utility's zone; cast instead"
         elif isinstance(node, exp.Div) and not isinstance(node.expression, (exp.Nullif, exp.Literal)):
-            yield "/", "divide by NULLIF(…, 0)"
+            yield "/", "write RATIO(x, y), or divide by NULLIF(…, 0)"
         elif isinstance(node, (exp.Pivot, exp.Struct)):
             yield type(node).__name__.upper(), "is not portable"
         elif isinstance(node, exp.Join) and str(node.args.get("method") or "").upper() == "ASOF":
