@@ -26,7 +26,7 @@ from tests.services.homes import a_home
 from wattmark.errors import PublishError, PublishUnavailableError
 from wattmark.local import postgres, services
 from wattmark.local.secret import secret
-from wattmark.publish import bi_users, commands, store
+from wattmark.publish import bi_users, commands, store, views
 from wattmark.publish.incoming import Incoming, Published, Standing
 from wattmark.publish.ops import begin_run, end_run, libpq_url, published_run, runs_since, upgrade
 from wattmark.publish.store import Store
@@ -599,7 +599,7 @@ def test_another_key_is_another_table_behind_the_same_view(clean: Server) -> Non
 def test_a_column_that_comes_waits_for_no_reader_longer_than_it_may(
     clean: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store, "LOCK_TRIES", 8)
+    monkeypatch.setattr(views, "LOCK_TRIES", 8)
     publish(clean, 1)
     wider = with_columns(2, version=pa.int64(), kva=pa.float64(), grade=pa.string())
     with reader(clean) as sitting:
