@@ -30,7 +30,6 @@ LIMITS = {
     "idle_in_transaction_session_timeout": "1h",
     "lock_timeout": "10s",
     "default_transaction_read_only": "on",
-    "search_path": "mart",
 }
 TEMP_FILE_LIMIT = "5GB"
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
@@ -71,15 +70,7 @@ def add(url: str, name: str, *, pii: bool = False, schema: bool = False) -> NewL
     Raises:
         PublishError: the name cannot be one, is taken, or the warehouse's user may not create roles.
     """
-    if not _NAME.fullmatch(name) or name in (BI_ROLE, PII_ROLE) or name.startswith("pg_"):
-        raise PublishError(
-            "bi_user.name", f"{name!r} cannot be the name of a login.",
-            "Take a to z, 0 to 9 and _, a letter first, at most 63.",
-        )  # fmt: skip
-    if schema and (name in SCHEMAS or name in ("ops", "public") or name.endswith("_store")):
-        raise PublishError(
-            "bi_user.schema", f"a schema {name} is the warehouse's own.", "Choose another name for the login."
-        )
+    _refuse_name(name, schema=schema)
     password = secrets.token_urlsafe(24)
     notes: list[str] = []
     with naming(), psycopg.connect(libpq_url(url)) as connection:
@@ -89,66 +80,16 @@ def add(url: str, name: str, *, pii: bool = False, schema: bool = False) -> NewL
                 "bi_user.taken", f"there is a role {name} already.",
                 "Choose another name, or remove it first: wattmark bi-user remove NAME.",
             )  # fmt: skip
-        # The server is given the SCRAM verifier; the password itself never travels or gets logged.
-        verifier = connection.pgconn.encrypt_password(password.encode(), name.encode(), b"scram-sha-256")
-        role = sql.Identifier(name)
-        try:
-            connection.execute(
-                sql.SQL(
-                    "CREATE ROLE {} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE INHERIT CONNECTION LIMIT {} PASSWORD {}"
-                ).format(role, sql.Literal(SESSIONS), sql.Literal(verifier.decode()))
-            )
-        except psycopg.errors.InsufficientPrivilege:
-            raise PublishError(
-                "bi_user.forbidden", "the warehouse's user may not create roles.",
-                "Let an administrator run: ALTER ROLE <that user> CREATEROLE;",
-            ) from None  # fmt: skip
+        _create(connection, name, password)
         for granted in (BI_ROLE, PII_ROLE) if pii else (BI_ROLE,):
-            try:
-                connection.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(granted), role))
-            except psycopg.errors.InsufficientPrivilege:
-                raise PublishError(
-                    "bi_user.grant", f"the warehouse's user may not grant {granted}.",
-                    f"Let an administrator run: GRANT {granted} TO <that user> WITH ADMIN OPTION;",
-                ) from None  # fmt: skip
-        for setting, value in LIMITS.items():
-            if setting == "search_path" and (pii or schema):
-                value = ", ".join(
-                    [*([name] if schema else []), "mart", *(["mart_pii", "quarantine"] if pii else [])]
-                )
-                connection.execute(sql.SQL("ALTER ROLE {} SET search_path = {}").format(role, sql.SQL(value)))
-                continue
-            connection.execute(
-                sql.SQL("ALTER ROLE {} SET {} = {}").format(role, sql.SQL(setting), sql.Literal(value))
-            )
-        try:
-            with connection.transaction():
-                connection.execute(
-                    sql.SQL("ALTER ROLE {} SET temp_file_limit = {}").format(
-                        role, sql.Literal(TEMP_FILE_LIMIT)
-                    )
-                )
-        except psycopg.errors.InsufficientPrivilege:
-            notes.append(
-                f"What it spills to disk is not limited: let an administrator run ALTER ROLE {name} SET temp_file_limit = '{TEMP_FILE_LIMIT}';"
-            )
-        connection.execute(sql.SQL("COMMENT ON ROLE {} IS {}").format(role, sql.Literal(_MARK)))
+            _grant(connection, name, granted)
+        path = [*([name] if schema else []), "mart", *(["mart_pii", "quarantine"] if pii else [])]
+        notes += _limit(connection, name, path)
+        connection.execute(
+            sql.SQL("COMMENT ON ROLE {} IS {}").format(sql.Identifier(name), sql.Literal(_MARK))
+        )
         if schema:
-            own = connection.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", [name]).fetchall()
-            if own:
-                raise PublishError(
-                    "bi_user.schema",
-                    f"there is a schema {name} already.",
-                    "Choose another name for the login.",
-                )
-            # To make a schema for a role one has to be able to be it; nothing of it is inherited.
-            if connection.info.server_version >= 160000:
-                connection.execute(
-                    sql.SQL("GRANT {} TO CURRENT_USER WITH INHERIT FALSE, SET TRUE").format(role)
-                )
-            else:
-                connection.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(role))
-            connection.execute(sql.SQL("CREATE SCHEMA {0} AUTHORIZATION {0}").format(role))
+            _make_schema(connection, name)
             notes.append(
                 f"Views of its own go into schema {name}; it writes after SET default_transaction_read_only = off."
             )
@@ -160,6 +101,76 @@ def add(url: str, name: str, *, pii: bool = False, schema: bool = False) -> NewL
         where.set(drivername="postgresql+psycopg2").render_as_string(hide_password=False),
         tuple(notes),
     )
+
+
+def _refuse_name(name: str, *, schema: bool) -> None:
+    if not _NAME.fullmatch(name) or name in (BI_ROLE, PII_ROLE) or name.startswith("pg_"):
+        raise PublishError(
+            "bi_user.name", f"{name!r} cannot be the name of a login.",
+            "Take a to z, 0 to 9 and _, a letter first, at most 63.",
+        )  # fmt: skip
+    if schema and (name in SCHEMAS or name in ("ops", "public") or name.endswith("_store")):
+        raise PublishError(
+            "bi_user.schema", f"a schema {name} is the warehouse's own.", "Choose another name for the login."
+        )
+
+
+def _create(connection: psycopg.Connection[Any], name: str, password: str) -> None:
+    # The server is given the SCRAM verifier; the password itself never travels or gets logged.
+    verifier = connection.pgconn.encrypt_password(password.encode(), name.encode(), b"scram-sha-256")
+    try:
+        connection.execute(
+            sql.SQL(
+                "CREATE ROLE {} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE INHERIT CONNECTION LIMIT {} PASSWORD {}"
+            ).format(sql.Identifier(name), sql.Literal(SESSIONS), sql.Literal(verifier.decode()))
+        )
+    except psycopg.errors.InsufficientPrivilege:
+        raise PublishError(
+            "bi_user.forbidden", "the warehouse's user may not create roles.",
+            "Let an administrator run: ALTER ROLE <that user> CREATEROLE;",
+        ) from None  # fmt: skip
+
+
+def _grant(connection: psycopg.Connection[Any], name: str, granted: str) -> None:
+    try:
+        connection.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(granted), sql.Identifier(name)))
+    except psycopg.errors.InsufficientPrivilege:
+        raise PublishError(
+            "bi_user.grant", f"the warehouse's user may not grant {granted}.",
+            f"Let an administrator run: GRANT {granted} TO <that user> WITH ADMIN OPTION;",
+        ) from None  # fmt: skip
+
+
+def _limit(connection: psycopg.Connection[Any], name: str, path: list[str]) -> list[str]:
+    """Set a login's limits; returns what an administrator has to set instead."""
+    role = sql.Identifier(name)
+    schemas = sql.SQL(", ").join(map(sql.Identifier, path))
+    settings = {setting: sql.Literal(value) for setting, value in LIMITS.items()} | {"search_path": schemas}
+    for setting, value in settings.items():
+        connection.execute(sql.SQL("ALTER ROLE {} SET {} = {}").format(role, sql.SQL(setting), value))
+    try:
+        with connection.transaction():
+            connection.execute(
+                sql.SQL("ALTER ROLE {} SET temp_file_limit = {}").format(role, sql.Literal(TEMP_FILE_LIMIT))
+            )
+    except psycopg.errors.InsufficientPrivilege:
+        return [
+            f"What it spills to disk is not limited: let an administrator run ALTER ROLE {name} SET temp_file_limit = '{TEMP_FILE_LIMIT}';"
+        ]
+    return []
+
+
+def _make_schema(connection: psycopg.Connection[Any], name: str) -> None:
+    """A schema of a login's own."""
+    role = sql.Identifier(name)
+    if connection.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", [name]).fetchall():
+        raise PublishError(
+            "bi_user.schema", f"there is a schema {name} already.", "Choose another name for the login."
+        )
+    # To make a schema for a role one has to be able to be it; nothing of it is inherited.
+    limited = " WITH INHERIT FALSE, SET TRUE" if connection.info.server_version >= 160000 else ""
+    connection.execute(sql.SQL("GRANT {} TO CURRENT_USER" + limited).format(role))
+    connection.execute(sql.SQL("CREATE SCHEMA {0} AUTHORIZATION {0}").format(role))
 
 
 def _found(connection: psycopg.Connection[Any], name: str) -> bool:
