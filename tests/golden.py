@@ -19,8 +19,9 @@ import pyarrow as pa
 from wattmark.audit.rules import rule_of
 from wattmark.audit.runner import create_findings, run_rule
 from wattmark.contract.model import arrow_type
-from wattmark.engine.catalog import Catalog, PythonTable, load_catalog
+from wattmark.engine.catalog import Catalog, load_catalog
 from wattmark.engine.produced import PRODUCED
+from wattmark.engine.python_table import PythonTable
 from wattmark.engine.session import DuckDBSession
 from wattmark.engine.sqlfile import SqlFile
 from wattmark.run import Run

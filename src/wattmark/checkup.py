@@ -136,7 +136,7 @@ def _bind_once(settings: Settings, catalog: Catalog) -> None:
 
 
 def _look_at_campaigns(settings: Settings, found: Found) -> int:
-    from wattmark.campaign.audience import check as check_file
+    from wattmark.campaign.check import check as check_file
     from wattmark.campaign.definition import read_campaigns
 
     files, wrong = read_campaigns(settings)

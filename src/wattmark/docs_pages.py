@@ -17,10 +17,11 @@ from rich.console import Console
 
 from wattmark.audit.rules import FIXED_COLUMNS, Rule, all_rules
 from wattmark.contract import Contract
-from wattmark.engine.catalog import Catalog, PythonTable, TableDefinition, load_catalog
+from wattmark.engine.catalog import Catalog, TableDefinition, load_catalog
 from wattmark.engine.check import bind_all
 from wattmark.engine.parameters import Parameter
 from wattmark.engine.produced import PRODUCED
+from wattmark.engine.python_table import PythonTable
 from wattmark.engine.sqlfile import SqlFile
 from wattmark.settings import PROJECT_ROOT, Settings, load_settings
 

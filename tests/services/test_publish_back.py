@@ -14,7 +14,8 @@ import pytest
 
 from tests.services.homes import a_home
 from wattmark.contract.model import arrow_type
-from wattmark.engine.catalog import PythonTable, catalog_of
+from wattmark.engine.catalog import catalog_of
+from wattmark.engine.python_table import PythonTable
 from wattmark.errors import PublishError, PublishUnavailableError
 from wattmark.lake import Lake
 from wattmark.local import services

@@ -28,8 +28,9 @@ from wattmark.audit.replay import Finding, findings_from
 from wattmark.audit.rules import FIXED_COLUMNS, Rule, all_rules
 from wattmark.audit.runner import FINDINGS
 from wattmark.contract.model import arrow_type
-from wattmark.engine.catalog import Catalog, PythonTable
+from wattmark.engine.catalog import Catalog
 from wattmark.engine.produced import PRODUCED
+from wattmark.engine.python_table import PythonTable
 from wattmark.engine.session import ACCEPTED, DuckDBSession, Session
 from wattmark.engine.sqlfile import SqlFile
 from wattmark.run import Run

@@ -25,10 +25,8 @@ import duckdb
 import sqlglot
 from sqlglot import exp
 
-from wattmark.campaign.definition import CampaignFile
 from wattmark.engine.session import Session
 from wattmark.engine.sqlfile import SqlFile, literal, read_sql_file
-from wattmark.settings import Settings
 
 SCHEMA = "relation"
 """Schema of a session that holds the relations conditions may ask."""
@@ -266,44 +264,6 @@ class Checker:
         outer.add("customer" if name == "segment" or not self.account_grain else "account")
 
 
-def check(file: CampaignFile, settings: Settings) -> None:
-    """Check the condition, the fields and the value column of a campaign, types included.
-
-    Raises:
-        CampaignError: with file, line and key.
-    """
-    known = relations(settings.include)
-    campaign = file.campaign
-    checker = Checker(known, campaign.audience.grain)
-    for key, text in (("where", campaign.audience.where), ("of", campaign.audience.of)):
-        if text is None:
-            continue
-        try:
-            asked = checker.condition(text)
-            _dry_run(known, campaign.audience.grain, asked)
-        except Refused as why:
-            raise file.error(
-                "campaign.condition",
-                ["audience", key],
-                f"{why}.",
-                "docs/campaigns.md lists what may be asked.",
-            ) from None
-    from wattmark.campaign.fields import check_fields
-
-    check_fields(file, checker)
-    if campaign.success.value_column is not None:
-        try:
-            kind = checker.column(campaign.success.value_column)
-        except Refused as why:
-            raise file.error("campaign.field", ["success", "value_column"], f"{why}.") from None
-        if kind not in ("decimal", "double", "integer"):
-            raise file.error(
-                "campaign.field",
-                ["success", "value_column"],
-                f"{campaign.success.value_column} is no number.",
-            )
-
-
 @lru_cache(maxsize=1)
 def _small_database() -> duckdb.DuckDBPyConnection:
     return duckdb.connect(
@@ -311,7 +271,7 @@ def _small_database() -> duckdb.DuckDBPyConnection:
     )
 
 
-def _dry_run(known: Mapping[str, SqlFile], grain: str, asked: Asked) -> None:
+def dry_run(known: Mapping[str, SqlFile], grain: str, asked: Asked) -> None:
     """Run a condition on one row of each relation, so that types that do not fit are found before any night."""
     duck = _small_database().cursor()
     duck.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")

@@ -42,7 +42,7 @@ def _tell(message: str) -> None:
 @campaign_app.command()
 def check(home: HomeOption = None) -> None:
     """Check every campaign file, keys, values, conditions and fields, and where lists go."""
-    from wattmark.campaign.audience import check as check_file
+    from wattmark.campaign.check import check as check_file
     from wattmark.campaign.definition import read_campaigns
     from wattmark.campaign.deliver import check_target
 

@@ -16,8 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from sklearn.metrics import roc_auc_score
 
-from wattmark.engine.catalog import python_table
-from wattmark.engine.session import TableContext
+from wattmark.engine.python_table import TableContext, python_table
 
 Floats = npt.NDArray[np.float64]
 

@@ -7,8 +7,7 @@ import datetime as dt
 import holidays
 import pyarrow as pa
 
-from wattmark.engine.catalog import python_table
-from wattmark.engine.session import TableContext
+from wattmark.engine.python_table import TableContext, python_table
 
 YEARS_BACK = 20
 """Orders that stay open and money that is not remitted are counted from their first day, however old."""

@@ -8,8 +8,7 @@ from decimal import Decimal
 import pyarrow as pa
 
 from wattmark.contract.model import arrow_type
-from wattmark.engine.catalog import python_table
-from wattmark.engine.session import TableContext
+from wattmark.engine.python_table import TableContext, python_table
 
 WEEKS_AHEAD = 8
 CENT = Decimal("0.01")

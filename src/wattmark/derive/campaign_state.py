@@ -7,8 +7,7 @@ import datetime as dt
 import pyarrow as pa
 from sqlalchemy import Engine, inspect
 
-from wattmark.engine.catalog import python_table
-from wattmark.engine.session import TableContext
+from wattmark.engine.python_table import TableContext, python_table
 from wattmark.errors import ServiceError
 
 _ARROW = {

@@ -11,8 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from email_validator import EmailNotValidError, validate_email
 
-from wattmark.engine.catalog import python_table
-from wattmark.engine.session import TableContext
+from wattmark.engine.python_table import TableContext, python_table
 
 _PLAIN = (
     r"^[A-Za-z0-9]([A-Za-z0-9_-]|\.[A-Za-z0-9_]){0,30}@"

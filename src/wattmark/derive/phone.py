@@ -15,8 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from phonenumbers import PhoneMetadata, PhoneNumberFormat, PhoneNumberType
 
-from wattmark.engine.catalog import python_table
-from wattmark.engine.session import TableContext
+from wattmark.engine.python_table import TableContext, python_table
 
 SCHEMA = pa.schema(
     [("raw", pa.string()), ("e164", pa.string()), ("is_valid", pa.bool_()), ("is_mobile", pa.bool_())]

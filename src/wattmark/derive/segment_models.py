@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from wattmark.engine.catalog import python_table
-from wattmark.engine.session import TableContext
+from wattmark.engine.python_table import TableContext, python_table
 from wattmark.segment import scoring, state
 
 log = logging.getLogger(__name__)

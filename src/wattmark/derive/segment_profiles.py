@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from wattmark.engine.catalog import python_table
-from wattmark.engine.session import TableContext
+from wattmark.engine.python_table import TableContext, python_table
 from wattmark.segment import profiles, state
 
 _COLUMNS = {

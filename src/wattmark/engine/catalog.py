@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-import importlib
 import os
 import pickle
-import pkgutil
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import sqlglot
 
@@ -20,78 +18,13 @@ from wattmark import __version__
 from wattmark.contract import Contract, load_contract
 from wattmark.engine.parameters import RELATIONS, Parameter
 from wattmark.engine.produced import PRODUCED
+from wattmark.engine.python_table import PythonTable, python_tables
 from wattmark.engine.sqlfile import SqlFile, read_sql_file
 from wattmark.errors import SettingsError, SqlFileError, WattmarkError, together
 from wattmark.settings import Settings, place
 
-if TYPE_CHECKING:
-    from wattmark.engine.session import TableContext
-
 SOURCE_LAYER = "source"
 """Contract tables as they were known at the end of ``as_of`` (views over ``accepted``)."""
-
-
-@dataclass(frozen=True)
-class PythonTable:
-    """A table that Python makes because SQL cannot: a calendar, phone validity, a model's scores.
-
-    ``columns`` maps names to contract types; ``maker`` names the function, ``module:function``, that gets a
-    TableContext and returns arrow rows. It is imported when it is first called: most tasks need no model's library.
-    """
-
-    name: str
-    key: tuple[str, ...]
-    columns: dict[str, str]
-    needs: tuple[str, ...]
-    grain: str
-    purpose: str
-    maker: str
-    docs: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def layer(self) -> str:
-        """Layer part of the name."""
-        return self.name.split(".")[0]
-
-    @property
-    def references(self) -> frozenset[str]:
-        """Tables read."""
-        return frozenset(self.needs)
-
-    def make(self, context: TableContext) -> Any:
-        """The table's rows, as arrow."""
-        module, function = self.maker.split(":")
-        return getattr(importlib.import_module(module), function)(context)
-
-    @property
-    def is_view(self) -> bool:
-        """Python tables are always stored."""
-        return False
-
-
-_python_tables: dict[str, PythonTable] = {}
-
-
-def python_table(
-    name: str,
-    *,
-    key: Iterable[str],
-    columns: Mapping[str, str],
-    needs: Iterable[str] = (),
-    grain: str,
-    purpose: str,
-    docs: Mapping[str, str] | None = None,
-) -> Callable[[Callable[[TableContext], Any]], Callable[[TableContext], Any]]:
-    """Register a function as the maker of a table (see PythonTable)."""
-
-    def register(make: Callable[[TableContext], Any]) -> Callable[[TableContext], Any]:
-        maker = f"{make.__module__}:{make.__qualname__}"
-        _python_tables[name] = PythonTable(
-            name, tuple(key), dict(columns), tuple(needs), grain, purpose, maker, dict(docs or {})
-        )
-        return make
-
-    return register
 
 
 TableDefinition = SqlFile | PythonTable
@@ -266,16 +199,8 @@ def _with_borrowed(tables: Mapping[str, TableDefinition]) -> dict[str, TableDefi
     return done
 
 
-def _load_python_tables() -> dict[str, PythonTable]:
-    import wattmark.derive
-
-    for module in pkgutil.iter_modules(wattmark.derive.__path__):
-        importlib.import_module(f"wattmark.derive.{module.name}")
-    return dict(_python_tables)
-
-
 def _read_all(root: Path) -> dict[str, TableDefinition]:
-    tables: dict[str, TableDefinition] = dict(_load_python_tables())
+    tables: dict[str, TableDefinition] = dict(python_tables())
     for path in sorted(root.glob("*/**/*.sql")):
         file = read_sql_file(path, path.relative_to(root).parts[0])
         if file.name in tables:

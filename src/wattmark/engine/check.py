@@ -7,7 +7,8 @@ import datetime as dt
 import duckdb
 
 from wattmark.contract.model import duckdb_type
-from wattmark.engine.catalog import Catalog, PythonTable
+from wattmark.engine.catalog import Catalog
+from wattmark.engine.python_table import PythonTable
 from wattmark.engine.session import DuckDBSession, engine_error
 from wattmark.errors import SqlFileError
 from wattmark.run import Run

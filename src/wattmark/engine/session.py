@@ -10,7 +10,6 @@ import shutil
 import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -24,9 +23,10 @@ from sqlglot import exp
 
 from wattmark.contract import Contract, load_contract
 from wattmark.contract.model import duckdb_type
-from wattmark.engine.catalog import SOURCE_LAYER, Catalog, PythonTable, TableDefinition, catalog_of
-from wattmark.engine.incremental import Part, part_of, restrict
+from wattmark.engine.catalog import SOURCE_LAYER, Catalog, TableDefinition, catalog_of
+from wattmark.engine.incremental import Part, definition_hash, part_of, restrict
 from wattmark.engine.produced import PRODUCED
+from wattmark.engine.python_table import PythonTable, TableContext
 from wattmark.engine.sqlfile import SqlFile, flat_name, literal, render
 from wattmark.errors import SqlFileError
 from wattmark.lake import Lake, RowsError
@@ -36,23 +36,6 @@ from wattmark.settings import Settings
 ACCEPTED = "accepted"
 DERIVED_LAYERS = ("core", "facts", "segment", "campaign", "audit", "mart", "mart_pii")
 """Layers whose tables the catalog knows, in the order of a night."""
-
-
-@dataclass(frozen=True)
-class TableContext:
-    """What a Python table may use: settings, the run, and queries over the tables it names in ``needs``."""
-
-    settings: Settings
-    run: Run
-    session: Session
-
-    def query(self, sql: str, **values: Any) -> pa.Table:
-        """Rows of a query in DuckDB's dialect; ``$name`` is a value of the run or one given here."""
-        return self.reader(sql, **values).read_all()
-
-    def reader(self, sql: str, **values: Any) -> pa.RecordBatchReader:
-        """As ``query``, streamed."""
-        return self.session.query(sql, **values)
 
 
 class Session(ABC):
@@ -290,7 +273,7 @@ class Session(ABC):
         return self._build_sql(definition)
 
     def _build_sql(self, file: SqlFile) -> int:
-        part = part_of(self, file)
+        part = self._part_of(file)
         if part is not None:
             if part.days == ():
                 return 0
@@ -309,6 +292,20 @@ class Session(ABC):
             raise engine_error(file, error) from None
         finally:
             self._parts.pop(file.name, None)
+
+    def _part_of(self, file: SqlFile) -> Part | None:
+        """What a build of the file has to replace; None where all of it is made anew."""
+        if not self.stored or not file.header.get("incremental"):
+            return None
+        names = [name for name in self.catalog.order([file.name]) if name != file.name]
+        files = [
+            table for name in [*names, file.name] if isinstance(table := self.catalog.tables[name], SqlFile)
+        ]
+        meaning = definition_hash(
+            self.settings.zone,
+            [f"{one.name}:{self.statement_of(one).sql(dialect='duckdb')}" for one in files],
+        )
+        return part_of(file, meaning, self.lake, self.run.as_of, self.versions)
 
     @abstractmethod
     def result_sql(self, file: SqlFile) -> str:

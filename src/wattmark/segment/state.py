@@ -12,6 +12,7 @@ import hashlib
 
 import pyarrow as pa
 
+from wattmark.engine.python_table import Asked
 from wattmark.engine.session import Session
 from wattmark.engine.sqlfile import SqlFile
 
@@ -95,7 +96,7 @@ TABLES = {
 }
 
 
-def newest_before(session: Session, table: str) -> pa.Table:
+def newest_before(session: Asked, table: str) -> pa.Table:
     """The newest part of a state table that is older than the run's date; no rows where there is none.
 
     Args:

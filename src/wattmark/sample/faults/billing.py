@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from wattmark.sample.faults import Candidates, Context, Mask, Place, fault
 from wattmark.sample.faults import common as k
 from wattmark.sample.faults.editor import at
+from wattmark.sample.faults.registry import Candidates, Context, Mask, Place, fault
 from wattmark.sample.model import COM, GEN, MAIN, SUB
 from wattmark.sample.plan import day_of
 

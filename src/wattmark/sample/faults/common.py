@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from wattmark.sample.faults import Candidates, Context, Mask, Place
 from wattmark.sample.faults.editor import at
+from wattmark.sample.faults.registry import Candidates, Context, Mask, Place
 from wattmark.sample.measure import true_multiplier
 from wattmark.sample.model import AGR, COM, GEN, HV_HV, HV_LV, LAR, PENDING, RES
 from wattmark.sample.plan import day_of
