@@ -22,6 +22,7 @@ from wattmark.contract import load_contract
 from wattmark.engine.catalog import Catalog, catalog_of
 from wattmark.engine.session import DuckDBSession, open_session
 from wattmark.errors import WattmarkError
+from wattmark.home import Home
 from wattmark.lake import Lake
 from wattmark.quality.accept import accept_all
 from wattmark.quality.landing import LANDING, landed
@@ -192,7 +193,7 @@ def publish(settings: Settings, run: Run, *, republish: bool = False) -> dict[st
         PublishError: the warehouse refused, or a newer night stands; the last published run stays in place.
         SegmentContractError: more customers changed segment than allowed; nothing is published.
     """
-    from wattmark.local.services import warehouse_url
+    from wattmark.home import warehouse_url
     from wattmark.publish import warehouse
     from wattmark.segment.contract import require
     from wattmark.segment.report import write_report
@@ -206,7 +207,7 @@ def publish(settings: Settings, run: Run, *, republish: bool = False) -> dict[st
         keep_state(session)
         write_report(session)
     move_watermarks(settings, run)
-    _note_versions(settings, run)
+    note_versions(settings, run)
     return {one.name: one.rows for one in done}
 
 
@@ -232,11 +233,12 @@ def move_watermarks(settings: Settings, run: Run) -> None:
     keep_watermarks(settings, run, marks)
 
 
-def _note_versions(settings: Settings, run: Run) -> None:
+def note_versions(settings: Settings, run: Run) -> None:
+    """Note the versions of accepted tables that a published run read, from which it can be replayed."""
     lake = Lake(settings.lake)
     versions = {name: lake.version(name) for name in lake.tables() if name.startswith("accepted.")}
     write_atomically(
-        settings.home / "state" / "versions" / f"{run.run_id}.json",
+        Home(settings.home).versions / f"{run.run_id}.json",
         json.dumps(versions, indent=1, sort_keys=True),
     )
 
@@ -260,7 +262,7 @@ def parameters_hash(settings: Settings) -> str:
             }
         ).encode()
     )
-    for folder in (settings.include, settings.project / "expectations", settings.home / "campaigns"):
+    for folder in (settings.include, settings.project / "expectations", Home(settings.home).campaigns):
         for path in sorted(folder.rglob("*")):
             if path.suffix in (".sql", ".yaml", ".json", ".csv"):
                 digest.update(f"\0{path.relative_to(folder)}\0".encode())
@@ -274,7 +276,7 @@ def begin(settings: Settings, run: Run, *, republish: bool = False) -> None:
     Raises:
         PublishError: a newer night is published, and ``republish`` does not ask to take its place.
     """
-    from wattmark.local.services import warehouse_url
+    from wattmark.home import warehouse_url
     from wattmark.publish.ops import begin_run
 
     begin_run(
@@ -290,7 +292,7 @@ def finish(
     settings: Settings, run: Run, state: str, rows_in: int | None = None, rows_out: int | None = None
 ) -> None:
     """Note how the run ended, ``succeeded`` or ``failed``, in ``ops.pipeline_run`` and for monitoring."""
-    from wattmark.local.services import warehouse_url
+    from wattmark.home import warehouse_url
     from wattmark.metrics import write_metrics
     from wattmark.publish.ops import end_run
 

@@ -28,6 +28,7 @@ from pydantic import (
 from wattmark.clock import clock_of
 from wattmark.dateformat import formats
 from wattmark.errors import SettingsError, WattmarkError, together
+from wattmark.home import Home
 from wattmark.yamlfile import line_of, read_mapping
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
@@ -519,12 +520,12 @@ class Settings(_Model):
     @property
     def lake(self) -> Path:
         """Folder of the Delta tables."""
-        return self.home / "lake"
+        return Home(self.home).lake
 
     @property
     def scratch(self) -> Path:
         """Folder for spill files; may be emptied between nights."""
-        return self.home / "scratch"
+        return Home(self.home).scratch
 
     @property
     def include(self) -> Path:
@@ -575,7 +576,7 @@ def settings_as_far_as_right(
     """
     folder = Path(home).resolve() if home else default_home()
     project = Path(os.environ.get("WATTMARK_PROJECT", PROJECT_ROOT))
-    own_file = own_settings(folder)
+    own_file = Home(folder).settings
     merged: dict[str, Any] = _merge({}, read_mapping(default_settings(project)))
     wrong: list[WattmarkError] = []
     # A link that leads nowhere is a mistake, not a file that is not there.
@@ -630,11 +631,6 @@ def _without(merged: Mapping[str, Any], loc: Sequence[str | int]) -> dict[str, A
         return {key: value for key, value in merged.items() if key != top}
 
 
-def own_settings(home: Path) -> Path:
-    """The file that holds what a utility sets."""
-    return home / "settings.yaml"
-
-
 def default_settings(project: Path) -> Path:
     """The file that holds every setting with its default."""
     return project / "include" / "settings.default.yaml"
@@ -642,10 +638,10 @@ def default_settings(project: Path) -> Path:
 
 def place(home: Path, project: Path, keys: Sequence[str | int]) -> str:
     """Where a setting stands, as file and line: the utility's own file, else the defaults."""
-    for file in (own_settings(home), default_settings(project)):
+    for file in (Home(home).settings, default_settings(project)):
         if line := line_of(file, keys):
             return f"{file}:{line}"
-    return f"{own_settings(home)}:1"
+    return f"{Home(home).settings}:1"
 
 
 def _mistake(home: Path, project: Path, loc: Sequence[str | int], said: str) -> SettingsError:

@@ -44,6 +44,7 @@ from wattmark.engine.catalog import SOURCE_LAYER, catalog_of
 from wattmark.engine.session import ACCEPTED, DuckDBSession, engine_error
 from wattmark.engine.sqlfile import SqlFile, literal
 from wattmark.errors import WattmarkError
+from wattmark.home import Home
 from wattmark.lake import Lake
 from wattmark.run import Run
 from wattmark.settings import Settings
@@ -388,7 +389,7 @@ class _Store:
         self.settings = settings
         self.lookups = {name: found for name, found in lookups.items() if name != ORDER}
         self.reference = tuple(reference)
-        self.folder = settings.home / "counter"
+        self.folder = Home(settings.home).counter
         self._lock = threading.Lock()
         self._open: _File | None = None
         self._asked = 0.0

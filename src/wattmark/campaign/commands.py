@@ -12,7 +12,8 @@ from rich.console import Console
 from rich.table import Table
 
 from wattmark.errors import WattmarkError
-from wattmark.local.commands import HomeOption
+from wattmark.home import Home
+from wattmark.options import HomeOption
 from wattmark.run import Run
 from wattmark.settings import Settings, load_settings
 from wattmark.writer import writing
@@ -219,7 +220,7 @@ def report(
 
     settings = load_settings(home)
     run_ = _run(settings, as_of)
-    folder = to or settings.home / "reports" / "campaigns" / run_.as_of.isoformat()
+    folder = to or Home(settings.home).campaign_reports / run_.as_of.isoformat()
     with DuckDBSession(settings, run_) as session:
         console.print(str(write_report(session, folder)), soft_wrap=True)
 

@@ -14,6 +14,7 @@ import secrets
 from pathlib import Path
 
 from wattmark.campaign.definition import CampaignError
+from wattmark.home import Home
 from wattmark.settings import Settings
 
 KEY_BYTES = 32
@@ -25,7 +26,7 @@ def campaign_key(home: Path) -> str:
     Raises:
         CampaignError: the file is there and holds no key.
     """
-    file = home / "campaign.key"
+    file = Home(home).campaign_key
     if not file.exists():
         home.mkdir(parents=True, exist_ok=True)
         draft = file.with_name(f".{file.name}.{os.getpid()}.{secrets.token_hex(4)}")

@@ -38,6 +38,7 @@ from wattmark.campaign.noted import approval_due, insert_run
 from wattmark.campaign.people import feedback_suppressions, look_at_contacts, look_at_people
 from wattmark.campaign.state import KEEP_SUPPRESSION, copy_in, fetch
 from wattmark.engine.session import Session
+from wattmark.home import Home
 from wattmark.run import Run
 from wattmark.settings import Settings
 
@@ -66,7 +67,7 @@ class CampaignOutcome:
 def folder_of(settings: Settings, campaign_id: str, as_of: dt.date, version: int) -> Path:
     """Folder of a list's files; versions after the first say so."""
     name = campaign_id if version == 1 else f"{campaign_id}.v{version}"
-    return settings.home / "lists" / as_of.isoformat() / name
+    return Home(settings.home).lists / as_of.isoformat() / name
 
 
 def make_lists(
@@ -107,7 +108,7 @@ def make_lists(
                 f"another night has been making lists for {LOCK_S} s.",
                 "Rerun when it has ended.",
             ) from None
-        clear_drafts(settings.home / "lists")
+        clear_drafts(Home(settings.home).lists)
         for name in refuse_unanswered(ops_engine, run):
             take_back_drafts(settings, name)
         return _make(settings, run, session, ops_engine, due)

@@ -21,6 +21,7 @@ from wattmark.engine.produced import PRODUCED
 from wattmark.engine.python_table import PythonTable, python_tables
 from wattmark.engine.sqlfile import SqlFile, read_sql_file
 from wattmark.errors import SettingsError, SqlFileError, WattmarkError, together
+from wattmark.home import Home
 from wattmark.settings import Settings, place
 
 SOURCE_LAYER = "source"
@@ -264,4 +265,4 @@ def load_catalog(include: Path, cache: Path | None = None) -> Catalog:
 
 def catalog_of(settings: Settings) -> Catalog:
     """The project's catalog, with parsed files kept in the home."""
-    return load_catalog(settings.include, settings.home / "state" / "catalog")
+    return load_catalog(settings.include, Home(settings.home).catalog)

@@ -26,9 +26,9 @@ import sqlalchemy as sa
 from sqlalchemy import make_url
 
 from wattmark.errors import ServiceError
-from wattmark.local import postgres, processes
-from wattmark.local.processes import HOST, Progress, Recorded
-from wattmark.local.secret import secret
+from wattmark.home import HOST, Home, embedded_url, secret
+from wattmark.local import processes
+from wattmark.local.processes import Progress, Recorded
 from wattmark.settings import Settings
 
 COMPONENTS = ("api-server", "scheduler", "dag-processor", "triggerer")
@@ -91,7 +91,7 @@ def database_url(settings: Settings) -> str:
     Raises:
         ServiceError: it is the embedded one and was never started.
     """
-    return settings.services.airflow_database_url or postgres.url(settings.home, "airflow")
+    return settings.services.airflow_database_url or embedded_url(settings.home, "airflow")
 
 
 def port(settings: Settings) -> int:
@@ -111,7 +111,7 @@ def airflow_env(settings: Settings) -> dict[str, str]:
         ServiceError: the home was never set up.
     """
     home = settings.home
-    folder = home / "airflow"
+    folder = Home(home).airflow
     web = address(settings)
     database = database_url(settings)
     # The sample's own database, as a utility's would be: a connection that tasks ask Airflow for.
@@ -119,7 +119,7 @@ def airflow_env(settings: Settings) -> dict[str, str]:
         {}
         if settings.services.warehouse_url
         else {
-            "AIRFLOW_CONN_WATTMARK_SOURCE": postgres.url(home, "source").replace(
+            "AIRFLOW_CONN_WATTMARK_SOURCE": embedded_url(home, "source").replace(
                 "postgresql+psycopg", "postgres", 1
             )
         }
@@ -159,7 +159,7 @@ def airflow_env(settings: Settings) -> dict[str, str]:
         "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.2",
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "30",
         "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
-        "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(folder / "logs"),
+        "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(Home(home).airflow_logs),
         "AIRFLOW__LOGGING__COLORED_CONSOLE_LOG": "False",
         "AIRFLOW__LOGGING__NAMESPACE_LEVELS": LOG_LEVELS,
         # Airflow sets these itself, whatever the umask.
@@ -167,7 +167,7 @@ def airflow_env(settings: Settings) -> dict[str, str]:
         "AIRFLOW__LOGGING__FILE_TASK_HANDLER_NEW_FILE_PERMISSIONS": "0o600",
         "AIRFLOW__OPENLINEAGE__NAMESPACE": "wattmark",
         "AIRFLOW__OPENLINEAGE__TRANSPORT": json.dumps(
-            {"type": "file", "log_file_path": str(home / "logs" / "openlineage.jsonl"), "append": True}
+            {"type": "file", "log_file_path": str(Home(home).lineage), "append": True}
         ),
         "AIRFLOW__OPENLINEAGE__EMISSION_POLICY": json.dumps(
             [{"scope": {}, "controls": {"include_source_code": False}}]
@@ -226,14 +226,14 @@ def migrate(settings: Settings, progress: Progress) -> None:
 
 def _migrate(settings: Settings, environment: dict[str, str]) -> None:
     home = settings.home
-    log = home / "logs" / "airflow-migrate.log"
+    log = Home(home).logs / "airflow-migrate.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as stream:
         try:
             code = subprocess.run(  # noqa: S603
                 command("db", "migrate"),
                 env=environment,
-                cwd=home / "airflow",
+                cwd=Home(home).airflow,
                 stdin=subprocess.DEVNULL,
                 stdout=stream,
                 stderr=subprocess.STDOUT,
@@ -300,13 +300,13 @@ def prepare_folder(settings: Settings, password: str) -> None:
         settings: of the home.
         password: of the one user, ``admin``.
     """
-    folder = settings.home / "airflow"
+    folder = Home(settings.home).airflow
     folder.mkdir(mode=0o700, exist_ok=True)
     config = folder / "airflow.cfg"
     if not config.exists():
         # Else Airflow writes one with all its defaults, which outlive the release they came with.
         processes.write_private(config, "# Wattmark sets Airflow's options in the environment, which wins.\n")
-    lineage = settings.home / "logs" / "openlineage.jsonl"
+    lineage = Home(settings.home).lineage
     lineage.parent.mkdir(parents=True, exist_ok=True)
     lineage.touch(mode=0o600)
     processes.write_private(folder / "passwords.json", json.dumps({ADMIN: password}) + "\n")
@@ -317,8 +317,8 @@ def _start_component(settings: Settings, component: str, fingerprint: str) -> No
     recorded = processes.launch(
         command(component, *_ARGUMENTS[component]),
         env=process_env(settings),
-        cwd=home / "airflow",
-        log=home / "logs" / f"{component}.log",
+        cwd=Home(home).airflow,
+        log=Home(home).logs / f"{component}.log",
         port=port(settings) if component == "api-server" else None,
         fingerprint=fingerprint,
     )
