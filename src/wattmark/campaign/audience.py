@@ -25,6 +25,7 @@ import duckdb
 import sqlglot
 from sqlglot import exp
 
+from wattmark.contract.types import TYPES
 from wattmark.engine.session import Session
 from wattmark.engine.sqlfile import SqlFile, literal, read_sql_file
 
@@ -38,21 +39,6 @@ _DEEPEST = 40
 _TURNS = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 """Characters that turn the direction of what follows."""
 _NUMBER = re.compile(r"[0-9]*\.?[0-9]+([eE][+-]?[0-9]+)?|[0-9]+\.")
-_DUCK_TYPES = {
-    "string": "VARCHAR",
-    "integer": "BIGINT",
-    "decimal": "DECIMAL(18,2)",
-    "double": "DOUBLE",
-    "date": "DATE",
-    "timestamp": "TIMESTAMPTZ",
-    "boolean": "BOOLEAN",
-}
-
-_SAMPLES = {
-    "string": "'x'", "integer": "1", "decimal": "1", "double": "1", "date": "'2026-01-01'",
-    "timestamp": "'2026-01-01 00:00:00+00'", "boolean": "TRUE",
-}  # fmt: skip
-
 # Exact classes, not their descendants: a new kind of node is refused until somebody has looked at it.
 _PLAIN_NODES: frozenset[type[exp.Expression]] = frozenset(
     {
@@ -278,7 +264,8 @@ def dry_run(known: Mapping[str, SqlFile], grain: str, asked: Asked) -> None:
     for name, relation in known.items():
         columns = columns_of(relation)
         row = ", ".join(
-            f'CAST({_SAMPLES[kind]} AS {_DUCK_TYPES[kind]}) AS "{column}"' for column, kind in columns.items()
+            f'CAST({TYPES[kind].example} AS {TYPES[kind].duckdb}) AS "{column}"'
+            for column, kind in columns.items()
         )
         duck.execute(f'CREATE TABLE IF NOT EXISTS {SCHEMA}."{name}" AS SELECT {row}')
     day = dt.date(2026, 1, 1)
@@ -464,7 +451,7 @@ def prepare(session: Session, names: set[str]) -> None:
         file = known[name]
         session.see(sorted(file.references))
         casts = ", ".join(
-            f'CAST("{column}" AS {_DUCK_TYPES[kind]}) AS "{column}"'
+            f'CAST("{column}" AS {TYPES[kind].duckdb}) AS "{column}"'
             for column, kind in columns_of(file).items()
         )
         session.duck.execute(

@@ -10,6 +10,8 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
+from wattmark.contract.types import Rows, table_of
+from wattmark.errors import SqlFileError
 from wattmark.run import Run
 from wattmark.settings import Settings
 
@@ -45,8 +47,9 @@ class TableContext:
 class PythonTable:
     """A table that Python makes because SQL cannot: a calendar, phone validity, a model's scores.
 
-    ``columns`` maps names to contract types; ``maker`` names the function, ``module:function``, that gets a
-    TableContext and returns arrow rows. It is imported when it is first called: most tasks need no model's library.
+    ``columns`` maps names to contract types, which the rows are cast to; ``maker`` names the function,
+    ``module:function``, that gets a TableContext and returns rows. It is imported when it is first called: most tasks
+    need no model's library.
     """
 
     name: str
@@ -68,10 +71,24 @@ class PythonTable:
         """Tables read."""
         return frozenset(self.needs)
 
-    def make(self, context: TableContext) -> Any:
-        """The table's rows, as arrow."""
+    def make(self, context: TableContext) -> pa.Table:
+        """The table's rows.
+
+        Raises:
+            SqlFileError: what its maker returned lacks a column, or a value does not fit the column's type.
+        """
         module, function = self.maker.split(":")
-        return getattr(importlib.import_module(module), function)(context)
+        made: Rows = getattr(importlib.import_module(module), function)(context)
+        try:
+            return table_of(self.columns, made)
+        except (KeyError, pa.ArrowException) as error:
+            # The text of the error may quote a value.
+            what = (
+                f"lacks {error.args[0]}" if isinstance(error, KeyError) else "do not fit its columns' types"
+            )
+            raise SqlFileError(
+                "table.rows", f"{self.name}: the rows that {self.maker} made {what}."
+            ) from None
 
     @property
     def is_view(self) -> bool:
@@ -91,10 +108,10 @@ def python_table(
     grain: str,
     purpose: str,
     docs: Mapping[str, str] | None = None,
-) -> Callable[[Callable[[TableContext], Any]], Callable[[TableContext], Any]]:
+) -> Callable[[Callable[[TableContext], Rows]], Callable[[TableContext], Rows]]:
     """Register a function as the maker of a table (see PythonTable)."""
 
-    def register(make: Callable[[TableContext], Any]) -> Callable[[TableContext], Any]:
+    def register(make: Callable[[TableContext], Rows]) -> Callable[[TableContext], Rows]:
         maker = f"{make.__module__}:{make.__qualname__}"
         _registered[name] = PythonTable(
             name, tuple(key), dict(columns), tuple(needs), grain, purpose, maker, dict(docs or {})

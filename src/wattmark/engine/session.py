@@ -22,7 +22,7 @@ import sqlglot
 from sqlglot import exp
 
 from wattmark.contract import Contract, load_contract
-from wattmark.contract.model import duckdb_type
+from wattmark.contract.types import duckdb_of, duckdb_types, nothing
 from wattmark.engine.catalog import SOURCE_LAYER, Catalog, TableDefinition, catalog_of
 from wattmark.engine.incremental import Part, definition_hash, part_of, restrict
 from wattmark.engine.produced import PRODUCED
@@ -170,17 +170,11 @@ class Session(ABC):
             elif self._reads(name) and self.lake.exists(name):
                 self._see_lake(name)
             elif schema == ACCEPTED and table in self.contract.tables:
-                columns = ", ".join(
-                    f"CAST(NULL AS {_duck_type(field.type)}) AS {field.name}"
-                    for field in self.contract.tables[table].accepted_schema
-                )
-                self.duck.execute(f'CREATE VIEW "{schema}"."{table}" AS SELECT {columns} WHERE FALSE')
+                empty = nothing(duckdb_types(self.contract.tables[table].accepted_schema))
+                self.duck.execute(f'CREATE VIEW "{schema}"."{table}" AS {empty}')
             elif name in PRODUCED:
-                columns = ", ".join(
-                    f"CAST(NULL AS {duckdb_type(kind)}) AS {column}"
-                    for column, kind in PRODUCED[name].items()
-                )
-                self.duck.execute(f'CREATE VIEW "{schema}"."{table}" AS SELECT {columns} WHERE FALSE')
+                empty = nothing(duckdb_types(PRODUCED[name]))
+                self.duck.execute(f'CREATE VIEW "{schema}"."{table}" AS {empty}')
             elif not self.stored and definition is not None:
                 self.build(name)
             else:
@@ -200,7 +194,7 @@ class Session(ABC):
         arrow = self.lake.schema(name, version)
         if files:
             partitions = self.lake.partition_columns(name, version)
-            types = ", ".join(f"'{column}': {_duck_type(arrow.field(column).type)}" for column in partitions)
+            types = ", ".join(f"'{column}': {duckdb_of(arrow.field(column).type)}" for column in partitions)
             options = (
                 f", hive_partitioning = true, hive_types = {{{types}}}"
                 if partitions
@@ -210,10 +204,7 @@ class Session(ABC):
             columns = ", ".join(f'"{field.name}"' for field in arrow)
             body = f"SELECT {columns} FROM read_parquet([{listed}]{options}, union_by_name = true)"
         else:
-            columns = ", ".join(
-                f'CAST(NULL AS {_duck_type(field.type)}) AS "{field.name}"' for field in arrow
-            )
-            body = f"SELECT {columns} WHERE FALSE"
+            body = nothing(duckdb_types(arrow))
         self.duck.execute(f'CREATE VIEW "{schema}"."{table}" AS {body}')
 
     def forget(self, name: str) -> None:
@@ -430,23 +421,3 @@ def open_session(settings: Settings, run: Run, **options: Any) -> Session:
     """A session on the engine the settings name (see Session for the options)."""
     kind = SparkSession if settings.compute.engine == "spark" else DuckDBSession
     return kind(settings, run, **options)
-
-
-def _duck_type(kind: pa.DataType) -> str:
-    if pa.types.is_decimal(kind):
-        return f"DECIMAL({kind.precision},{kind.scale})"
-    if pa.types.is_timestamp(kind):
-        return "TIMESTAMPTZ" if kind.tz else "TIMESTAMP"
-    for test, name in (
-        (pa.types.is_boolean, "BOOLEAN"),
-        (pa.types.is_date, "DATE"),
-        (pa.types.is_int64, "BIGINT"),
-        (pa.types.is_int32, "INTEGER"),
-        (pa.types.is_int16, "SMALLINT"),
-        (pa.types.is_int8, "TINYINT"),
-        (pa.types.is_float64, "DOUBLE"),
-        (pa.types.is_float32, "FLOAT"),
-    ):
-        if test(kind):
-            return name
-    return "VARCHAR"

@@ -17,6 +17,7 @@ from typing import Any
 import sqlglot
 from sqlglot import exp
 
+from wattmark.contract.types import duckdb_type
 from wattmark.engine.parameters import RELATIONS, Parameter, declare
 from wattmark.errors import SqlFileError
 from wattmark.yamlfile import parse_yaml
@@ -36,13 +37,6 @@ RUN_SCALARS = frozenset(
         "run_id",
     }
 )
-_SPARK_TYPES = {
-    "double": "DOUBLE",
-    "integer": "BIGINT",
-    "string": "VARCHAR",
-    "boolean": "BOOLEAN",
-    "date": "DATE",
-}
 
 # What means something else, or nothing, on another engine; found by running both (docs/architecture.md).
 _FORBIDDEN_FUNCTIONS = {
@@ -194,7 +188,7 @@ def _relation(parameter: Parameter, value: Any, alias: str) -> exp.Expression:
 
     def select(row: tuple[Any, ...] | None) -> exp.Select:
         items = [
-            exp.alias_(exp.cast(literal(None if row is None else row[at]), _SPARK_TYPES[kind]), name)
+            exp.alias_(exp.cast(literal(None if row is None else row[at]), duckdb_type(kind)), name)
             for at, (name, kind) in enumerate(columns)
         ]
         return exp.select(*items) if row is not None else exp.select(*items).where(exp.false())

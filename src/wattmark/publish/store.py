@@ -30,6 +30,7 @@ from adbc_driver_manager import dbapi as adbc_errors
 from adbc_driver_postgresql import dbapi
 from psycopg import sql
 
+from wattmark.contract.types import duckdb_of_postgres, postgres_of
 from wattmark.errors import PublishError, PublishUnavailableError
 from wattmark.publish.ops import noted
 from wattmark.publish.refusal import named, naming
@@ -54,27 +55,8 @@ LOCK_TRIES = 240
 DEAD_SHARE = 0.2
 """Share of dead rows from which a table is vacuumed before it is changed again."""
 
-_POSTGRES = {
-    pa.int64(): "bigint", pa.int32(): "integer", pa.int16(): "smallint", pa.int8(): "smallint",
-    pa.float64(): "double precision", pa.float32(): "real", pa.bool_(): "boolean", pa.date32(): "date",
-}  # fmt: skip
-_DUCKDB = {
-    "text": "VARCHAR", "jsonb": "VARCHAR", "double precision": "DOUBLE", "real": "FLOAT",
-    "timestamp with time zone": "TIMESTAMPTZ", "timestamp without time zone": "TIMESTAMP",
-}  # fmt: skip
-"""Names that DuckDB does not know, or reads otherwise."""
-
 Parts = dict[str, tuple[int, int]]
 """Rows and digest of each part of a table."""
-
-
-def postgres_type(kind: pa.DataType) -> str:
-    """The type of a column in PostgreSQL, as its catalog writes it."""
-    if pa.types.is_decimal(kind):
-        return f"numeric({kind.precision},{kind.scale})"
-    if pa.types.is_timestamp(kind):
-        return f"timestamp {'with' if kind.tz else 'without'} time zone"
-    return _POSTGRES.get(kind, "text")
 
 
 @dataclass(frozen=True)
@@ -124,7 +106,7 @@ class Incoming:
     def types(self) -> dict[str, str]:
         """PostgreSQL's type of each column that has rows."""
         return {
-            one.name: "jsonb" if one.name in self.json_columns else postgres_type(one.type)
+            one.name: "jsonb" if one.name in self.json_columns else postgres_of(one.type)
             for one in self.columns
         }
 
@@ -832,8 +814,7 @@ class Store:
         names = [*one.types, *one.extra]
         types = one.types | one.extra
         gone = ", ".join(
-            _q(name) if name in key else f"CAST(NULL AS {_DUCKDB.get(types[name], types[name])})"
-            for name in names
+            _q(name) if name in key else f"CAST(NULL AS {duckdb_of_postgres(types[name])})" for name in names
         )
         reader = duck.sql(
             f"SELECT {', '.join(map(_q, names))}, {CHANGE} FROM _changed UNION ALL SELECT {gone}, 'd' FROM _gone"
@@ -858,8 +839,7 @@ class Store:
             duck.execute(
                 "CREATE OR REPLACE TEMP TABLE _stored AS SELECT "
                 + ", ".join(
-                    f"CAST({_q(name)} AS {_DUCKDB.get(types[name], types[name])}) AS {_q(name)}"
-                    for name in columns
+                    f"CAST({_q(name)} AS {duckdb_of_postgres(types[name])}) AS {_q(name)}" for name in columns
                 )
                 + " FROM _read"
             )
@@ -1015,7 +995,7 @@ def plain_strings(reader: pa.RecordBatchReader) -> pa.RecordBatchReader:
 def _with_nul(duck: duckdb.DuckDBPyConnection, one: Incoming) -> str:
     """The first text column that holds the character NUL, empty where none does."""
     for column in one.columns:
-        if postgres_type(column.type) == "text" and _count(
+        if postgres_of(column.type) == "text" and _count(
             duck, f"SELECT COUNT(*) FROM ({one.query}) WHERE contains({_q(column.name)}, chr(0))"
         ):
             return str(column.name)

@@ -15,6 +15,8 @@ import pyarrow as pa
 
 from wattmark.contract import Contract, Table, load_contract
 from wattmark.contract.model import DAY
+from wattmark.contract.types import schema_of
+from wattmark.engine.produced import PRODUCED
 from wattmark.engine.session import DuckDBSession
 from wattmark.errors import QualityError
 from wattmark.lake import Lake
@@ -30,21 +32,19 @@ from wattmark.run import Run
 from wattmark.settings import Settings
 from wattmark.sources.base import ARRIVAL, FILE
 
-QUARANTINE_SCHEMA = pa.schema(
-    [
-        ("key", pa.string()),
-        ("row", pa.string()),
-        ("reason", pa.string()),
-        ("file", pa.string()),
-        ("run_id", pa.string()),
-        ("first_seen", pa.date32()),
-    ]
+QUARANTINE_SCHEMA = schema_of(
+    {
+        "key": "string",
+        "row": "string",
+        "reason": "string",
+        "file": "string",
+        "run_id": "string",
+        "first_seen": "date",
+    }
 )
 RECONCILIATION = "quality.reconciliation"
 CONFLICTING_ROW = "quality.conflicting_row"
-CONFLICTING_SCHEMA = pa.schema(
-    [("source_table", pa.string()), ("row_key", pa.string()), ("file", pa.string()), ("rows", pa.int64())]
-)
+CONFLICTING_SCHEMA = schema_of(PRODUCED[CONFLICTING_ROW])
 ROWS_AT_ONCE = 2_000_000
 """Rows of whole days that are taken up together."""
 SORTED_AT_ONCE = 6_000_000

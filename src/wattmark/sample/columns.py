@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from wattmark.contract import load_contract
+from wattmark.contract.types import arrow_type
 from wattmark.sample.model import NEVER
 from wattmark.sample.plan import UTC_OFFSET_SECONDS, Floats, Ints
 from wattmark.sample.tariffs import round_cents
@@ -40,16 +41,7 @@ def cents_of(amounts: Floats) -> pa.Array:
 
 
 def _column(value: Any, kind: str, rows: int) -> pa.Array:
-    types = {
-        "string": pa.string(),
-        "integer": pa.int64(),
-        "decimal": pa.decimal128(18, 2),
-        "double": pa.float64(),
-        "date": pa.date32(),
-        "timestamp": pa.timestamp("us", tz="UTC"),
-        "boolean": pa.bool_(),
-    }
-    target = types[kind]
+    target = arrow_type(kind)
     if value is None:
         return pa.nulls(rows, target)
     if isinstance(value, (str, bool, int, float)) and not isinstance(value, np.generic):
