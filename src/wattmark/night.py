@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import time
-from collections.abc import Callable, Iterable
-from functools import partial
+from collections.abc import Iterable
 from typing import Any
 
 from wattmark import __version__
@@ -21,7 +19,6 @@ from wattmark.audit.runner import run_family
 from wattmark.contract import load_contract
 from wattmark.engine.catalog import Catalog, catalog_of
 from wattmark.engine.session import DuckDBSession, open_session
-from wattmark.errors import WattmarkError
 from wattmark.home import Home
 from wattmark.lake import Lake
 from wattmark.quality.accept import accept_all
@@ -31,7 +28,6 @@ from wattmark.run import Run
 from wattmark.settings import Settings
 from wattmark.sources import Watermark
 from wattmark.state import keep_watermarks, watermarks_before
-from wattmark.writer import writing
 
 LAYERS = ("core", "facts", "segment", "campaign")
 """Layers built before the audit, in this order."""
@@ -299,54 +295,3 @@ def finish(
     # First: a warehouse that is down is what a failed night must be told of.
     write_metrics(settings, run, state)
     end_run(warehouse_url(settings), run, state, rows_in, rows_out)
-
-
-def run_all(
-    settings: Settings,
-    run: Run,
-    *,
-    full_refresh: bool = False,
-    republish: bool = False,
-    progress: Callable[[str], None] = print,
-) -> dict[str, int]:
-    """All steps in one process, without Airflow (tests and benchmarks); returns rows published by table."""
-
-    def step(name: str, work: Callable[[], Any]) -> Any:
-        from wattmark.metrics import note_step
-
-        started = time.perf_counter()
-        try:
-            result = work()
-        except Exception:
-            note_step(settings, run, name, time.perf_counter() - started, done=False)
-            raise
-        note_step(settings, run, name, time.perf_counter() - started, done=True)
-        progress(f"{name}: {time.perf_counter() - started:.1f} s")
-        return result
-
-    with writing(settings, f"the night {run.as_of}", begins_night=True, of_night=True):
-        step("check", lambda: check(settings))
-        step("check lake", lambda: check_lake(settings, run))
-        step("begin", lambda: begin(settings, run, republish=republish))
-        try:
-            step(
-                "extract",
-                lambda: [
-                    extract(settings, run, table, full_refresh=full_refresh) for table in tables(settings)
-                ],
-            )
-            counts = step("accept", lambda: accept(settings, run))
-            step("judge", lambda: judge(settings, run, tables(settings)))
-            for layer in LAYERS:
-                step(layer, partial(build, settings, run, layer))
-            step("audit rules", lambda: audit(settings, run, scored=False))
-            step("audit scored rules", lambda: audit(settings, run, scored=True))
-            step("audit root causes", lambda: root_causes(settings, run))
-            for layer in MART_LAYERS:
-                step(layer, partial(build, settings, run, layer))
-            done: dict[str, int] = step("publish", lambda: publish(settings, run, republish=republish))
-        except WattmarkError:
-            finish(settings, run, "failed")
-            raise
-        finish(settings, run, "succeeded", counts["read"], sum(done.values()))
-        return done

@@ -246,14 +246,14 @@ def decrypt(
     file: Path, to: Annotated[Path, typer.Option("--to", help="File to write.")], home: HomeOption = None
 ) -> None:
     """Open an encrypted list with the utility's key."""
+    from wattmark.atomic import write_atomically
     from wattmark.campaign.definition import CampaignError
     from wattmark.campaign.files import decrypt as open_list
-    from wattmark.campaign.files import write_private_bytes
     from wattmark.campaign.keys import list_key
 
     key = list_key(load_settings(home))
     if key is None:
         raise CampaignError("campaign.list_key", "No key is set.", "Set campaigns.list_key_file.")
     content = open_list(file, key)
-    write_private_bytes(to, lambda stream: stream.write(content))
+    write_atomically(to, content, private=True)
     console.print(f"{to} is written; it holds personal data.")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import lru_cache
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
 
@@ -157,22 +158,20 @@ class Contract:
         ]
 
     def load_order(self) -> list[str]:
-        """Table names such that each comes after the ones its required references point to."""
-        done: list[str] = []
+        """Table names such that each comes after the ones its required references point to.
 
-        def visit(name: str, path: tuple[str, ...]) -> None:
-            if name in path:
-                raise ContractError(
-                    "contract.cycle", f"required references form a cycle: {' > '.join((*path, name))}."
-                )
-            if name not in done:
-                for _, target in self.required_refs(self.tables[name]):
-                    visit(target.name, (*path, name))
-                done.append(name)
-
-        for name in self.tables:
-            visit(name, ())
-        return done
+        Raises:
+            ContractError: required references form a cycle.
+        """
+        required = {
+            name: [target.name for _, target in self.required_refs(table)]
+            for name, table in self.tables.items()
+        }
+        try:
+            return list(TopologicalSorter(required).static_order())
+        except CycleError as error:
+            path = " > ".join(reversed(error.args[1]))
+            raise ContractError("contract.cycle", f"required references form a cycle: {path}.") from None
 
 
 def _preference(

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-import os
 import pickle
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
 
 import sqlglot
 
 from wattmark import __version__
+from wattmark.atomic import write_atomically
 from wattmark.contract import Contract, load_contract
 from wattmark.engine.parameters import RELATIONS, Parameter
 from wattmark.engine.produced import PRODUCED
@@ -51,30 +52,35 @@ class Catalog:
         Raises:
             SqlFileError: a table reads what does not exist, or references form a cycle.
         """
-        done: dict[str, None] = {}
+        reads: dict[str, list[str]] = {}
+        waiting = sorted(self.tables) if wanted is None else list(wanted)
+        while waiting:
+            name = waiting.pop()
+            if name in reads:
+                continue
+            reads[name] = [one for one in sorted(self._known(name).references) if self._is_derived(one, name)]
+            waiting += reads[name]
+        try:
+            return list(TopologicalSorter({name: reads[name] for name in sorted(reads)}).static_order())
+        except CycleError as error:
+            path = " > ".join(reversed(error.args[1]))
+            raise SqlFileError("sql.cycle", f"references form a cycle: {path}.") from None
 
-        def visit(name: str, path: tuple[str, ...], reader: TableDefinition | None) -> None:
-            layer = name.split(".")[0]
-            if layer == SOURCE_LAYER and name.split(".")[1] in self.contract.tables:
-                return
-            if name in PRODUCED:
-                return
-            if name not in self.tables:
-                message = f"reads {name}, which is neither in the contract nor made by any file."
-                if isinstance(reader, SqlFile):
-                    raise reader.error("sql.unknown_table", message, name.split(".")[1])
-                raise SqlFileError("sql.unknown_table", f"{reader.name if reader else 'somebody'} {message}")
-            if name in path:
-                raise SqlFileError("sql.cycle", f"references form a cycle: {' > '.join((*path, name))}.")
-            if name not in done:
-                table = self.tables[name]
-                for reference in sorted(table.references):
-                    visit(reference, (*path, name), table)
-                done[name] = None
+    def _known(self, name: str, reader: TableDefinition | None = None) -> TableDefinition:
+        if name in self.tables:
+            return self.tables[name]
+        message = f"reads {name}, which is neither in the contract nor made by any file."
+        if isinstance(reader, SqlFile):
+            raise reader.error("sql.unknown_table", message, name.split(".")[1])
+        raise SqlFileError("sql.unknown_table", f"{reader.name if reader else 'somebody'} {message}")
 
-        for name in sorted(self.tables) if wanted is None else wanted:
-            visit(name, (), None)
-        return list(done)
+    def _is_derived(self, name: str, reader: str) -> bool:
+        """Whether a table that another one reads is made by a file, and not handed over or left by a step."""
+        layer, table = name.split(".")
+        if (layer == SOURCE_LAYER and table in self.contract.tables) or name in PRODUCED:
+            return False
+        self._known(name, self.tables[reader])
+        return True
 
     def overrides(self, settings: Settings) -> dict[str, dict[str, Any]]:
         """The utility's parameter values by table or rule id, checked against the declarations.
@@ -235,13 +241,9 @@ def _cached(root: Path, cache: Path) -> dict[str, TableDefinition]:
             found: dict[str, TableDefinition] = pickle.load(file)  # noqa: S301 - written by this home, readable by its owner alone
         return found
     tables = _read_all(root)
-    kept.parent.mkdir(parents=True, exist_ok=True)
     for old in kept.parent.glob("*.pickle"):
         old.unlink(missing_ok=True)
-    draft = kept.with_suffix(f".{os.getpid()}")
-    draft.touch(mode=0o600)
-    draft.write_bytes(pickle.dumps(tables))
-    draft.replace(kept)
+    write_atomically(kept, pickle.dumps(tables), private=True)
     return tables
 
 

@@ -288,7 +288,8 @@ class Session(ABC):
         """What a build of the file has to replace; None where all of it is made anew."""
         if not self.stored or not file.header.get("incremental"):
             return None
-        names = [name for name in self.catalog.order([file.name]) if name != file.name]
+        # By name, which no way of ordering changes.
+        names = sorted(set(self.catalog.order([file.name])) - {file.name})
         files = [
             table for name in [*names, file.name] if isinstance(table := self.catalog.tables[name], SqlFile)
         ]

@@ -23,20 +23,6 @@ from wattmark.errors import SqlFileError
 from wattmark.yamlfile import parse_yaml
 
 _HEADER = re.compile(r"\A\s*/\*(.*?)\*/", re.DOTALL)
-RUN_SCALARS = frozenset(
-    {
-        "as_of",
-        "as_of_end",
-        "period",
-        "period_end",
-        "period_next",
-        "period_start_at",
-        "period_end_at",
-        "period_days",
-        "period_hours",
-        "run_id",
-    }
-)
 
 # What means something else, or nothing, on another engine; found by running both (docs/architecture.md).
 _FORBIDDEN_FUNCTIONS = {

@@ -25,6 +25,7 @@ import httpx
 import sqlalchemy as sa
 from sqlalchemy import make_url
 
+from wattmark.atomic import write_atomically
 from wattmark.errors import ServiceError
 from wattmark.home import HOST, Home, embedded_url, secret
 from wattmark.local import processes
@@ -305,11 +306,13 @@ def prepare_folder(settings: Settings, password: str) -> None:
     config = folder / "airflow.cfg"
     if not config.exists():
         # Else Airflow writes one with all its defaults, which outlive the release they came with.
-        processes.write_private(config, "# Wattmark sets Airflow's options in the environment, which wins.\n")
+        write_atomically(
+            config, "# Wattmark sets Airflow's options in the environment, which wins.\n", private=True
+        )
     lineage = Home(settings.home).lineage
     lineage.parent.mkdir(parents=True, exist_ok=True)
     lineage.touch(mode=0o600)
-    processes.write_private(folder / "passwords.json", json.dumps({ADMIN: password}) + "\n")
+    write_atomically(folder / "passwords.json", json.dumps({ADMIN: password}) + "\n", private=True)
 
 
 def _start_component(settings: Settings, component: str, fingerprint: str) -> None:

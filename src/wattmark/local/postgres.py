@@ -26,6 +26,7 @@ import psutil
 import psycopg
 from psycopg import sql
 
+from wattmark.atomic import write_atomically
 from wattmark.errors import ServiceError
 from wattmark.home import DATABASES, HOST, Home
 from wattmark.local import processes
@@ -238,7 +239,7 @@ def place(home: Path) -> Place:
             f"The account {run_as.name} may not enter {home}; making {elsewhere} failed: {error.strerror}.",
             "Choose a home that other accounts may pass through, such as /srv/wattmark.",
         ) from None
-    (Home(home).postgres_pointer).write_text(f"{elsewhere}\n", encoding="utf-8")
+    write_atomically(Home(home).postgres_pointer, f"{elsewhere}\n")
     note = f"PostgreSQL keeps its data in {elsewhere}, because its account {run_as.name} may not enter {home}"
     return Place(elsewhere, programs, run_as, (note,))
 

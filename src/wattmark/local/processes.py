@@ -20,6 +20,7 @@ from pathlib import Path
 import psutil
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from wattmark.atomic import write_atomically
 from wattmark.errors import ServiceError
 from wattmark.home import HOST, Home, services_unreadable
 
@@ -73,22 +74,7 @@ def read_services(home: Path) -> ServicesFile:
 
 def write_services(home: Path, services: ServicesFile) -> None:
     """Note what a home has started."""
-    write_private(Home(home).services, services.model_dump_json(indent=2) + "\n")
-
-
-def write_private(file: Path, text: str) -> None:
-    """Write a file that only its owner may read, in one step."""
-    draft = file.with_name(f".{file.name}.{os.getpid()}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-            os.fchmod(stream.fileno(), 0o600)
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        draft.replace(file)
-    finally:
-        draft.unlink(missing_ok=True)
+    write_atomically(Home(home).services, services.model_dump_json(indent=2) + "\n", private=True)
 
 
 @contextlib.contextmanager

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from cryptography.fernet import Fernet
 
+from wattmark.atomic import write_atomically
 from wattmark.home import Home, read_secrets
-from wattmark.local.processes import write_private
 
 _MAKERS: dict[str, Callable[[], str]] = {
     "postgres": lambda: secrets.token_urlsafe(24),
@@ -35,5 +35,5 @@ def ensure_secrets(home: Path) -> dict[str, str]:
     missing = {name: make() for name, make in _MAKERS.items() if name not in known}
     if missing or file.stat().st_mode & 0o077:
         known |= missing
-        write_private(file, json.dumps(known, indent=2) + "\n")
+        write_atomically(file, json.dumps(known, indent=2) + "\n", private=True)
     return known

@@ -973,7 +973,6 @@ def _changed(kind: str, days: int) -> Place:
     return change
 
 
-before_p = "TAR-20 TAR-06 TAR-22"
 for kind, days in (("increase", 70), ("change_tariff", 120), ("transfer_name", 300)):
     fault("RSK-01", f"{kind} without a contract", O, k.low, tables=_changed(kind, days))
 

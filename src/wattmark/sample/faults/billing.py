@@ -281,10 +281,6 @@ fault("TAR-08", "a correction cancels the bill", "account", k.agr, tables=_corre
 LOSS = "BUS-12 TAR-09 TAR-20 TAR-22"
 
 
-def _flat_hv_lv(c: Context) -> Mask:
-    return k.hv_lv(c) & ~c.model.tou()
-
-
 fault(
     "TAR-09",
     "no iron-loss line",

@@ -187,16 +187,6 @@ def set_customer(**values: Any) -> Place:
     return change
 
 
-def set_model(**values: Any) -> Place:
-    """Write into the arrays of the account, before it is measured and billed."""
-
-    def change(c: Context, a: int) -> None:
-        for name, value in values.items():
-            getattr(c.model, name)[a] = value
-
-    return change
-
-
 def open_order(c: Context, a: int, kind: str = "increase", **values: Any) -> str:
     """An application that is under way and in good order; returns its id."""
     order = f"OF{int(c.model.number[a]):09d}"

@@ -17,7 +17,6 @@ from wattmark.sample.plan import day_of
 A = "account"
 C = "customer"
 MP = "metering_point"
-LC = "RSK-02"
 
 # --- ARC ------------------------------------------------------------------------------------------
 
