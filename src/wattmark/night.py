@@ -17,7 +17,7 @@ from wattmark.audit.root_cause import ROOT_CAUSE, night_root_causes
 from wattmark.audit.rules import Rule, all_rules
 from wattmark.audit.runner import run_family
 from wattmark.contract import load_contract
-from wattmark.engine.catalog import Catalog, catalog_of
+from wattmark.engine.catalog import SOURCE_LAYER, Catalog, catalog_of
 from wattmark.engine.session import DuckDBSession, open_session
 from wattmark.home import Home
 from wattmark.lake import Lake
@@ -28,11 +28,6 @@ from wattmark.run import Run
 from wattmark.settings import Settings
 from wattmark.sources import Watermark
 from wattmark.state import keep_watermarks, watermarks_before
-
-LAYERS = ("core", "facts", "segment", "campaign")
-"""Layers built before the audit, in this order."""
-MART_LAYERS = ("mart", "mart_pii")
-"""Layers built after it."""
 
 
 def tables(settings: Settings) -> list[str]:
@@ -117,30 +112,42 @@ def accept(settings: Settings, run: Run) -> dict[str, int]:
     }
 
 
-def build(settings: Settings, run: Run, layer: str, *, explained: bool | None = None) -> dict[str, int]:
+PARTS: dict[str, tuple[str, str]] = {
+    "facts": ("bills", "intervals"),
+    "segment": ("models", "segments"),
+    "mart": ("plain", "explained"),
+}
+"""Layers that are built in two parts, the second resting on the first, so that either can be run again alone: facts
+that rest on no intervals, and those that do; models that are trained, and what is said of each customer; marts, and
+those that show root causes."""
+TRAINED = ("segment.load_centroid", "segment.model", "segment.service_rule")
+"""What is fitted once a month."""
+
+
+def build(settings: Settings, run: Run, layer: str, *, part: str | None = None) -> dict[str, int]:
     """Compute tables of a layer; returns rows by table.
 
     Args:
         settings: the home's settings.
         run: the run.
         layer: such as ``facts``.
-        explained: only tables that show root causes, or what rests on them (True), only all others (False);
-            every table where None.
+        part: one of the layer's ``PARTS``; every table where None.
     """
     with open_session(settings, run) as session:
-        names = [
-            table.name
-            for table in session.catalog.layer(layer)
-            if explained is None or _shows_root_causes(session.catalog, table.name) is explained
-        ]
-        return {name: session.build(name) for name in names}
+        return {name: session.build(name) for name in tables_of(session.catalog, layer, part)}
 
 
-def _shows_root_causes(catalog: Catalog, name: str) -> bool:
-    read = catalog.tables[name].references
-    return ROOT_CAUSE in read or any(
-        _shows_root_causes(catalog, one) for one in read if one in catalog.tables
-    )
+def tables_of(catalog: Catalog, layer: str, part: str | None = None) -> list[str]:
+    """Tables of a layer, or of one of its ``PARTS``, in the order in which they are built."""
+    names = [table.name for table in catalog.layer(layer)]
+    if part is None:
+        return names
+    if layer == "segment":
+        first = {one for name in TRAINED for one in catalog.rests_on(name)} | set(TRAINED)
+    else:
+        last = ROOT_CAUSE if layer == "mart" else f"{SOURCE_LAYER}.interval_reading"
+        first = {name for name in names if last not in catalog.rests_on(name)}
+    return [name for name in names if (name in first) is (part == PARTS[layer][0])]
 
 
 def _families(settings: Settings) -> dict[str, list[Rule]]:

@@ -409,14 +409,21 @@ class Schedule(_Model):
 
     nightly: str | None = Field("0 2 * * *", description="The night of the day before")
     counter: str | None = Field("*/5 * * * *", description="New and changed orders checked by day")
+    reviews: str | None = Field("0 9 1 * *", description="Questions about key accounts whose review is due")
+    tidy: str | None = Field("0 12 * * 0", description="Files deleted that nothing needs any more")
     late_hours: float = Field(
         2.0, gt=0, le=48, description="A night not done so long after it was queued is told as late"
     )
 
-    @field_validator("nightly", "counter")
+    @field_validator("nightly", "counter", "reviews", "tidy")
     @classmethod
     def _is_cron(cls, value: str | None) -> str | None:
         return None if value is None else cron_expression(value)
+
+
+def schedule_variable(name: str) -> str:
+    """Environment variable that hands a cron of ``schedule`` to Airflow's processes; empty where it is None."""
+    return f"WATTMARK_{name.upper()}_SCHEDULE"
 
 
 class Mail(_Model):

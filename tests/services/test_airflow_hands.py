@@ -232,7 +232,7 @@ def test_a_cleared_night_is_published_and_told_to_be_short_of_data(hands: Hands,
 
 
 def test_a_good_log_holds_nothing_of_the_framework(hands: Hands, published: str) -> None:
-    for task in ("validate.accept", "warehouse.segment", "publish"):
+    for task in ("validate.accept", "segment.segments", "publish"):
         lines = hands.log("nightly", published, task)
         text = json.dumps(lines)
         for noise in (

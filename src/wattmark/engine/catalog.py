@@ -82,6 +82,17 @@ class Catalog:
         self._known(name, self.tables[reader])
         return True
 
+    def rests_on(self, name: str) -> frozenset[str]:
+        """All that a table reads, directly or through others, handed-over tables among them."""
+        found: set[str] = set()
+        waiting = [name]
+        while waiting:
+            table = self.tables.get(waiting.pop())
+            if table is not None:
+                waiting += table.references - found
+                found |= table.references
+        return frozenset(found)
+
     def overrides(self, settings: Settings) -> dict[str, dict[str, Any]]:
         """The utility's parameter values by table or rule id, checked against the declarations.
 

@@ -30,7 +30,7 @@ from wattmark.errors import ServiceError
 from wattmark.home import HOST, Home, embedded_url, secret
 from wattmark.local import processes
 from wattmark.local.processes import Progress, Recorded
-from wattmark.settings import Settings
+from wattmark.settings import Settings, schedule_variable
 
 COMPONENTS = ("api-server", "scheduler", "dag-processor", "triggerer")
 ADMIN = "admin"
@@ -130,8 +130,10 @@ def airflow_env(settings: Settings) -> dict[str, str]:
         "WATTMARK_HOME": str(home),
         "WATTMARK_PROJECT": str(settings.project),
         "WATTMARK_TIME_ZONE": settings.utility.time_zone,
-        "WATTMARK_NIGHTLY_SCHEDULE": settings.schedule.nightly or "",
-        "WATTMARK_COUNTER_SCHEDULE": settings.schedule.counter or "",
+        **{
+            schedule_variable(name): cron or ""
+            for name, cron in settings.schedule.model_dump(exclude={"late_hours"}).items()
+        },
         "WATTMARK_LATE_HOURS": f"{settings.schedule.late_hours:g}",
         "AIRFLOW_HOME": str(folder),
         "AIRFLOW__CORE__DAGS_FOLDER": str(settings.project / "dags"),
