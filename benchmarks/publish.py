@@ -13,6 +13,8 @@ import datetime as dt
 import json
 import shutil
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -25,7 +27,6 @@ from psycopg import sql
 from rich.console import Console
 from rich.table import Table
 
-from wattmark import night
 from wattmark.engine.session import DuckDBSession
 from wattmark.local import services
 from wattmark.local.processes import next_free_port
@@ -52,7 +53,8 @@ def nights(settings: Settings, source: Path, accounts: int) -> list[dict[str, in
         versions = []
         for day in DAYS:
             run = Run.of(day, settings.utility.time_zone)
-            night.run_all(settings, run, progress=lambda _: None)
+            command = [sys.executable, "-m", "wattmark", "run", "--as-of", f"{day}", "--source", str(source)]
+            subprocess.run([*command, "--home", str(settings.home)], check=True, stdout=subprocess.DEVNULL)
             with DuckDBSession(settings, run) as session:
                 names = warehouse.published_names(session.catalog, session.contract)
                 versions.append({name: v for name in names if (v := session.lake.version(name)) is not None})

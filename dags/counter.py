@@ -37,7 +37,7 @@ from wattmark import flow
     dag_display_name="Orders by day",
     description="Check new and changed orders every few minutes, as at the counter",
     doc_md=__doc__,
-    schedule=flow.counter_schedule(),
+    schedule=flow.schedule("counter", flow.MART),
     start_date=dt.datetime(2026, 1, 1, tzinfo=dt.UTC),
     catchup=False,
     max_active_runs=1,

@@ -5,8 +5,8 @@
 unless given). Two runs of the same date and month are the same run.
 
 **Steps.** Every table is extracted into landing, judged by Great Expectations (Data Docs), and its rows
-are accepted or set aside with a reason. From the accepted rows the conformed tables and the facts are built.
-Then segments and audit rules go side by side; rules that read scores wait for the segments. The marts
+are accepted or set aside with a reason. From the accepted rows the conformed tables and the facts are built, first
+those of bills, then those of intervals. Then segments and audit rules go side by side; rules that read scores wait for the segments. The marts
 are built and published to PostgreSQL in one transaction. Last, the campaign lists of the day are made, up to
 awaiting approval.
 
@@ -46,7 +46,7 @@ from wattmark import flow
     dag_display_name="Nightly",
     description="Extract, validate, build, audit, publish: one night of a utility",
     doc_md=__doc__,
-    schedule=flow.nightly_schedule(),
+    schedule=flow.schedule("nightly"),
     start_date=dt.datetime(2026, 1, 1, tzinfo=dt.UTC),
     catchup=False,
     max_active_runs=1,
@@ -84,13 +84,13 @@ from wattmark import flow
     },
 )
 def nightly() -> None:
+    """Wire the steps of a night, from the source to the warehouse."""
+
     @flow.task(doc_md="Open the run in `ops.pipeline_run`.")
     def begin() -> dict[str, Any]:
         from wattmark import night
-        from wattmark.settings import load_settings
 
-        settings = load_settings()
-        values = flow.run_values(get_current_context(), settings)
+        values = flow.own_run()
         flow.begin_night(values, night.begin, republish=values["republish"])
         return values
 
@@ -98,173 +98,132 @@ def nightly() -> None:
         doc_md="Refuse a wrong setting, parameter, SQL file or source before any data is touched, each mistake once; "
         "then name the tables to extract: each that grows by itself, small snapshots in bundles."
     )
-    def check(values: dict[str, Any]) -> list[list[str]]:
+    def check() -> list[list[str]]:
         from wattmark import night
         from wattmark.settings import load_settings
 
+        values = flow.own_run()
         flow.perform("check", values, lambda settings, _run: night.check(settings))
         flow.perform("check lake", values, night.check_lake)
         return night.table_groups(load_settings())
 
-    @flow.task(doc_md="Close the run in `ops.pipeline_run`, also when it failed.")
-    def close(
-        values: dict[str, Any], accepted: dict[str, int] | None, published: dict[str, int] | None
-    ) -> None:
-        from wattmark import night
-
-        done = published is not None
-        flow.close_night(
-            values, night.finish, "succeeded" if done else "failed",
-            accepted["read"] if accepted else None, sum(published.values()) if published else None,
-        )  # fmt: skip
-
     @flow.task(
         pool="source", map_index_template="{{ tables }}", doc_md="Read tables from their source into landing."
     )
-    def extract(names: list[str], values: dict[str, Any]) -> dict[str, int]:
+    def extract(names: list[str]) -> dict[str, int]:
         from wattmark import night
 
         get_current_context()["tables"] = ", ".join(names)  # type: ignore[typeddict-unknown-key]
+        values = flow.own_run()
+        whole = values["full_refresh"]
         return {
-            name: flow.perform(
-                f"extract {name}", values, night.extract, name, full_refresh=values["full_refresh"]
-            )["rows"]
+            name: flow.perform(f"extract {name}", values, night.extract, name, full_refresh=whole)["rows"]
             for name in names
         }
 
     @task_group(tooltip="Judge what was handed over; take up good rows, set bad ones aside")
-    def validate(values: dict[str, Any], extracted: Any) -> Any:
-        @flow.task(
-            pool="source", doc_md="Great Expectations and its Data Docs; the night publishes after them."
-        )
-        def judge(values: dict[str, Any]) -> dict[str, dict[str, int]]:
-            from wattmark import night
-            from wattmark.settings import load_settings
-
-            failed: dict[str, dict[str, int]] = flow.perform(
-                "judge", values, night.judge, night.tables(load_settings())
-            )
-            return failed
-
-        @flow.task(pool="compute", doc_md="Accept or quarantine each row; every row read is accounted for.")
-        def accept(values: dict[str, Any]) -> dict[str, int]:
-            from wattmark import night
-
-            counts: dict[str, int] = flow.perform("accept", values, night.accept)
-            return counts
-
-        judged, accepted = judge(values), accept(values)
-        extracted >> judged
-        extracted >> accepted
+    def validate() -> Any:
+        judged = flow.step(
+            "wattmark.night:judge", "Great Expectations and its Data Docs; the night publishes after them.", pool="source",
+        )  # fmt: skip
+        accepted = flow.step(
+            "wattmark.night:accept", "Accept or quarantine each row; every row read is accounted for.", pool="compute"
+        )  # fmt: skip
         return judged, accepted
 
-    def layer_task(layer: str, doc: str, task_id: str | None = None, explained: bool | None = None) -> Any:
-        @flow.task(task_id=task_id or layer, pool="compute", doc_md=doc)
-        def build(values: dict[str, Any]) -> dict[str, int]:
-            from wattmark import night
+    def built(layer: str, doc: str, part: str | None = None, task_id: str | None = None) -> Any:
+        return flow.step(
+            "wattmark.night:build", doc, task_id=task_id or part or layer, label=f"{layer} {part}" if part else layer,
+            given={"layer": layer, "part": part}, pool="compute",
+        )  # fmt: skip
 
-            rows: dict[str, int] = flow.perform(
-                task_id or layer, values, night.build, layer, explained=explained
-            )
-            return rows
-
-        return build
-
-    @task_group(tooltip="Conformed tables, facts, segments, what campaigns did")
-    def warehouse(values: dict[str, Any]) -> Any:
-        core = layer_task("core", "Conformed tables: live accounts, calendar, what feeds what.")(values)
-        facts = layer_task("facts", "Each computed fact once: net bills, register energy, the shadow bill.")(
-            values
+    @task_group(tooltip="Each computed fact once")
+    def facts() -> Any:
+        bills = built(
+            "facts", "What rests on no intervals: net bills, register energy, the shadow bill.", "bills"
         )
-        segment = layer_task("segment", "Grades, classes and scores.")(values)
-        campaign = layer_task("campaign", "What released campaign lists did, and what came back.")(values)
-        core >> facts >> segment >> campaign
-        return core, facts, segment, campaign
+        intervals = built("facts", "What rests on intervals: days, months, losses of areas.", "intervals")
+        bills >> intervals
+        return bills, intervals
+
+    @task_group(tooltip="Models, trained once a month, and what they and the rules say of each customer")
+    def segment() -> Any:
+        models = built(
+            "segment", "Load profiles, scores and rules between services, trained once a month.", "models"
+        )
+        segments = built("segment", "Grades, classes and scores of each customer.", "segments")
+        models >> segments
+        return models, segments
 
     @task_group(tooltip="All rules of the catalogue: findings with evidence, their coverage and causes")
-    def audit(values: dict[str, Any], facts: Any, segment: Any) -> Any:
-        def rules_task(task_id: str, scored: bool, doc: str) -> Any:
-            @flow.task(task_id=task_id, pool="compute", doc_md=doc)
-            def run_rules(values: dict[str, Any]) -> dict[str, int]:
-                from wattmark import night
-
-                found: dict[str, int] = flow.perform(f"audit {task_id}", values, night.audit, scored=scored)
-                return found
-
-            return run_rules
-
-        @flow.task(
-            pool="compute", doc_md="Hang findings on the ones they follow from, by computing them again."
-        )
-        def root_causes(values: dict[str, Any]) -> dict[str, int]:
-            from wattmark import night
-
-            counts: dict[str, int] = flow.perform("audit root causes", values, night.root_causes)
-            return counts
-
-        rules = rules_task("rules", False, "Every rule that reads sources and facts.")(values)
-        scored = rules_task("scored_rules", True, "Families with a rule that reads a score.")(values)
-        causes = root_causes(values)
-        facts >> rules >> causes
-        [rules, segment] >> scored
-        return causes, scored
+    def audit() -> Any:
+        rules = flow.step(
+            "wattmark.night:audit", "Every rule that reads sources and facts.", task_id="rules", label="audit rules",
+            given={"scored": False}, pool="compute",
+        )  # fmt: skip
+        scored = flow.step(
+            "wattmark.night:audit", "Families with a rule that reads a score.", task_id="scored_rules",
+            label="audit scored rules", given={"scored": True}, pool="compute",
+        )  # fmt: skip
+        causes = flow.step(
+            "wattmark.night:root_causes", "Hang findings on the ones they follow from, by computing them again.",
+            label="audit root causes", pool="compute",
+        )  # fmt: skip
+        rules >> [causes, scored]
+        return rules, scored, causes
 
     @task_group(tooltip="What BI reads")
-    def marts(values: dict[str, Any], causes: Any) -> Any:
-        public = layer_task("mart", "The marts, without personal data.", explained=False)(values)
-        explained = layer_task("mart", "What findings follow from.", "mart_root_causes", explained=True)(
-            values
-        )
-        personal = layer_task("mart_pii", "Contacts of customers, for the role wattmark_pii alone.")(values)
-        public >> personal
-        [public, causes] >> explained
-        return public, personal, explained
+    def marts() -> Any:
+        plain = built("mart", "The marts, without personal data.", "plain", "mart")
+        explained = built("mart", "What findings follow from.", "explained", "mart_root_causes")
+        personal = built("mart_pii", "Contacts of customers, for the role wattmark_pii alone.")
+        plain >> [explained, personal]
+        return plain, explained, personal
 
-    @flow.task(
-        pool="publish",
-        outlets=[flow.MART],
-        doc_md="Publish the run in one transaction; then move the watermark.",
-    )
-    def publish(values: dict[str, Any]) -> dict[str, int]:
+    @flow.task(doc_md="Close the run in `ops.pipeline_run`, also when it failed.")
+    def close(accepted: dict[str, int] | None, published: dict[str, int] | None) -> None:
         from wattmark import night
 
-        rows: dict[str, int] = flow.perform("publish", values, night.publish, republish=values["republish"])
-        return rows
+        flow.close_night(
+            flow.own_run(), night.finish, "succeeded" if published is not None else "failed",
+            accepted["read"] if accepted else None, sum(published.values()) if published is not None else None,
+        )  # fmt: skip
 
-    @flow.task(
-        pool="publish",
-        outlets=[flow.LISTS],
-        doc_md="Campaign lists of the day, up to awaiting approval; the DAG `campaigns` asks for it.",
-    )
-    def lists(values: dict[str, Any]) -> dict[str, int]:
-        from wattmark.campaign.night import list_counts
+    begun = begin()
+    checked = check()
+    extracted = extract.expand(names=checked)
+    judged, accepted = validate()
+    core = built("core", "Conformed tables: live accounts, calendar, what feeds what.")
+    bills, intervals = facts()
+    models, segments = segment()
+    campaign = built("campaign", "What released campaign lists did, and what came back.")
+    rules, scored, causes = audit()
+    mart, explained, personal = marts()
+    published = flow.step(
+        "wattmark.night:publish", "Publish the run in one transaction; then move the watermark.",
+        params=["republish"], pool="publish", outlets=[flow.MART],
+    )  # fmt: skip
+    listed = flow.step(
+        "wattmark.campaign.night:list_counts",
+        "Campaign lists of the day, up to awaiting approval; the DAG `campaigns` asks for it.",
+        task_id="lists", pool="publish", outlets=[flow.LISTS],
+    )  # fmt: skip
+    told = flow.step(
+        "wattmark.flow:tell_less_data",
+        "Tell whom `notify` names when the night brought less data than usual; never fails the night.",
+        task_id="tell", retries=0,
+    )  # fmt: skip
 
-        made: dict[str, int] = flow.perform("lists", values, list_counts)
-        return made
-
-    @flow.task(
-        retries=0,
-        doc_md="Tell whom `notify` names when the night brought less data than usual; never fails the night.",
-    )
-    def tell(values: dict[str, Any]) -> dict[str, int]:
-        counts: dict[str, int] = flow.perform("tell", values, flow.tell_less_data)
-        return counts
-
-    values = begin()
-    extracted = extract.partial(values=values).expand(names=check(values))
-    judged, accepted = validate(values, extracted)
-    core, facts, segment, campaign = warehouse(values)
-    accepted >> core
-    causes, scored = audit(values, facts, segment)
-    mart, personal, explained = marts(values, causes)
+    begun >> checked
+    extracted >> [judged, accepted]
+    accepted >> core >> bills
+    intervals >> [models, rules]
+    segments >> [campaign, scored]
     [campaign, scored] >> mart
-    published = publish(values)
-    [personal, explained, judged] >> published
-    listed = lists(values)
-    told = tell(values)
-    published >> told
-    published >> listed
-    [listed, told] >> close(values, accepted, published).as_teardown(setups=values)
+    causes >> explained
+    [explained, personal, judged] >> published
+    published >> [listed, told]
+    [listed, told] >> close(accepted, published).as_teardown(setups=begun)
 
 
 nightly()

@@ -1,7 +1,7 @@
 """
 ### The yearly review of key accounts
 
-**Grain.** One run a month, one question a key account.
+**Grain.** One run a month, or as `schedule.reviews` says; one question a key account.
 
 **What.** Once a month the key accounts whose review falls into the next 30 days, those that have ceased to be
 key accounts, and those that are emerging, are put before a person, one question each: retained, promoted or
@@ -18,11 +18,10 @@ again the next month. Answers are recorded one by one with who gave them, and th
 from __future__ import annotations
 
 import datetime as dt
-import os
 from typing import Any
 
 from airflow.providers.standard.operators.hitl import HITLOperator
-from airflow.sdk import CronTriggerTimetable, Param, dag, get_current_context, task_group
+from airflow.sdk import Param, dag, get_current_context, task_group
 
 from wattmark import flow
 
@@ -34,7 +33,7 @@ ANSWER_WITHIN = dt.timedelta(days=60)
     dag_display_name="Key-account reviews",
     description="Ask a person to retain, promote or retire key accounts whose review is due",
     doc_md=__doc__,
-    schedule=CronTriggerTimetable("0 9 1 * *", timezone=os.environ.get("WATTMARK_TIME_ZONE", "UTC")),
+    schedule=flow.schedule("reviews"),
     start_date=dt.datetime(2026, 1, 1, tzinfo=dt.UTC),
     catchup=False,
     max_active_runs=flow.MOST_WAITING,
@@ -52,24 +51,13 @@ ANSWER_WITHIN = dt.timedelta(days=60)
     },
 )
 def reviews() -> None:
-    @flow.task(doc_md="The run whose figures are shown.")
-    def begin() -> dict[str, Any]:
-        from wattmark.settings import load_settings
-
-        return flow.run_values(get_current_context(), load_settings())
-
-    # In no pool: it may wait for a night, whose own tasks need the slots.
-    @flow.task(doc_md="Reviews due and not yet decided.")
-    def due(values: dict[str, Any]) -> list[dict[str, Any]]:
-        from wattmark.segment import reviews as plain
-
-        found: list[dict[str, Any]] = flow.perform("reviews due", values, plain.due)
-        return found
-
     @task_group(tooltip="One question for each key account")
-    def review(item: dict[str, Any], values: dict[str, Any]) -> None:
-        @flow.task(doc_md="The question in words.")
+    def review(item: dict[str, Any]) -> None:
+        @flow.task(doc_md="The question in words.", map_index_template="{{ customer }}")
         def question(item: dict[str, Any]) -> str:
+            context = get_current_context()
+            context["customer"] = item["customer_id"]  # type: ignore[typeddict-unknown-key]
+            context["ti"].xcom_push(key="customer", value=item["customer_id"])
             return str(item["text"])
 
         asked = question(item)
@@ -78,6 +66,7 @@ def reviews() -> None:
             subject="Key-account review",
             body="{{ ti.xcom_pull(task_ids='review.question', map_indexes=ti.map_index) }}",
             options=["retained", "promoted", "retired"],
+            map_index_template="{{ ti.xcom_pull(task_ids='review.question', map_indexes=ti.map_index, key='customer') }}",
             response_timeout=ANSWER_WITHIN,
             retries=0,
             doc_md="A person decides; no answer in time is no decision.",
@@ -85,11 +74,13 @@ def reviews() -> None:
 
         @flow.task(
             max_active_tis_per_dag=1,
+            map_index_template="{{ customer }}",
             doc_md="Keep the decision, who took it, and the figures it was taken on.",
         )
-        def record(item: dict[str, Any], given: dict[str, Any], values: dict[str, Any]) -> int:
+        def record(item: dict[str, Any], given: dict[str, Any]) -> int:
             from wattmark.segment import reviews as plain
 
+            get_current_context()["customer"] = item["customer_id"]  # type: ignore[typeddict-unknown-key]
             decision = {
                 "customer_id": item["customer_id"],
                 "due_on": item["due_on"],
@@ -98,14 +89,15 @@ def reviews() -> None:
                 "reason": item["text"],
                 "decided_by": str((given.get("responded_by_user") or {}).get("name") or ""),
             }
-            count: int = flow.perform_aside("record review", values, plain.decide, [decision])
+            count: int = flow.perform_aside("record review", flow.own_run(), plain.decide, [decision])
             return count
 
         asked >> answer
-        record(item, answer.output, values)
+        record(item, answer.output)
 
-    values = begin()
-    review.partial(values=values).expand(item=due(values))
+    # In no pool: it may wait for a night, whose own tasks need the slots.
+    due = flow.step("wattmark.segment.reviews:due", "Reviews due and not yet decided.", label="reviews due")
+    review.expand(item=due)
 
 
 reviews()

@@ -1,7 +1,7 @@
 """
 ### Tidy the lake
 
-**Grain.** One run a week.
+**Grain.** One run a week, or as `schedule.tidy` says.
 
 **What.** Deletes files of the lake's tables that no version still kept needs, what killed runs left behind, and logs, Data Docs,
 notes and answered lists that are older than `keep` says. Lists that await their answer stay.
@@ -16,9 +16,8 @@ ago; of all other tables only the newest version is kept once no run can be read
 from __future__ import annotations
 
 import datetime as dt
-import os
 
-from airflow.sdk import CronTriggerTimetable, dag
+from airflow.sdk import dag
 
 from wattmark import flow
 
@@ -28,7 +27,7 @@ from wattmark import flow
     dag_display_name="Tidy the lake",
     description="Delete files that no night and no replay needs any more, and old logs, docs and lists",
     doc_md=__doc__,
-    schedule=CronTriggerTimetable("0 12 * * 0", timezone=os.environ.get("WATTMARK_TIME_ZONE", "UTC")),
+    schedule=flow.schedule("tidy"),
     start_date=dt.datetime(2026, 1, 1, tzinfo=dt.UTC),
     catchup=False,
     max_active_runs=1,

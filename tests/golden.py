@@ -18,9 +18,10 @@ import pyarrow as pa
 
 from wattmark.audit.rules import rule_of
 from wattmark.audit.runner import create_findings, run_rule
-from wattmark.contract.model import arrow_type
-from wattmark.engine.catalog import Catalog, PythonTable, load_catalog
+from wattmark.contract.types import arrow_type, schema_of
+from wattmark.engine.catalog import Catalog, load_catalog
 from wattmark.engine.produced import PRODUCED
+from wattmark.engine.python_table import PythonTable
 from wattmark.engine.session import DuckDBSession
 from wattmark.engine.sqlfile import SqlFile
 from wattmark.run import Run
@@ -74,7 +75,7 @@ def _schema(name: str, rows: list[dict[str, Any]], catalog: Catalog) -> pa.Schem
     if layer == "source":
         return catalog.contract.tables[table].accepted_schema
     if name in PRODUCED:
-        return pa.schema([(column, arrow_type(kind)) for column, kind in PRODUCED[name].items()])
+        return schema_of(PRODUCED[name])
     definition = catalog.tables[name]
     types = (
         definition.columns

@@ -6,56 +6,35 @@ of its own. It reads the names of tables and columns, and no rows.
 
 from __future__ import annotations
 
-import difflib
-import json
 import os
-import subprocess
-import sys
-import threading
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import sqlalchemy as sa
-
 from wattmark.atomic import write_atomically
 from wattmark.audit.rules import all_rules
-from wattmark.contract import Contract, load_contract
+from wattmark.checkup_sources import (
+    LIMIT_SECONDS,
+    Connections,
+    Elsewhere,
+    Found,
+    ask_servers,
+    ask_sources,
+    asked_of_airflow,
+    mapping_mistakes,
+    missing,
+)
+from wattmark.contract import load_contract
 from wattmark.engine.catalog import Catalog, catalog_of
 from wattmark.errors import (
-    ServiceError,
     SettingsError,
-    SourceError,
-    SourceUnavailableError,
     WattmarkError,
     together,
 )
-from wattmark.settings import SOURCE_VARIABLE, Settings, SourceSettings, place
-from wattmark.sources.resolve import AIRFLOW, connection_url, is_database, open_source, sqlalchemy_url
-
-LIMIT_SECONDS = 8.0
-"""For all that lies elsewhere, asked side by side."""
-CONNECT_SECONDS = 5
-
-
-@dataclass
-class Found:
-    """What was looked at: counts for people, what could not be looked at and why, and all that is wrong."""
-
-    counts: dict[str, int] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
-    errors: list[WattmarkError] = field(default_factory=list)
-
-    def attempt(self, work: Callable[[], Any]) -> Any:
-        """The result of ``work``, or None where it is wrong, which is noted."""
-        try:
-            return work()
-        except WattmarkError as error:
-            self.errors.append(error)
-            return None
+from wattmark.home import Home
+from wattmark.settings import Settings, place
 
 
 def look(
@@ -64,6 +43,7 @@ def look(
     campaigns: bool = True,
     files: bool = True,
     already: Iterable[WattmarkError] = (),
+    connections: Connections = asked_of_airflow,
 ) -> Found:
     """Look at settings, parameters, SQL files, expectations, campaigns, sources, servers, keys and people.
 
@@ -73,15 +53,16 @@ def look(
         campaigns: whether campaign files, and where their lists go, are looked at; a night publishes without them.
         files: whether parameters, expectations and SQL files are looked at. Where the project's alone can be wrong, the
             night's own look is soon enough: the first one of a home parses all files.
+        connections: how Airflow's connections are looked up.
     """
     found = Found(errors=list(already))
     contract = found.attempt(lambda: load_contract(settings.include / "contract" / "source-model.yaml"))
-    elsewhere = _Elsewhere(time.monotonic() + LIMIT_SECONDS)
+    elsewhere = Elsewhere(time.monotonic() + LIMIT_SECONDS)
     # What lies elsewhere is asked first, so that it answers while files are read.
     if contract is not None:
         found.errors += mapping_mistakes(settings, contract)
-        _ask_sources(settings, contract, found, elsewhere)
-    _ask_servers(settings, elsewhere)
+        ask_sources(settings, contract, found, elsewhere, connections)
+    ask_servers(settings, elsewhere)
     catalog = found.attempt(lambda: catalog_of(settings)) if files else None
     if catalog is not None:
         _look_at_files(settings, catalog, found)
@@ -90,7 +71,7 @@ def look(
         _look_at_delivery(settings, found)
     elsewhere.wait(found)
     if contract is not None and elsewhere.tables is not None:
-        found.errors += _missing(settings, contract, elsewhere.tables)
+        found.errors += missing(settings, contract, elsewhere.tables)
     return found
 
 
@@ -127,7 +108,7 @@ def _bind_once(settings: Settings, catalog: Catalog) -> None:
     from wattmark.engine.catalog import catalog_digest
     from wattmark.engine.check import bind_all
 
-    marker = settings.home / "state" / "catalog" / "bound"
+    marker = Home(settings.home).catalog / "bound"
     digest = catalog_digest(settings.include)
     if marker.exists() and marker.read_text(encoding="utf-8") == digest:
         return
@@ -136,7 +117,7 @@ def _bind_once(settings: Settings, catalog: Catalog) -> None:
 
 
 def _look_at_campaigns(settings: Settings, found: Found) -> int:
-    from wattmark.campaign.audience import check as check_file
+    from wattmark.campaign.check import check as check_file
     from wattmark.campaign.definition import read_campaigns
 
     files, wrong = read_campaigns(settings)
@@ -195,357 +176,3 @@ def _check_folder(delivery: str | None) -> None:
             f"lists cannot be written to {folder}: {nearest} is {'not writable' if nearest.is_dir() else 'not a folder'}.",
             "Name a folder that the pipeline may write to.",
         )
-
-
-def mapping_mistakes(settings: Settings, contract: Contract) -> list[WattmarkError]:
-    """What ``sources[].tables`` and ``sources[].rename`` name that the contract does not know."""
-    wrong: list[WattmarkError] = []
-
-    def unknown(keys: list[str | int], name: str, what: str, known: Iterable[str]) -> None:
-        wrong.append(
-            SettingsError(
-                "settings.mapping",
-                f"{_where(settings, keys)}: {'.'.join(map(str, keys))}: the contract has no {what} {name}.",
-                f"{_likely(name, known)}docs/reference/source.md lists tables and columns.",
-            )
-        )
-
-    for at, source in enumerate(settings.sources):
-        for number, name in enumerate(source.tables):
-            if name not in contract.tables:
-                unknown(["sources", at, "tables", number], name, "table", contract.tables)
-        for name, mapping in source.rename.items():
-            if name not in contract.tables:
-                unknown(["sources", at, "rename", name], name, "table", contract.tables)
-                continue
-            columns = [column.name for column in contract.tables[name].columns]
-            for column in mapping.columns:
-                if column not in columns:
-                    unknown(
-                        ["sources", at, "rename", name, "columns", column], f"{name}.{column}", "column",
-                        [f"{name}.{one}" for one in columns],
-                    )  # fmt: skip
-    return wrong
-
-
-def _likely(name: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(name, list(known), 1)
-    return f"Is {near[0]} meant? " if near else ""
-
-
-def _where(settings: Settings, keys: list[str | int]) -> str:
-    """Where a setting of a source stands; a source that was named for this run alone stands in no file."""
-    given = os.environ.get(SOURCE_VARIABLE)
-    if given is not None and [one.location for one in settings.sources] == [given]:
-        return "--source"
-    return place(settings.home, settings.project, keys)
-
-
-@dataclass
-class _Asked:
-    """One thing asked of another machine: what it is, what it brought, and who asks."""
-
-    what: str
-    where: str
-    errors: list[WattmarkError]
-    thread: threading.Thread
-    opened: bool = True
-
-
-class _Elsewhere:
-    """Everything that may not answer, each in a thread of its own that nobody waits for beyond the limit."""
-
-    def __init__(self, until: float) -> None:
-        self._until = until
-        self._asked: list[_Asked] = []
-        self.tables: set[str] | None = None
-        """Contract tables that sources hold; None where that cannot be told."""
-
-    def ask(self, what: str, where: str, work: Callable[[list[WattmarkError]], None]) -> None:
-        """Begin ``work``, which appends what is wrong to the list that it is given."""
-        errors: list[WattmarkError] = []
-
-        def run() -> None:
-            try:
-                work(errors)
-            except WattmarkError as error:
-                # What could not be opened holds nobody knows what.
-                asked.opened = False
-                errors.append(_placed(error, where))
-            except Exception as error:
-                # A driver's own exception may hold the URL with its password, so only its kind is told.
-                errors.append(
-                    SourceUnavailableError(
-                        "source.unreachable",
-                        f"{where}: {what}: {type(error).__name__}.",
-                        "Check that it is up and its address is right.",
-                    )
-                )
-
-        thread = threading.Thread(target=run, daemon=True, name=f"check {what}")
-        asked = _Asked(what, where, errors, thread)
-        self._asked.append(asked)
-        thread.start()
-
-    def wait(self, found: Found) -> None:
-        """Take what has come back; what has not is a mistake of its own."""
-        for one in self._asked:
-            one.thread.join(max(0.0, self._until - time.monotonic()))
-            if one.thread.is_alive():
-                self.tables = None
-                found.errors.append(
-                    SourceUnavailableError(
-                        "source.silent",
-                        f"{one.where}: {one.what}: no answer within {LIMIT_SECONDS:.0f} s.",
-                        "Check that it is up, that its address is right, and that no firewall stands between.",
-                    )
-                )
-            else:
-                found.errors += one.errors
-                if not one.opened or any(error.code in _BROKE_OFF for error in one.errors):
-                    self.tables = None
-
-
-_BROKE_OFF = {"source.unreachable", "source.broke_off"}
-"""Codes of sources that could not be looked into to the end, so that nobody knows what they hold."""
-
-
-def _placed(error: WattmarkError, where: str) -> WattmarkError:
-    return type(error)(error.code, f"{where}: {error.message}", error.remedy)
-
-
-def _ask_sources(settings: Settings, contract: Contract, found: Found, elsewhere: _Elsewhere) -> None:
-    if not settings.sources:
-        # Where the file that would name them is wrong, that has been said.
-        if found.errors:
-            return
-        found.errors.append(
-            SourceError(
-                "source.none",
-                f"{place(settings.home, settings.project, ['sources'])}: no source is configured.",
-                "Set sources in settings.yaml, or pass --source.",
-            )
-        )
-        return
-    elsewhere.tables = set()
-    urls, unknown = connection_urls(settings)
-    held: set[str] = elsewhere.tables
-    for at, source in enumerate(settings.sources):
-        where = _where(settings, ["sources", at, "location"])
-        name = source.location.removeprefix(AIRFLOW)
-        if source.location.startswith(AIRFLOW):
-            if name not in urls and unknown:
-                found.notes.append(f"{where}: the connection {name} was not looked at: {unknown}")
-                elsewhere.tables = None
-                continue
-            if not urls.get(name):
-                found.errors.append(
-                    SourceError(
-                        "source.connection",
-                        f"{where}: Airflow has no connection {name} that names a database.",
-                        "Add it in Airflow under Admin, Connections, or write its id as it is there.",
-                    )
-                )
-                elsewhere.tables = None
-                continue
-            opened = source.model_copy(update={"location": urls[name]})
-        else:
-            opened = source
-
-        def work(
-            errors: list[WattmarkError], at: int = at, source: SourceSettings = opened, where: str = where
-        ) -> None:
-            _look_into(settings, contract, at, source, where, held, errors)
-
-        label = f"connection {name}" if opened is not source else _harmless(source.location)
-        elsewhere.ask(label, where, work)
-    found.counts["sources"] = len(settings.sources)
-
-
-def _harmless(location: str) -> str:
-    """A location without what nobody may read over somebody's shoulder."""
-    if not is_database(location):
-        return location
-    try:
-        return str(sa.make_url(location).set(query={}).render_as_string(hide_password=True))
-    except (sa.exc.ArgumentError, ValueError):
-        return "a location that is no SQLAlchemy URL"
-
-
-def connection_urls(settings: Settings, seconds: float = CONNECT_SECONDS) -> tuple[dict[str, str], str]:
-    """URLs of the Airflow connections that sources name, looked up in no more than so many seconds.
-
-    Returns:
-        URL by connection id, empty where Airflow has none of that id; and why connections that are not among
-        them could not be looked up.
-    """
-    wanted = {
-        one.location.removeprefix(AIRFLOW) for one in settings.sources if one.location.startswith(AIRFLOW)
-    }
-    if not wanted:
-        return {}, ""
-    if os.environ.get("AIRFLOW_HOME"):
-        return {name: _of_task(name) for name in wanted}, ""
-    from wattmark.local import services
-    from wattmark.local.airflow import process_env
-
-    try:
-        # What a night starts by itself need not run yet.
-        if any(one.component == "postgres" and one.state != "running" for one in services.status(settings)):
-            return {}, "this home's database does not run; wattmark up --no-airflow starts it"
-        environment = process_env(settings)
-    except ServiceError:
-        return {}, "this home has no services yet; wattmark up makes them"
-    # A connection in the environment is Airflow's first choice, and needs no Airflow to be read.
-    named = {name: environment.get(f"AIRFLOW_CONN_{name.upper()}", "") for name in wanted}
-    answer = {name: sqlalchemy_url(uri) for name, uri in named.items() if "://" in uri}
-    if not wanted - set(answer):
-        return answer, ""
-    try:
-        done = subprocess.run(  # noqa: S603
-            [sys.executable, "-m", "wattmark.local.connection", *sorted(wanted - set(answer))],
-            env=environment, capture_output=True, timeout=seconds, check=False, text=True,
-        )  # fmt: skip
-        told: dict[str, str] = json.loads(done.stdout.splitlines()[-1]) if done.returncode == 0 else {}
-    except (subprocess.TimeoutExpired, ValueError, IndexError):
-        told = {}
-    if not told:
-        return answer, "Airflow's database does not answer; wattmark up --no-airflow starts it"
-    return {**answer, **told}, ""
-
-
-def _of_task(conn_id: str) -> str:
-    try:
-        return connection_url(conn_id)
-    except SourceError:
-        return ""
-
-
-def _look_into(
-    settings: Settings,
-    contract: Contract,
-    at: int,
-    wanted: SourceSettings,
-    where: str,
-    held: set[str],
-    errors: list[WattmarkError],
-) -> None:
-    """Open a source; note the tables it holds, and what it lacks of what its settings promise."""
-    source = open_source(wanted, contract, settings)
-    try:
-        for table in contract.tables.values():
-            mapping = wanted.rename.get(table.name)
-            if wanted.tables and table.name not in wanted.tables:
-                continue
-            if not source.has(table):
-                if mapping is not None or wanted.tables:
-                    keys: list[str | int] = (
-                        ["sources", at, "rename", table.name, "name"]
-                        if mapping
-                        else ["sources", at, "tables"]
-                    )
-                    errors.append(
-                        SourceError(
-                            "source.missing_table",
-                            f"{_where(settings, keys)}: the source has no table {source.name_of(table)}, which is to be {table.name}.",
-                            "Provide the table (it may be empty), or correct its name.",
-                        )
-                    )
-                    # It has been said, so it is not said again as missing everywhere.
-                    held.add(table.name)
-                continue
-            held.add(table.name)
-            try:
-                shapes = source.columns(table)
-            except WattmarkError as error:
-                errors.append(_placed(error, where))
-                continue
-            for place_, names in shapes.items():
-                lower = {name.lower() for name in names}
-                strange = [
-                    (column, theirs) for column, theirs in (mapping.columns.items() if mapping else ())
-                    if theirs.lower() not in lower
-                ]  # fmt: skip
-                for column, theirs in strange:
-                    errors.append(
-                        SourceError(
-                            "source.mapping",
-                            f"{_where(settings, ['sources', at, 'rename', table.name, 'columns', column])}: {place_}: "
-                            f"table {table.name} has no column {theirs}, which is to be {column}.",
-                            f"{_likely(theirs, names)}Correct the name.",
-                        )
-                    )
-                known = {column for column, _ in strange}
-                lacking = [
-                    column.name
-                    for column in table.columns
-                    if not column.optional
-                    and column.name not in known
-                    and source.column_of(table, column.name).lower() not in lower
-                ]
-                if lacking:
-                    errors.append(
-                        SourceError(
-                            "source.missing_column",
-                            f"{where}: {place_}: table {table.name} lacks the required column{'s' if len(lacking) > 1 else ''} "
-                            f"{', '.join(lacking)}.",
-                            f"Add it at the source, or map the source's own name in settings.yaml: sources[].rename.{table.name}.columns.",
-                        )
-                    )
-                if strange or lacking:
-                    break
-    finally:
-        source.close()
-
-
-def _missing(settings: Settings, contract: Contract, held: set[str]) -> list[WattmarkError]:
-    """One error that names all tables that no source holds."""
-    lacking = [name for name in contract.tables if name not in held]
-    if not lacking:
-        return []
-    return [
-        SourceError(
-            "source.missing_table",
-            f"{_where(settings, ['sources'])}: {'tables' if len(lacking) > 1 else 'table'} {', '.join(lacking)} "
-            f"{'are' if len(lacking) > 1 else 'is'} in none of the sources.",
-            "Provide each table (it may be empty), or map the source's own name in settings.yaml: sources[].rename.",
-        )
-    ]
-
-
-def _ask_servers(settings: Settings, elsewhere: _Elsewhere) -> None:
-    """Servers of the utility's own that take the embedded ones' place."""
-    for key in ("warehouse_url", "airflow_database_url"):
-        url: str | None = getattr(settings.services, key)
-        if url is None:
-            continue
-        where = place(settings.home, settings.project, ["services", key])
-
-        def work(_errors: list[WattmarkError], url: str = url, key: str = key) -> None:
-            try:
-                made = sa.make_url(url)
-                if made.get_backend_name() != "postgresql":
-                    raise SettingsError(
-                        "services.url",
-                        f"services.{key}: it is no URL of PostgreSQL.",
-                        "postgresql+psycopg://…",
-                    )
-                engine = sa.create_engine(made, connect_args={"connect_timeout": CONNECT_SECONDS})
-                try:
-                    engine.connect().close()
-                finally:
-                    engine.dispose()
-            except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, ImportError, ValueError):
-                raise SettingsError(
-                    "services.url",
-                    f"services.{key}: it is no SQLAlchemy URL of PostgreSQL.",
-                    "postgresql+psycopg://…",
-                ) from None
-            except sa.exc.SQLAlchemyError as error:
-                raise SourceUnavailableError(
-                    "services.unreachable",
-                    f"services.{key}: {_harmless(url)} refuses the connection ({type(error).__name__}).",
-                    "Check host, port, user and password, and that the server is up.",
-                ) from None
-
-        elsewhere.ask(f"services.{key}", where, work)

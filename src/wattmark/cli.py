@@ -38,7 +38,8 @@ def options(
     """Nightly customer intelligence for electric utilities."""
 
 
-def _mount() -> None:
+def mount() -> None:
+    """Add every command, each with the modules it needs."""
     from wattmark import commands, docs_pages, quickstart, tidy
     from wattmark.audit import commands as audit_commands
     from wattmark.campaign import commands as campaign_commands
@@ -63,7 +64,7 @@ def _mount() -> None:
 def main() -> None:
     """Run the command line; an error meant for people is printed without a traceback, exit status 1."""
     be_private()
-    _mount()
+    mount()
     try:
         app()
     except Exception as error:

@@ -27,12 +27,13 @@ from rich.table import Table
 
 from wattmark.brief import brief
 from wattmark.errors import together
-from wattmark.local.commands import HomeOption, NewHomeOption, existing_home
+from wattmark.home import Home
+from wattmark.options import HomeOption, NewHomeOption, existing_home
 from wattmark.settings import SOURCE_VARIABLE, Settings, load_settings, settings_as_far_as_right
 from wattmark.writer import WRITER_VARIABLE, writing
 
 if TYPE_CHECKING:
-    from wattmark.checkup import Found
+    from wattmark.checkup_sources import Found
 
 MART = "wattmark://warehouse/mart"
 """The asset that a published night updates, as ``wattmark.flow`` names it."""
@@ -171,7 +172,7 @@ def run_dag(
     with console.status("Starting the database"):
         prepared = prepare_airflow_database(settings, beside=own)
     environment = {**process_env(settings), **prepared, WRITER_VARIABLE: owner}
-    log = settings.home / "logs" / f"{dag_id}-{conf['as_of']}.log"
+    log = Home(settings.home).logs / f"{dag_id}-{conf['as_of']}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     read, write = os.pipe()
     environment["WATTMARK_PROGRESS_FD"] = str(write)
@@ -272,6 +273,7 @@ def _look(home: Path | None, source: str | None, console: Console) -> Found:
         WattmarkError: something is wrong; all of it at once.
     """
     from wattmark.checkup import look
+    from wattmark.local.connections import connection_urls
 
     if source is not None:
         if "://" not in source and not source.startswith("airflow:"):
@@ -281,7 +283,7 @@ def _look(home: Path | None, source: str | None, console: Console) -> Found:
     settings, wrong = settings_as_far_as_right(home)
     with console.status("Checking"):
         if settings.home.is_dir():
-            found = look(settings, already=wrong)
+            found = look(settings, already=wrong, connections=connection_urls)
         else:
             # A home that is not there yet is made by what starts in it, with rights of its own; it has no files to look at.
             with tempfile.TemporaryDirectory() as nowhere:
@@ -290,6 +292,7 @@ def _look(home: Path | None, source: str | None, console: Console) -> Found:
                     campaigns=False,
                     files=False,
                     already=wrong,
+                    connections=connection_urls,
                 )
     for note in found.notes:
         console.print(f"[yellow]Note:[/yellow] {escape(note)}.", soft_wrap=True, highlight=False)

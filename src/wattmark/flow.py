@@ -11,11 +11,12 @@ import asyncio
 import contextlib
 import datetime as dt
 import functools
+import importlib
 import json
 import logging
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -40,7 +41,7 @@ from wattmark.brief import brief
 from wattmark.errors import PublishUnavailableError, SourceUnavailableError, WattmarkError
 from wattmark.home import be_private
 from wattmark.run import Run
-from wattmark.settings import Settings, load_settings
+from wattmark.settings import Schedule, Settings, load_settings, schedule_variable
 from wattmark.writer import WRITER_VARIABLE, let_go, writing
 
 log = logging.getLogger(__name__)
@@ -319,19 +320,21 @@ class ApprovalUntil(ApprovalOperator):  # type: ignore[misc]
 # --- when runs happen, and what they stand for -----------------------------------------------------------
 
 
-def nightly_schedule() -> CronTriggerTimetable | None:
-    """When the night runs by itself: the home's setting, which ``airflow_env`` hands to Airflow's processes."""
-    cron = os.environ.get("WATTMARK_NIGHTLY_SCHEDULE", "0 2 * * *")
-    return CronTriggerTimetable(cron, timezone=os.environ.get("WATTMARK_TIME_ZONE", "UTC")) if cron else None
+def schedule(name: str, *assets: Asset) -> CronTriggerTimetable | AssetOrTimeSchedule | None:
+    """When a DAG runs by itself: as ``schedule`` of the home's settings says, and at once when an asset is there.
 
+    ``airflow_env`` hands the settings to Airflow's processes, so that none is read when a file is parsed. None: only
+    when triggered.
 
-def counter_schedule() -> AssetOrTimeSchedule | None:
-    """When orders are taken by day: the home's setting, and at once when a night is published."""
-    cron = os.environ.get("WATTMARK_COUNTER_SCHEDULE", "*/5 * * * *")
+    Args:
+        name: key of ``schedule``.
+        assets: whose events start a run too.
+    """
+    cron = os.environ.get(schedule_variable(name), str(Schedule.model_fields[name].default))
     if not cron:
         return None
-    zone = os.environ.get("WATTMARK_TIME_ZONE", "UTC")
-    return AssetOrTimeSchedule(timetable=CronTriggerTimetable(cron, timezone=zone), assets=[MART])
+    timetable = CronTriggerTimetable(cron, timezone=os.environ.get("WATTMARK_TIME_ZONE", "UTC"))
+    return AssetOrTimeSchedule(timetable=timetable, assets=list(assets)) if assets else timetable
 
 
 def moment_of(context: Mapping[str, Any], settings: Settings) -> dt.datetime:
@@ -373,6 +376,11 @@ def _day_before(moment: dt.datetime, settings: Settings) -> dt.date:
     return moment.astimezone(ZoneInfo(settings.utility.time_zone)).date() - dt.timedelta(days=1)
 
 
+def own_run() -> dict[str, Any]:
+    """The values of the run that a task works for, out of its own context."""
+    return run_values(get_current_context(), load_settings())
+
+
 def run_of(values: Mapping[str, Any], settings: Settings) -> Run:
     """The inverse of ``run_values``."""
     return Run.of(
@@ -404,6 +412,47 @@ def _holding(settings: Settings, label: str, begins_night: bool) -> contextlib.A
         begins_night=begins_night,
         of_night=is_night,
     )
+
+
+def step(
+    work: str,
+    doc: str,
+    *,
+    task_id: str | None = None,
+    label: str | None = None,
+    given: Mapping[str, Any] | None = None,
+    params: Sequence[str] = (),
+    **options: Any,
+) -> Any:
+    """A task that does one step of a run (see ``perform``), the run being that of its own context.
+
+    Args:
+        work: ``module:function`` of (settings, run, …); imported when the task runs.
+        doc: what it does, for who looks at the task.
+        task_id: the function's name where left out.
+        label: what the step is called while a run goes on; the task's id where left out.
+        given: further arguments by name.
+        params: parameters of the DAG run that are arguments too.
+        options: of the task, such as its pool.
+
+    Returns:
+        what the task returns, to be handed to another one or put in order.
+    """
+    module, _, function = work.partition(":")
+    name = task_id or function
+
+    @task(task_id=name, doc_md=doc, **options)
+    def run_step() -> Any:
+        asked = {one: get_current_context()["params"][one] for one in params}
+        return perform(
+            label or name,
+            own_run(),
+            getattr(importlib.import_module(module), function),
+            **(given or {}),
+            **asked,
+        )
+
+    return run_step()
 
 
 def perform(

@@ -32,6 +32,7 @@ from deltalake import (
 
 from wattmark.atomic import MAKE_ROOM
 from wattmark.errors import WattmarkError
+from wattmark.home import Home
 from wattmark.ledger import NOT_YET, Entry, LakeError, Ledger, Noted
 from wattmark.writer import holding
 
@@ -126,7 +127,7 @@ class Lake:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.ledger = Ledger(root.parent / "state" / "lake")
+        self.ledger = Ledger(Home(root.parent).lake_notes)
         self._opened: dict[str, tuple[tuple[Any, ...], DeltaTable]] = {}
         self._pinned: dict[tuple[str, int], DeltaTable] = {}
         self._sound: set[tuple[str, int, int]] = set()

@@ -12,6 +12,7 @@ from wattmark.atomic import write_atomically
 from wattmark.contract import load_contract
 from wattmark.engine.session import ACCEPTED, DERIVED_LAYERS
 from wattmark.errors import SettingsError
+from wattmark.home import Home
 from wattmark.lake import Lake
 from wattmark.ledger import NOT_YET, LakeError
 from wattmark.quality.landing import LANDING
@@ -154,12 +155,12 @@ def _mend_table(
 def _read_again(settings: Settings, table: str) -> None:
     """Neither a watermark nor what a stopped night has landed stands for the table any more."""
     forget_watermark(settings, table)
-    for note in (settings.home / "state" / "landing").glob(f"*/{table}.json"):
+    for note in (Home(settings.home).landing_notes).glob(f"*/{table}.json"):
         note.unlink()
 
 
 def _forget_versions(settings: Settings, name: str) -> None:
-    for path in (settings.home / "state" / "versions").glob("*.json"):
+    for path in (Home(settings.home).versions).glob("*.json"):
         versions = json.loads(path.read_text(encoding="utf-8"))
         if name in versions:
             write_atomically(path, json.dumps({**versions, name: None}, indent=1, sort_keys=True))

@@ -17,6 +17,7 @@ from prometheus_client import CollectorRegistry, Gauge, write_to_textfile
 
 from wattmark.atomic import write_atomically
 from wattmark.errors import SettingsError
+from wattmark.home import Home
 from wattmark.lake import Lake
 from wattmark.quality.reading import sql_literal
 from wattmark.run import Run
@@ -29,7 +30,7 @@ STATES = ("running", "succeeded", "failed")
 
 
 def _folder(settings: Settings, run: Run) -> Path:
-    return settings.home / "state" / "steps" / run.run_id
+    return Home(settings.home).steps / run.run_id
 
 
 def note_step(settings: Settings, run: Run, step: str, seconds: float, *, done: bool) -> None:

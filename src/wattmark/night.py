@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import time
-from collections.abc import Callable, Iterable
-from functools import partial
+from collections.abc import Iterable
 from typing import Any
 
 from wattmark import __version__
@@ -19,9 +17,9 @@ from wattmark.audit.root_cause import ROOT_CAUSE, night_root_causes
 from wattmark.audit.rules import Rule, all_rules
 from wattmark.audit.runner import run_family
 from wattmark.contract import load_contract
-from wattmark.engine.catalog import Catalog, catalog_of
+from wattmark.engine.catalog import SOURCE_LAYER, Catalog, catalog_of
 from wattmark.engine.session import DuckDBSession, open_session
-from wattmark.errors import WattmarkError
+from wattmark.home import Home
 from wattmark.lake import Lake
 from wattmark.quality.accept import accept_all
 from wattmark.quality.landing import LANDING, landed
@@ -30,12 +28,6 @@ from wattmark.run import Run
 from wattmark.settings import Settings
 from wattmark.sources import Watermark
 from wattmark.state import keep_watermarks, watermarks_before
-from wattmark.writer import writing
-
-LAYERS = ("core", "facts", "segment", "campaign")
-"""Layers built before the audit, in this order."""
-MART_LAYERS = ("mart", "mart_pii")
-"""Layers built after it."""
 
 
 def tables(settings: Settings) -> list[str]:
@@ -120,30 +112,42 @@ def accept(settings: Settings, run: Run) -> dict[str, int]:
     }
 
 
-def build(settings: Settings, run: Run, layer: str, *, explained: bool | None = None) -> dict[str, int]:
+PARTS: dict[str, tuple[str, str]] = {
+    "facts": ("bills", "intervals"),
+    "segment": ("models", "segments"),
+    "mart": ("plain", "explained"),
+}
+"""Layers that are built in two parts, the second resting on the first, so that either can be run again alone: facts
+that rest on no intervals, and those that do; models that are trained, and what is said of each customer; marts, and
+those that show root causes."""
+TRAINED = ("segment.load_centroid", "segment.model", "segment.service_rule")
+"""What is fitted once a month."""
+
+
+def build(settings: Settings, run: Run, layer: str, *, part: str | None = None) -> dict[str, int]:
     """Compute tables of a layer; returns rows by table.
 
     Args:
         settings: the home's settings.
         run: the run.
         layer: such as ``facts``.
-        explained: only tables that show root causes, or what rests on them (True), only all others (False);
-            every table where None.
+        part: one of the layer's ``PARTS``; every table where None.
     """
     with open_session(settings, run) as session:
-        names = [
-            table.name
-            for table in session.catalog.layer(layer)
-            if explained is None or _shows_root_causes(session.catalog, table.name) is explained
-        ]
-        return {name: session.build(name) for name in names}
+        return {name: session.build(name) for name in tables_of(session.catalog, layer, part)}
 
 
-def _shows_root_causes(catalog: Catalog, name: str) -> bool:
-    read = catalog.tables[name].references
-    return ROOT_CAUSE in read or any(
-        _shows_root_causes(catalog, one) for one in read if one in catalog.tables
-    )
+def tables_of(catalog: Catalog, layer: str, part: str | None = None) -> list[str]:
+    """Tables of a layer, or of one of its ``PARTS``, in the order in which they are built."""
+    names = [table.name for table in catalog.layer(layer)]
+    if part is None:
+        return names
+    if layer == "segment":
+        first = {one for name in TRAINED for one in catalog.rests_on(name)} | set(TRAINED)
+    else:
+        last = ROOT_CAUSE if layer == "mart" else f"{SOURCE_LAYER}.interval_reading"
+        first = {name for name in names if last not in catalog.rests_on(name)}
+    return [name for name in names if (name in first) is (part == PARTS[layer][0])]
 
 
 def _families(settings: Settings) -> dict[str, list[Rule]]:
@@ -192,7 +196,7 @@ def publish(settings: Settings, run: Run, *, republish: bool = False) -> dict[st
         PublishError: the warehouse refused, or a newer night stands; the last published run stays in place.
         SegmentContractError: more customers changed segment than allowed; nothing is published.
     """
-    from wattmark.local.services import warehouse_url
+    from wattmark.home import warehouse_url
     from wattmark.publish import warehouse
     from wattmark.segment.contract import require
     from wattmark.segment.report import write_report
@@ -206,7 +210,7 @@ def publish(settings: Settings, run: Run, *, republish: bool = False) -> dict[st
         keep_state(session)
         write_report(session)
     move_watermarks(settings, run)
-    _note_versions(settings, run)
+    note_versions(settings, run)
     return {one.name: one.rows for one in done}
 
 
@@ -232,11 +236,12 @@ def move_watermarks(settings: Settings, run: Run) -> None:
     keep_watermarks(settings, run, marks)
 
 
-def _note_versions(settings: Settings, run: Run) -> None:
+def note_versions(settings: Settings, run: Run) -> None:
+    """Note the versions of accepted tables that a published run read, from which it can be replayed."""
     lake = Lake(settings.lake)
     versions = {name: lake.version(name) for name in lake.tables() if name.startswith("accepted.")}
     write_atomically(
-        settings.home / "state" / "versions" / f"{run.run_id}.json",
+        Home(settings.home).versions / f"{run.run_id}.json",
         json.dumps(versions, indent=1, sort_keys=True),
     )
 
@@ -260,7 +265,7 @@ def parameters_hash(settings: Settings) -> str:
             }
         ).encode()
     )
-    for folder in (settings.include, settings.project / "expectations", settings.home / "campaigns"):
+    for folder in (settings.include, settings.project / "expectations", Home(settings.home).campaigns):
         for path in sorted(folder.rglob("*")):
             if path.suffix in (".sql", ".yaml", ".json", ".csv"):
                 digest.update(f"\0{path.relative_to(folder)}\0".encode())
@@ -274,7 +279,7 @@ def begin(settings: Settings, run: Run, *, republish: bool = False) -> None:
     Raises:
         PublishError: a newer night is published, and ``republish`` does not ask to take its place.
     """
-    from wattmark.local.services import warehouse_url
+    from wattmark.home import warehouse_url
     from wattmark.publish.ops import begin_run
 
     begin_run(
@@ -290,61 +295,10 @@ def finish(
     settings: Settings, run: Run, state: str, rows_in: int | None = None, rows_out: int | None = None
 ) -> None:
     """Note how the run ended, ``succeeded`` or ``failed``, in ``ops.pipeline_run`` and for monitoring."""
-    from wattmark.local.services import warehouse_url
+    from wattmark.home import warehouse_url
     from wattmark.metrics import write_metrics
     from wattmark.publish.ops import end_run
 
     # First: a warehouse that is down is what a failed night must be told of.
     write_metrics(settings, run, state)
     end_run(warehouse_url(settings), run, state, rows_in, rows_out)
-
-
-def run_all(
-    settings: Settings,
-    run: Run,
-    *,
-    full_refresh: bool = False,
-    republish: bool = False,
-    progress: Callable[[str], None] = print,
-) -> dict[str, int]:
-    """All steps in one process, without Airflow (tests and benchmarks); returns rows published by table."""
-
-    def step(name: str, work: Callable[[], Any]) -> Any:
-        from wattmark.metrics import note_step
-
-        started = time.perf_counter()
-        try:
-            result = work()
-        except Exception:
-            note_step(settings, run, name, time.perf_counter() - started, done=False)
-            raise
-        note_step(settings, run, name, time.perf_counter() - started, done=True)
-        progress(f"{name}: {time.perf_counter() - started:.1f} s")
-        return result
-
-    with writing(settings, f"the night {run.as_of}", begins_night=True, of_night=True):
-        step("check", lambda: check(settings))
-        step("check lake", lambda: check_lake(settings, run))
-        step("begin", lambda: begin(settings, run, republish=republish))
-        try:
-            step(
-                "extract",
-                lambda: [
-                    extract(settings, run, table, full_refresh=full_refresh) for table in tables(settings)
-                ],
-            )
-            counts = step("accept", lambda: accept(settings, run))
-            step("judge", lambda: judge(settings, run, tables(settings)))
-            for layer in LAYERS:
-                step(layer, partial(build, settings, run, layer))
-            step("audit rules", lambda: audit(settings, run, scored=False))
-            step("audit scored rules", lambda: audit(settings, run, scored=True))
-            step("audit root causes", lambda: root_causes(settings, run))
-            for layer in MART_LAYERS:
-                step(layer, partial(build, settings, run, layer))
-            done: dict[str, int] = step("publish", lambda: publish(settings, run, republish=republish))
-        except WattmarkError:
-            finish(settings, run, "failed")
-            raise
-        finish(settings, run, "succeeded", counts["read"], sum(done.values()))
-        return done

@@ -19,6 +19,7 @@ from typing import Any, Literal
 
 import httpx
 
+from wattmark.home import Home
 from wattmark.settings import Mail, Settings, Webhook
 
 log = logging.getLogger(__name__)
@@ -131,7 +132,7 @@ def _target(webhook: Webhook) -> tuple[str, dict[str, str]]:
 
 
 def _folder(settings: Settings, dag_id: str, run_id: str) -> Path:
-    return settings.home / "state" / "failures" / dag_id / re.sub(r"[^\w.+-]", "_", run_id)
+    return Home(settings.home).failures / dag_id / re.sub(r"[^\w.+-]", "_", run_id)
 
 
 def note_failure(settings: Settings, dag_id: str, run_id: str, task: str, message: str) -> None:

@@ -12,9 +12,10 @@ from rich.markup import escape
 from wattmark.atomic import write_atomically
 from wattmark.commands import watch_dag
 from wattmark.errors import ServiceError
+from wattmark.home import Home
 from wattmark.local import services
-from wattmark.local.commands import NewHomeOption
 from wattmark.local.trigger import unpause
+from wattmark.options import NewHomeOption
 from wattmark.sample.generate import generate
 from wattmark.sample.plan import SamplePlan
 from wattmark.sample.sinks import DatabaseSink
@@ -39,9 +40,9 @@ def quickstart(
     """Start the services, make a sample utility with known faults, run its night, show what came out."""
     settings = load_settings(home)
     console = Console()
-    own = settings.home / "settings.yaml"
+    own = Home(settings.home).settings
     if not own.exists():
-        write_atomically(own, SETTINGS_TEXT.format(folder=settings.home / "sample"))
+        write_atomically(own, SETTINGS_TEXT.format(folder=Home(settings.home).sample))
         settings = load_settings(home)
     with console.status("Starting PostgreSQL and Airflow") as spinner:
 
@@ -74,7 +75,7 @@ def quickstart(
 
 def _sample(settings: Settings, console: Console, plan: SamplePlan) -> str:
     """Make the sample utility once; returns the day its data end."""
-    folder = settings.home / "sample"
+    folder = Home(settings.home).sample
     made = folder / "made.json"
     wanted = {"accounts": plan.accounts, "seed": plan.seed, "as_of": plan.as_of.isoformat()}
     if made.exists() and json.loads(made.read_text(encoding="utf-8")) == wanted:

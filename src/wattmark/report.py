@@ -10,9 +10,9 @@ import sqlalchemy as sa
 from rich.console import Console
 from rich.table import Table
 
+from wattmark.home import Home, secret, warehouse_url
 from wattmark.local.airflow import ADMIN
-from wattmark.local.secret import secret, secrets_file
-from wattmark.local.services import status, warehouse_url
+from wattmark.local.services import status
 from wattmark.publish.ops import libpq_url, published_run, runs_since
 from wattmark.quality.judge import site_folder
 from wattmark.settings import Settings
@@ -110,19 +110,19 @@ def print_places(settings: Settings, console: Console, *, password: bool = False
     )
     if web is not None:
         name = "airflow_admin"
-        told = secret(settings.home, name) if password else f"under {name} in {secrets_file(settings.home)}"
+        told = secret(settings.home, name) if password else f"under {name} in {Home(settings.home).secrets}"
         lines += [
             ("Airflow", str(web.address)),
             ("", f"user {ADMIN}, password {told}"),
             ("Pages", f"{web.address}/wattmark/"),
         ]
-    lists = _newest(settings.home / "lists")
+    lists = _newest(Home(settings.home).lists)
     lines += [
         (label, str(path))
         for label, path in (
             ("Data Docs", site_folder(settings) / "index.html"),
-            ("Reports", _newest(settings.home / "reports" / "segments")),
-            ("", _newest(settings.home / "reports" / "campaigns", "*/index.html")),
+            ("Reports", _newest(Home(settings.home).segment_reports)),
+            ("", _newest(Home(settings.home).campaign_reports, "*/index.html")),
             ("Lists", lists),
         )
         if path is not None and path.exists()

@@ -28,6 +28,7 @@ from pydantic import (
 from wattmark.clock import clock_of
 from wattmark.dateformat import formats
 from wattmark.errors import SettingsError, WattmarkError, together
+from wattmark.home import Home
 from wattmark.yamlfile import line_of, read_mapping
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
@@ -408,14 +409,21 @@ class Schedule(_Model):
 
     nightly: str | None = Field("0 2 * * *", description="The night of the day before")
     counter: str | None = Field("*/5 * * * *", description="New and changed orders checked by day")
+    reviews: str | None = Field("0 9 1 * *", description="Questions about key accounts whose review is due")
+    tidy: str | None = Field("0 12 * * 0", description="Files deleted that nothing needs any more")
     late_hours: float = Field(
         2.0, gt=0, le=48, description="A night not done so long after it was queued is told as late"
     )
 
-    @field_validator("nightly", "counter")
+    @field_validator("nightly", "counter", "reviews", "tidy")
     @classmethod
     def _is_cron(cls, value: str | None) -> str | None:
         return None if value is None else cron_expression(value)
+
+
+def schedule_variable(name: str) -> str:
+    """Environment variable that hands a cron of ``schedule`` to Airflow's processes; empty where it is None."""
+    return f"WATTMARK_{name.upper()}_SCHEDULE"
 
 
 class Mail(_Model):
@@ -519,12 +527,12 @@ class Settings(_Model):
     @property
     def lake(self) -> Path:
         """Folder of the Delta tables."""
-        return self.home / "lake"
+        return Home(self.home).lake
 
     @property
     def scratch(self) -> Path:
         """Folder for spill files; may be emptied between nights."""
-        return self.home / "scratch"
+        return Home(self.home).scratch
 
     @property
     def include(self) -> Path:
@@ -575,7 +583,7 @@ def settings_as_far_as_right(
     """
     folder = Path(home).resolve() if home else default_home()
     project = Path(os.environ.get("WATTMARK_PROJECT", PROJECT_ROOT))
-    own_file = own_settings(folder)
+    own_file = Home(folder).settings
     merged: dict[str, Any] = _merge({}, read_mapping(default_settings(project)))
     wrong: list[WattmarkError] = []
     # A link that leads nowhere is a mistake, not a file that is not there.
@@ -630,11 +638,6 @@ def _without(merged: Mapping[str, Any], loc: Sequence[str | int]) -> dict[str, A
         return {key: value for key, value in merged.items() if key != top}
 
 
-def own_settings(home: Path) -> Path:
-    """The file that holds what a utility sets."""
-    return home / "settings.yaml"
-
-
 def default_settings(project: Path) -> Path:
     """The file that holds every setting with its default."""
     return project / "include" / "settings.default.yaml"
@@ -642,10 +645,10 @@ def default_settings(project: Path) -> Path:
 
 def place(home: Path, project: Path, keys: Sequence[str | int]) -> str:
     """Where a setting stands, as file and line: the utility's own file, else the defaults."""
-    for file in (own_settings(home), default_settings(project)):
+    for file in (Home(home).settings, default_settings(project)):
         if line := line_of(file, keys):
             return f"{file}:{line}"
-    return f"{own_settings(home)}:1"
+    return f"{Home(home).settings}:1"
 
 
 def _mistake(home: Path, project: Path, loc: Sequence[str | int], said: str) -> SettingsError:

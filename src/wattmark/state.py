@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from wattmark.atomic import write_atomically
+from wattmark.home import Home
 from wattmark.run import Run
 from wattmark.settings import Settings
 from wattmark.sources import Watermark
 
 
 def _folder(settings: Settings) -> Path:
-    return settings.home / "state" / "watermarks"
+    return Home(settings.home).watermarks
 
 
 def watermarks_before(settings: Settings, run: Run) -> dict[str, Watermark]:

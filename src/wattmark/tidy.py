@@ -16,10 +16,10 @@ import typer
 from rich.console import Console
 
 from wattmark.errors import PublishError, ServiceError
+from wattmark.home import Home, warehouse_url
 from wattmark.lake import Lake
 from wattmark.ledger import LakeError
-from wattmark.local.commands import HomeOption
-from wattmark.local.services import warehouse_url
+from wattmark.options import HomeOption
 from wattmark.settings import Settings, load_settings
 from wattmark.writer import Tell, writing
 
@@ -93,10 +93,10 @@ def _tidy_beside(settings: Settings) -> dict[str, int]:
         "scratch": len(left),
         "logs": _logs(settings),
         "lineage": _lineage(settings),
-        "data docs": _dated(settings.home / "data-docs" / "validations", "*/*", settings.keep.docs),
-        "reports": _dated(settings.home / "reports", "*/*", settings.keep.docs),
-        "landing notes": _dated(settings.home / "state" / "landing", "*", settings.keep.landing_notes)
-        + _dated(settings.home / "state" / "steps", "*", settings.keep.landing_notes),
+        "data docs": _dated(Home(settings.home).data_docs / "validations", "*/*", settings.keep.docs),
+        "reports": _dated(Home(settings.home).reports, "*/*", settings.keep.docs),
+        "landing notes": _dated(Home(settings.home).landing_notes, "*", settings.keep.landing_notes)
+        + _dated(Home(settings.home).steps, "*", settings.keep.landing_notes),
         "lists": _lists(settings),
     }
 
@@ -142,7 +142,7 @@ def _logs(settings: Settings) -> int:
     """Delete log files that nothing has been written to for long, and folders that are empty then."""
     oldest = time.time() - settings.keep.logs * _DAY_SECONDS
     count = 0
-    for folder in (settings.home / "logs", settings.home / "airflow" / "logs"):
+    for folder in (Home(settings.home).logs, Home(settings.home).airflow_logs):
         for one in sorted(folder.rglob("*"), reverse=True):
             with contextlib.suppress(FileNotFoundError):
                 if one.is_dir() and not one.is_symlink():
@@ -160,7 +160,7 @@ def _lineage(settings: Settings) -> int:
 
     Events are appended by whichever task ends, each opening the file anew, so a new name loses none.
     """
-    file = settings.home / "logs" / "openlineage.jsonl"
+    file = Home(settings.home).lineage
     try:
         with file.open(encoding="utf-8") as lines:
             first = json.loads(lines.readline())["eventTime"]
@@ -176,7 +176,7 @@ def _lineage(settings: Settings) -> int:
 def _lists(settings: Settings) -> int:
     """Delete lists that were released or refused long ago; what awaits an answer or its delivery stays."""
     oldest = time.time() - settings.keep.lists * _DAY_SECONDS
-    root = settings.home / "lists"
+    root = Home(settings.home).lists
     count = 0
     for folder in sorted(root.glob("*/*")):
         manifest = folder / "manifest.json"

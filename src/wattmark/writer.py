@@ -28,6 +28,7 @@ from typing import IO, Any
 
 from wattmark.atomic import write_atomically
 from wattmark.errors import WattmarkError
+from wattmark.home import Home
 from wattmark.settings import Settings, Writing
 
 WRITER_VARIABLE = "WATTMARK_WRITER"
@@ -69,8 +70,8 @@ class _Home:
     """The two files of a home, and what this process holds of them."""
 
     def __init__(self, home: Path) -> None:
-        self.file = home / "state" / "writer.json"
-        self.lock = home / "state" / "writer.lock"
+        self.file = Home(home).writer
+        self.lock = Home(home).writer_lock
         self.depth = 0
         self.owner = ""
         self.stream: IO[bytes] | None = None

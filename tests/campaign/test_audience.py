@@ -19,13 +19,13 @@ from wattmark.campaign.audience import (
     Asked,
     Checker,
     Refused,
-    _dry_run,
-    check,
     columns_of,
+    dry_run,
     relations,
     select_members,
     text_of,
 )
+from wattmark.campaign.check import check
 from wattmark.campaign.definition import CampaignError, read_campaign
 from wattmark.settings import PROJECT_ROOT, load_settings
 
@@ -35,7 +35,7 @@ VALUES = {"as_of": dt.date(2026, 11, 2), "period": dt.date(2026, 10, 1)}
 
 def accept(grain: str, text: str) -> Asked:
     asked = Checker(KNOWN, grain).condition(text)
-    _dry_run(KNOWN, grain, asked)
+    dry_run(KNOWN, grain, asked)
     return asked
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from wattmark.campaign.audience import check
+from wattmark.campaign.check import check
 from wattmark.campaign.definition import CampaignError, Schedule, json_schema, load_campaigns, read_campaign
 from wattmark.night import parameters_hash
 from wattmark.settings import PROJECT_ROOT, load_settings

@@ -112,7 +112,7 @@ def test_the_setting_is_the_schedule(cron: str, said: str, tmp_path: Path) -> No
     environment = airflow_env(settings)
     shown = subprocess.run(
         [sys.executable, "-c",
-         "from wattmark import flow; s = flow.counter_schedule(); "
+         "from wattmark import flow; s = flow.schedule('counter', flow.MART); "
          "print('@@', s and f'{type(s).__name__} {s.timetable.expression}')"],
         env={**os.environ, "WATTMARK_COUNTER_SCHEDULE": environment["WATTMARK_COUNTER_SCHEDULE"]},
         capture_output=True,

@@ -170,7 +170,7 @@ def test_killed_anywhere_and_rerun_gives_the_same_warehouse(folder: Path) -> Non
         services.down(load_settings(other))
         for step, server in (
             ("validate.accept", False),
-            ("warehouse.facts", False),
+            ("facts.intervals", False),
             ("publish", True),
             ("publish", False),
         ):

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from airflow.sdk import RetryAction
+from airflow.sdk import AssetOrTimeSchedule, CronTriggerTimetable, RetryAction
 
-from wattmark import flow
+from wattmark import flow, night
+from wattmark.engine.catalog import load_catalog
 from wattmark.errors import PublishError, PublishUnavailableError, SourceUnavailableError
-from wattmark.settings import PROJECT_ROOT
+from wattmark.settings import PROJECT_ROOT, Schedule, schedule_variable
 
 _PROBE = """
 import json, sys
@@ -31,7 +32,7 @@ print("@@" + json.dumps({
             "told": [type(one).__name__ for one in ([dag.on_failure_callback] if dag.on_failure_callback and not isinstance(dag.on_failure_callback, list) else dag.on_failure_callback or [])],
             "deadline": [type(one.reference).__name__ for one in ([dag.deadline] if dag.deadline and not isinstance(dag.deadline, list) else dag.deadline or [])],
             "tasks": {
-                task.task_id: {"owner": task.owner, "retries": task.retries, "policy": bool(task.retry_policy), "doc": task.doc_md or "", "says": bool(task.on_failure_callback), "mapped": task.is_mapped}
+                task.task_id: {"owner": task.owner, "retries": task.retries, "policy": bool(task.retry_policy), "doc": task.doc_md or "", "says": bool(task.on_failure_callback), "mapped": task.is_mapped, "named": bool(task.map_index_template), "after": sorted(task.upstream_task_ids)}
                 for task in dag.tasks
             },
         } for dag in bag.dags.values()
@@ -112,3 +113,71 @@ def test_open_questions_hold_up_nothing(bag: dict[str, Any]) -> None:
 )
 def test_only_what_may_pass_is_tried_again(error: BaseException, action: RetryAction) -> None:
     assert flow.RETRY_POLICY.evaluate(error, 1, 3).action == action
+
+
+def test_the_night_reads_as_one_chain(bag: dict[str, Any]) -> None:
+    """What follows from what, and nothing besides: each task works its run out by itself."""
+    after = {name: task["after"] for name, task in bag["dags"]["nightly"]["tasks"].items()}
+    assert after == {
+        "begin": [],
+        "check": ["begin"],
+        "extract": ["check"],
+        "validate.judge": ["extract"],
+        "validate.accept": ["extract"],
+        "core": ["validate.accept"],
+        "facts.bills": ["core"],
+        "facts.intervals": ["facts.bills"],
+        "segment.models": ["facts.intervals"],
+        "segment.segments": ["segment.models"],
+        "campaign": ["segment.segments"],
+        "audit.rules": ["facts.intervals"],
+        "audit.root_causes": ["audit.rules"],
+        "audit.scored_rules": ["audit.rules", "segment.segments"],
+        "marts.mart": ["audit.scored_rules", "campaign"],
+        "marts.mart_root_causes": ["audit.root_causes", "marts.mart"],
+        "marts.mart_pii": ["marts.mart"],
+        "publish": ["marts.mart_pii", "marts.mart_root_causes", "validate.judge"],
+        "lists": ["publish"],
+        "tell": ["publish"],
+        # It gives the home back also where the night failed, so it waits for the first and the last.
+        "close": ["begin", "lists", "publish", "tell", "validate.accept"],
+    }
+
+
+def test_mapped_tasks_carry_names(bag: dict[str, Any]) -> None:
+    unnamed = [
+        f"{name}.{task_id}"
+        for name in ("nightly", "reviews")
+        for task_id, task in bag["dags"][name]["tasks"].items()
+        if (task["mapped"] or task_id.startswith("review.")) and not task["named"]
+    ]
+    assert unnamed == []
+
+
+@pytest.mark.parametrize("name", [name for name in Schedule.model_fields if name != "late_hours"])
+def test_every_cron_is_a_setting(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(schedule_variable(name), raising=False)
+    default = flow.schedule(name)
+    assert isinstance(default, CronTriggerTimetable)
+    assert default.expression == Schedule.model_fields[name].default
+    monkeypatch.setenv(schedule_variable(name), "7 7 * * *")
+    assert flow.schedule(name).expression == "7 7 * * *"
+    with_asset = flow.schedule(name, flow.MART)
+    assert isinstance(with_asset, AssetOrTimeSchedule)
+    monkeypatch.setenv(schedule_variable(name), "")
+    assert flow.schedule(name) is None
+
+
+def test_no_dag_file_holds_a_cron_of_its_own() -> None:
+    for path in (PROJECT_ROOT / "dags").glob("*.py"):
+        assert "Cron" not in path.read_text(encoding="utf-8"), path.name
+
+
+@pytest.mark.parametrize("layer", night.PARTS)
+def test_the_parts_of_a_layer_are_the_layer_and_follow_each_other(layer: str) -> None:
+    catalog = load_catalog(PROJECT_ROOT / "include")
+    first, second = (night.tables_of(catalog, layer, part) for part in night.PARTS[layer])
+    assert first
+    assert second
+    assert sorted([*first, *second]) == sorted(night.tables_of(catalog, layer))
+    assert {one for name in first for one in catalog.rests_on(name)} & set(second) == set()

@@ -17,8 +17,9 @@ import typer
 from typer.testing import CliRunner
 
 from wattmark.errors import ServiceError
+from wattmark.home import secret
 from wattmark.local import airflow, commands, processes, services, trigger
-from wattmark.local.secret import ensure_secrets, secret
+from wattmark.local.secret import ensure_secrets
 from wattmark.settings import Settings
 
 from .homes import a_home, settings_for

@@ -20,10 +20,10 @@ from tests.tiny import interval_rows as rows_of_day
 from tests.tiny import write_intervals, write_tiny
 from tests.waiting import wait_for
 from tests.warehouse import plain_url
+from wattmark.home import secret
 from wattmark.local import airflow, services
 from wattmark.local.airflow import Api, address
-from wattmark.local.secret import secret
-from wattmark.local.trigger import _failure, _task_instances, _wait_until_parsed
+from wattmark.local.trigger import failure_of, task_instances, wait_until_parsed
 from wattmark.settings import PROJECT_ROOT, Settings, load_settings
 
 from .homes import open_folder, settings_for
@@ -105,7 +105,7 @@ class Hands:
         return self.state(dag, run)
 
     def tasks(self, dag: str, run: str) -> dict[tuple[str, int], dict[str, Any]]:
-        found = _task_instances(self.api, f"/dags/{dag}/dagRuns/{run}")
+        found = task_instances(self.api, f"/dags/{dag}/dagRuns/{run}")
         return {(one["task_id"], one["map_index"]): one for one in found}
 
     def log(self, dag: str, run: str, task: str, attempt: int = 1, index: int = -1) -> list[dict[str, Any]]:
@@ -155,7 +155,7 @@ def hands() -> Iterator[Hands]:
                 httpx.Client(base_url=address(settings), trust_env=False, timeout=60) as web,
             ):
                 for dag in (*DAGS, "slow", "broken"):
-                    _wait_until_parsed(settings, api, dag)
+                    wait_until_parsed(settings, api, dag)
                 password = {"username": airflow.ADMIN, "password": secret(home, "airflow_admin")}
                 token = web.post("/auth/token", json=password).json()["access_token"]
                 web.headers["Authorization"] = f"Bearer {token}"
@@ -204,7 +204,7 @@ def test_a_failed_task_ends_with_its_message(hands: Hands, failed: str) -> None:
     assert not any(line.get("error_detail") for line in lines), "a traceback in between"
     # What `wattmark run` prints of it is the same message.
     path = f"/dags/nightly/dagRuns/{failed}"
-    failure = _failure(hands.api, path, hands.tasks("nightly", failed)[task, index])
+    failure = failure_of(hands.api, path, hands.tasks("nightly", failed)[task, index])
     assert failure.last_lines[-1] == said
 
 
@@ -232,7 +232,7 @@ def test_a_cleared_night_is_published_and_told_to_be_short_of_data(hands: Hands,
 
 
 def test_a_good_log_holds_nothing_of_the_framework(hands: Hands, published: str) -> None:
-    for task in ("validate.accept", "warehouse.segment", "publish"):
+    for task in ("validate.accept", "segment.segments", "publish"):
         lines = hands.log("nightly", published, task)
         text = json.dumps(lines)
         for noise in (

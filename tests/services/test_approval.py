@@ -20,7 +20,7 @@ from tests.waiting import wait_for
 from wattmark.campaign.lists import refuse_unanswered
 from wattmark.lake import Lake
 from wattmark.local import airflow, processes, services
-from wattmark.local.trigger import _wait_until_parsed
+from wattmark.local.trigger import wait_until_parsed
 from wattmark.publish.ops import ops_engine
 from wattmark.run import Run
 from wattmark.settings import PROJECT_ROOT, Settings, load_settings
@@ -107,7 +107,7 @@ def running() -> Iterator[Running]:
         try:
             assert services.up(settings).healthy
             with airflow.Api(settings) as api:
-                _wait_until_parsed(settings, api, "campaigns")
+                wait_until_parsed(settings, api, "campaigns")
                 api.call("PATCH", "/dags/campaigns", json={"is_paused": False})
                 body = {"logical_date": None, "conf": {"as_of": day.isoformat()}}
                 run_id = api.call("POST", "/dags/campaigns/dagRuns", json=body).json()["dag_run_id"]

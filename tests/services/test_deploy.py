@@ -15,8 +15,8 @@ from cryptography.fernet import Fernet
 
 from tests.services.homes import a_home
 from wattmark.errors import ServiceError
+from wattmark.home import secret
 from wattmark.local import airflow, deploy, postgres, processes, services
-from wattmark.local.secret import secret
 from wattmark.publish import bi_users
 from wattmark.settings import PROJECT_ROOT, SERVICE_VARIABLES, Settings, load_settings
 

@@ -18,8 +18,8 @@ import pytest
 from sqlalchemy import make_url
 
 from wattmark.errors import ServiceError
+from wattmark.home import Home, embedded_url, secret
 from wattmark.local import postgres, processes, services
-from wattmark.local.secret import secret, secrets_file
 from wattmark.settings import Settings
 
 from .homes import a_home, open_folder, settings_for
@@ -85,7 +85,7 @@ def test_up_makes_the_three_databases(running: Settings) -> None:
     urls = {
         "warehouse": services.warehouse_url(running),
         "source": services.source_url(running),
-        "airflow": postgres.url(running.home, "airflow"),
+        "airflow": embedded_url(running.home, "airflow"),
     }
     for database, url in urls.items():
         with connect(url) as connection:
@@ -118,7 +118,7 @@ def test_wrong_password_is_refused(running: Settings) -> None:
 
 def test_role_of_airflow_may_not_enter_the_warehouse(running: Settings) -> None:
     with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
-        connect(postgres.url(running.home, "airflow"), dbname="warehouse")
+        connect(embedded_url(running.home, "airflow"), dbname="warehouse")
 
 
 def test_owner_of_the_warehouse_is_no_superuser_and_makes_reader_roles(running: Settings) -> None:
@@ -137,7 +137,7 @@ def test_up_twice_is_up_once(running: Settings) -> None:
 
 def test_secrets_are_private_and_nowhere_else(running: Settings) -> None:
     home = running.home
-    for file in (secrets_file(home), home / "services.json", home / "logs" / "postgres.log"):
+    for file in (Home(home).secrets, home / "services.json", home / "logs" / "postgres.log"):
         assert mode(file) == 0o600, file
     assert mode(server_data(running).parent) == 0o700
     words = [secret(home, name) for name in ("postgres", "airflow", "wattmark")]
@@ -154,11 +154,11 @@ def server_data(settings: Settings) -> Path:
 
 
 def test_secrets_that_others_may_read_are_closed_again(running: Settings) -> None:
-    known = secrets_file(running.home).read_text()
-    secrets_file(running.home).chmod(0o644)
+    known = Home(running.home).secrets.read_text()
+    Home(running.home).secrets.chmod(0o644)
     services.up(running, airflow=False)
-    assert mode(secrets_file(running.home)) == 0o600
-    assert secrets_file(running.home).read_text() == known
+    assert mode(Home(running.home).secrets) == 0o600
+    assert Home(running.home).secrets.read_text() == known
 
 
 def test_values_of_a_failed_statement_are_not_logged(running: Settings) -> None:
@@ -228,7 +228,7 @@ def test_lock_file_that_names_a_stranger_does_not_stop_the_server(running: Setti
 
 def test_running_server_is_recognised_when_the_record_was_lost(running: Settings) -> None:
     before = server(running)
-    processes.services_file(running.home).unlink()
+    Home(running.home).services.unlink()
     services.up(running, airflow=False)
     assert (server(running).pid, server(running).port) == (before.pid, before.port)
     services.down(running)
@@ -236,17 +236,17 @@ def test_running_server_is_recognised_when_the_record_was_lost(running: Settings
 
 
 def test_lost_secrets_are_told_and_leave_the_server_alone(running: Settings) -> None:
-    kept = secrets_file(running.home).rename(running.home / "kept")
+    kept = Home(running.home).secrets.rename(running.home / "kept")
     with pytest.raises(ServiceError) as raised:
         services.up(running, airflow=False)
     assert code_of(raised) == "services.secrets_lost"
     assert processes.is_alive(server(running))
-    kept.rename(secrets_file(running.home))
+    kept.rename(Home(running.home).secrets)
 
 
 def test_wrong_secrets_are_told(running: Settings) -> None:
     services.down(running)
-    file = secrets_file(running.home)
+    file = Home(running.home).secrets
     kept = file.read_text()
     file.write_text(kept.replace(secret(running.home, "postgres"), "another"))
     with pytest.raises(ServiceError) as raised:
@@ -319,7 +319,7 @@ def test_record_of_an_earlier_boot_counts_as_stopped(tmp_path: Path) -> None:
 
 
 def test_unreadable_record_is_told(tmp_path: Path) -> None:
-    processes.services_file(tmp_path).write_text("{")
+    Home(tmp_path).services.write_text("{")
     with pytest.raises(ServiceError) as raised:
         services.status(settings_for(tmp_path))
     assert code_of(raised) == "services.file"

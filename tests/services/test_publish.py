@@ -24,8 +24,8 @@ from typer.testing import CliRunner
 
 from tests.services.homes import a_home
 from wattmark.errors import PublishError, PublishUnavailableError
+from wattmark.home import secret
 from wattmark.local import postgres, services
-from wattmark.local.secret import secret
 from wattmark.publish import bi_users, commands, store, views
 from wattmark.publish.incoming import Incoming, Published, Standing
 from wattmark.publish.ops import begin_run, end_run, libpq_url, published_run, runs_since, upgrade

@@ -13,8 +13,9 @@ import pyarrow as pa
 import pytest
 
 from tests.services.homes import a_home
-from wattmark.contract.model import arrow_type
-from wattmark.engine.catalog import PythonTable, catalog_of
+from wattmark.contract.types import schema_of
+from wattmark.engine.catalog import catalog_of
+from wattmark.engine.python_table import PythonTable
 from wattmark.errors import PublishError, PublishUnavailableError
 from wattmark.lake import Lake
 from wattmark.local import services
@@ -44,7 +45,7 @@ def schemas(settings: Settings) -> dict[str, pa.Schema]:
             definition.columns if isinstance(definition, PythonTable)
             else {column: entry["type"] for column, entry in definition.header["columns"].items()}
         )  # fmt: skip
-        found[name] = pa.schema([(column, arrow_type(kind)) for column, kind in kinds.items()])
+        found[name] = schema_of(kinds)
     return found
 
 

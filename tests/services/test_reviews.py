@@ -16,7 +16,7 @@ from sqlalchemy import text
 from tests.waiting import wait_for
 from wattmark.lake import Lake
 from wattmark.local import airflow, services
-from wattmark.local.trigger import _wait_until_parsed
+from wattmark.local.trigger import wait_until_parsed
 from wattmark.publish.ops import ops_engine, upgrade, warehouse_url
 from wattmark.run import Run
 from wattmark.segment import reviews
@@ -132,7 +132,7 @@ def test_an_answer_over_rest_lands_in_ops(night: tuple[Settings, Run]) -> None:
     settings, _ = night
     assert services.up(settings).healthy
     with airflow.Api(settings) as api:
-        _wait_until_parsed(settings, api, "reviews")
+        wait_until_parsed(settings, api, "reviews")
         api.call("PATCH", "/dags/reviews", json={"is_paused": False})
         body = {"logical_date": None, "conf": {"as_of": DAY.isoformat()}}
         run_id = api.call("POST", "/dags/reviews/dagRuns", json=body).json()["dag_run_id"]

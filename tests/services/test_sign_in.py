@@ -10,11 +10,11 @@ import pytest
 
 from tests.services.homes import a_home
 from tests.web.browser import CHROMIUM, browser
-from wattmark.checkup import connection_urls
+from wattmark.home import secret
 from wattmark.local import services
 from wattmark.local.airflow import Api
+from wattmark.local.connections import connection_urls
 from wattmark.local.processes import next_free_port
-from wattmark.local.secret import secret
 from wattmark.settings import Settings, SourceSettings
 
 pytestmark = pytest.mark.slow

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import httpx
 import pytest
 
+from wattmark.home import secret
 from wattmark.local import services
 from wattmark.local.processes import next_free_port
-from wattmark.local.secret import secret
 from wattmark.settings import Settings, load_settings
 
 from .homes import open_folder

@@ -23,6 +23,7 @@ from wattmark.checkup import LIMIT_SECONDS, look
 from wattmark.contract import load_contract
 from wattmark.contract.model import Table
 from wattmark.errors import SettingsError, SourceUnavailableError, WattmarkError, together
+from wattmark.local.connections import connection_urls
 from wattmark.local.secret import ensure_secrets
 from wattmark.settings import load_settings, settings_as_far_as_right
 
@@ -290,7 +291,7 @@ def test_a_connection_that_cannot_be_looked_up_yet_is_a_note(home: Path) -> None
     """A night starts the home's database by itself, so that it need not run before."""
     ensure_secrets(home)
     (home / "settings.yaml").write_text("sources:\n  - location: airflow:billing\n")
-    seen = look(load_settings(home), campaigns=False, files=False)
+    seen = look(load_settings(home), campaigns=False, files=False, connections=connection_urls)
     assert seen.errors == []
     assert len(seen.notes) == 1
     assert "settings.yaml:2: the connection billing was not looked at" in seen.notes[0]
@@ -315,7 +316,7 @@ def test_together_says_each_thing_once() -> None:
 def wattmark(*command: str) -> str:
     """What a command that is refused says."""
     if not cli.app.registered_commands:
-        cli._mount()
+        cli.mount()
     ended = CliRunner().invoke(cli.app, command)
     assert ended.exit_code != 0
     assert isinstance(ended.exception, WattmarkError), ended.output

@@ -63,7 +63,7 @@ def test_a_service_runs_a_command_that_exists(name: str) -> None:
 
         from wattmark import cli
 
-        cli._mount()
+        cli.mount()
         assert first in get_command(cli.app).commands  # type: ignore[attr-defined]
         return
     assert program == "airflow"
@@ -147,7 +147,7 @@ def test_airflow_is_set_up_as_on_one_machine(tmp_path: Path, monkeypatch: pytest
         monkeypatch.delenv(name, raising=False)
     url = "postgresql+psycopg://a@db.example/a"
     settings = load_settings(tmp_path / "home", services={"warehouse_url": url, "airflow_database_url": url})
-    services._make_home(settings.home)
+    services.make_home(settings.home)
     services.ensure_secrets(settings.home)
     one_machine = airflow.airflow_env(settings)
     for name in airflow.COMPONENTS:

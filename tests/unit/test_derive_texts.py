@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from wattmark.derive import phone
-from wattmark.derive.phone import SCHEMA, judge, judge_all
+from wattmark.derive.phone import COLUMNS, judge, judge_all
 from wattmark.folding import fold, key_of
 
 COUNTRIES = ["CN", "DE", "FR", "IN", "GB", "US", "KZ", "BR", "JP", "ES"]
@@ -36,7 +36,7 @@ def always_by_columns(monkeypatch: pytest.MonkeyPatch) -> None:
 @given(raws=st.lists(NUMBERS, min_size=1, max_size=40, unique=True), country=st.sampled_from(COUNTRIES))
 def test_columns_and_library_agree(raws: list[str], country: str) -> None:
     found = {row["raw"]: row for row in judge_all(pa.array(raws, pa.string()), country).to_pylist()}
-    assert found == {raw: dict(zip(SCHEMA.names, (raw, *judge(raw, country)), strict=True)) for raw in raws}
+    assert found == {raw: dict(zip(COLUMNS, (raw, *judge(raw, country)), strict=True)) for raw in raws}
 
 
 def test_examples_of_every_kind_agree() -> None:

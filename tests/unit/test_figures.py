@@ -165,7 +165,7 @@ def test_a_table_of_nobody_is_named(refusing: Settings) -> None:
 
 def test_the_command_shows_it(refusing: Settings) -> None:
     if not cli.app.registered_commands:
-        cli._mount()
+        cli.mount()
     ended = CliRunner().invoke(
         cli.app, ["quarantine", "customer", "--home", str(refusing.home)], env={"COLUMNS": "200"}
     )

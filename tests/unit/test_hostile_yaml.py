@@ -198,7 +198,7 @@ def test_no_command_ends_in_a_traceback(
     }[reader]
     put(path, kind)
     if not cli.app.registered_commands:
-        cli._mount()
+        cli.mount()
     try:
         for command in (
             ["check", "--home", str(home)],

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from wattmark.engine.catalog import Catalog, PythonTable, load_catalog
+from wattmark.engine.catalog import Catalog, load_catalog
+from wattmark.engine.python_table import PythonTable
 from wattmark.settings import PROJECT_ROOT
 
 PUBLISHED = ("mart", "mart_pii")

@@ -37,7 +37,7 @@ def hold_night(settings: Settings, run: Run, kva: dict[str, float]) -> None:
     Lake(settings.lake).replace("accepted.account", pa.Table.from_pylist(rows, schema=schema))
     with DuckDBSession(settings, run) as session:
         run_family(session, [all_rules(session.catalog)[RULE]], "MET")
-    night._note_versions(settings, run)
+    night.note_versions(settings, run)
 
 
 @pytest.fixture(scope="module")

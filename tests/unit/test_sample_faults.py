@@ -19,7 +19,8 @@ from wattmark.sample import (
     truth_file,
     write_truth,
 )
-from wattmark.sample.faults import REGISTRY, Truth, wanted_faults
+from wattmark.sample.faults.registry import REGISTRY, Truth
+from wattmark.sample.faults.seeder import wanted_faults
 from wattmark.settings import PROJECT_ROOT
 
 MODELS = {"RSK-04"}

@@ -12,7 +12,7 @@ from wattmark.audit.score import MODELS, Score, findings_of, page, score, write_
 from wattmark.engine.catalog import catalog_of, load_catalog
 from wattmark.engine.session import DuckDBSession
 from wattmark.run import Run
-from wattmark.sample.faults import Truth
+from wattmark.sample.faults.registry import Truth
 from wattmark.sample.generate import generate
 from wattmark.sample.plan import SamplePlan
 from wattmark.sample.sinks import FolderSink

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pyarrow as pa
-import pytest
 
 from wattmark.engine.session import DuckDBSession
 from wattmark.errors import WattmarkError
@@ -57,7 +56,7 @@ def _night(
             "segment.load_centroid",
             _schema(load_profile="i", name="s", position="i", value="d").empty_table(),
         )
-        session.give("segment.service_rule", state.SERVICE_RULE.remove(9).empty_table())
+        session.give("segment.service_rule", state.TABLES["service_rule"].remove(9).empty_table())
         session.give(
             "segment.customer_grade",
             pa.Table.from_pylist(
@@ -177,14 +176,3 @@ def test_nobody_may_be_left_unassigned(tmp_path: Path) -> None:
     assert not broken.kept
     assert "decision table" in broken.cause
     assert issubclass(contract.SegmentContractError, WattmarkError)
-
-
-@pytest.mark.parametrize("table", sorted(state.TABLES))
-def test_state_tables_are_declared_once_with_the_same_columns(table: str) -> None:
-    from wattmark.contract.model import arrow_type
-    from wattmark.engine.produced import PRODUCED
-
-    declared = PRODUCED[f"{state.LAYER}.{table}"]
-    assert [(name, arrow_type(kind)) for name, kind in declared.items()] == [
-        (field.name, field.type) for field in state.TABLES[table]
-    ]

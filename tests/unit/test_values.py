@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 
 from wattmark.contract import Column, Table
-from wattmark.contract.model import arrow_type
+from wattmark.contract.types import arrow_type
 from wattmark.errors import SourceError
 from wattmark.quality.reading import reading_of
 from wattmark.quality.typed import typed_select

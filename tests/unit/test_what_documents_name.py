@@ -28,7 +28,7 @@ _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 @pytest.fixture(scope="module")
 def root() -> Any:
     if not cli.app.registered_commands:
-        cli._mount()
+        cli.mount()
     return typer.main.get_command(cli.app)
 
 

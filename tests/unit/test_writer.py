@@ -192,7 +192,7 @@ def test_a_home_that_is_not_there_is_not_made(tmp_path: Path) -> None:
 
     from wattmark import cli
 
-    cli._mount()
+    cli.mount()
     for words in (
         "tidy", "status", "warehouse-url", "check --lake", "audit replay TAR-01", "campaign run --as-of 2026-10-15",
     ):  # fmt: skip

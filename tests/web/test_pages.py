@@ -13,6 +13,7 @@ from fastapi.testclient import TestClient
 from tests.services.homes import a_home
 from wattmark.checkup import look
 from wattmark.local import services
+from wattmark.local.connections import connection_urls
 from wattmark.publish.ops import begin_run, end_run, libpq_url
 from wattmark.publish.store import Store
 from wattmark.run import Run
@@ -96,7 +97,12 @@ def test_the_heading_is_the_published_night_and_beside_it_what_failed_since(
 def test_check_looks_into_a_connection_of_airflow(settings: Settings) -> None:
     """The sample's own connection, whose database is there and holds no tables yet."""
     wanted = SourceSettings(location="airflow:wattmark_source")
-    seen = look(settings.model_copy(update={"sources": (wanted,)}), campaigns=False, files=False)
+    seen = look(
+        settings.model_copy(update={"sources": (wanted,)}),
+        campaigns=False,
+        files=False,
+        connections=connection_urls,
+    )
     assert seen.notes == []
     assert len(seen.errors) == 1
     assert "customer" in str(seen.errors[0]) and "are in none of the sources" in str(seen.errors[0])

@@ -14,7 +14,7 @@ from rich.table import Table
 from wattmark.audit.replay import Finding, audited_run, money
 from wattmark.audit.rules import Rule
 from wattmark.errors import SettingsError
-from wattmark.local.commands import HomeOption
+from wattmark.options import HomeOption
 from wattmark.run import Run
 from wattmark.settings import Settings, load_settings
 from wattmark.yamlfile import parse_yaml

@@ -39,11 +39,13 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from sqlglot import exp
 
 from wattmark.audit.rules import FIXED_COLUMNS, Rule, all_rules
-from wattmark.contract.model import Column, Table, arrow_type
+from wattmark.contract.model import Column, Table
+from wattmark.contract.types import schema_of
 from wattmark.engine.catalog import SOURCE_LAYER, catalog_of
 from wattmark.engine.session import ACCEPTED, DuckDBSession, engine_error
 from wattmark.engine.sqlfile import SqlFile, literal
 from wattmark.errors import WattmarkError
+from wattmark.home import Home
 from wattmark.lake import Lake
 from wattmark.run import Run
 from wattmark.settings import Settings
@@ -388,7 +390,7 @@ class _Store:
         self.settings = settings
         self.lookups = {name: found for name, found in lookups.items() if name != ORDER}
         self.reference = tuple(reference)
-        self.folder = settings.home / "counter"
+        self.folder = Home(settings.home).counter
         self._lock = threading.Lock()
         self._open: _File | None = None
         self._asked = 0.0
@@ -600,7 +602,7 @@ class _Worker:
             parameter = file.parameters[node.name]
             rows = parameter.rows(overrides.get(node.name, parameter.default))
             columns = {name: [row[at] for row in rows] for at, name in enumerate(parameter.columns)}
-            schema = pa.schema([(name, arrow_type(kind)) for name, kind in parameter.columns.items()])
+            schema = schema_of(parameter.columns)
             stored = f"{file.table}_{node.name}"
             self.session.give(f"parameter.{stored}", pa.Table.from_pydict(columns, schema=schema))
             kept = exp.to_table(f'parameter."{stored}"', dialect="duckdb")

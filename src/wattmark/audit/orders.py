@@ -26,7 +26,7 @@ from sqlalchemy.dialects.postgresql import insert
 from wattmark.audit.counter import ORDER, ApplicationError, Counter, Looked, Violation
 from wattmark.contract.model import Contract, Table
 from wattmark.engine.session import DuckDBSession
-from wattmark.local.services import warehouse_url
+from wattmark.home import warehouse_url
 from wattmark.publish.ops import SCHEMA, ops_engine, upgrade
 from wattmark.quality.checks import Suite, reason_sql, suite_of
 from wattmark.quality.landing import landing_kinds

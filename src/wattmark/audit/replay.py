@@ -17,6 +17,7 @@ from wattmark.audit.runner import FINDINGS, Coverage, create_findings, run_rule
 from wattmark.engine.catalog import Catalog, catalog_of
 from wattmark.engine.session import ACCEPTED, DuckDBSession, Session
 from wattmark.errors import SettingsError, WattmarkError
+from wattmark.home import Home
 from wattmark.lake import Lake
 from wattmark.run import Run
 from wattmark.settings import Override, Settings
@@ -108,7 +109,7 @@ def versions_of(settings: Settings, run: Run) -> dict[str, int]:
     Raises:
         ReplayError: no night of that date was published, naming the dates there are; or a table was read anew since.
     """
-    folder = settings.home / "state" / "versions"
+    folder = Home(settings.home).versions
     exact = folder / f"{run.run_id}.json"
     same_day = sorted(folder.glob(f"{run.as_of:%Y%m%d}-*.json")) if folder.is_dir() else []
     if not exact.exists() and not same_day:

@@ -27,16 +27,17 @@ from wattmark.audit.mend import CAUSES, Bench, Change, add_lines, plain
 from wattmark.audit.replay import Finding, findings_from
 from wattmark.audit.rules import FIXED_COLUMNS, Rule, all_rules
 from wattmark.audit.runner import FINDINGS
-from wattmark.contract.model import arrow_type
-from wattmark.engine.catalog import Catalog, PythonTable
+from wattmark.contract.types import schema_of
+from wattmark.engine.catalog import Catalog
 from wattmark.engine.produced import PRODUCED
+from wattmark.engine.python_table import PythonTable
 from wattmark.engine.session import ACCEPTED, DuckDBSession, Session
 from wattmark.engine.sqlfile import SqlFile
 from wattmark.run import Run
 from wattmark.settings import Settings
 
 ROOT_CAUSE = "findings.root_cause"
-SCHEMA = pa.schema([(name, arrow_type(kind)) for name, kind in PRODUCED[ROOT_CAUSE].items()])
+SCHEMA = schema_of(PRODUCED[ROOT_CAUSE])
 
 AREAS = ("transformer", "line")
 """Subjects that are judged over many accounts at once."""

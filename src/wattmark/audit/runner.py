@@ -11,7 +11,7 @@ import duckdb
 import pyarrow as pa
 
 from wattmark.audit.rules import FIXED_COLUMNS, Rule
-from wattmark.contract.model import arrow_type, duckdb_type
+from wattmark.contract.types import duckdb_type, schema_of
 from wattmark.engine.produced import PRODUCED
 from wattmark.engine.session import Session, engine_error
 from wattmark.engine.sqlfile import literal
@@ -19,7 +19,7 @@ from wattmark.engine.sqlfile import literal
 FINDINGS = "findings.audit_exception"
 COVERAGE = "findings.audit_coverage"
 
-COVERAGE_SCHEMA = pa.schema([(name, arrow_type(kind)) for name, kind in PRODUCED[COVERAGE].items()])
+COVERAGE_SCHEMA = schema_of(PRODUCED[COVERAGE])
 
 
 @dataclass(frozen=True)

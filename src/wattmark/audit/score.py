@@ -15,7 +15,7 @@ from pathlib import Path
 from wattmark.audit.rules import Rule
 from wattmark.engine.session import DuckDBSession
 from wattmark.run import Run
-from wattmark.sample.faults import Truth
+from wattmark.sample.faults.registry import Truth
 from wattmark.settings import Settings
 
 MODELS = frozenset({"RSK-04", "ANA-04", "ANA-05"})

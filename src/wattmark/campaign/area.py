@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine
 from wattmark.campaign.audience import Checker, asked_relations, prepare, relations, select_members, text_of
 from wattmark.campaign.decide import MONEY, Planned
 from wattmark.campaign.files import escaped_sql, write_list
+from wattmark.campaign.noted import insert_run
 from wattmark.campaign.state import copy_in, fetch
 from wattmark.engine.session import Session
 from wattmark.errors import WattmarkError
@@ -51,8 +52,6 @@ ORDER BY a.rank
 
 def decide_area(session: Session, connection: Connection, run: Run, planned: Planned) -> dict[str, str]:
     """Decide and store the areas of one campaign; returns its problem by id where it cannot be made."""
-    from wattmark.campaign.lists import insert_run
-
     campaign = planned.file.campaign
     try:
         rows = areas(session, planned)

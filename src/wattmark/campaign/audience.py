@@ -25,10 +25,9 @@ import duckdb
 import sqlglot
 from sqlglot import exp
 
-from wattmark.campaign.definition import CampaignFile
+from wattmark.contract.types import TYPES
 from wattmark.engine.session import Session
 from wattmark.engine.sqlfile import SqlFile, literal, read_sql_file
-from wattmark.settings import Settings
 
 SCHEMA = "relation"
 """Schema of a session that holds the relations conditions may ask."""
@@ -40,21 +39,6 @@ _DEEPEST = 40
 _TURNS = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 """Characters that turn the direction of what follows."""
 _NUMBER = re.compile(r"[0-9]*\.?[0-9]+([eE][+-]?[0-9]+)?|[0-9]+\.")
-_DUCK_TYPES = {
-    "string": "VARCHAR",
-    "integer": "BIGINT",
-    "decimal": "DECIMAL(18,2)",
-    "double": "DOUBLE",
-    "date": "DATE",
-    "timestamp": "TIMESTAMPTZ",
-    "boolean": "BOOLEAN",
-}
-
-_SAMPLES = {
-    "string": "'x'", "integer": "1", "decimal": "1", "double": "1", "date": "'2026-01-01'",
-    "timestamp": "'2026-01-01 00:00:00+00'", "boolean": "TRUE",
-}  # fmt: skip
-
 # Exact classes, not their descendants: a new kind of node is refused until somebody has looked at it.
 _PLAIN_NODES: frozenset[type[exp.Expression]] = frozenset(
     {
@@ -266,44 +250,6 @@ class Checker:
         outer.add("customer" if name == "segment" or not self.account_grain else "account")
 
 
-def check(file: CampaignFile, settings: Settings) -> None:
-    """Check the condition, the fields and the value column of a campaign, types included.
-
-    Raises:
-        CampaignError: with file, line and key.
-    """
-    known = relations(settings.include)
-    campaign = file.campaign
-    checker = Checker(known, campaign.audience.grain)
-    for key, text in (("where", campaign.audience.where), ("of", campaign.audience.of)):
-        if text is None:
-            continue
-        try:
-            asked = checker.condition(text)
-            _dry_run(known, campaign.audience.grain, asked)
-        except Refused as why:
-            raise file.error(
-                "campaign.condition",
-                ["audience", key],
-                f"{why}.",
-                "docs/campaigns.md lists what may be asked.",
-            ) from None
-    from wattmark.campaign.fields import check_fields
-
-    check_fields(file, checker)
-    if campaign.success.value_column is not None:
-        try:
-            kind = checker.column(campaign.success.value_column)
-        except Refused as why:
-            raise file.error("campaign.field", ["success", "value_column"], f"{why}.") from None
-        if kind not in ("decimal", "double", "integer"):
-            raise file.error(
-                "campaign.field",
-                ["success", "value_column"],
-                f"{campaign.success.value_column} is no number.",
-            )
-
-
 @lru_cache(maxsize=1)
 def _small_database() -> duckdb.DuckDBPyConnection:
     return duckdb.connect(
@@ -311,14 +257,15 @@ def _small_database() -> duckdb.DuckDBPyConnection:
     )
 
 
-def _dry_run(known: Mapping[str, SqlFile], grain: str, asked: Asked) -> None:
+def dry_run(known: Mapping[str, SqlFile], grain: str, asked: Asked) -> None:
     """Run a condition on one row of each relation, so that types that do not fit are found before any night."""
     duck = _small_database().cursor()
     duck.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
     for name, relation in known.items():
         columns = columns_of(relation)
         row = ", ".join(
-            f'CAST({_SAMPLES[kind]} AS {_DUCK_TYPES[kind]}) AS "{column}"' for column, kind in columns.items()
+            f'CAST({TYPES[kind].example} AS {TYPES[kind].duckdb}) AS "{column}"'
+            for column, kind in columns.items()
         )
         duck.execute(f'CREATE TABLE IF NOT EXISTS {SCHEMA}."{name}" AS SELECT {row}')
     day = dt.date(2026, 1, 1)
@@ -504,7 +451,7 @@ def prepare(session: Session, names: set[str]) -> None:
         file = known[name]
         session.see(sorted(file.references))
         casts = ", ".join(
-            f'CAST("{column}" AS {_DUCK_TYPES[kind]}) AS "{column}"'
+            f'CAST("{column}" AS {TYPES[kind].duckdb}) AS "{column}"'
             for column, kind in columns_of(file).items()
         )
         session.duck.execute(

@@ -12,7 +12,8 @@ from rich.console import Console
 from rich.table import Table
 
 from wattmark.errors import WattmarkError
-from wattmark.local.commands import HomeOption
+from wattmark.home import Home
+from wattmark.options import HomeOption
 from wattmark.run import Run
 from wattmark.settings import Settings, load_settings
 from wattmark.writer import writing
@@ -42,7 +43,7 @@ def _tell(message: str) -> None:
 @campaign_app.command()
 def check(home: HomeOption = None) -> None:
     """Check every campaign file, keys, values, conditions and fields, and where lists go."""
-    from wattmark.campaign.audience import check as check_file
+    from wattmark.campaign.check import check as check_file
     from wattmark.campaign.definition import read_campaigns
     from wattmark.campaign.deliver import check_target
 
@@ -219,7 +220,7 @@ def report(
 
     settings = load_settings(home)
     run_ = _run(settings, as_of)
-    folder = to or settings.home / "reports" / "campaigns" / run_.as_of.isoformat()
+    folder = to or Home(settings.home).campaign_reports / run_.as_of.isoformat()
     with DuckDBSession(settings, run_) as session:
         console.print(str(write_report(session, folder)), soft_wrap=True)
 
@@ -245,14 +246,14 @@ def decrypt(
     file: Path, to: Annotated[Path, typer.Option("--to", help="File to write.")], home: HomeOption = None
 ) -> None:
     """Open an encrypted list with the utility's key."""
+    from wattmark.atomic import write_atomically
     from wattmark.campaign.definition import CampaignError
     from wattmark.campaign.files import decrypt as open_list
-    from wattmark.campaign.files import write_private_bytes
     from wattmark.campaign.keys import list_key
 
     key = list_key(load_settings(home))
     if key is None:
         raise CampaignError("campaign.list_key", "No key is set.", "Set campaigns.list_key_file.")
     content = open_list(file, key)
-    write_private_bytes(to, lambda stream: stream.write(content))
+    write_atomically(to, content, private=True)
     console.print(f"{to} is written; it holds personal data.")

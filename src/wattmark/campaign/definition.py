@@ -20,6 +20,7 @@ from croniter import croniter
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from wattmark.errors import WattmarkError, together
+from wattmark.home import Home
 from wattmark.settings import Settings, cron_expression
 from wattmark.yamlfile import line_of, read_mapping
 
@@ -349,7 +350,7 @@ def read_campaigns(settings: Settings) -> tuple[list[CampaignFile], list[Wattmar
     """All campaigns of the project and of the home that are right, by id, and what is wrong with all others."""
     found: dict[str, CampaignFile] = {}
     wrong: list[WattmarkError] = []
-    for folder in (settings.include / "campaigns", settings.home / "campaigns"):
+    for folder in (settings.include / "campaigns", Home(settings.home).campaigns):
         here: dict[str, CampaignFile] = {}
         for path in sorted(folder.glob("*.yaml")):
             try:

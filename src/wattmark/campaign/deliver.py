@@ -17,8 +17,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from wattmark.atomic import write_atomically
 from wattmark.campaign.definition import CampaignError
-from wattmark.campaign.files import clear_drafts, write_private_bytes
+from wattmark.campaign.files import clear_drafts
 from wattmark.settings import Settings
 
 
@@ -58,7 +59,7 @@ class FolderTarget:
 
     def write(self, path: str, content: bytes) -> None:
         """Write a file in one step, readable by its owner alone."""
-        write_private_bytes(self.root / path, lambda stream: stream.write(content))
+        write_atomically(self.root / path, content, private=True)
 
     def rename(self, old: str, new: str) -> None:
         """Rename in one step and wait until the disk has it."""

@@ -10,6 +10,7 @@ import pyarrow.csv as csv
 from wattmark.campaign.audience import prepare
 from wattmark.campaign.definition import Campaign, CampaignError, EventKind
 from wattmark.engine.session import Session
+from wattmark.home import Home
 
 # {d} of a birthday: the day in the year of the window's start, or a year later; 29 February falls on the 28th.
 _YEARLY = """
@@ -54,8 +55,6 @@ _RELATIONS: dict[EventKind, set[str]] = {
     "case_closed": {"account"},
 }
 _MARTS: dict[EventKind, str] = {"grade_up": "mart.customer_movement", "review_due": "mart.key_account_review"}
-OUTAGES = "campaigns/outages.csv"
-"""Planned outages, in the home: columns line_id, transformer_id (either may be empty) and planned_on."""
 
 
 def find_events(session: Session, campaign: Campaign) -> None:
@@ -91,7 +90,7 @@ def find_events(session: Session, campaign: Campaign) -> None:
 
 
 def _outages(session: Session) -> pa.Table:
-    file = session.settings.home / OUTAGES
+    file = Home(session.settings.home).outages
     schema = pa.schema(
         [("line_id", pa.string()), ("transformer_id", pa.string()), ("planned_on", pa.date32())]
     )

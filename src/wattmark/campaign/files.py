@@ -9,9 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import os
 import re
-import secrets
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,6 +23,7 @@ import xlsxwriter
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from wattmark.atomic import write_atomically
 from wattmark.campaign.definition import CampaignError
 
 TRIGGERS = "=+-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b\u2212"
@@ -71,7 +70,7 @@ def unescape(text: str) -> str:
 def clear_drafts(folder: Path) -> int:
     """Take away the drafts that a killed writer left below a folder; returns how many.
 
-    A draft names the process that writes it (``write_private_bytes``); one of a process that runs is left alone.
+    A draft names the process that writes it (``write_atomically``); one of a process that runs is left alone.
     """
     found = 0
     for path in folder.rglob(".*") if folder.is_dir() else ():
@@ -80,21 +79,6 @@ def clear_drafts(folder: Path) -> int:
             path.unlink(missing_ok=True)
             found += 1
     return found
-
-
-def write_private_bytes(path: Path, write: Any) -> None:
-    """Let ``write(stream)`` fill a file only its owner may read, and put it in place in one step."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
-    descriptor = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    try:
-        with os.fdopen(descriptor, "w+b") as stream:
-            write(stream)
-            stream.flush()
-            os.fsync(stream.fileno())
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def _write_plain(rows: pa.Table, form: str, stream: BinaryIO) -> None:
@@ -166,7 +150,7 @@ def write_list(folder: Path, stem: str, rows: pa.Table, form: str, key: bytes | 
             written.update(part)
             stream.write(part)
 
-    write_private_bytes(folder / name, write)
+    write_atomically(folder / name, write, private=True)
     return {
         "file": name,
         "rows": rows.num_rows,
@@ -247,7 +231,7 @@ def is_as_written(folder: Path, entry: dict[str, Any]) -> bool:
 def write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
     """Write ``manifest.json`` in one step."""
     text = json.dumps(manifest, indent=2, ensure_ascii=False, default=str) + "\n"
-    write_private_bytes(folder / "manifest.json", lambda stream: stream.write(text.encode()))
+    write_atomically(folder / "manifest.json", text, private=True)
 
 
 def read_manifest(folder: Path) -> dict[str, Any] | None:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import base64
 import binascii
-import contextlib
-import os
 import secrets
 from pathlib import Path
 
+from wattmark.atomic import write_atomically
 from wattmark.campaign.definition import CampaignError
+from wattmark.home import Home
 from wattmark.settings import Settings
 
 KEY_BYTES = 32
@@ -25,19 +25,10 @@ def campaign_key(home: Path) -> str:
     Raises:
         CampaignError: the file is there and holds no key.
     """
-    file = home / "campaign.key"
+    file = Home(home).campaign_key
     if not file.exists():
-        home.mkdir(parents=True, exist_ok=True)
-        draft = file.with_name(f".{file.name}.{os.getpid()}.{secrets.token_hex(4)}")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-        with os.fdopen(descriptor, "w", encoding="ascii") as stream:
-            stream.write(secrets.token_hex(KEY_BYTES) + "\n")
-            stream.flush()
-            os.fsync(stream.fileno())
-        # A link does not replace: of two that start together, one makes the key and both read it.
-        with contextlib.suppress(FileExistsError):
-            os.link(draft, file)
-        draft.unlink()
+        # Of two that start together, one makes the key and both read it.
+        write_atomically(file, secrets.token_hex(KEY_BYTES) + "\n", private=True, replace=False)
     text = file.read_text(encoding="ascii").strip()
     if len(text) != 2 * KEY_BYTES or not all(digit in "0123456789abcdef" for digit in text):
         raise CampaignError(

@@ -7,18 +7,18 @@ stored are never decided anew, files that are missing are written again from the
 from __future__ import annotations
 
 import datetime as dt
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import OperationalError
 
 from wattmark.campaign.area import decide_area, write_area_list
-from wattmark.campaign.audience import check
+from wattmark.campaign.check import check
 from wattmark.campaign.decide import MONEY, Planned, decide, plan
 from wattmark.campaign.definition import CampaignError, CampaignFile, ChannelName, load_campaigns
 from wattmark.campaign.deliver import take_back_drafts
@@ -34,14 +34,15 @@ from wattmark.campaign.files import (
     write_manifest,
 )
 from wattmark.campaign.keys import list_key
+from wattmark.campaign.noted import approval_due, insert_run
 from wattmark.campaign.people import feedback_suppressions, look_at_contacts, look_at_people
 from wattmark.campaign.state import KEEP_SUPPRESSION, copy_in, fetch
 from wattmark.engine.session import Session
+from wattmark.home import Home
 from wattmark.run import Run
 from wattmark.settings import Settings
 
 LOCK_S = 600
-OUTCOMES = ("listed", "control", "excluded", "over_limit")
 SEED = "seed-"
 """Customer ids of seeds begin so; no customer's does, since a seed never meets the marts."""
 
@@ -63,15 +64,10 @@ class CampaignOutcome:
     problem: str = ""
 
 
-def run_name(campaign_id: str, as_of: dt.date, version: int = 1) -> str:
-    """Stable id of a campaign's list of a date."""
-    return f"{campaign_id}.{as_of:%Y%m%d}.{version}"
-
-
 def folder_of(settings: Settings, campaign_id: str, as_of: dt.date, version: int) -> Path:
     """Folder of a list's files; versions after the first say so."""
     name = campaign_id if version == 1 else f"{campaign_id}.v{version}"
-    return settings.home / "lists" / as_of.isoformat() / name
+    return Home(settings.home).lists / as_of.isoformat() / name
 
 
 def make_lists(
@@ -112,7 +108,7 @@ def make_lists(
                 f"another night has been making lists for {LOCK_S} s.",
                 "Rerun when it has ended.",
             ) from None
-        clear_drafts(settings.home / "lists")
+        clear_drafts(Home(settings.home).lists)
         for name in refuse_unanswered(ops_engine, run):
             take_back_drafts(settings, name)
         return _make(settings, run, session, ops_engine, due)
@@ -191,78 +187,9 @@ def refuse_unanswered(engine: Engine, run: Run) -> list[str]:
                     "UPDATE ops.campaign_run SET state = 'refused', note = 'nobody answered in time' "
                     "WHERE state IN ('listed', 'awaiting_approval') AND approval_due_at <= :now RETURNING campaign_run_id"
                 ),
-                {"now": dt.datetime.combine(run.as_of, dt.time(), tzinfo=_zone(run))},
+                {"now": dt.datetime.combine(run.as_of, dt.time(), tzinfo=ZoneInfo(run.time_zone))},
             ).scalars()
         )
-
-
-def _zone(run: Run) -> Any:
-    from zoneinfo import ZoneInfo
-
-    return ZoneInfo(run.time_zone)
-
-
-def approval_due(file: CampaignFile, run: Run) -> dt.datetime:
-    """When an answer comes too late: so many hours after the end of the night's date."""
-    end = dt.datetime.combine(run.as_of + dt.timedelta(days=1), dt.time(), tzinfo=_zone(run))
-    return end + dt.timedelta(hours=file.campaign.approval.within_hours)
-
-
-def insert_run(
-    connection: Connection,
-    run: Run,
-    planned: Planned,
-    counts: dict[str, int],
-    cost_amount: float,
-    version: int = 1,
-    corrects: str | None = None,
-    note: str | None = None,
-) -> str:
-    """Note a list in state ``listed``; returns its id."""
-    campaign = planned.file.campaign
-    name = run_name(campaign.id, run.as_of, version)
-    connection.execute(
-        text(
-            "INSERT INTO ops.campaign_run (campaign_run_id, campaign_id, purpose, as_of, version, run_id, definition_hash, "
-            "definition, state, send_on, approval_due_at, considered, listed, control, excluded, over_limit, cost_amount, "
-            "corrects_run_id, note) VALUES (:name, :campaign, :purpose, :as_of, :version, :run, :hash, CAST(:definition AS jsonb), "
-            "'listed', :send_on, :due, :considered, :listed, :control, :excluded, :over_limit, :cost, :corrects, :note)"
-        ),
-        {
-            "name": name,
-            "campaign": campaign.id,
-            "purpose": campaign.purpose,
-            "as_of": run.as_of,
-            "version": version,
-            "run": run.run_id,
-            "hash": campaign.definition_hash,
-            # Seeds are addresses; ops holds none.
-            "definition": json.dumps(
-                {
-                    **campaign.model_dump(mode="json", exclude={"seeds"}),
-                    "sendings": [
-                        {
-                            "channel": one.channel,
-                            "send_on": one.send_on.isoformat(),
-                            "from_hour": one.from_hour,
-                            "until_hour": one.until_hour,
-                            "cost_amount": one.cost_amount,
-                        }
-                        for one in planned.sendings
-                    ],
-                },
-                ensure_ascii=False,
-            ),
-            "send_on": min(one.send_on for one in planned.sendings),
-            "due": approval_due(planned.file, run),
-            "considered": sum(counts.values()),
-            **{outcome: counts.get(outcome, 0) for outcome in OUTCOMES},
-            "cost": cost_amount,
-            "corrects": corrects,
-            "note": note,
-        },
-    )
-    return name
 
 
 def store(

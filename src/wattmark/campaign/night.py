@@ -13,6 +13,7 @@ from wattmark.campaign.definition import CampaignError
 from wattmark.campaign.lists import CampaignOutcome, make_lists
 from wattmark.campaign.release import refuse, release
 from wattmark.engine.session import DuckDBSession
+from wattmark.home import Home
 from wattmark.publish.ops import ops_engine, upgrade, warehouse_url
 from wattmark.run import Run
 from wattmark.settings import Settings
@@ -120,7 +121,7 @@ def published_night(settings: Settings) -> dt.date:
     Raises:
         CampaignError: nothing was published yet.
     """
-    published = sorted((settings.home / "state" / "watermarks").glob("*.json"))
+    published = sorted((Home(settings.home).watermarks).glob("*.json"))
     if not published:
         raise CampaignError("campaign.no_night", "No night is published yet.", "Run the nightly DAG first.")
     return dt.date.fromisoformat(published[-1].stem)

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Engine, text
 
 from wattmark.campaign.area import areas
-from wattmark.campaign.audience import check
+from wattmark.campaign.check import check
 from wattmark.campaign.decide import MONEY, decide, plan
 from wattmark.campaign.definition import CampaignFile
 from wattmark.campaign.people import look_at_people

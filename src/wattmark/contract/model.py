@@ -9,46 +9,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import lru_cache
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
+from wattmark.contract.types import TYPES, arrow_type, duckdb_type
 from wattmark.errors import ContractError
 from wattmark.settings import PROJECT_ROOT
 from wattmark.yamlfile import line_of, read_mapping
 
 DAY = "day"
 """Name of the partition column that holds a row's local day."""
-
-_DUCKDB = {
-    "string": "VARCHAR",
-    "integer": "BIGINT",
-    "decimal": "DECIMAL(18,2)",
-    "double": "DOUBLE",
-    "date": "DATE",
-    "timestamp": "TIMESTAMPTZ",
-    "boolean": "BOOLEAN",
-}
-_ARROW = {
-    "string": pa.string(),
-    "integer": pa.int64(),
-    "decimal": pa.decimal128(18, 2),
-    "double": pa.float64(),
-    "date": pa.date32(),
-    "timestamp": pa.timestamp("us", tz="UTC"),
-    "boolean": pa.bool_(),
-}
-
-
-def duckdb_type(kind: str) -> str:
-    """SQL type (DuckDB's dialect) of a contract type."""
-    return _DUCKDB[kind]
-
-
-def arrow_type(kind: str) -> pa.DataType:
-    """Arrow type of a contract type."""
-    return _ARROW[kind]
 
 
 @dataclass(frozen=True)
@@ -70,12 +43,12 @@ class Column:
     @property
     def duckdb_type(self) -> str:
         """The column's SQL type in DuckDB's dialect, from which other dialects are transpiled."""
-        return _DUCKDB[self.type]
+        return duckdb_type(self.type)
 
     @property
     def arrow_type(self) -> pa.DataType:
         """The column's arrow type; timestamps are microseconds in UTC."""
-        return _ARROW[self.type]
+        return arrow_type(self.type)
 
 
 @dataclass(frozen=True)
@@ -185,22 +158,20 @@ class Contract:
         ]
 
     def load_order(self) -> list[str]:
-        """Table names such that each comes after the ones its required references point to."""
-        done: list[str] = []
+        """Table names such that each comes after the ones its required references point to.
 
-        def visit(name: str, path: tuple[str, ...]) -> None:
-            if name in path:
-                raise ContractError(
-                    "contract.cycle", f"required references form a cycle: {' > '.join((*path, name))}."
-                )
-            if name not in done:
-                for _, target in self.required_refs(self.tables[name]):
-                    visit(target.name, (*path, name))
-                done.append(name)
-
-        for name in self.tables:
-            visit(name, ())
-        return done
+        Raises:
+            ContractError: required references form a cycle.
+        """
+        required = {
+            name: [target.name for _, target in self.required_refs(table)]
+            for name, table in self.tables.items()
+        }
+        try:
+            return list(TopologicalSorter(required).static_order())
+        except CycleError as error:
+            path = " > ".join(reversed(error.args[1]))
+            raise ContractError("contract.cycle", f"required references form a cycle: {path}.") from None
 
 
 def _preference(
@@ -264,7 +235,7 @@ def _entries(path: Path, document: dict[str, Any]) -> dict[str, Any]:
 def _table(name: str, entry: dict[str, Any]) -> Table:
     columns = []
     for raw in entry["columns"]:
-        if raw.get("type") not in _DUCKDB:
+        if raw.get("type") not in TYPES:
             raise ContractError(
                 "contract.type", f"{name}.{raw.get('name')}: unknown type {raw.get('type')!r}."
             )

@@ -13,11 +13,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 from sklearn.metrics import roc_auc_score
 
-from wattmark.engine.catalog import python_table
-from wattmark.engine.session import TableContext
+from wattmark.contract.types import Rows
+from wattmark.engine.python_table import TableContext, python_table
 
 Floats = npt.NDArray[np.float64]
 
@@ -38,31 +37,6 @@ MAX_SHARE = 1.5
 
 SCORED_INJECTIONS = 24
 """Accounts moved on paper, one at a time, to publish how many of such the detector finds."""
-
-_SCHEMA = pa.schema(
-    [
-        ("account_id", pa.string()),
-        ("own_transformer_id", pa.string()),
-        ("other_transformer_id", pa.string()),
-        ("own_share", pa.float64()),
-        ("own_t", pa.float64()),
-        ("other_share", pa.float64()),
-        ("other_t", pa.float64()),
-        ("days", pa.int64()),
-        ("score", pa.float64()),
-        ("is_suspect", pa.bool_()),
-    ]
-)
-
-_QUALITY_SCHEMA = pa.schema(
-    [
-        ("model", pa.string()),
-        ("trained_on", pa.date32()),
-        ("metric", pa.string()),
-        ("value", pa.float64()),
-        ("in_use", pa.bool_()),
-    ]
-)
 
 
 @dataclass(frozen=True)
@@ -254,7 +228,7 @@ _NEEDS = ("facts.area_loss_daily", "facts.fed_account", "facts.account_consumpti
         "is_suspect": "Both beyond the threshold.",
     },
 )
-def area_misfit(context: TableContext) -> pa.Table:
+def area_misfit(context: TableContext) -> Rows:
     """Scores of all accounts that can be compared; only suspects are tried in other areas."""
     data, accounts, areas = _balances(context)
     share, distance, days = _own(data)
@@ -276,7 +250,7 @@ def area_misfit(context: TableContext) -> pa.Table:
                 "is_suspect": found is not None,
             }
         )
-    return pa.Table.from_pylist(rows, schema=_SCHEMA)
+    return rows
 
 
 @python_table(
@@ -297,13 +271,13 @@ def area_misfit(context: TableContext) -> pa.Table:
         "unmoved_suspect_share, injected",
     },
 )
-def area_misfit_quality(context: TableContext) -> pa.Table:
+def area_misfit_quality(context: TableContext) -> Rows:
     """Detection measured by injection: each chosen account is moved alone."""
     data, _, areas = _balances(context)
     _, distance, days = _own(data)
     able = np.flatnonzero(days >= MIN_DAYS)
     if len(areas) < 2 or len(able) < 2:
-        return _QUALITY_SCHEMA.empty_table()
+        return []
     chosen = able[
         np.unique(np.linspace(0, len(able) - 1, min(SCORED_INJECTIONS, len(able))).astype(np.int64))
     ]
@@ -335,10 +309,7 @@ def area_misfit_quality(context: TableContext) -> pa.Table:
         "injected": float(len(chosen)),
     }
     trained_on = context.run.as_of.replace(day=1)
-    return pa.Table.from_pylist(
-        [
-            {"model": "area_misfit", "trained_on": trained_on, "metric": name, "value": value, "in_use": True}
-            for name, value in metrics.items()
-        ],
-        schema=_QUALITY_SCHEMA,
-    )
+    return [
+        {"model": "area_misfit", "trained_on": trained_on, "metric": name, "value": value, "in_use": True}
+        for name, value in metrics.items()
+    ]

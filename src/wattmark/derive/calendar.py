@@ -5,10 +5,9 @@ from __future__ import annotations
 import datetime as dt
 
 import holidays
-import pyarrow as pa
 
-from wattmark.engine.catalog import python_table
-from wattmark.engine.session import TableContext
+from wattmark.contract.types import Rows
+from wattmark.engine.python_table import TableContext, python_table
 
 YEARS_BACK = 20
 """Orders that stay open and money that is not remitted are counted from their first day, however old."""
@@ -32,7 +31,7 @@ YEARS_BACK = 20
         "iso_weekday": "1 Monday to 7 Sunday.",
     },
 )
-def calendar(context: TableContext) -> pa.Table:
+def calendar(context: TableContext) -> Rows:
     """Days with their working-day number (source of holidays: the ``holidays`` package)."""
     utility = context.settings.utility
     first = dt.date(context.run.as_of.year - YEARS_BACK, 1, 1)
@@ -46,12 +45,10 @@ def calendar(context: TableContext) -> pa.Table:
     for is_working in working:
         count += is_working
         numbers.append(count)
-    return pa.table(
-        {
-            "day": pa.array(days, pa.date32()),
-            "is_working_day": working,
-            "working_day_no": pa.array(numbers, pa.int64()),
-            "iso_weekday": pa.array([day.isoweekday() for day in days], pa.int64()),
-            "is_holiday": [day in known for day in days],
-        }
-    )
+    return {
+        "day": days,
+        "is_working_day": working,
+        "working_day_no": numbers,
+        "iso_weekday": [day.isoweekday() for day in days],
+        "is_holiday": [day in known for day in days],
+    }

@@ -5,11 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from decimal import Decimal
 
-import pyarrow as pa
-
-from wattmark.contract.model import arrow_type
-from wattmark.engine.catalog import python_table
-from wattmark.engine.session import TableContext
+from wattmark.contract.types import Rows
+from wattmark.engine.python_table import TableContext, python_table
 
 WEEKS_AHEAD = 8
 CENT = Decimal("0.01")
@@ -44,7 +41,7 @@ CENT = Decimal("0.01")
         "size": "Most contacts; empty where there is no limit.",
     },
 )
-def campaign_calendar(context: TableContext) -> pa.Table:
+def campaign_calendar(context: TableContext) -> Rows:
     """Due nights of all valid campaigns from the night's date on."""
     from wattmark.campaign.definition import load_campaigns
     from wattmark.settings import ChannelSettings
@@ -85,13 +82,4 @@ def campaign_calendar(context: TableContext) -> pa.Table:
                         else Decimal(str(one.limits.budget_amount)).quantize(CENT),
                     }
                 )
-    return pa.Table.from_pylist(
-        rows,
-        schema=pa.schema(
-            [
-                ("campaign_id", pa.string()), ("night", pa.date32()), ("channel", pa.string()), ("send_on", pa.date32()),
-                ("purpose", pa.string()), ("priority", pa.int64()), ("trigger", pa.string()), ("size", pa.int64()),
-                ("budget_amount", arrow_type("decimal")),
-            ]
-        ),
-    )  # fmt: skip
+    return rows

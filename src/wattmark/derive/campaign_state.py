@@ -7,13 +7,10 @@ import datetime as dt
 import pyarrow as pa
 from sqlalchemy import Engine, inspect
 
-from wattmark.engine.catalog import python_table
-from wattmark.engine.session import TableContext
+from wattmark.contract.types import table_of
+from wattmark.engine.python_table import TableContext, python_table
 from wattmark.errors import ServiceError
 
-_ARROW = {
-    "string": pa.string(), "integer": pa.int64(), "double": pa.float64(), "date": pa.date32(), "boolean": pa.bool_(),
-}  # fmt: skip
 _RUN = {
     "campaign_run_id": "string",
     "campaign_id": "string",
@@ -82,7 +79,7 @@ def _engine(context: TableContext) -> Engine | None:
 def _read(context: TableContext, sql: str, columns: dict[str, str]) -> pa.Table:
     from wattmark.campaign.state import fetch
 
-    empty = pa.schema([(name, _ARROW[kind]) for name, kind in columns.items()]).empty_table()
+    empty = table_of(columns, [])
     engine = _engine(context)
     if engine is None:
         return empty

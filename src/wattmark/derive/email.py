@@ -11,14 +11,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from email_validator import EmailNotValidError, validate_email
 
-from wattmark.engine.catalog import python_table
-from wattmark.engine.session import TableContext
+from wattmark.contract.types import Rows
+from wattmark.engine.python_table import TableContext, python_table
 
 _PLAIN = (
     r"^[A-Za-z0-9]([A-Za-z0-9_-]|\.[A-Za-z0-9_]){0,30}@"
     r"([A-Za-z0-9]([A-Za-z0-9]|-[A-Za-z0-9]){0,20}\.){1,3}(com|cn|net|org)$"
 )
-SCHEMA = pa.schema([("raw", pa.string()), ("address", pa.string()), ("is_valid", pa.bool_())])
 
 
 def judge(raw: str) -> str | None:
@@ -42,7 +41,7 @@ def judge(raw: str) -> str | None:
         "is_valid": "Whether it is well-formed; nobody has asked whether it is answered.",
     },
 )
-def email(context: TableContext) -> pa.Table:
+def email(context: TableContext) -> Rows:
     """Validity of every distinct e-mail text of a customer."""
     raws = context.query(
         "SELECT DISTINCT c.email AS raw FROM source.customer AS c WHERE c.email IS NOT NULL"
@@ -54,21 +53,10 @@ def email(context: TableContext) -> pa.Table:
     domain = pc.utf8_lower(pc.replace_substring_regex(easy, "^.*@", ""))
     hard = raws.filter(pc.invert(plain))
     judged = [judge(text) for text in hard.to_pylist()]
-    return pa.concat_tables(
-        [
-            pa.table(
-                {
-                    "raw": easy,
-                    "address": pc.binary_join_element_wise(local, domain, "@"),
-                    "is_valid": pa.array([True] * len(easy), pa.bool_()),
-                }
-            ).cast(SCHEMA),
-            pa.table(
-                {
-                    "raw": hard,
-                    "address": pa.array(judged, pa.string()),
-                    "is_valid": pa.array([one is not None for one in judged], pa.bool_()),
-                }
-            ).cast(SCHEMA),
-        ]
-    )
+    return {
+        "raw": pa.concat_arrays([easy, hard]),
+        "address": pa.concat_arrays(
+            [pc.binary_join_element_wise(local, domain, "@"), pa.array(judged, pa.string())]
+        ),
+        "is_valid": [True] * len(easy) + [one is not None for one in judged],
+    }

@@ -15,12 +15,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from phonenumbers import PhoneMetadata, PhoneNumberFormat, PhoneNumberType
 
-from wattmark.engine.catalog import python_table
-from wattmark.engine.session import TableContext
+from wattmark.contract.types import table_of
+from wattmark.engine.python_table import TableContext, python_table
 
-SCHEMA = pa.schema(
-    [("raw", pa.string()), ("e164", pa.string()), ("is_valid", pa.bool_()), ("is_mobile", pa.bool_())]
-)
+COLUMNS = {"raw": "string", "e164": "string", "is_valid": "boolean", "is_mobile": "boolean"}
 _MOBILE = frozenset({PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE})
 FEW = 50
 """Below so many numbers the library alone is quicker than preparing columns."""
@@ -140,7 +138,8 @@ def judge_all(raws: pa.Array, country: str) -> pa.Table:
         # Where a number fits two kinds, the library's own order decides which it is.
         sure = pc.and_(sure, pc.invert(pc.and_(mobile, other)))
         valid = pc.or_(mobile, other)
-        decided = pa.table(
+        decided = table_of(
+            COLUMNS,
             {
                 "raw": texts,
                 "e164": pc.if_else(
@@ -149,26 +148,20 @@ def judge_all(raws: pa.Array, country: str) -> pa.Table:
                 "is_valid": valid,
                 "is_mobile": mobile,
             },
-            schema=SCHEMA,
         )
         parts.append(decided.filter(sure))
         rest = pa.concat_arrays([raws.filter(pc.invert(plain)), texts.filter(pc.invert(sure))])
     if len(rest) or not parts:
         slow = [(raw, *judge(raw, country)) for raw in rest.to_pylist()]
         columns = list(zip(*slow, strict=True)) or [(), (), (), ()]
-        parts.append(
-            pa.table(
-                [pa.array(values, field.type) for values, field in zip(columns, SCHEMA, strict=True)],
-                schema=SCHEMA,
-            )
-        )
+        parts.append(table_of(COLUMNS, dict(zip(COLUMNS, columns, strict=True))))
     return pa.concat_tables(parts)
 
 
 @python_table(
     "core.phone",
     key=("raw",),
-    columns={"raw": "string", "e164": "string", "is_valid": "boolean", "is_mobile": "boolean"},
+    columns=COLUMNS,
     needs=("source.customer",),
     grain="one row per distinct text in the mobile or phone column of a customer",
     purpose="What libphonenumber says of each number, decided once.",

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from wattmark.engine.catalog import python_table
-from wattmark.engine.session import TableContext
+from wattmark.engine.python_table import TableContext, python_table
 
 _MEND = """
 SELECT c.customer_id, 'mobile' AS field, 'not_valid' AS problem

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from wattmark.engine.catalog import python_table
-from wattmark.engine.session import TableContext
+from wattmark.contract.types import Rows
+from wattmark.engine.python_table import TableContext, python_table
 from wattmark.segment import linkage
 
 _PAIRS = """
@@ -70,7 +70,7 @@ def _judged(context: TableContext) -> tuple[pa.Table, Any, dict[str, float]]:
         "evidence": "identity number or likeness.",
     },
 )
-def duplicate_pair(context: TableContext) -> pa.Table:
+def duplicate_pair(context: TableContext) -> Rows:
     """Pairs called duplicates; different identity numbers are never called so."""
     rows, score, settings = _judged(context)
     same = rows.column("same_id_number").to_pylist()
@@ -80,14 +80,12 @@ def duplicate_pair(context: TableContext) -> pa.Table:
         if one or (one is None and score[at] >= settings["threshold"])
     ]
     at = pa.array([position for position, _ in kept], pa.int64())
-    return pa.table(
-        {
-            "customer_id": rows.column("customer_id").take(at),
-            "other_customer_id": rows.column("other_customer_id").take(at),
-            "score": pa.array([float(score[position]) for position, _ in kept], pa.float64()),
-            "evidence": pa.array([evidence for _, evidence in kept], pa.string()),
-        }
-    )
+    return {
+        "customer_id": rows.column("customer_id").take(at),
+        "other_customer_id": rows.column("other_customer_id").take(at),
+        "score": [float(score[position]) for position, _ in kept],
+        "evidence": [evidence for _, evidence in kept],
+    }
 
 
 @python_table(
@@ -99,7 +97,7 @@ def duplicate_pair(context: TableContext) -> pa.Table:
     purpose="How far the likeness can be trusted: measured on the pairs where both have an identity number, which tells the truth.",
     docs={"metric": "threshold, pairs, true_pairs, precision, recall.", "value": "The metric."},
 )
-def duplicate_quality(context: TableContext) -> pa.Table:
+def duplicate_quality(context: TableContext) -> Rows:
     """Precision and recall at the threshold; without pairs that tell, only the threshold and counts."""
     rows, score, settings = _judged(context)
     truth = rows.column("same_id_number").to_pylist()
@@ -109,6 +107,4 @@ def duplicate_quality(context: TableContext) -> pa.Table:
         "threshold": settings["threshold"],
         **linkage.quality(score[known], same[known], settings["threshold"]),
     }
-    return pa.table(
-        {"metric": pa.array(list(found), pa.string()), "value": pa.array(list(found.values()), pa.float64())}
-    )
+    return {"metric": list(found), "value": list(found.values())}

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from wattmark.engine.catalog import python_table
-from wattmark.engine.session import TableContext
+from wattmark.contract.types import Rows
+from wattmark.engine.python_table import TableContext, python_table
 from wattmark.segment import scoring, state
 
 log = logging.getLogger(__name__)
@@ -107,7 +107,7 @@ def _champion(context: TableContext, model: str) -> scoring.Model | None:
         "reason_zh": "The same in Chinese.",
     },
 )
-def model(context: TableContext) -> pa.Table:
+def model(context: TableContext) -> Rows:
     """Coefficients, means and metrics of every model considered this night."""
     settings = context.query("SELECT min_events, margin, min_auc FROM segment.model_parameter").to_pylist()[0]
     limits = scoring.Limits(settings["min_events"], settings["margin"], settings["min_auc"])
@@ -153,15 +153,7 @@ def model(context: TableContext) -> pa.Table:
                     }
                     for key, value in sorted(numbers.items())
                 )  # fmt: skip
-    return pa.Table.from_pylist(
-        found,
-        schema=pa.schema(
-            [
-                ("model", pa.string()), ("role", pa.string()), ("trained_on", pa.date32()), ("kind", pa.string()),
-                ("name", pa.string()), ("value", pa.float64()), ("in_use", pa.bool_()), ("reason", pa.string()), ("reason_zh", pa.string()),
-            ]
-        ),
-    )  # fmt: skip
+    return found
 
 
 def _in_use(context: TableContext, name: str) -> scoring.Model:
@@ -227,22 +219,20 @@ _SCORE_DOCS = {
 }
 
 
-def _score(context: TableContext, name: str) -> pa.Table:
+def _score(context: TableContext, name: str) -> Rows:
     cuts = list(
         context.query("SELECT band_2, band_3, band_4, band_5 FROM segment.model_parameter")
         .to_pylist()[0]
         .values()
     )
     rows, probability, texts = _scored(context, name)
-    return pa.table(
-        {
-            "account_id": rows.column("account_id"),
-            "probability": pa.array(probability, pa.float64()),
-            "band": pa.array(scoring.bands(probability, cuts), pa.int64()),
-            "reasons": pa.array([en for en, _ in texts], pa.string()),
-            "reasons_zh": pa.array([zh for _, zh in texts], pa.string()),
-        }
-    )
+    return {
+        "account_id": rows.column("account_id"),
+        "probability": probability,
+        "band": scoring.bands(probability, cuts),
+        "reasons": [en for en, _ in texts],
+        "reasons_zh": [zh for _, zh in texts],
+    }
 
 
 @python_table(
@@ -254,7 +244,7 @@ def _score(context: TableContext, name: str) -> pa.Table:
     purpose="Probability that a bill due in the next 60 days is unpaid 30 days after its due date, with its band and reasons.",
     docs=_SCORE_DOCS,
 )
-def arrears_score(context: TableContext) -> pa.Table:
+def arrears_score(context: TableContext) -> Rows:
     """The arrears score of every live account."""
     return _score(context, "arrears")
 
@@ -268,6 +258,6 @@ def arrears_score(context: TableContext) -> pa.Table:
     purpose="Probability that an account is closed within 180 days, with its band and reasons.",
     docs=_SCORE_DOCS,
 )
-def leave_score(context: TableContext) -> pa.Table:
+def leave_score(context: TableContext) -> Rows:
     """The leaving score of every live account."""
     return _score(context, "leaving")

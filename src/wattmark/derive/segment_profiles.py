@@ -5,28 +5,25 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
-from wattmark.engine.catalog import python_table
-from wattmark.engine.session import TableContext
+from wattmark.contract.types import Rows
+from wattmark.engine.python_table import TableContext, python_table
 from wattmark.segment import profiles, state
-
-_COLUMNS = {
-    "load_profile": "integer",
-    "name": "string",
-    "name_zh": "string",
-    "position": "integer",
-    "value": "double",
-    "drift": "double",
-    "silhouette": "double",
-    "tried": "string",
-}
 
 
 @python_table(
     "segment.load_centroid",
     key=("load_profile", "position"),
-    columns=_COLUMNS,
+    columns={
+        "load_profile": "integer",
+        "name": "string",
+        "name_zh": "string",
+        "position": "integer",
+        "value": "double",
+        "drift": "double",
+        "silhouette": "double",
+        "tried": "string",
+    },
     needs=("segment.profile_shape", "segment.profile_parameter"),
     grain="one row per load profile and hour of the two kinds of day",
     purpose="The centroids of the load profiles. Fitted in the first night of a month, kept for the rest of it.",
@@ -41,7 +38,7 @@ _COLUMNS = {
         "tried": "Mean silhouette by number of profiles tried, such as 3=0.41 4=0.38; empty where nothing was fitted.",
     },
 )
-def load_centroid(context: TableContext) -> pa.Table:
+def load_centroid(context: TableContext) -> Rows:
     """48 rows for each load profile; none where no account has a profile."""
     names = ", ".join(f"s{at:02d}" for at in range(profiles.SHAPE))
     settings = context.query(
@@ -82,8 +79,8 @@ def load_centroid(context: TableContext) -> pa.Table:
     return _rows(profiles.follow(fitted, last, settings["rename_distance"]), tried)
 
 
-def _rows(found: list[profiles.Profile], tried: str) -> pa.Table:
-    rows: list[dict[str, Any]] = [
+def _rows(found: list[profiles.Profile], tried: str) -> list[dict[str, Any]]:
+    return [
         {
             "load_profile": one.number, "name": one.name, "name_zh": profiles.in_chinese(one.name), "position": at, "value": value, "drift": one.drift,
             "silhouette": one.silhouette, "tried": tried or None,
@@ -91,7 +88,3 @@ def _rows(found: list[profiles.Profile], tried: str) -> pa.Table:
         for one in found
         for at, value in enumerate(one.centroid)
     ]  # fmt: skip
-    kinds = {"integer": pa.int64(), "string": pa.string(), "double": pa.float64()}
-    return pa.Table.from_pylist(
-        rows, schema=pa.schema([(name, kinds[kind]) for name, kind in _COLUMNS.items()])
-    )

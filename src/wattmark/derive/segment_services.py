@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import pyarrow as pa
-
-from wattmark.engine.catalog import python_table
-from wattmark.engine.session import TableContext
+from wattmark.contract.types import Rows
+from wattmark.engine.python_table import TableContext, python_table
 from wattmark.segment import association, state
 
 _BASKETS = """
@@ -67,13 +65,13 @@ def _basket(text: str) -> association.Basket:
         "learned_on": "First of the month in which the rules were learned.",
     },
 )
-def service_rule(context: TableContext) -> pa.Table:
+def service_rule(context: TableContext) -> Rows:
     """The rules; none where nothing is held together."""
     month = context.run.as_of.replace(day=1)
     kept = state.newest_before(context.session, "service_rule")
     # One account more must not move others from service to service within a month.
     if kept.num_rows and kept.column("learned_on")[0].as_py() == month:
-        return kept.drop_columns(["as_of"])
+        return kept
     settings = context.query(
         "SELECT min_support, min_confidence, min_lift, prior_accounts FROM segment.service_parameter"
     ).to_pylist()[0]
@@ -93,12 +91,4 @@ def service_rule(context: TableContext) -> pa.Table:
         }
         for number, one in enumerate(found, start=1)
     ]  # fmt: skip
-    return pa.Table.from_pylist(
-        rows,
-        schema=pa.schema(
-            [
-                ("rule_no", pa.int64()), ("antecedent_1", pa.string()), ("antecedent_2", pa.string()), ("product_code", pa.string()),
-                ("support", pa.float64()), ("confidence", pa.float64()), ("lift", pa.float64()), ("expected_take_up", pa.float64()), ("learned_on", pa.date32()),
-            ]
-        ),
-    )  # fmt: skip
+    return rows

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import pyarrow as pa
-
-from wattmark.engine.catalog import python_table
-from wattmark.engine.session import TableContext
+from wattmark.contract.types import Rows
+from wattmark.engine.python_table import TableContext, python_table
 from wattmark.folding import fold, key_of
 
 _TEXTS = """
@@ -29,15 +27,9 @@ UNION SELECT c.postal_address AS raw FROM source.customer AS c WHERE c.postal_ad
         "folded": "NFKC and case folded only.",
     },
 )
-def text_key(context: TableContext) -> pa.Table:
+def text_key(context: TableContext) -> Rows:
     """Keys of every distinct text that something compares."""
     raws: list[str] = context.query(_TEXTS).column("raw").to_pylist()
     folded = [fold(raw) for raw in raws]
     keys = [key_of(text) for text in folded]
-    return pa.table(
-        {
-            "raw": pa.array(raws, pa.string()),
-            "key": pa.array(keys, pa.string()),
-            "folded": pa.array(folded, pa.string()),
-        }
-    )
+    return {"raw": raws, "key": keys, "folded": folded}

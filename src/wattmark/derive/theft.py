@@ -19,8 +19,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GroupKFold
 
-from wattmark.engine.catalog import python_table
-from wattmark.engine.session import TableContext
+from wattmark.contract.types import Rows
+from wattmark.engine.python_table import TableContext, python_table
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -279,39 +279,27 @@ def _reasons(row: Floats) -> tuple[str, str]:
 
 
 _NEEDS = ("facts.fed_account", "facts.bill_net", "facts.area_loss")
-_COLUMNS = {
-    "account_id": "string",
-    "transformer_id": "string",
-    "score": "double",
-    "rank_share": "double",
-    "is_suspect": "boolean",
-    "drop_share": "double",
-    "drop_period": "date",
-    "loss_follows": "boolean",
-    "loss_z": "double",
-    "below_peers": "double",
-    "zero_day_share": "double",
-    "missing_kwh": "double",
-    "reasons": "string",
-    "reasons_zh": "string",
-}
-_ARROW = {"string": pa.string(), "double": pa.float64(), "boolean": pa.bool_(), "date": pa.date32()}
-_SCHEMA = pa.schema([(name, _ARROW[kind]) for name, kind in _COLUMNS.items()])
-_QUALITY_SCHEMA = pa.schema(
-    [
-        ("model", pa.string()),
-        ("trained_on", pa.date32()),
-        ("metric", pa.string()),
-        ("value", pa.float64()),
-        ("in_use", pa.bool_()),
-    ]
-)
 
 
 @python_table(
     "facts.theft_score",
     key=("account_id",),
-    columns=_COLUMNS,
+    columns={
+        "account_id": "string",
+        "transformer_id": "string",
+        "score": "double",
+        "rank_share": "double",
+        "is_suspect": "boolean",
+        "drop_share": "double",
+        "drop_period": "date",
+        "loss_follows": "boolean",
+        "loss_z": "double",
+        "below_peers": "double",
+        "zero_day_share": "double",
+        "missing_kwh": "double",
+        "reasons": "string",
+        "reasons_zh": "string",
+    },
     needs=_NEEDS,
     grain="one row per account that can be held against its area's loss",
     purpose="How much an account looks like theft, and why.",
@@ -329,21 +317,21 @@ _QUALITY_SCHEMA = pa.schema(
         "reasons_zh": "The same in Chinese.",
     },
 )
-def theft_score(context: TableContext) -> pa.Table:
+def theft_score(context: TableContext) -> Rows:
     """Scores of all accounts fed by an area with a balance; empty where there are too few to learn from."""
     data, names, areas = _series(context)
     if len(names) < MIN_ACCOUNTS:
-        return _SCHEMA.empty_table()
+        return []
     plain, features, labels, _ = _training(data)
     if labels.min() == labels.max():
-        return _SCHEMA.empty_table()
+        return []
     score = _model().fit(features, labels).predict_proba(plain.features)[:, 1]
     suspect = is_corroborated(plain) & (score >= MIN_PROBABILITY)
     order = np.lexsort((np.array(names), -score, ~suspect))
     rank = np.empty(len(names))
     rank[order] = (np.arange(len(names)) + 1) / len(names)
     period = np.datetime64(context.run.period, "M")
-    rows = [
+    return [
         {
             "account_id": names[at],
             "transformer_id": areas[data.area[at]],
@@ -364,7 +352,6 @@ def theft_score(context: TableContext) -> pa.Table:
         }
         for at, row in enumerate(plain.features)
     ]
-    return pa.Table.from_pylist(rows, schema=_SCHEMA)
 
 
 def quality(data: Series) -> dict[str, float]:
@@ -416,15 +403,12 @@ def quality(data: Series) -> dict[str, float]:
     purpose="How well the theft model tells injected thefts from untouched accounts, on unseen areas.",
     docs={"metric": "auc, leak_auc, precision_at_capacity, found_share, untouched_suspect_share, injected"},
 )
-def theft_quality(context: TableContext) -> pa.Table:
+def theft_quality(context: TableContext) -> Rows:
     """Published quality of the theft model; empty where there are too few accounts."""
     data, names, _ = _series(context)
     found = quality(data) if len(names) >= MIN_ACCOUNTS else {}
     trained_on = context.run.as_of.replace(day=1)
-    return pa.Table.from_pylist(
-        [
-            {"model": "theft", "trained_on": trained_on, "metric": name, "value": value, "in_use": True}
-            for name, value in found.items()
-        ],
-        schema=_QUALITY_SCHEMA,
-    )
+    return [
+        {"model": "theft", "trained_on": trained_on, "metric": name, "value": value, "in_use": True}
+        for name, value in found.items()
+    ]

@@ -4,94 +4,29 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-import importlib
-import os
 import pickle
-import pkgutil
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import sqlglot
 
 from wattmark import __version__
+from wattmark.atomic import write_atomically
 from wattmark.contract import Contract, load_contract
 from wattmark.engine.parameters import RELATIONS, Parameter
 from wattmark.engine.produced import PRODUCED
+from wattmark.engine.python_table import PythonTable, python_tables
 from wattmark.engine.sqlfile import SqlFile, read_sql_file
 from wattmark.errors import SettingsError, SqlFileError, WattmarkError, together
+from wattmark.home import Home
 from wattmark.settings import Settings, place
-
-if TYPE_CHECKING:
-    from wattmark.engine.session import TableContext
 
 SOURCE_LAYER = "source"
 """Contract tables as they were known at the end of ``as_of`` (views over ``accepted``)."""
-
-
-@dataclass(frozen=True)
-class PythonTable:
-    """A table that Python makes because SQL cannot: a calendar, phone validity, a model's scores.
-
-    ``columns`` maps names to contract types; ``maker`` names the function, ``module:function``, that gets a
-    TableContext and returns arrow rows. It is imported when it is first called: most tasks need no model's library.
-    """
-
-    name: str
-    key: tuple[str, ...]
-    columns: dict[str, str]
-    needs: tuple[str, ...]
-    grain: str
-    purpose: str
-    maker: str
-    docs: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def layer(self) -> str:
-        """Layer part of the name."""
-        return self.name.split(".")[0]
-
-    @property
-    def references(self) -> frozenset[str]:
-        """Tables read."""
-        return frozenset(self.needs)
-
-    def make(self, context: TableContext) -> Any:
-        """The table's rows, as arrow."""
-        module, function = self.maker.split(":")
-        return getattr(importlib.import_module(module), function)(context)
-
-    @property
-    def is_view(self) -> bool:
-        """Python tables are always stored."""
-        return False
-
-
-_python_tables: dict[str, PythonTable] = {}
-
-
-def python_table(
-    name: str,
-    *,
-    key: Iterable[str],
-    columns: Mapping[str, str],
-    needs: Iterable[str] = (),
-    grain: str,
-    purpose: str,
-    docs: Mapping[str, str] | None = None,
-) -> Callable[[Callable[[TableContext], Any]], Callable[[TableContext], Any]]:
-    """Register a function as the maker of a table (see PythonTable)."""
-
-    def register(make: Callable[[TableContext], Any]) -> Callable[[TableContext], Any]:
-        maker = f"{make.__module__}:{make.__qualname__}"
-        _python_tables[name] = PythonTable(
-            name, tuple(key), dict(columns), tuple(needs), grain, purpose, maker, dict(docs or {})
-        )
-        return make
-
-    return register
 
 
 TableDefinition = SqlFile | PythonTable
@@ -117,30 +52,46 @@ class Catalog:
         Raises:
             SqlFileError: a table reads what does not exist, or references form a cycle.
         """
-        done: dict[str, None] = {}
+        reads: dict[str, list[str]] = {}
+        waiting = sorted(self.tables) if wanted is None else list(wanted)
+        while waiting:
+            name = waiting.pop()
+            if name in reads:
+                continue
+            reads[name] = [one for one in sorted(self._known(name).references) if self._is_derived(one, name)]
+            waiting += reads[name]
+        try:
+            return list(TopologicalSorter({name: reads[name] for name in sorted(reads)}).static_order())
+        except CycleError as error:
+            path = " > ".join(reversed(error.args[1]))
+            raise SqlFileError("sql.cycle", f"references form a cycle: {path}.") from None
 
-        def visit(name: str, path: tuple[str, ...], reader: TableDefinition | None) -> None:
-            layer = name.split(".")[0]
-            if layer == SOURCE_LAYER and name.split(".")[1] in self.contract.tables:
-                return
-            if name in PRODUCED:
-                return
-            if name not in self.tables:
-                message = f"reads {name}, which is neither in the contract nor made by any file."
-                if isinstance(reader, SqlFile):
-                    raise reader.error("sql.unknown_table", message, name.split(".")[1])
-                raise SqlFileError("sql.unknown_table", f"{reader.name if reader else 'somebody'} {message}")
-            if name in path:
-                raise SqlFileError("sql.cycle", f"references form a cycle: {' > '.join((*path, name))}.")
-            if name not in done:
-                table = self.tables[name]
-                for reference in sorted(table.references):
-                    visit(reference, (*path, name), table)
-                done[name] = None
+    def _known(self, name: str, reader: TableDefinition | None = None) -> TableDefinition:
+        if name in self.tables:
+            return self.tables[name]
+        message = f"reads {name}, which is neither in the contract nor made by any file."
+        if isinstance(reader, SqlFile):
+            raise reader.error("sql.unknown_table", message, name.split(".")[1])
+        raise SqlFileError("sql.unknown_table", f"{reader.name if reader else 'somebody'} {message}")
 
-        for name in sorted(self.tables) if wanted is None else wanted:
-            visit(name, (), None)
-        return list(done)
+    def _is_derived(self, name: str, reader: str) -> bool:
+        """Whether a table that another one reads is made by a file, and not handed over or left by a step."""
+        layer, table = name.split(".")
+        if (layer == SOURCE_LAYER and table in self.contract.tables) or name in PRODUCED:
+            return False
+        self._known(name, self.tables[reader])
+        return True
+
+    def rests_on(self, name: str) -> frozenset[str]:
+        """All that a table reads, directly or through others, handed-over tables among them."""
+        found: set[str] = set()
+        waiting = [name]
+        while waiting:
+            table = self.tables.get(waiting.pop())
+            if table is not None:
+                waiting += table.references - found
+                found |= table.references
+        return frozenset(found)
 
     def overrides(self, settings: Settings) -> dict[str, dict[str, Any]]:
         """The utility's parameter values by table or rule id, checked against the declarations.
@@ -266,16 +217,8 @@ def _with_borrowed(tables: Mapping[str, TableDefinition]) -> dict[str, TableDefi
     return done
 
 
-def _load_python_tables() -> dict[str, PythonTable]:
-    import wattmark.derive
-
-    for module in pkgutil.iter_modules(wattmark.derive.__path__):
-        importlib.import_module(f"wattmark.derive.{module.name}")
-    return dict(_python_tables)
-
-
 def _read_all(root: Path) -> dict[str, TableDefinition]:
-    tables: dict[str, TableDefinition] = dict(_load_python_tables())
+    tables: dict[str, TableDefinition] = dict(python_tables())
     for path in sorted(root.glob("*/**/*.sql")):
         file = read_sql_file(path, path.relative_to(root).parts[0])
         if file.name in tables:
@@ -309,13 +252,9 @@ def _cached(root: Path, cache: Path) -> dict[str, TableDefinition]:
             found: dict[str, TableDefinition] = pickle.load(file)  # noqa: S301 - written by this home, readable by its owner alone
         return found
     tables = _read_all(root)
-    kept.parent.mkdir(parents=True, exist_ok=True)
     for old in kept.parent.glob("*.pickle"):
         old.unlink(missing_ok=True)
-    draft = kept.with_suffix(f".{os.getpid()}")
-    draft.touch(mode=0o600)
-    draft.write_bytes(pickle.dumps(tables))
-    draft.replace(kept)
+    write_atomically(kept, pickle.dumps(tables), private=True)
     return tables
 
 
@@ -339,4 +278,4 @@ def load_catalog(include: Path, cache: Path | None = None) -> Catalog:
 
 def catalog_of(settings: Settings) -> Catalog:
     """The project's catalog, with parsed files kept in the home."""
-    return load_catalog(settings.include, settings.home / "state" / "catalog")
+    return load_catalog(settings.include, Home(settings.home).catalog)

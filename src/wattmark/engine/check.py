@@ -6,22 +6,13 @@ import datetime as dt
 
 import duckdb
 
-from wattmark.contract.model import duckdb_type
-from wattmark.engine.catalog import Catalog, PythonTable
+from wattmark.contract.types import contract_type, duckdb_types, nothing
+from wattmark.engine.catalog import Catalog
+from wattmark.engine.python_table import PythonTable
 from wattmark.engine.session import DuckDBSession, engine_error
 from wattmark.errors import SqlFileError
 from wattmark.run import Run
 from wattmark.settings import Settings
-
-_CONTRACT_TYPES = {
-    "VARCHAR": "string", "BIGINT": "integer", "INTEGER": "integer", "SMALLINT": "integer", "TINYINT": "integer",
-    "DOUBLE": "double", "FLOAT": "double", "DATE": "date", "TIMESTAMP WITH TIME ZONE": "timestamp", "BOOLEAN": "boolean",
-}  # fmt: skip
-
-
-def contract_type(kind: str) -> str:
-    """Contract type of a DuckDB type."""
-    return "decimal" if kind.startswith("DECIMAL") else _CONTRACT_TYPES.get(kind, kind)
 
 
 def bind_all(settings: Settings, catalog: Catalog) -> dict[str, dict[str, str]]:
@@ -40,11 +31,7 @@ def bind_all(settings: Settings, catalog: Catalog) -> dict[str, dict[str, str]]:
             session.duck.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
             if isinstance(definition, PythonTable):
                 found[name] = dict(definition.columns)
-                columns = ", ".join(
-                    f"CAST(NULL AS {duckdb_type(kind)}) AS {column}"
-                    for column, kind in definition.columns.items()
-                )
-                body = f"SELECT {columns} WHERE FALSE"
+                body = nothing(duckdb_types(definition.columns))
             else:
                 session.see([one for one in sorted(definition.references) if one not in catalog.tables])
                 body = session.text_of(definition)

@@ -11,17 +11,15 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from sqlglot import exp
 
 from wattmark.engine.sqlfile import SqlFile, literal
 from wattmark.errors import SqlFileError
-
-if TYPE_CHECKING:
-    from wattmark.engine.session import Session
+from wattmark.lake import Lake
 
 SOURCE_TABLE, SOURCE_VERSION, AS_OF, DEFINITION = "source_table", "source_version", "as_of", "definition"
 
@@ -42,27 +40,31 @@ class Part:
         return f"{self.column} IN ({', '.join(repr(day.isoformat()) for day in self.days)})"
 
 
-def part_of(session: Session, file: SqlFile) -> Part | None:
-    """What a build of the file has to replace; None where the file is not incremental.
+def part_of(file: SqlFile, meaning: str, lake: Lake, as_of: dt.date, versions: Mapping[str, int]) -> Part:
+    """What a build of an incremental file has to replace.
+
+    Args:
+        file: with ``incremental`` in its header.
+        meaning: its ``definition_hash``.
+        lake: that holds its source and what was built before.
+        as_of: the run's date.
+        versions: lake version to read by table, where it is not the newest.
 
     Raises:
         SqlFileError: the header's ``incremental`` lacks ``by`` or ``source``.
     """
-    asked = file.header.get("incremental")
-    if not asked or not session.stored:
-        return None
+    asked = file.header["incremental"]
     if set(asked) != {"by", "source"}:
         raise SqlFileError(
             "sql.incremental", f"{file.path}:1: incremental must say by and source, nothing else."
         )
     column, source = str(asked["by"]), str(asked["source"])
-    lake, as_of = session.lake, session.run.as_of
-    version = session.versions.get(source, lake.version(source))
+    version = versions.get(source, lake.version(source))
     note = {
         SOURCE_TABLE: lake.identity(source) if version is not None else "",
         SOURCE_VERSION: str(version),
         AS_OF: as_of.isoformat(),
-        DEFINITION: definition_hash(session, file),
+        DEFINITION: meaning,
     }
     before = lake.note(file.name)
     # A table older than the source's log, or from before a change of meaning, or made from a source table that was
@@ -86,14 +88,9 @@ def part_of(session: Session, file: SqlFile) -> Part | None:
     return Part(column, tuple(sorted(changed)), note)
 
 
-def definition_hash(session: Session, file: SqlFile) -> str:
-    """Hash of what a file means: its text and parameters, those of what it reads, the time zone."""
-    names = [name for name in session.catalog.order([file.name]) if name != file.name]
-    files = [
-        table for name in [*names, file.name] if isinstance(table := session.catalog.tables[name], SqlFile)
-    ]
-    texts = [f"{one.name}:{session.statement_of(one).sql(dialect='duckdb')}" for one in files]
-    return hashlib.sha256("\n".join([session.settings.zone.key, *texts]).encode()).hexdigest()
+def definition_hash(zone: ZoneInfo, statements: Iterable[str]) -> str:
+    """Hash of what a file means: its bound text and those of what it reads, and the time zone."""
+    return hashlib.sha256("\n".join([zone.key, *statements]).encode()).hexdigest()
 
 
 def restrict(statement: exp.Expression, source: str, column: str, days: Iterable[dt.date]) -> exp.Expression:

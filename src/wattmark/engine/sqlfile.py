@@ -17,33 +17,13 @@ from typing import Any
 import sqlglot
 from sqlglot import exp
 
+from wattmark.contract.types import duckdb_type
 from wattmark.engine.idioms import IdiomError, expand
 from wattmark.engine.parameters import RELATIONS, Parameter, declare
 from wattmark.errors import SqlFileError
 from wattmark.yamlfile import parse_yaml
 
 _HEADER = re.compile(r"\A\s*/\*(.*?)\*/", re.DOTALL)
-RUN_SCALARS = frozenset(
-    {
-        "as_of",
-        "as_of_end",
-        "period",
-        "period_end",
-        "period_next",
-        "period_start_at",
-        "period_end_at",
-        "period_days",
-        "period_hours",
-        "run_id",
-    }
-)
-_SPARK_TYPES = {
-    "double": "DOUBLE",
-    "integer": "BIGINT",
-    "string": "VARCHAR",
-    "boolean": "BOOLEAN",
-    "date": "DATE",
-}
 
 # What means something else, or nothing, on another engine; found by running both (docs/architecture.md).
 _FORBIDDEN_FUNCTIONS = {
@@ -195,7 +175,7 @@ def _relation(parameter: Parameter, value: Any, alias: str) -> exp.Expression:
 
     def select(row: tuple[Any, ...] | None) -> exp.Select:
         items = [
-            exp.alias_(exp.cast(literal(None if row is None else row[at]), _SPARK_TYPES[kind]), name)
+            exp.alias_(exp.cast(literal(None if row is None else row[at]), duckdb_type(kind)), name)
             for at, (name, kind) in enumerate(columns)
         ]
         return exp.select(*items) if row is not None else exp.select(*items).where(exp.false())

@@ -25,11 +25,12 @@ import httpx
 import sqlalchemy as sa
 from sqlalchemy import make_url
 
+from wattmark.atomic import write_atomically
 from wattmark.errors import ServiceError
-from wattmark.local import postgres, processes
-from wattmark.local.processes import HOST, Progress, Recorded
-from wattmark.local.secret import secret
-from wattmark.settings import Settings
+from wattmark.home import HOST, Home, embedded_url, secret
+from wattmark.local import processes
+from wattmark.local.processes import Progress, Recorded
+from wattmark.settings import Settings, schedule_variable
 
 COMPONENTS = ("api-server", "scheduler", "dag-processor", "triggerer")
 ADMIN = "admin"
@@ -91,7 +92,7 @@ def database_url(settings: Settings) -> str:
     Raises:
         ServiceError: it is the embedded one and was never started.
     """
-    return settings.services.airflow_database_url or postgres.url(settings.home, "airflow")
+    return settings.services.airflow_database_url or embedded_url(settings.home, "airflow")
 
 
 def port(settings: Settings) -> int:
@@ -111,7 +112,7 @@ def airflow_env(settings: Settings) -> dict[str, str]:
         ServiceError: the home was never set up.
     """
     home = settings.home
-    folder = home / "airflow"
+    folder = Home(home).airflow
     web = address(settings)
     database = database_url(settings)
     # The sample's own database, as a utility's would be: a connection that tasks ask Airflow for.
@@ -119,7 +120,7 @@ def airflow_env(settings: Settings) -> dict[str, str]:
         {}
         if settings.services.warehouse_url
         else {
-            "AIRFLOW_CONN_WATTMARK_SOURCE": postgres.url(home, "source").replace(
+            "AIRFLOW_CONN_WATTMARK_SOURCE": embedded_url(home, "source").replace(
                 "postgresql+psycopg", "postgres", 1
             )
         }
@@ -129,8 +130,10 @@ def airflow_env(settings: Settings) -> dict[str, str]:
         "WATTMARK_HOME": str(home),
         "WATTMARK_PROJECT": str(settings.project),
         "WATTMARK_TIME_ZONE": settings.utility.time_zone,
-        "WATTMARK_NIGHTLY_SCHEDULE": settings.schedule.nightly or "",
-        "WATTMARK_COUNTER_SCHEDULE": settings.schedule.counter or "",
+        **{
+            schedule_variable(name): cron or ""
+            for name, cron in settings.schedule.model_dump(exclude={"late_hours"}).items()
+        },
         "WATTMARK_LATE_HOURS": f"{settings.schedule.late_hours:g}",
         "AIRFLOW_HOME": str(folder),
         "AIRFLOW__CORE__DAGS_FOLDER": str(settings.project / "dags"),
@@ -159,7 +162,7 @@ def airflow_env(settings: Settings) -> dict[str, str]:
         "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.2",
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "30",
         "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
-        "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(folder / "logs"),
+        "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(Home(home).airflow_logs),
         "AIRFLOW__LOGGING__COLORED_CONSOLE_LOG": "False",
         "AIRFLOW__LOGGING__NAMESPACE_LEVELS": LOG_LEVELS,
         # Airflow sets these itself, whatever the umask.
@@ -167,7 +170,7 @@ def airflow_env(settings: Settings) -> dict[str, str]:
         "AIRFLOW__LOGGING__FILE_TASK_HANDLER_NEW_FILE_PERMISSIONS": "0o600",
         "AIRFLOW__OPENLINEAGE__NAMESPACE": "wattmark",
         "AIRFLOW__OPENLINEAGE__TRANSPORT": json.dumps(
-            {"type": "file", "log_file_path": str(home / "logs" / "openlineage.jsonl"), "append": True}
+            {"type": "file", "log_file_path": str(Home(home).lineage), "append": True}
         ),
         "AIRFLOW__OPENLINEAGE__EMISSION_POLICY": json.dumps(
             [{"scope": {}, "controls": {"include_source_code": False}}]
@@ -226,14 +229,14 @@ def migrate(settings: Settings, progress: Progress) -> None:
 
 def _migrate(settings: Settings, environment: dict[str, str]) -> None:
     home = settings.home
-    log = home / "logs" / "airflow-migrate.log"
+    log = Home(home).logs / "airflow-migrate.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as stream:
         try:
             code = subprocess.run(  # noqa: S603
                 command("db", "migrate"),
                 env=environment,
-                cwd=home / "airflow",
+                cwd=Home(home).airflow,
                 stdin=subprocess.DEVNULL,
                 stdout=stream,
                 stderr=subprocess.STDOUT,
@@ -300,16 +303,18 @@ def prepare_folder(settings: Settings, password: str) -> None:
         settings: of the home.
         password: of the one user, ``admin``.
     """
-    folder = settings.home / "airflow"
+    folder = Home(settings.home).airflow
     folder.mkdir(mode=0o700, exist_ok=True)
     config = folder / "airflow.cfg"
     if not config.exists():
         # Else Airflow writes one with all its defaults, which outlive the release they came with.
-        processes.write_private(config, "# Wattmark sets Airflow's options in the environment, which wins.\n")
-    lineage = settings.home / "logs" / "openlineage.jsonl"
+        write_atomically(
+            config, "# Wattmark sets Airflow's options in the environment, which wins.\n", private=True
+        )
+    lineage = Home(settings.home).lineage
     lineage.parent.mkdir(parents=True, exist_ok=True)
     lineage.touch(mode=0o600)
-    processes.write_private(folder / "passwords.json", json.dumps({ADMIN: password}) + "\n")
+    write_atomically(folder / "passwords.json", json.dumps({ADMIN: password}) + "\n", private=True)
 
 
 def _start_component(settings: Settings, component: str, fingerprint: str) -> None:
@@ -317,8 +322,8 @@ def _start_component(settings: Settings, component: str, fingerprint: str) -> No
     recorded = processes.launch(
         command(component, *_ARGUMENTS[component]),
         env=process_env(settings),
-        cwd=home / "airflow",
-        log=home / "logs" / f"{component}.log",
+        cwd=Home(home).airflow,
+        log=Home(home).logs / f"{component}.log",
         port=port(settings) if component == "api-server" else None,
         fingerprint=fingerprint,
     )

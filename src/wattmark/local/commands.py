@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,68 +9,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from wattmark.errors import SettingsError
+from wattmark import home as homes
 from wattmark.local import deploy, services
 from wattmark.local.airflow import ADMIN
-from wattmark.local.secret import secrets_file
-from wattmark.settings import default_home, load_settings
-
-HOME_MARKS = (
-    "settings.yaml",
-    "services.json",
-    "secrets.json",
-    "lake",
-    "state",
-    "campaigns",
-    "airflow",
-    "campaign.key",
-)
-"""Any of these makes a folder a home."""
-
-
-def is_home(folder: Path) -> bool:
-    """Whether a folder is a home: set up, or run in before."""
-    return any(os.path.lexists(folder / name) for name in HOME_MARKS)
-
-
-def existing_home(home: Path | None) -> Path:
-    """The home that a command is given, or else the default one.
-
-    Raises:
-        SettingsError: there is none; nothing is made.
-    """
-    folder = new_home(home)
-    if not is_home(folder):
-        what = "it holds nothing of a home" if folder.is_dir() else "there is no such folder"
-        raise SettingsError(
-            "home.missing",
-            f"{folder} is no home: {what}.",
-            "Check --home and WATTMARK_HOME; wattmark run, up and quickstart make a home.",
-        )
-    return folder
-
-
-def new_home(home: Path | None) -> Path:
-    """The same for commands that make a home where there is none.
-
-    Raises:
-        SettingsError: something that is not a folder is in its place.
-    """
-    folder = home.resolve() if home else default_home()
-    if os.path.lexists(folder) and not folder.is_dir():
-        raise SettingsError(
-            "home.not_a_folder", f"{folder} is not a folder.", "Check --home and WATTMARK_HOME."
-        )
-    return folder
-
-
-_HOME_HELP = "Home folder; WATTMARK_HOME or .wattmark where left out."
-HomeOption = Annotated[
-    Path | None, typer.Option("--home", help=_HOME_HELP, show_default=False, callback=existing_home)
-]
-NewHomeOption = Annotated[
-    Path | None, typer.Option("--home", help=_HOME_HELP, show_default=False, callback=new_home)
-]
+from wattmark.options import HomeOption, NewHomeOption
+from wattmark.settings import load_settings
 
 _STYLES = {"running": "green", "unhealthy": "yellow", "crashed": "red", "stopped": "dim"}
 
@@ -115,7 +56,7 @@ def up(
     if airflow:
         console.print(
             f"Airflow: {services.airflow_url(settings)} (user {ADMIN}, "
-            f"password under airflow_admin in {secrets_file(settings.home)})",
+            f"password under airflow_admin in {homes.Home(settings.home).secrets})",
             soft_wrap=True,
         )
     if not status.healthy:
@@ -143,7 +84,7 @@ def status(home: HomeOption = None) -> None:
 
 def warehouse_url(home: HomeOption = None) -> None:
     """Print the SQLAlchemy URL of the warehouse, password included."""
-    typer.echo(services.warehouse_url(load_settings(home)))
+    typer.echo(homes.warehouse_url(load_settings(home)))
 
 
 def prepare(home: NewHomeOption = None) -> None:

@@ -15,10 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from wattmark.errors import ServiceError
-from wattmark.home import make_parents, tighten
+from wattmark.home import make_parents, tighten, warehouse_url
 from wattmark.local import airflow
 from wattmark.local.processes import Progress
-from wattmark.local.services import warehouse_url
 from wattmark.publish.ops import upgrade
 from wattmark.settings import SERVICE_VARIABLES, Settings
 

@@ -25,12 +25,13 @@ from pathlib import Path
 import psutil
 import psycopg
 from psycopg import sql
-from sqlalchemy import URL
 
+from wattmark.atomic import write_atomically
 from wattmark.errors import ServiceError
+from wattmark.home import DATABASES, HOST, Home
 from wattmark.local import processes
-from wattmark.local.processes import HOST, Progress, Recorded, RunAs
-from wattmark.local.secret import ensure_secrets, secret
+from wattmark.local.processes import Progress, Recorded, RunAs
+from wattmark.local.secret import ensure_secrets
 from wattmark.settings import PROJECT_ROOT
 
 COMPONENT = "postgres"
@@ -42,9 +43,6 @@ STOP_TIMEOUT_S = 120.0
 ORPHANS_TIMEOUT_S = 30.0
 ELSEWHERE = Path("/var/lib/wattmark")
 ACCOUNTS = ("postgres", "nobody")
-
-DATABASES = {"airflow": "airflow", "warehouse": "wattmark", "source": "wattmark"}
-"""Databases and the role that owns each."""
 
 _PG_SETTINGS = {
     # A small machine that is loaded in bulk: fewer checkpoints, and no WAL for tables that are
@@ -74,7 +72,6 @@ READERS_FILE = PROJECT_ROOT / "deploy" / "postgres" / "20-readers.sql"
 RESERVED_CONNECTIONS = 30
 """Of ``max_connections``: for the owners of the databases, however many sessions readers open."""
 
-_POINTER = "postgres.folder"
 _NO_PROCESS = 2**31 - 1
 
 
@@ -119,7 +116,7 @@ def account(home: Path) -> RunAs | None:
     """
     if os.geteuid() != 0:
         return None
-    for known in (home / "postgres", home):
+    for known in (Home(home).postgres, home):
         if known.exists() and known.stat().st_uid != 0:
             owner = known.stat()
             try:
@@ -188,18 +185,18 @@ def _own(folder: Path, run_as: RunAs | None) -> None:
 
 def folder_elsewhere(home: Path) -> Path | None:
     """Where the data of a home lies if not inside it."""
-    pointer = home / _POINTER
+    pointer = Home(home).postgres_pointer
     return Path(pointer.read_text(encoding="utf-8").strip()) if pointer.exists() else None
 
 
 def forget_elsewhere(home: Path) -> None:
     """Let the next start decide anew where the data lies."""
-    (home / _POINTER).unlink(missing_ok=True)
+    (Home(home).postgres_pointer).unlink(missing_ok=True)
 
 
 def has_data(home: Path) -> bool:
     """Whether a home has a data folder, which only the secrets it was made with open."""
-    return ((folder_elsewhere(home) or home / "postgres") / "data").exists()
+    return ((folder_elsewhere(home) or Home(home).postgres) / "data").exists()
 
 
 def place(home: Path) -> Place:
@@ -218,7 +215,7 @@ def place(home: Path) -> Place:
     if known is not None:
         _own(known, run_as)
         return Place(known, programs, run_as)
-    folder = home / "postgres"
+    folder = Home(home).postgres
     fresh = not folder.exists()
     _own(folder, run_as)
     if run_as is None or _may(run_as, "-x", folder):
@@ -242,7 +239,7 @@ def place(home: Path) -> Place:
             f"The account {run_as.name} may not enter {home}; making {elsewhere} failed: {error.strerror}.",
             "Choose a home that other accounts may pass through, such as /srv/wattmark.",
         ) from None
-    (home / _POINTER).write_text(f"{elsewhere}\n", encoding="utf-8")
+    write_atomically(Home(home).postgres_pointer, f"{elsewhere}\n")
     note = f"PostgreSQL keeps its data in {elsewhere}, because its account {run_as.name} may not enter {home}"
     return Place(elsewhere, programs, run_as, (note,))
 
@@ -490,7 +487,7 @@ def start(home: Path, wanted_port: int, progress: Progress) -> tuple[str, ...]:
     ):
         return ()
     where = place(home)
-    log = home / "logs" / "postgres.log"
+    log = Home(home).logs / "postgres.log"
     if not (where.data / "PG_VERSION").exists():
         progress("Making the PostgreSQL data folder")
         _initdb(where, known[SUPERUSER])
@@ -536,24 +533,3 @@ def stop(home: Path, progress: Progress) -> None:
         # SIGINT is PostgreSQL's fast shutdown: clients are let go, nothing that was committed is lost.
         processes.stop([recorded], signal.SIGINT, STOP_TIMEOUT_S, whole_group=False)
     processes.write_services(home, services)
-
-
-def url(home: Path, database: str) -> str:
-    """SQLAlchemy URL of one of the embedded databases, password included.
-
-    Raises:
-        ServiceError: the home has no server yet.
-    """
-    port = processes.read_services(home).postgres_port
-    if port is None:
-        raise ServiceError("services.not_set_up", f"{home} has no PostgreSQL yet.", "Run `wattmark up`.")
-    role = DATABASES[database]
-    made = URL.create(
-        "postgresql+psycopg",
-        username=role,
-        password=secret(home, role),
-        host=HOST,
-        port=port,
-        database=database,
-    )
-    return made.render_as_string(hide_password=False)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import json
 import os
 import signal
 import socket
@@ -21,12 +20,13 @@ from pathlib import Path
 import psutil
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from wattmark.atomic import write_atomically
 from wattmark.errors import ServiceError
+from wattmark.home import HOST, Home, services_unreadable
 
 Progress = Callable[[str], None]
 """Takes one sentence about what is going on."""
 
-HOST = "127.0.0.1"
 LOCK_TIMEOUT_S = 900.0
 LOG_KEPT_BYTES = 20_000_000
 TAIL_LINES = 15
@@ -57,48 +57,24 @@ class ServicesFile(BaseModel):
     airflow_migrated: str | None = None
 
 
-def services_file(home: Path) -> Path:
-    """Where a home notes what it started."""
-    return home / "services.json"
-
-
 def read_services(home: Path) -> ServicesFile:
     """What a home has started; empty where it never did.
 
     Raises:
         ServiceError: the file is not what was written.
     """
-    file = services_file(home)
+    file = Home(home).services
     try:
         return ServicesFile.model_validate_json(file.read_bytes())
     except FileNotFoundError:
         return ServicesFile()
     except (OSError, ValidationError) as error:
-        raise ServiceError(
-            "services.file",
-            f"{file} cannot be read ({type(error).__name__}).",
-            "Stop the processes that use this home, delete the file, and run `wattmark up`.",
-        ) from None
+        raise services_unreadable(file, error) from None
 
 
 def write_services(home: Path, services: ServicesFile) -> None:
     """Note what a home has started."""
-    write_private(services_file(home), services.model_dump_json(indent=2) + "\n")
-
-
-def write_private(file: Path, text: str) -> None:
-    """Write a file that only its owner may read, in one step."""
-    draft = file.with_name(f".{file.name}.{os.getpid()}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-            os.fchmod(stream.fileno(), 0o600)
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        draft.replace(file)
-    finally:
-        draft.unlink(missing_ok=True)
+    write_atomically(Home(home).services, services.model_dump_json(indent=2) + "\n", private=True)
 
 
 @contextlib.contextmanager
@@ -108,7 +84,7 @@ def home_lock(home: Path, progress: Progress) -> Iterator[None]:
     Raises:
         ServiceError: the other did not finish within 15 minutes.
     """
-    file = home / "services.lock"
+    file = Home(home).services_lock
     with file.open("ab") as stream:
         deadline = time.monotonic() + LOCK_TIMEOUT_S
         waited = False
@@ -350,22 +326,3 @@ def rights_told() -> Iterator[None]:
             f"This account may not change {error.filename}.",
             "Run Wattmark as the owner of the home.",
         ) from None
-
-
-def read_json(file: Path) -> dict[str, str]:
-    """A flat JSON object of texts.
-
-    Raises:
-        ServiceError: the file is not that.
-    """
-    try:
-        found = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ServiceError(
-            "services.secrets",
-            f"{file} cannot be read ({type(error).__name__}).",
-            "Restore it from a backup.",
-        ) from None
-    if not isinstance(found, dict):
-        raise ServiceError("services.secrets", f"{file} holds no object.", "Restore it from a backup.")
-    return {str(key): str(value) for key, value in found.items()}

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from cryptography.fernet import Fernet
 
-from wattmark.errors import ServiceError
-from wattmark.local.processes import read_json, write_private
+from wattmark.atomic import write_atomically
+from wattmark.home import Home, read_secrets
 
 _MAKERS: dict[str, Callable[[], str]] = {
     "postgres": lambda: secrets.token_urlsafe(24),
@@ -24,36 +24,16 @@ _MAKERS: dict[str, Callable[[], str]] = {
 }
 
 
-def secrets_file(home: Path) -> Path:
-    """Where a home keeps its passwords and keys."""
-    return home / "secrets.json"
-
-
 def ensure_secrets(home: Path) -> dict[str, str]:
     """The secrets of a home, made where they are missing. To be called with the home locked.
 
     Raises:
         ServiceError: the file is there and cannot be read.
     """
-    file = secrets_file(home)
-    known = read_json(file) if file.exists() else {}
+    file = Home(home).secrets
+    known = read_secrets(file) if file.exists() else {}
     missing = {name: make() for name, make in _MAKERS.items() if name not in known}
     if missing or file.stat().st_mode & 0o077:
         known |= missing
-        write_private(file, json.dumps(known, indent=2) + "\n")
+        write_atomically(file, json.dumps(known, indent=2) + "\n", private=True)
     return known
-
-
-def secret(home: Path, name: str) -> str:
-    """One secret of a home.
-
-    Raises:
-        ServiceError: the home was never set up, or its secrets cannot be read.
-    """
-    file = secrets_file(home)
-    if not file.exists():
-        raise ServiceError("services.not_set_up", f"{home} has no services yet.", "Run `wattmark up`.")
-    known = read_json(file)
-    if name not in known:
-        raise ServiceError("services.secrets", f"{file} lacks {name!r}.", "Run `wattmark up`, which adds it.")
-    return known[name]

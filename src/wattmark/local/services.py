@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Literal
 
 from wattmark.errors import ServiceError
-from wattmark.home import make_parents, tighten
+from wattmark.home import HOST, Home, embedded_url, make_parents, secret, tighten, warehouse_url
 from wattmark.local import airflow as airflow_service
 from wattmark.local import postgres, processes
-from wattmark.local.processes import HOST, Progress
-from wattmark.local.secret import ensure_secrets, secret, secrets_file
+from wattmark.local.processes import Progress
+from wattmark.local.secret import ensure_secrets
 from wattmark.settings import Settings
 
 State = Literal["running", "unhealthy", "crashed", "stopped"]
@@ -63,7 +63,7 @@ def _needs_postgres(settings: Settings) -> bool:
     return services.warehouse_url is None or services.airflow_database_url is None
 
 
-def _make_home(home: Path) -> None:
+def make_home(home: Path) -> None:
     if home.exists():
         # Made by hand, as the pages say: with settings.yaml and campaigns, and often open to everybody.
         server = postgres.account(home)
@@ -86,7 +86,7 @@ def _make_home(home: Path) -> None:
 
 
 def _expect_home(settings: Settings) -> bool:
-    return processes.services_file(settings.home).exists()
+    return Home(settings.home).services.exists()
 
 
 def up(settings: Settings, airflow: bool = True, progress: Progress | None = None) -> ServiceStatus:
@@ -106,12 +106,12 @@ def up(settings: Settings, airflow: bool = True, progress: Progress | None = Non
     """
     tell = progress or _silent
     with processes.rights_told():
-        _make_home(settings.home)
+        make_home(settings.home)
     with processes.rights_told(), processes.home_lock(settings.home, tell):
-        if postgres.has_data(settings.home) and not secrets_file(settings.home).exists():
+        if postgres.has_data(settings.home) and not Home(settings.home).secrets.exists():
             raise ServiceError(
                 "services.secrets_lost",
-                f"{secrets_file(settings.home)} is gone, and the databases of this home need it.",
+                f"{Home(settings.home).secrets} is gone, and the databases of this home need it.",
                 "Restore it from a backup.",
             )
         ensure_secrets(settings.home)
@@ -226,22 +226,13 @@ def airflow_is_up(settings: Settings) -> bool:
     return bool(alive)
 
 
-def warehouse_url(settings: Settings) -> str:
-    """SQLAlchemy URL of the warehouse, password included.
-
-    Raises:
-        ServiceError: it is the embedded one and was never started.
-    """
-    return settings.services.warehouse_url or postgres.url(settings.home, "warehouse")
-
-
 def source_url(settings: Settings) -> str:
     """SQLAlchemy URL of the embedded database that holds the sample utility's tables.
 
     Raises:
         ServiceError: this home has no embedded PostgreSQL.
     """
-    return postgres.url(settings.home, "source")
+    return embedded_url(settings.home, "source")
 
 
 def airflow_url(settings: Settings) -> str:
@@ -261,10 +252,11 @@ def discard(settings: Settings) -> None:
     if elsewhere is not None:
         shutil.rmtree(elsewhere, ignore_errors=True)
         postgres.forget_elsewhere(home)
-    for name in ("postgres", "airflow", "logs"):
-        shutil.rmtree(home / name, ignore_errors=True)
-    for name in ("services.json", "secrets.json"):
-        (home / name).unlink(missing_ok=True)
+    known = Home(home)
+    for folder in (known.postgres, known.airflow, known.logs):
+        shutil.rmtree(folder, ignore_errors=True)
+    for file in (known.services, known.secrets):
+        file.unlink(missing_ok=True)
 
 
 __all__ = [

@@ -78,7 +78,12 @@ def _check_services(settings: Settings) -> None:
             )
 
 
-def _wait_until_parsed(settings: Settings, api: Api, dag_id: str) -> None:
+def wait_until_parsed(settings: Settings, api: Api, dag_id: str) -> None:
+    """Wait until Airflow knows a DAG and can read its file.
+
+    Raises:
+        ServiceError: it does not in time.
+    """
     deadline = time.monotonic() + PARSE_TIMEOUT_S
     broken_since: float | None = None
     while True:
@@ -106,7 +111,8 @@ def _wait_until_parsed(settings: Settings, api: Api, dag_id: str) -> None:
         time.sleep(POLL_S)
 
 
-def _task_instances(api: Api, path: str) -> list[dict[str, Any]]:
+def task_instances(api: Api, path: str) -> list[dict[str, Any]]:
+    """All task instances of the run at an API path, mapped ones one by one."""
     found: list[dict[str, Any]] = []
     while True:
         params = {"limit": PAGE, "offset": len(found), "order_by": "id"}
@@ -143,7 +149,8 @@ def _up_to_last_error(entries: Sequence[object]) -> list[str]:
     return [line for line in lines if not line.startswith("::")]
 
 
-def _failure(api: Api, path: str, instance: Mapping[str, Any]) -> TaskFailure:
+def failure_of(api: Api, path: str, instance: Mapping[str, Any]) -> TaskFailure:
+    """A task that failed, with the end of its log."""
     lines: list[str] = []
     if instance["state"] == "failed" and instance["try_number"]:
         answer = api.call(
@@ -167,7 +174,7 @@ def unpause(settings: Settings, dag_id: str) -> None:
         ServiceError: as ``trigger_and_wait``.
     """
     with Api(settings) as api:
-        _wait_until_parsed(settings, api, dag_id)
+        wait_until_parsed(settings, api, dag_id)
         api.call("PATCH", f"/dags/{dag_id}", json={"is_paused": False})
 
 
@@ -225,7 +232,7 @@ def trigger_and_wait(
     """
     tell = progress or _unwatched
     with Api(settings) as api:
-        _wait_until_parsed(settings, api, dag_id)
+        wait_until_parsed(settings, api, dag_id)
         if unpause:
             api.call("PATCH", f"/dags/{dag_id}", json={"is_paused": False})
         body = {"logical_date": None, "conf": dict(conf or {})}
@@ -235,7 +242,7 @@ def trigger_and_wait(
         last: RunProgress | None = None
         while True:
             state = str(api.call("GET", path).json()["state"])
-            instances = _task_instances(api, path)
+            instances = task_instances(api, path)
             now = RunProgress(
                 state=state,
                 finished=sum(instance["state"] in _TASK_ENDED for instance in instances),
@@ -258,4 +265,4 @@ def trigger_and_wait(
                 checked = time.monotonic()
             time.sleep(POLL_S)
         failed = [each for each in instances if each["state"] in ("failed", "upstream_failed")]
-        return RunResult(run_id, state, tuple(_failure(api, path, each) for each in failed))
+        return RunResult(run_id, state, tuple(failure_of(api, path, each) for each in failed))

@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from wattmark.local.commands import HomeOption
+from wattmark.options import HomeOption
 from wattmark.settings import load_settings
 
 bi_users = typer.Typer(
@@ -28,7 +28,7 @@ def publish(
     home: HomeOption = None,
 ) -> None:
     """Show what was published; with --back, take the last publication back."""
-    from wattmark.local.services import warehouse_url
+    from wattmark.home import warehouse_url
     from wattmark.publish import warehouse
 
     settings = load_settings(home)
@@ -63,7 +63,7 @@ def add(
     home: HomeOption = None,
 ) -> None:
     """Make a login that reads the marts; its password is shown once."""
-    from wattmark.local.services import warehouse_url
+    from wattmark.home import warehouse_url
     from wattmark.publish import bi_users as logins
 
     url = warehouse_url(load_settings(home))
@@ -84,7 +84,7 @@ def add(
 @bi_users.command("list")
 def listing(home: HomeOption = None) -> None:
     """Show the logins, what they read, and whether they are connected."""
-    from wattmark.local.services import warehouse_url
+    from wattmark.home import warehouse_url
     from wattmark.publish import bi_users as logins
 
     shown = Table("login", "reads", "schema", "connections", "at most")
@@ -102,7 +102,7 @@ def remove(
     home: HomeOption = None,
 ) -> None:
     """End a login's sessions and remove it; refused while things of its own are left."""
-    from wattmark.local.services import warehouse_url
+    from wattmark.home import warehouse_url
     from wattmark.publish import bi_users as logins
 
     logins.remove(warehouse_url(load_settings(home)), name, drop_schema=drop_schema)

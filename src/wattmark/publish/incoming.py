@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 from psycopg import sql
 
+from wattmark.contract.types import postgres_of
+
 BI_ROLE, PII_ROLE = "wattmark_bi", "wattmark_pii"
 SCHEMAS = {"mart": BI_ROLE, "mart_pii": PII_ROLE, "quarantine": PII_ROLE}
 """Published schemas and the role that may read them; refused rows may hold personal data."""
@@ -16,30 +18,6 @@ CURRENT = sql.Identifier("mart_store", "current_run")
 PARTS = sql.Identifier("mart_store", "part_digest")
 HASH, COPY, CHANGE = "_row_hash", "_copy_no", "_change"
 STAGE, MADE = "__stage", "__made"
-
-_POSTGRES = {
-    pa.int64(): "bigint", pa.int32(): "integer", pa.int16(): "smallint", pa.int8(): "smallint",
-    pa.float64(): "double precision", pa.float32(): "real", pa.bool_(): "boolean", pa.date32(): "date",
-}  # fmt: skip
-_DUCKDB = {
-    "text": "VARCHAR", "jsonb": "VARCHAR", "double precision": "DOUBLE", "real": "FLOAT",
-    "timestamp with time zone": "TIMESTAMPTZ", "timestamp without time zone": "TIMESTAMP",
-}  # fmt: skip
-"""Names that DuckDB does not know, or reads otherwise."""
-
-
-def postgres_type(kind: pa.DataType) -> str:
-    """The type of a column in PostgreSQL, as its catalog writes it."""
-    if pa.types.is_decimal(kind):
-        return f"numeric({kind.precision},{kind.scale})"
-    if pa.types.is_timestamp(kind):
-        return f"timestamp {'with' if kind.tz else 'without'} time zone"
-    return _POSTGRES.get(kind, "text")
-
-
-def duckdb_type(postgres: str) -> str:
-    """The name by which DuckDB knows a type of PostgreSQL."""
-    return _DUCKDB.get(postgres, postgres)
 
 
 @dataclass(frozen=True)
@@ -94,7 +72,7 @@ class Incoming:
     def types(self) -> dict[str, str]:
         """PostgreSQL's type of each column that has rows."""
         return {
-            one.name: "jsonb" if one.name in self.json_columns else postgres_type(one.type)
+            one.name: "jsonb" if one.name in self.json_columns else postgres_of(one.type)
             for one in self.columns
         }
 

@@ -18,7 +18,7 @@ from alembic.config import Config
 from sqlalchemy import Engine, create_engine
 
 from wattmark.errors import PublishError
-from wattmark.local.services import warehouse_url
+from wattmark.home import warehouse_url
 from wattmark.publish.refusal import naming
 from wattmark.run import Run
 from wattmark.settings import PROJECT_ROOT, Settings

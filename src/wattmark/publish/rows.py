@@ -13,6 +13,7 @@ import pyarrow as pa
 from adbc_driver_manager import dbapi as adbc_errors
 from psycopg import sql
 
+from wattmark.contract.types import duckdb_of_postgres, postgres_of
 from wattmark.errors import PublishError
 from wattmark.publish.incoming import (
     CHANGE,
@@ -23,9 +24,7 @@ from wattmark.publish.incoming import (
     STAGE,
     Incoming,
     Published,
-    duckdb_type,
     identifiers,
-    postgres_type,
     quoted_name,
     typed_columns,
 )
@@ -130,7 +129,7 @@ class Rows:
         names = [*one.types, *one.extra]
         types = one.types | one.extra
         gone = ", ".join(
-            quoted_name(name) if name in key else f"CAST(NULL AS {duckdb_type(types[name])})"
+            quoted_name(name) if name in key else f"CAST(NULL AS {duckdb_of_postgres(types[name])})"
             for name in names
         )
         reader = self._duck.sql(
@@ -203,7 +202,7 @@ class Rows:
             self._duck.execute(
                 "CREATE OR REPLACE TEMP TABLE _stored AS SELECT "
                 + ", ".join(
-                    f"CAST({quoted_name(name)} AS {duckdb_type(types[name])}) AS {quoted_name(name)}"
+                    f"CAST({quoted_name(name)} AS {duckdb_of_postgres(types[name])}) AS {quoted_name(name)}"
                     for name in columns
                 )
                 + " FROM _read"
@@ -320,7 +319,7 @@ def plain_strings(reader: pa.RecordBatchReader) -> pa.RecordBatchReader:
 def _with_nul(duck: duckdb.DuckDBPyConnection, one: Incoming) -> str:
     """The first text column that holds the character NUL, empty where none does."""
     for column in one.columns:
-        if postgres_type(column.type) == "text" and _count(
+        if postgres_of(column.type) == "text" and _count(
             duck, f"SELECT COUNT(*) FROM ({one.query}) WHERE contains({quoted_name(column.name)}, chr(0))"
         ):
             return str(column.name)

@@ -13,7 +13,8 @@ import psycopg
 
 from wattmark import __version__
 from wattmark.contract import Contract
-from wattmark.engine.catalog import Catalog, PythonTable, TableDefinition
+from wattmark.engine.catalog import Catalog, TableDefinition
+from wattmark.engine.python_table import PythonTable
 from wattmark.engine.session import DuckDBSession
 from wattmark.errors import PublishError
 from wattmark.lake import Lake

@@ -15,6 +15,8 @@ import pyarrow as pa
 
 from wattmark.contract import Table, load_contract
 from wattmark.contract.model import DAY
+from wattmark.contract.types import schema_of
+from wattmark.engine.produced import PRODUCED
 from wattmark.engine.session import DuckDBSession
 from wattmark.lake import Lake
 from wattmark.quality.landing import landed
@@ -31,17 +33,7 @@ GAP_DAYS = 400
 RHYTHM_DAYS = 5
 """Fewest days with rows that say how often a table has any."""
 
-SCHEMA = pa.schema(
-    [
-        ("as_of", pa.date32()),
-        ("source_table", pa.string()),
-        ("newest_at", pa.timestamp("us", tz="UTC")),
-        ("newest_on", pa.date32()),
-        ("read_rows", pa.int64()),
-        ("new_rows", pa.int64()),
-        ("usual_gap_days", pa.int64()),
-    ]
-)
+SCHEMA = schema_of(PRODUCED[INTAKE])
 
 
 def time_column(table: Table) -> str | None:

@@ -23,6 +23,7 @@ from wattmark.atomic import write_atomically
 from wattmark.contract import load_contract
 from wattmark.engine.session import DuckDBSession
 from wattmark.errors import QualityError
+from wattmark.home import Home
 from wattmark.page import page, style
 from wattmark.quality.checks import Suite, suites
 from wattmark.quality.landing import LANDING, landed, landing_kinds
@@ -33,7 +34,6 @@ from wattmark.settings import Settings
 
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 
-SITE = "data-docs"
 _OF_READING = ("type", "text", "clock", FILLER.removesuffix(":"))
 """Kinds of checks of how a value is read: not judged where nothing was parsed."""
 
@@ -51,7 +51,7 @@ class Judged:
 
 def site_folder(settings: Settings) -> Path:
     """Folder of the Data Docs; open ``index.html`` in it."""
-    return settings.home / SITE
+    return Home(settings.home).data_docs
 
 
 def judge(settings: Settings, run: Run, names: Iterable[str]) -> dict[str, dict[str, int]]:

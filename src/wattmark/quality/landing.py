@@ -17,6 +17,7 @@ from wattmark.contract import Table, load_contract
 from wattmark.contract.model import DAY
 from wattmark.engine.session import DuckDBSession
 from wattmark.errors import QualityError, WattmarkError
+from wattmark.home import Home
 from wattmark.lake import Lake
 from wattmark.quality.reading import Reading, reading_of
 from wattmark.quality.typed import with_day
@@ -57,7 +58,7 @@ class Landed:
 
 
 def _note(settings: Settings, run: Run, table: str) -> Path:
-    return settings.home / "state" / "landing" / run.run_id / f"{table}.json"
+    return Home(settings.home).landing_notes / run.run_id / f"{table}.json"
 
 
 def landed(settings: Settings, run: Run, table: str) -> Landed:

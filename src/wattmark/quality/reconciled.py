@@ -4,32 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import pyarrow as pa
-
+from wattmark.contract.types import schema_of
+from wattmark.engine.produced import PRODUCED
 from wattmark.quality.holding import FOLLOWS
 from wattmark.quality.reading import FILLER
 
-QUARANTINE_SCHEMA = pa.schema(
-    [
-        ("key", pa.string()),
-        ("row", pa.string()),
-        ("reason", pa.string()),
-        ("file", pa.string()),
-        ("run_id", pa.string()),
-        ("first_seen", pa.date32()),
-    ]
-)
-
-
+QUARANTINE_SCHEMA = schema_of(
+    {
+        "key": "string", "row": "string", "reason": "string", "file": "string", "run_id": "string", "first_seen": "date",
+    }
+)  # fmt: skip
 RECONCILIATION = "quality.reconciliation"
-
-
 CONFLICTING_ROW = "quality.conflicting_row"
-
-
-CONFLICTING_SCHEMA = pa.schema(
-    [("source_table", pa.string()), ("row_key", pa.string()), ("file", pa.string()), ("rows", pa.int64())]
-)
+CONFLICTING_SCHEMA = schema_of(PRODUCED[CONFLICTING_ROW])
 
 
 @dataclass(frozen=True)

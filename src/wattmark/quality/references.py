@@ -14,6 +14,7 @@ import duckdb
 from wattmark.atomic import write_atomically
 from wattmark.contract import Table
 from wattmark.engine.session import DuckDBSession
+from wattmark.home import Home
 from wattmark.ledger import LakeError
 from wattmark.quality.holding import Shape
 from wattmark.quality.reading import quoted, sql_literal
@@ -28,7 +29,7 @@ class References:
 
     @property
     def _note(self) -> Path:
-        return self.session.settings.home / "state" / "references" / f"{self.shape.table.name}.json"
+        return Home(self.session.settings.home).references / f"{self.shape.table.name}.json"
 
     def left(self) -> str:
         """Condition over accepted rows, alias ``a``: what they refer to went since they were judged last."""

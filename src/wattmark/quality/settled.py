@@ -14,6 +14,7 @@ from typing import Any
 
 from wattmark.atomic import write_atomically
 from wattmark.engine.session import DuckDBSession
+from wattmark.home import Home
 from wattmark.settings import Settings
 
 
@@ -48,7 +49,7 @@ def mark_of_rows(session: DuckDBSession, relation: str) -> str:
 
 
 def _note(settings: Settings, table: str) -> Path:
-    return settings.home / "state" / "settled" / f"{table}.json"
+    return Home(settings.home).settled / f"{table}.json"
 
 
 def settled(session: DuckDBSession, table: str, ground: Ground, own: list[str]) -> dict[str, Any] | None:

@@ -1,6 +1,6 @@
 """The sample utility: an invented utility on a real network, clean by construction or with known faults."""
 
-from wattmark.sample.faults import Truth
+from wattmark.sample.faults.registry import Truth
 from wattmark.sample.generate import SampleSummary, generate
 from wattmark.sample.plan import SampleError, SamplePlan
 from wattmark.sample.sinks import DatabaseSink, FolderSink, Sink

@@ -9,9 +9,9 @@ import numpy as np
 import pyarrow as pa
 
 from wattmark.contract import load_contract
+from wattmark.contract.types import arrow_type
 from wattmark.sample.model import NEVER
-from wattmark.sample.plan import UTC_OFFSET_SECONDS, Floats, Ints
-from wattmark.sample.tariffs import round_cents
+from wattmark.sample.plan import UTC_OFFSET_SECONDS, Ints
 
 EMPTY_INSTANT = NEVER * 86_400_000_000
 """The instant of what did not happen."""
@@ -33,23 +33,8 @@ def decimal_array(cents: Ints, mask: np.ndarray[Any, np.dtype[np.bool_]] | None 
     return pa.compute.if_else(pa.array(mask), pa.scalar(None, pa.decimal128(18, 2)), plain)
 
 
-def cents_of(amounts: Floats) -> pa.Array:
-    """Amounts in currency as decimal(18, 2); NaN is empty."""
-    mask = np.isnan(amounts)
-    return decimal_array(round_cents(np.nan_to_num(amounts)), mask)
-
-
 def _column(value: Any, kind: str, rows: int) -> pa.Array:
-    types = {
-        "string": pa.string(),
-        "integer": pa.int64(),
-        "decimal": pa.decimal128(18, 2),
-        "double": pa.float64(),
-        "date": pa.date32(),
-        "timestamp": pa.timestamp("us", tz="UTC"),
-        "boolean": pa.bool_(),
-    }
-    target = types[kind]
+    target = arrow_type(kind)
     if value is None:
         return pa.nulls(rows, target)
     if isinstance(value, (str, bool, int, float)) and not isinstance(value, np.generic):

@@ -10,7 +10,8 @@ import pyarrow as pa
 
 from wattmark.contract import load_contract
 from wattmark.sample.columns import contract_table
-from wattmark.sample.faults import Seeder, Truth
+from wattmark.sample.faults.registry import Truth
+from wattmark.sample.faults.seeder import Seeder
 from wattmark.sample.grid import blocks
 from wattmark.sample.measure import Meters, day_table, registers
 from wattmark.sample.model import build_model

@@ -11,6 +11,7 @@ import pyarrow as pa
 from wattmark.sample import people
 from wattmark.sample.columns import contract_table
 from wattmark.sample.grid import load_grid
+from wattmark.sample.losses import TRANSFORMER_MODELS, copper_rate, iron_kwh_per_day, loss_codes
 from wattmark.sample.model import HV_KVA, NEVER, Model
 from wattmark.sample.people import ident, take
 from wattmark.sample.plan import FULL_GRID_ACCOUNTS, Ints, SamplePlan, day_number
@@ -148,8 +149,6 @@ def common_tables(plan: SamplePlan) -> dict[str, pa.Table]:
                         rates[name].append(item)
     rates["valid_from"], rates["valid_to"] = np.array(rates["valid_from"]), np.array(rates["valid_to"])  # type: ignore[assignment]
     tables["tariff_rate"] = contract_table("tariff_rate", rates, len(rates["component"]))
-
-    from wattmark.sample.tables import TRANSFORMER_MODELS, copper_rate, iron_kwh_per_day, loss_codes
 
     sizes = np.unique(np.concatenate([[50.0, 80.0], HV_KVA, [6300.0, 8000.0, 10000.0], load_grid().area_kva]))
     kva = np.tile(sizes, 2)

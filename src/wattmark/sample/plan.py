@@ -138,14 +138,6 @@ class Calendar:
         after: Ints = self._working_numbers[before + count - 1]
         return np.where(np.asarray(count) == 0, days, after)
 
-    def working_between(self, start: Ints, end: Ints) -> Ints:
-        """Working days d with start < d <= end."""
-        counted: Ints = (
-            self._cumulative[np.asarray(end) - self._origin]
-            - self._cumulative[np.asarray(start) - self._origin]
-        )
-        return counted
-
 
 @lru_cache(maxsize=4)
 def _country_days(country: str, years: tuple[int, ...]) -> holidays.HolidayBase:

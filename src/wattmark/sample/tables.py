@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from wattmark.sample import people
 from wattmark.sample.columns import EMPTY_INSTANT, contract_table, instant
+from wattmark.sample.losses import TRANSFORMER_MODELS, copper_rate, iron_kwh_per_day, loss_codes
 from wattmark.sample.measure import Meters, Registers
 from wattmark.sample.model import (
     AREA,
@@ -52,26 +53,8 @@ from wattmark.sample.tariffs import (
 
 Tables = dict[str, pa.Table]
 
-TRANSFORMER_MODELS = ("S11-M", "S13-M")
 METER_MODELS = ("DDZY71", "DTZY341", "DTZY1296", "DSZ331")
 BANKS = ("中国工商银行杭州分行", "中国建设银行宁波分行", "中国农业银行浙江分行", "招商银行杭州分行")
-
-
-def iron_kwh_per_day(kva: Floats, model: Ints) -> Floats:
-    """Iron loss of a transformer, invented on the order of Chinese standard series."""
-    return np.round(
-        24 * 0.2 * (np.asarray(kva) / 100) ** 0.76 * np.where(np.asarray(model) == 0, 1.0, 0.75), 2
-    )
-
-
-def copper_rate(kva: Floats) -> Floats:
-    """kWh lost in the windings for each kWh metered."""
-    return np.round(0.02 - 0.003 * np.log10(np.maximum(np.asarray(kva), 50) / 50), 4)
-
-
-def loss_codes(kva: Floats, model: Ints) -> Text:
-    """Identifier of the loss code of a model and size."""
-    return join(take(TRANSFORMER_MODELS, model), "-", number_text(np.asarray(kva).astype(np.int64)))
 
 
 class BlockTables:
@@ -1401,7 +1384,6 @@ __all__ = [
     "Tables",
     "day_of",
     "line_ids",
-    "loss_codes",
     "org_ids",
     "point_ids",
     "transformer_ids",

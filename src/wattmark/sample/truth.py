@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from wattmark.sample.faults import Truth
+from wattmark.sample.faults.registry import Truth
 from wattmark.sample.plan import SampleError
 
 

@@ -15,6 +15,7 @@ from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
 from wattmark.atomic import write_atomically
 from wattmark.engine.session import Session
+from wattmark.home import Home
 from wattmark.page import page
 
 MOST_LINES = 10
@@ -213,6 +214,6 @@ def segment_report(session: Session) -> str:
 
 def write_report(session: Session) -> Path:
     """Write the page to ``<home>/reports/segments/<as_of>.html``; returns its path."""
-    target = session.settings.home / "reports" / "segments" / f"{session.run.as_of.isoformat()}.html"
+    target = Home(session.settings.home).segment_reports / f"{session.run.as_of.isoformat()}.html"
     write_atomically(target, segment_report(session))
     return target

@@ -12,90 +12,25 @@ import hashlib
 
 import pyarrow as pa
 
+from wattmark.contract.types import schema_of, table_of
+from wattmark.engine.produced import PRODUCED
+from wattmark.engine.python_table import Asked
 from wattmark.engine.session import Session
 from wattmark.engine.sqlfile import SqlFile
 
 LAYER = "segment_state"
 
-MODEL = pa.schema(
-    [
-        ("model", pa.string()),
-        ("trained_on", pa.date32()),
-        ("kind", pa.string()),
-        ("name", pa.string()),
-        ("value", pa.float64()),
-        ("in_use", pa.bool_()),
-        ("as_of", pa.date32()),
-    ]
-)
-"""``segment_state.model``: the coefficients and measures of the models in use."""
-
-CENTROID = pa.schema(
-    [
-        ("load_profile", pa.int64()),
-        ("name", pa.string()),
-        ("position", pa.int64()),
-        ("value", pa.float64()),
-        ("as_of", pa.date32()),
-    ]
-)
-"""``segment_state.centroid``: 48 values a load profile (workday hours 0 to 23, weekend hours 24 to 47)."""
-
-SEGMENT = pa.schema(
-    [
-        ("customer_id", pa.string()),
-        ("method", pa.string()),
-        ("segment", pa.string()),
-        ("as_of", pa.date32()),
-    ]
-)
-"""``segment_state.segment``: only what changed on that date; an empty segment says that it ended."""
-
-GRADE = pa.schema(
-    [
-        ("customer_id", pa.string()),
-        ("grade", pa.string()),
-        ("objective_tier", pa.int64()),
-        ("behaviour_tier", pa.int64()),
-        ("value_score", pa.float64()),
-        ("is_key_account", pa.bool_()),
-        ("emerging_key_account", pa.bool_()),
-        ("month", pa.date32()),
-        ("as_of", pa.date32()),
-    ]
-)
-"""``segment_state.grade``: the graded customers at the last night of each month."""
-
-SERVICE_RULE = pa.schema(
-    [
-        ("rule_no", pa.int64()),
-        ("antecedent_1", pa.string()),
-        ("antecedent_2", pa.string()),
-        ("product_code", pa.string()),
-        ("support", pa.float64()),
-        ("confidence", pa.float64()),
-        ("lift", pa.float64()),
-        ("expected_take_up", pa.float64()),
-        ("learned_on", pa.date32()),
-        ("as_of", pa.date32()),
-    ]
-)
-"""``segment_state.service_rule``: the association rules in force."""
-
-DEFINITION = pa.schema([("name", pa.string()), ("digest", pa.string()), ("as_of", pa.date32())])
-"""``segment_state.definition``: digests of the definitions that a night worked with."""
-
 TABLES = {
-    "model": MODEL,
-    "centroid": CENTROID,
-    "segment": SEGMENT,
-    "grade": GRADE,
-    "service_rule": SERVICE_RULE,
-    "definition": DEFINITION,
+    name.partition(".")[2]: schema_of(columns)
+    for name, columns in PRODUCED.items()
+    if name.startswith(f"{LAYER}.")
 }
+"""What is kept: coefficients and measures of the models in use; 48 values a load profile (workday hours 0 to 23, weekend
+hours 24 to 47); of segments only what changed on a date, an empty one saying that it ended; the graded customers at
+the last night of each month; the association rules in force; digests of the definitions that a night worked with."""
 
 
-def newest_before(session: Session, table: str) -> pa.Table:
+def newest_before(session: Asked, table: str) -> pa.Table:
     """The newest part of a state table that is older than the run's date; no rows where there is none.
 
     Args:
@@ -233,7 +168,7 @@ def digests(session: Session) -> pa.Table:
             found.append(
                 (definition.name, hashlib.sha256(bound.sql(dialect="duckdb").encode()).hexdigest()[:16])
             )
-    return pa.table(
+    return table_of(
+        {"name": "string", "digest": "string"},
         {"name": [name for name, _ in found], "digest": [digest for _, digest in found]},
-        schema=pa.schema([("name", pa.string()), ("digest", pa.string())]),
     )

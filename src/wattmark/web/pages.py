@@ -15,7 +15,7 @@ from jinja2 import Environment, PackageLoader
 from markupsafe import Markup
 from starlette.concurrency import run_in_threadpool
 
-from wattmark.local.services import warehouse_url
+from wattmark.home import Home, warehouse_url
 from wattmark.page import page as framed
 from wattmark.publish.ops import libpq_url, published_run, runs_since
 from wattmark.quality.judge import site_folder
@@ -42,13 +42,13 @@ _QUERIES = {
 
 def folders(settings: Settings) -> dict[str, Path]:
     """Folders of ready-made pages, by the name they are served under."""
-    return {"data-docs": site_folder(settings), "reports": settings.home / "reports"}
+    return {"data-docs": site_folder(settings), "reports": Home(settings.home).reports}
 
 
 def _links(settings: Settings) -> list[tuple[str, str]]:
     """Data Docs and the newest report of each kind: link and text."""
     found = [("data-docs/index.html", "Data Docs")] if (site_folder(settings) / "index.html").exists() else []
-    reports = settings.home / "reports"
+    reports = Home(settings.home).reports
     for kind in sorted(reports.iterdir()) if reports.is_dir() else []:
         pages = sorted([*kind.glob("*.html"), *kind.glob("*/index.html")])
         if pages:

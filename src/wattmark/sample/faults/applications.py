@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from wattmark.sample.faults import Context, Mask, Place, fault
 from wattmark.sample.faults import common as k
 from wattmark.sample.faults.common import open_order, set_account, set_customer, with_order
 from wattmark.sample.faults.editor import at
+from wattmark.sample.faults.registry import Context, Mask, Place, fault
 from wattmark.sample.model import CT_PRIMARY, LV_LV, ONLINE
 from wattmark.sample.plan import day_of
 
@@ -973,7 +973,6 @@ def _changed(kind: str, days: int) -> Place:
     return change
 
 
-before_p = "TAR-20 TAR-06 TAR-22"
 for kind, days in (("increase", 70), ("change_tariff", 120), ("transfer_name", 300)):
     fault("RSK-01", f"{kind} without a contract", O, k.low, tables=_changed(kind, days))
 

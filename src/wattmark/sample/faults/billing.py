@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from wattmark.sample.faults import Candidates, Context, Mask, Place, fault
 from wattmark.sample.faults import common as k
 from wattmark.sample.faults.editor import at
+from wattmark.sample.faults.registry import Candidates, Context, Mask, Place, fault
 from wattmark.sample.model import COM, GEN, MAIN, SUB
 from wattmark.sample.plan import day_of
 
@@ -279,10 +279,6 @@ fault("TAR-08", "an adjustment cancels the bill", "account", k.com, tables=_canc
 fault("TAR-08", "a correction cancels the bill", "account", k.agr, tables=_corrected_to_nothing, effects=FREE)
 
 LOSS = "BUS-12 TAR-09 TAR-20 TAR-22"
-
-
-def _flat_hv_lv(c: Context) -> Mask:
-    return k.hv_lv(c) & ~c.model.tou()
 
 
 fault(

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from wattmark.sample.faults import Candidates, Context, Mask, Place
 from wattmark.sample.faults.editor import at
+from wattmark.sample.faults.registry import Candidates, Context, Mask, Place
 from wattmark.sample.measure import true_multiplier
 from wattmark.sample.model import AGR, COM, GEN, HV_HV, HV_LV, LAR, PENDING, RES
 from wattmark.sample.plan import day_of
@@ -183,16 +183,6 @@ def set_customer(**values: Any) -> Place:
 
     def change(c: Context, a: int) -> None:
         c.t.set("customer", c.t.one("customer", "customer_id", c.customer_id(a)), **values)
-
-    return change
-
-
-def set_model(**values: Any) -> Place:
-    """Write into the arrays of the account, before it is measured and billed."""
-
-    def change(c: Context, a: int) -> None:
-        for name, value in values.items():
-            getattr(c.model, name)[a] = value
 
     return change
 

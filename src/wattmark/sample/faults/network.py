@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from wattmark.sample.faults import Candidates, Context, Mask, Place, fault
 from wattmark.sample.faults import common as k
+from wattmark.sample.faults.registry import Candidates, Context, Mask, Place, fault
 from wattmark.sample.measure import MISSING, DayReadings
 
 MP = "metering_point"

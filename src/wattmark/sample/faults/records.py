@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from wattmark.sample.faults import Candidates, Context, Mask, Place, fault
 from wattmark.sample.faults import common as k
 from wattmark.sample.faults.common import add_event, set_account, set_customer
 from wattmark.sample.faults.editor import at
+from wattmark.sample.faults.registry import Candidates, Context, Mask, Place, fault
 from wattmark.sample.measure import true_multiplier
 from wattmark.sample.model import CT_PRIMARY, HV_LV, next_size
 from wattmark.sample.plan import day_of
@@ -17,7 +17,6 @@ from wattmark.sample.plan import day_of
 A = "account"
 C = "customer"
 MP = "metering_point"
-LC = "RSK-02"
 
 # --- ARC ------------------------------------------------------------------------------------------
 

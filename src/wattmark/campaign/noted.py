@@ -1,0 +1,83 @@
+"""A list's own row, ``ops.campaign_run``: what it is called, and how it is noted."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, text
+
+from wattmark.campaign.decide import Planned
+from wattmark.campaign.definition import CampaignFile
+from wattmark.run import Run
+
+OUTCOMES = ("listed", "control", "excluded", "over_limit")
+
+
+def run_name(campaign_id: str, as_of: dt.date, version: int = 1) -> str:
+    """Stable id of a campaign's list of a date."""
+    return f"{campaign_id}.{as_of:%Y%m%d}.{version}"
+
+
+def approval_due(file: CampaignFile, run: Run) -> dt.datetime:
+    """When an answer comes too late: so many hours after the end of the night's date."""
+    end = dt.datetime.combine(run.as_of + dt.timedelta(days=1), dt.time(), tzinfo=ZoneInfo(run.time_zone))
+    return end + dt.timedelta(hours=file.campaign.approval.within_hours)
+
+
+def insert_run(
+    connection: Connection,
+    run: Run,
+    planned: Planned,
+    counts: dict[str, int],
+    cost_amount: float,
+    version: int = 1,
+    corrects: str | None = None,
+    note: str | None = None,
+) -> str:
+    """Note a list in state ``listed``; returns its id."""
+    campaign = planned.file.campaign
+    name = run_name(campaign.id, run.as_of, version)
+    connection.execute(
+        text(
+            "INSERT INTO ops.campaign_run (campaign_run_id, campaign_id, purpose, as_of, version, run_id, definition_hash, "
+            "definition, state, send_on, approval_due_at, considered, listed, control, excluded, over_limit, cost_amount, "
+            "corrects_run_id, note) VALUES (:name, :campaign, :purpose, :as_of, :version, :run, :hash, CAST(:definition AS jsonb), "
+            "'listed', :send_on, :due, :considered, :listed, :control, :excluded, :over_limit, :cost, :corrects, :note)"
+        ),
+        {
+            "name": name,
+            "campaign": campaign.id,
+            "purpose": campaign.purpose,
+            "as_of": run.as_of,
+            "version": version,
+            "run": run.run_id,
+            "hash": campaign.definition_hash,
+            # Seeds are addresses; ops holds none.
+            "definition": json.dumps(
+                {
+                    **campaign.model_dump(mode="json", exclude={"seeds"}),
+                    "sendings": [
+                        {
+                            "channel": one.channel,
+                            "send_on": one.send_on.isoformat(),
+                            "from_hour": one.from_hour,
+                            "until_hour": one.until_hour,
+                            "cost_amount": one.cost_amount,
+                        }
+                        for one in planned.sendings
+                    ],
+                },
+                ensure_ascii=False,
+            ),
+            "send_on": min(one.send_on for one in planned.sendings),
+            "due": approval_due(planned.file, run),
+            "considered": sum(counts.values()),
+            **{outcome: counts.get(outcome, 0) for outcome in OUTCOMES},
+            "cost": cost_amount,
+            "corrects": corrects,
+            "note": note,
+        },
+    )
+    return name

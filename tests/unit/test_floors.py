@@ -1,0 +1,86 @@
+"""The house stands on its floors: what may import what, and where paths and private names belong."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from importlinter.cli import lint_imports
+
+from wattmark.settings import PROJECT_ROOT
+
+SOURCE = PROJECT_ROOT / "src" / "wattmark"
+
+
+def test_nothing_imports_upwards_or_in_a_circle(capsys: pytest.CaptureFixture[str]) -> None:
+    """The contracts stand in pyproject.toml; a new package without a floor breaks them."""
+    status = lint_imports(config_filename=str(PROJECT_ROOT / "pyproject.toml"), no_cache=True)
+    assert status == 0, capsys.readouterr().out
+
+
+def modules(folder: Path) -> Iterator[tuple[str, ast.Module]]:
+    for path in sorted(folder.rglob("*.py")):
+        yield str(path.relative_to(PROJECT_ROOT)), ast.parse(path.read_text(encoding="utf-8"))
+
+
+def private(name: str) -> bool:
+    return name.startswith("_") and not name.startswith("__")
+
+
+def private_names_reached(module: ast.Module) -> list[str]:
+    """Private names of other modules of the project that a module imports or asks a module for."""
+    own = [
+        (node.module, name)
+        for node in ast.walk(module)
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "wattmark"
+        for name in node.names
+    ]
+    imported = {name.asname or name.name for _, name in own}
+    return [f"{module}.{name.name}" for module, name in own if private(name.name)] + [
+        f"{node.value.id}.{node.attr}"
+        for node in ast.walk(module)
+        if isinstance(node, ast.Attribute)
+        and private(node.attr)
+        and isinstance(node.value, ast.Name)
+        and node.value.id in imported
+    ]
+
+
+@pytest.mark.parametrize("folder", ["src", "dags", "plugins", "benchmarks"])
+def test_no_private_name_is_reached_from_another_module(folder: str) -> None:
+    found = {
+        path: names for path, tree in modules(PROJECT_ROOT / folder) if (names := private_names_reached(tree))
+    }
+    assert not found
+
+
+def test_a_private_name_that_is_reached_is_seen() -> None:
+    text = "from wattmark import night\nfrom wattmark.lake import _one\nnight._two()\nself._three\n"
+    assert private_names_reached(ast.parse(text)) == ["wattmark.lake._one", "night._two"]
+
+
+def paths_below_a_home(module: ast.Module) -> list[str]:
+    """Names that are put below a folder called ``home``."""
+    return [
+        str(node.right.value)
+        for node in ast.walk(module)
+        if isinstance(node, ast.BinOp)
+        and isinstance(node.op, ast.Div)
+        and isinstance(node.right, ast.Constant)
+        and (
+            (isinstance(node.left, ast.Attribute) and node.left.attr == "home")
+            or (isinstance(node.left, ast.Name) and node.left.id == "home")
+        )
+    ]
+
+
+def test_where_things_lie_in_a_home_is_said_in_one_place() -> None:
+    found = {
+        path: names
+        for path, tree in modules(SOURCE)
+        if (names := paths_below_a_home(tree)) and path != "src/wattmark/home.py"
+    }
+    assert not found
+    assert paths_below_a_home(ast.parse("one = settings.home / 'lists' / day\ntwo = home / day")) == ["lists"]
