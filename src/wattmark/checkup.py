@@ -91,6 +91,11 @@ def look(
     elsewhere.wait(found)
     if contract is not None and elsewhere.tables is not None:
         found.errors += _missing(settings, contract, elsewhere.tables)
+        left_out = [
+            name for name, table in contract.tables.items() if table.optional and name not in elsewhere.tables
+        ]
+        if left_out:
+            found.notes.append(f"no source has {', '.join(left_out)}, which may be left out")
     return found
 
 
@@ -499,8 +504,8 @@ def _look_into(
 
 
 def _missing(settings: Settings, contract: Contract, held: set[str]) -> list[WattmarkError]:
-    """One error that names all tables that no source holds."""
-    lacking = [name for name in contract.tables if name not in held]
+    """One error that names all tables that no source holds and that are not optional."""
+    lacking = [name for name, table in contract.tables.items() if name not in held and not table.optional]
     if not lacking:
         return []
     return [

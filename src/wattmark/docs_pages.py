@@ -207,6 +207,8 @@ def source_page(contract: Contract) -> str:
         if table.doc:
             lines += [" ".join(table.doc.split()), ""]
         said = [f"Key: {', '.join(f'`{name}`' for name in table.key)}."]
+        if table.optional:
+            said.insert(0, "May be left out.")
         if table.since:
             said.append(f"Extracted by `{table.since}`.")
         if table.partition:
