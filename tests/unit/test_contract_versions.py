@@ -16,6 +16,7 @@ from wattmark.checkup import look
 from wattmark.contract import Contract, load_contract
 from wattmark.engine.session import DuckDBSession
 from wattmark.errors import ContractError, SourceError
+from wattmark.lake import Lake
 from wattmark.run import Run
 from wattmark.settings import PROJECT_ROOT, Settings, load_settings
 
@@ -236,6 +237,32 @@ def test_a_column_and_a_code_that_come_later_are_taken_up_and_earlier_rows_have_
     assert rows(small, "SELECT payment_id, till FROM source.payment ORDER BY 1") == [
         {"payment_id": "Y0", "till": None}, {"payment_id": "Y1", "till": None}, {"payment_id": "Z0", "till": "east"},
     ]  # fmt: skip
+
+
+def test_a_table_that_nothing_was_added_to_since_has_the_later_columns_too(small: Settings) -> None:
+    source = Path(small.sources[0].location)
+    first = interval_rows("2026-10-12", points=1)
+    write_csv(source / "interval_reading.csv", list(first[0]), first)
+    take_and_publish(small, DAY)
+    versions = {"accepted.interval_reading": Lake(small.lake).version("accepted.interval_reading") or 0}
+    later = {"name": "till", "type": "string", "optional": True}
+    changed(small.project, interval_reading={"more": [later]}, register_reading={"more": [later]})
+    done = take_and_publish(small, DAY + dt.timedelta(days=1))
+    assert done["interval_reading"].fresh_rows == 0 and done["interval_reading"].accepted_rows == 48
+    counted = "SELECT COUNT(*) AS n, COUNT(till) AS filled FROM source.interval_reading"
+    assert rows(small, counted) == [{"n": 48, "filled": 0}]
+    assert rows(small, "SELECT COUNT(till) AS n FROM source.register_reading") == [{"n": 0}]
+    run = Run.of(DAY, small.utility.time_zone)
+    with DuckDBSession(small, run, versions=versions) as session:
+        assert session.query(counted).read_all().to_pylist() == [{"n": 48, "filled": 0}]
+    # A day with the column comes and goes again: no file has it then.
+    more = [{**row, "till": "east"} for row in interval_rows("2026-10-13", points=1)]
+    write_csv(source / "interval_reading.csv", list(more[0]), [{**row, "till": ""} for row in first] + more)
+    take_and_publish(small, DAY + dt.timedelta(days=1))
+    assert rows(small, counted) == [{"n": 96, "filled": 48}]
+    write_csv(source / "interval_reading.csv", list(first[0]), first)
+    take_and_publish(small, DAY + dt.timedelta(days=2), refresh=True)
+    assert rows(small, counted) == [{"n": 48, "filled": 0}]
 
 
 @pytest.mark.parametrize(
