@@ -39,7 +39,7 @@ def options(
 
 
 def _mount() -> None:
-    from wattmark import commands, docs_pages, quickstart, tidy
+    from wattmark import commands, docs_pages, golden, quickstart, table, tidy
     from wattmark.audit import commands as audit_commands
     from wattmark.campaign import commands as campaign_commands
     from wattmark.local import commands as local_commands
@@ -54,6 +54,8 @@ def _mount() -> None:
         sample_commands,
         campaign_commands,
         audit_commands,
+        table,
+        golden,
         docs_pages,
         tidy,
     ):
