@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from wattmark.sample.faults import Context, Mask, Place, fault
+from wattmark.sample.faults import Candidates, Context, Mask, Place, fault
 from wattmark.sample.faults import common as k
 from wattmark.sample.faults.common import open_order, set_account, set_customer, with_order
 from wattmark.sample.faults.editor import at
-from wattmark.sample.model import CT_PRIMARY, LV_LV, ONLINE
+from wattmark.sample.model import COUNTER, CT_PRIMARY, LV_LV, ONLINE
 from wattmark.sample.plan import day_of
 
 O = "order"  # noqa: E741
@@ -1012,6 +1012,20 @@ fault("RSK-03", "three months unpaid", A, _owing_large, tables=_exposed(3), effe
 fault(
     "RSK-03", "most of three months unpaid", A, _owing_large, tables=_exposed(3, 0.8), effects="COL-03 RSK-04"
 )
+
+
+def _at_the_counter(mask: Candidates) -> Candidates:
+    """Accounts that pay by hand and have a year of bills to leave unpaid."""
+    return lambda c: mask(c) & (c.model.payment == COUNTER) & (c.plan.months >= 13)
+
+
+UNPAID = "COL-03 RSK-03"
+for way, who, months, part in (
+    ("nothing paid for a year", k.res, 12, 1.0),
+    ("nothing paid for three quarters of a year", k.com, 9, 1.0),
+    ("hardly anything paid for ten months", k.agr, 10, 0.9),
+):
+    fault("RSK-04", way, A, _at_the_counter(who), tables=_exposed(months, part), effects=UNPAID)
 
 
 def _on_credit(c: Context, a: int) -> None:
