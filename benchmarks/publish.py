@@ -33,10 +33,10 @@ from wattmark.publish import store as stored
 from wattmark.publish import warehouse
 from wattmark.publish.ops import libpq_url
 from wattmark.run import Run
-from wattmark.sample.generate import generate
-from wattmark.sample.plan import SamplePlan
-from wattmark.sample.sinks import FolderSink
 from wattmark.settings import Settings, load_settings
+from wattmark_sample.generate import generate
+from wattmark_sample.plan import SamplePlan
+from wattmark_sample.sinks import FolderSink
 
 DAYS = (dt.date(2026, 11, 3), dt.date(2026, 11, 4))
 ROUNDS = 3

@@ -12,10 +12,10 @@ from wattmark.campaign.definition import load_campaigns
 from wattmark.campaign.preview import preview
 from wattmark.engine.session import DuckDBSession
 from wattmark.run import Run
-from wattmark.sample.generate import generate
-from wattmark.sample.plan import SamplePlan
-from wattmark.sample.sinks import FolderSink
 from wattmark.settings import load_settings
+from wattmark_sample.generate import generate
+from wattmark_sample.plan import SamplePlan
+from wattmark_sample.sinks import FolderSink
 
 MARTS = (
     "mart.dim_account", "mart.dim_customer", "mart.fct_bill", "mart.tariff_fit", "mart.next_service", "mart.customer_segment",

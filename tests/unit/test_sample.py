@@ -12,9 +12,9 @@ import pytest
 
 from tests.unit.sample_checks import CHECKS, connect
 from wattmark.contract import load_contract
-from wattmark.sample import FolderSink, SampleError, SamplePlan, generate
-from wattmark.sample.grid import BLOCK_ACCOUNTS, blocks
-from wattmark.sample.plan import FULL_GRID_ACCOUNTS
+from wattmark_sample import FolderSink, SampleError, SamplePlan, generate
+from wattmark_sample.grid import BLOCK_ACCOUNTS, blocks
+from wattmark_sample.plan import FULL_GRID_ACCOUNTS
 
 SEED = 11
 

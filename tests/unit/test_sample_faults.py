@@ -9,7 +9,8 @@ import duckdb
 import pytest
 
 from tests.unit.sample_checks import CHECKS, connect
-from wattmark.sample import (
+from wattmark.settings import PROJECT_ROOT
+from wattmark_sample import (
     FolderSink,
     SampleError,
     SamplePlan,
@@ -19,8 +20,7 @@ from wattmark.sample import (
     truth_file,
     write_truth,
 )
-from wattmark.sample.faults import REGISTRY, Truth, wanted_faults
-from wattmark.settings import PROJECT_ROOT
+from wattmark_sample.faults import REGISTRY, Truth, wanted_faults
 
 
 @pytest.fixture(scope="module")

@@ -14,11 +14,18 @@ from typer.testing import CliRunner
 from wattmark import cli
 from wattmark.settings import PROJECT_ROOT
 
-DOCUMENTS = sorted([PROJECT_ROOT / "README.md", *(PROJECT_ROOT / "docs").rglob("*.md")])
+DOCUMENTS = sorted(
+    [
+        *PROJECT_ROOT.glob("*.md"),
+        PROJECT_ROOT / "sample" / "README.md",
+        *(PROJECT_ROOT / "docs").rglob("*.md"),
+    ]
+)
 NAMING = [
     *DOCUMENTS,
     *(PROJECT_ROOT / "dags").glob("*.py"),
     *(PROJECT_ROOT / "src").rglob("*.py"),
+    *(PROJECT_ROOT / "sample").rglob("*.py"),
     *(PROJECT_ROOT / "src").rglob("*.html"),
 ]
 _COMMAND = re.compile(r"(?:\.venv/bin/|`|^|\$ |: |\()wattmark ((?:[a-z]|--)[^`\"'#|;\n]*)", re.MULTILINE)

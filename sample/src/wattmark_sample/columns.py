@@ -9,9 +9,9 @@ import numpy as np
 import pyarrow as pa
 
 from wattmark.contract import load_contract
-from wattmark.sample.model import NEVER
-from wattmark.sample.plan import UTC_OFFSET_SECONDS, Floats, Ints
-from wattmark.sample.tariffs import round_cents
+from wattmark_sample.model import NEVER
+from wattmark_sample.plan import UTC_OFFSET_SECONDS, Floats, Ints
+from wattmark_sample.tariffs import round_cents
 
 EMPTY_INSTANT = NEVER * 86_400_000_000
 """The instant of what did not happen."""

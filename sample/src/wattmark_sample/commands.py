@@ -1,4 +1,4 @@
-"""``wattmark sample``: makes a sample utility."""
+"""What the sample utility adds to the command line: ``wattmark sample``, ``quickstart`` and ``audit score``."""
 
 from __future__ import annotations
 
@@ -7,15 +7,23 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
+from rich.console import Console
+from rich.table import Table
 
-from wattmark.sample.generate import generate
-from wattmark.sample.plan import SampleError, SamplePlan
-from wattmark.sample.sinks import DatabaseSink, FolderSink, Sink
-from wattmark.sample.truth import truth_file, write_truth
+from wattmark.audit.commands import audit
+from wattmark.local.commands import HomeOption
+from wattmark.settings import load_settings
+from wattmark_sample import quickstart
+from wattmark_sample.generate import generate
+from wattmark_sample.plan import SampleError, SamplePlan
+from wattmark_sample.sinks import DatabaseSink, FolderSink, Sink
+from wattmark_sample.truth import read_truth, truth_file, write_truth
 
 
 def register(app: typer.Typer) -> None:
-    """Add the ``sample`` command to the command line."""
+    """Add the commands to a command line."""
+    quickstart.register(app)
+    audit.command("score")(score_command)
 
     @app.command()
     def sample(
@@ -88,3 +96,47 @@ def _faults(value: str) -> bool | dict[str, int] | list[str]:
     if any(count for _, _, count in parts):
         return {rule: _whole(count or "1") for rule, _, count in parts}
     return [rule for rule, _, _ in parts]
+
+
+def score_command(
+    sample: Annotated[Path, typer.Option("--sample", help="Folder of a sample made with --faults.")],
+    home: HomeOption = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", help="Page to write; docs/reference/rule_quality.md where left out.", show_default=False
+        ),
+    ] = None,
+) -> None:
+    """Compare findings with the faults seeded into a sample; writes the page of precision and recall."""
+    from wattmark.audit.replay import audited_run
+    from wattmark.audit.rules import all_rules
+    from wattmark.engine.catalog import catalog_of
+    from wattmark_sample.score import findings_of, score, write_page
+
+    settings = load_settings(home)
+    run = audited_run(settings)
+    truth = read_truth(truth_file(sample.resolve()))
+    scores = score(all_rules(catalog_of(settings)), truth, findings_of(settings, run))
+    target = out or settings.project / "docs" / "reference" / "rule_quality.md"
+    with_faults = len({(one.rule_id, one.way) for one in truth})
+    what = (
+        f"A sample utility with {len(truth):,} seeded subjects in {with_faults:,} ways, "
+        f"audited for {run.as_of} ({run.period:%Y-%m})."
+    )
+    write_page(target, scores, what)
+    console = Console()
+    table = Table("rule", "kind", "seeded", "found", "missed", "extra", "effects")
+    for one in scores:
+        if one.missed or (one.extras and one.kind == "exception"):
+            table.add_row(
+                one.rule_id,
+                one.kind,
+                str(one.seeded),
+                str(one.hits),
+                ", ".join(one.ways_missed),
+                ", ".join(one.extras[:5]),
+                str(one.effects),
+            )
+    console.print(table if table.row_count else "Every seeded fault is found, and nothing else.")
+    console.print(f"Written: {target}", soft_wrap=True, highlight=False)

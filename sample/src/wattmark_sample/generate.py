@@ -9,15 +9,15 @@ import numpy as np
 import pyarrow as pa
 
 from wattmark.contract import load_contract
-from wattmark.sample.columns import contract_table
-from wattmark.sample.faults import Seeder, Truth
-from wattmark.sample.grid import blocks
-from wattmark.sample.measure import Meters, day_table, registers
-from wattmark.sample.model import build_model
-from wattmark.sample.organisation import common_tables
-from wattmark.sample.plan import SamplePlan, day_of
-from wattmark.sample.sinks import INTERVALS, Sink
-from wattmark.sample.tables import BlockTables, point_ids
+from wattmark_sample.columns import contract_table
+from wattmark_sample.faults import Seeder, Truth
+from wattmark_sample.grid import blocks
+from wattmark_sample.measure import Meters, day_table, registers
+from wattmark_sample.model import build_model
+from wattmark_sample.organisation import common_tables
+from wattmark_sample.plan import SamplePlan, day_of
+from wattmark_sample.sinks import INTERVALS, Sink
+from wattmark_sample.tables import BlockTables, point_ids
 
 
 @dataclass

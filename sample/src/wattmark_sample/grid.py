@@ -1,6 +1,6 @@
 """The network of the sample utility: which loads hang on which transformer and feeder.
 
-It is the SimBench benchmark grid (see NOTICE), kept in ``include/sample``: 412 low-voltage areas on 40
+It is the SimBench benchmark grid (see NOTICE), kept in ``data``: 412 low-voltage areas on 40
 feeders with 32,511 loads, and 214 medium-voltage loads on these and on further feeders. A *cell* is a
 feeder with areas and the feeders without any that are counted to it; blocks are made of whole cells, so
 that everything that must balance (areas, lines) balances within one block.
@@ -11,14 +11,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
 
-from wattmark.sample.plan import FULL_GRID_ACCOUNTS, Floats, Ints, SamplePlan
-from wattmark.settings import PROJECT_ROOT
+from wattmark_sample.plan import FULL_GRID_ACCOUNTS, Floats, Ints, SamplePlan
 
-SAMPLE_FILES = PROJECT_ROOT / "include" / "sample"
+SAMPLE_FILES = Path(__file__).parent / "data"
 
 BLOCK_ACCOUNTS = 4096
 """A block ends with the cell in which it reaches this many accounts. Part of the seed: do not tune."""
@@ -75,7 +75,7 @@ class Block:
 
 @lru_cache(maxsize=1)
 def load_grid() -> Grid:
-    """Read the benchmark grid from ``include/sample``."""
+    """Read the benchmark grid from ``data``."""
     loads = pq.read_table(SAMPLE_FILES / "simbench_load.parquet").to_pydict()
     areas = pq.read_table(SAMPLE_FILES / "simbench_transformer.parquet").to_pydict()
     profiles = tuple(pq.read_schema(SAMPLE_FILES / "simbench_profile.parquet").names)

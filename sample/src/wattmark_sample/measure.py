@@ -14,10 +14,10 @@ import numpy as np
 import pyarrow as pa
 from scipy import sparse
 
-from wattmark.sample.model import AREA, CLOSED, LINE, MAIN, NEVER, SUB, SUSPENDED, Model
-from wattmark.sample.people import Text
-from wattmark.sample.plan import UTC_OFFSET_SECONDS, Bools, Floats, Ints
-from wattmark.sample.shapes import REGISTER_OF_SLOT, SLOTS, monthly_energy, monthly_peak, shapes_of
+from wattmark_sample.model import AREA, CLOSED, LINE, MAIN, NEVER, SUB, SUSPENDED, Model
+from wattmark_sample.people import Text
+from wattmark_sample.plan import UTC_OFFSET_SECONDS, Bools, Floats, Ints
+from wattmark_sample.shapes import REGISTER_OF_SLOT, SLOTS, monthly_energy, monthly_peak, shapes_of
 
 _HALF_HOUR_US = 1_800_000_000
 _DAY_US = 86_400_000_000

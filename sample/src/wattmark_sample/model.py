@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from wattmark.sample.grid import Block, load_grid
-from wattmark.sample.plan import Bools, Floats, Ints, SamplePlan
-from wattmark.sample.shapes import SHIFTS, TAN_PHI
-from wattmark.sample.tariffs import TARIFF_AT, TARIFFS
+from wattmark_sample.grid import Block, load_grid
+from wattmark_sample.plan import Bools, Floats, Ints, SamplePlan
+from wattmark_sample.shapes import SHIFTS, TAN_PHI
+from wattmark_sample.tariffs import TARIFF_AT, TARIFFS
 
 NEVER = -(1 << 24)
 """Day number of what did not happen."""

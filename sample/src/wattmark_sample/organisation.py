@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from wattmark.sample import people
-from wattmark.sample.columns import contract_table
-from wattmark.sample.grid import load_grid
-from wattmark.sample.model import HV_KVA, NEVER, Model
-from wattmark.sample.people import ident, take
-from wattmark.sample.plan import FULL_GRID_ACCOUNTS, Ints, SamplePlan, day_number
-from wattmark.sample.tariffs import STEPS_FROM_KWH, TARIFFS, prices
+from wattmark_sample import people
+from wattmark_sample.columns import contract_table
+from wattmark_sample.grid import load_grid
+from wattmark_sample.model import HV_KVA, NEVER, Model
+from wattmark_sample.people import ident, take
+from wattmark_sample.plan import FULL_GRID_ACCOUNTS, Ints, SamplePlan, day_number
+from wattmark_sample.tariffs import STEPS_FROM_KWH, TARIFFS, prices
 
 STATIONS_PER_REPLICA = 8
 POSTS = ("acceptance", "meter_reader", "billing", "collection", "inspection", "metering", "repair", "manager")
@@ -149,7 +149,7 @@ def common_tables(plan: SamplePlan) -> dict[str, pa.Table]:
     rates["valid_from"], rates["valid_to"] = np.array(rates["valid_from"]), np.array(rates["valid_to"])  # type: ignore[assignment]
     tables["tariff_rate"] = contract_table("tariff_rate", rates, len(rates["component"]))
 
-    from wattmark.sample.tables import TRANSFORMER_MODELS, copper_rate, iron_kwh_per_day, loss_codes
+    from wattmark_sample.tables import TRANSFORMER_MODELS, copper_rate, iron_kwh_per_day, loss_codes
 
     sizes = np.unique(np.concatenate([[50.0, 80.0], HV_KVA, [6300.0, 8000.0, 10000.0], load_grid().area_kva]))
     kva = np.tile(sizes, 2)

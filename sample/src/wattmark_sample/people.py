@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from wattmark.sample.plan import Ints
+from wattmark_sample.plan import Ints
 
 Text: TypeAlias = Any
 """An Arrow array of text."""

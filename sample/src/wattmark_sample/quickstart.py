@@ -15,10 +15,10 @@ from wattmark.errors import ServiceError
 from wattmark.local import services
 from wattmark.local.commands import NewHomeOption
 from wattmark.local.trigger import unpause
-from wattmark.sample.generate import generate
-from wattmark.sample.plan import SamplePlan
-from wattmark.sample.sinks import DatabaseSink
 from wattmark.settings import Settings, load_settings
+from wattmark_sample.generate import generate
+from wattmark_sample.plan import SamplePlan
+from wattmark_sample.sinks import DatabaseSink
 
 SETTINGS_TEXT = """\
 # Settings of the sample utility: customer files in a database, intervals in daily Parquet files.

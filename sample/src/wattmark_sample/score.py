@@ -15,8 +15,8 @@ from pathlib import Path
 from wattmark.audit.rules import Rule
 from wattmark.engine.session import DuckDBSession
 from wattmark.run import Run
-from wattmark.sample.faults import Truth
 from wattmark.settings import Settings
+from wattmark_sample.faults import Truth
 
 MODELS = frozenset({"RSK-04", "ANA-04", "ANA-05"})
 """Rules whose findings come from a trained model or a threshold over all accounts."""

@@ -12,8 +12,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from wattmark.sample.grid import load_grid, load_profiles
-from wattmark.sample.plan import Calendar, Floats, Ints, SamplePlan, day_of
+from wattmark_sample.grid import load_grid, load_profiles
+from wattmark_sample.plan import Calendar, Floats, Ints, SamplePlan, day_of
 
 SLOTS = 48
 SHIFTS = (-2, -1, 0, 1, 2)

@@ -18,7 +18,7 @@ from sqlalchemy.schema import Table as SqlTable
 from sqlalchemy.types import BigInteger, Boolean, Date, DateTime, Double, Numeric, Text, TypeEngine
 
 from wattmark.contract import Table, load_contract
-from wattmark.sample.plan import SampleError
+from wattmark_sample.plan import SampleError
 
 INTERVALS = "interval_reading"
 

@@ -8,10 +8,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from wattmark.sample import people
-from wattmark.sample.columns import EMPTY_INSTANT, contract_table, instant
-from wattmark.sample.measure import Meters, Registers
-from wattmark.sample.model import (
+from wattmark_sample import people
+from wattmark_sample.columns import EMPTY_INSTANT, contract_table, instant
+from wattmark_sample.measure import Meters, Registers
+from wattmark_sample.model import (
     AREA,
     BASES,
     CATEGORIES,
@@ -37,10 +37,10 @@ from wattmark.sample.model import (
     SUSPENDED,
     Model,
 )
-from wattmark.sample.organisation import org_of_feeder, staff_of
-from wattmark.sample.people import Text, ident, join, number_text, take
-from wattmark.sample.plan import Floats, Ints, SamplePlan, day_of
-from wattmark.sample.tariffs import (
+from wattmark_sample.organisation import org_of_feeder, staff_of
+from wattmark_sample.people import Text, ident, join, number_text, take
+from wattmark_sample.plan import Floats, Ints, SamplePlan, day_of
+from wattmark_sample.tariffs import (
     COMPONENTS,
     LINE_COMPONENTS,
     POWER_FACTOR_LINE,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from wattmark.sample.plan import Bools, Floats, Ints
+from wattmark_sample.plan import Bools, Floats, Ints
 
 COMPONENTS = (
     "energy",

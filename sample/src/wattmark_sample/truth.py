@@ -7,8 +7,8 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from wattmark.sample.faults import Truth
-from wattmark.sample.plan import SampleError
+from wattmark_sample.faults import Truth
+from wattmark_sample.plan import SampleError
 
 
 def truth_file(folder: Path) -> Path:

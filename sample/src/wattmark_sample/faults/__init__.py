@@ -15,11 +15,11 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from wattmark.sample.faults.editor import Editor
-from wattmark.sample.measure import Meters, Registers
-from wattmark.sample.model import AREA, MAIN, NEVER, SUB, Model
-from wattmark.sample.plan import Bools, Calendar, Ints, SampleError, SamplePlan
-from wattmark.sample.tables import point_ids
+from wattmark_sample.faults.editor import Editor
+from wattmark_sample.measure import Meters, Registers
+from wattmark_sample.model import AREA, MAIN, NEVER, SUB, Model
+from wattmark_sample.plan import Bools, Calendar, Ints, SampleError, SamplePlan
+from wattmark_sample.tables import point_ids
 
 
 @dataclass(frozen=True)
@@ -296,7 +296,7 @@ def wanted_faults(plan: SamplePlan) -> list[Fault]:
     Raises:
         SampleError: a rule id is not one that faults are known for.
     """
-    from wattmark.sample.faults import applications, billing, network, records  # noqa: F401
+    from wattmark_sample.faults import applications, billing, network, records  # noqa: F401
 
     known = sorted({entry.rule_id for entry in REGISTRY})
     asked = plan.faults

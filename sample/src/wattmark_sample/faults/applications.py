@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from wattmark.sample.faults import Candidates, Context, Mask, Place, fault
-from wattmark.sample.faults import common as k
-from wattmark.sample.faults.common import open_order, set_account, set_customer, with_order
-from wattmark.sample.faults.editor import at
-from wattmark.sample.model import COUNTER, CT_PRIMARY, LV_LV, ONLINE
-from wattmark.sample.plan import day_of
+from wattmark_sample.faults import Candidates, Context, Mask, Place, fault
+from wattmark_sample.faults import common as k
+from wattmark_sample.faults.common import open_order, set_account, set_customer, with_order
+from wattmark_sample.faults.editor import at
+from wattmark_sample.model import COUNTER, CT_PRIMARY, LV_LV, ONLINE
+from wattmark_sample.plan import day_of
 
 O = "order"  # noqa: E741
 A = "account"
@@ -471,7 +471,7 @@ def _suspended(*spans: tuple[int, int], kva: float = 1.0, kind: str = "suspend")
 
 def _late_year(c: Context) -> Mask:
     """Rules over as_of's calendar year need one that is well under way."""
-    from wattmark.sample.plan import day_number
+    from wattmark_sample.plan import day_number
 
     passed = c.cal.as_of - day_number(c.plan.as_of.replace(month=1, day=1))
     return k.low(c) & (c.model.kva >= 4) & (passed >= 230)
@@ -1029,7 +1029,7 @@ for way, who, months, part in (
 
 
 def _on_credit(c: Context, a: int) -> None:
-    from wattmark.sample.grid import load_grid
+    from wattmark_sample.grid import load_grid
 
     c.model.profile[a] = load_grid().profiles.index("G3-A")
     c.model.kw[a] = 40.0

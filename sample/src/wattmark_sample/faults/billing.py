@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from wattmark.sample.faults import Candidates, Context, Mask, Place, fault
-from wattmark.sample.faults import common as k
-from wattmark.sample.faults.editor import at
-from wattmark.sample.model import COM, GEN, MAIN, SUB
-from wattmark.sample.plan import day_of
+from wattmark_sample.faults import Candidates, Context, Mask, Place, fault
+from wattmark_sample.faults import common as k
+from wattmark_sample.faults.editor import at
+from wattmark_sample.model import COM, GEN, MAIN, SUB
+from wattmark_sample.plan import day_of
 
 MP = "metering_point"
 JUMPS = "TAR-03 TAR-04 ANA-06"
@@ -420,7 +420,7 @@ fault("TAR-13", "a cafe with full-width letters", "account", k.res, tables=_name
 
 
 def _always_on(c: Context, a: int) -> None:
-    from wattmark.sample.grid import load_grid
+    from wattmark_sample.grid import load_grid
 
     c.model.profile[a] = load_grid().profiles.index("G3-A")
     c.model.kw[a] = 12.0

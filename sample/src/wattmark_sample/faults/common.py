@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from wattmark.sample.faults import Candidates, Context, Mask, Place
-from wattmark.sample.faults.editor import at
-from wattmark.sample.measure import true_multiplier
-from wattmark.sample.model import AGR, COM, GEN, HV_HV, HV_LV, LAR, PENDING, RES
-from wattmark.sample.plan import day_of
-from wattmark.sample.tariffs import TARIFFS
+from wattmark_sample.faults import Candidates, Context, Mask, Place
+from wattmark_sample.faults.editor import at
+from wattmark_sample.measure import true_multiplier
+from wattmark_sample.model import AGR, COM, GEN, HV_HV, HV_LV, LAR, PENDING, RES
+from wattmark_sample.plan import day_of
+from wattmark_sample.tariffs import TARIFFS
 
 
 def plain(c: Context) -> Mask:
@@ -133,7 +133,7 @@ def bigger(mask: Candidates, monthly_kwh: float) -> Candidates:
 
 
 def _profile_mean(c: Context) -> Any:
-    from wattmark.sample.shapes import monthly_energy
+    from wattmark_sample.shapes import monthly_energy
 
     return monthly_energy(c.plan)[0].sum(axis=2).mean(axis=1) / 730
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from wattmark.contract import load_contract
-from wattmark.sample.plan import SampleError, day_of
+from wattmark_sample.plan import SampleError, day_of
 
 ZONE = dt.timezone(dt.timedelta(hours=8))
 

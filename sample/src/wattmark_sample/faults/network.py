@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from wattmark.sample.faults import Candidates, Context, Mask, Place, fault
-from wattmark.sample.faults import common as k
-from wattmark.sample.measure import MISSING, DayReadings
+from wattmark_sample.faults import Candidates, Context, Mask, Place, fault
+from wattmark_sample.faults import common as k
+from wattmark_sample.measure import MISSING, DayReadings
 
 MP = "metering_point"
 A = "account"

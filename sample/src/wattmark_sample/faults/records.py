@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from wattmark.sample.faults import Candidates, Context, Mask, Place, fault
-from wattmark.sample.faults import common as k
-from wattmark.sample.faults.common import add_event, set_account, set_customer
-from wattmark.sample.faults.editor import at
-from wattmark.sample.measure import true_multiplier
-from wattmark.sample.model import CT_PRIMARY, HV_LV, next_size
-from wattmark.sample.plan import day_of
+from wattmark_sample.faults import Candidates, Context, Mask, Place, fault
+from wattmark_sample.faults import common as k
+from wattmark_sample.faults.common import add_event, set_account, set_customer
+from wattmark_sample.faults.editor import at
+from wattmark_sample.measure import true_multiplier
+from wattmark_sample.model import CT_PRIMARY, HV_LV, next_size
+from wattmark_sample.plan import day_of
 
 A = "account"
 C = "customer"
