@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from pydantic import BaseModel
 from rich.console import Console
 
 from wattmark.audit.rules import FIXED_COLUMNS, Rule, all_rules
@@ -297,6 +298,17 @@ def _limits(schema: Mapping[str, Any]) -> Iterator[str]:
                 yield text.format(part[key])
 
 
+def _default_models() -> dict[str, BaseModel]:
+    """The groups of settings as a home without a file of its own has them, by the name of their model."""
+    with tempfile.TemporaryDirectory() as home:
+        settings = load_settings(home)
+    named: dict[str, BaseModel] = {"settings.yaml": settings}
+    for group in settings.__dict__.values():
+        if isinstance(group, BaseModel):
+            named[type(group).__name__] = group
+    return named
+
+
 def settings_page() -> str:
     """Every setting of ``<home>/settings.yaml``, from the models that check it."""
     schema = Settings.model_json_schema()
@@ -307,6 +319,7 @@ def settings_page() -> str:
         "",
         "A home's `settings.yaml` holds what differs from these defaults. A key not listed here is refused.",
     ]
+    made = _default_models()
     for name, model in {"settings.yaml": schema, **dict(sorted(schema["$defs"].items()))}.items():
         if "properties" not in model:
             continue
@@ -322,8 +335,9 @@ def settings_page() -> str:
             if key in ("home", "project") and model is schema:
                 continue
             default = "" if key in model.get("required", ()) or "$ref" in one else _value(one.get("default"))
-            if isinstance(one.get("default"), dict) and "$ref" in one:
-                default = ""
+            if "default" not in one and name in made and default:
+                # What a model makes anew each time stands in the file of defaults alone.
+                default = _value(made[name].model_dump(mode="json")[key])
             told = "; ".join([*_limits(one), *([one["description"]] if "description" in one else [])])
             rows.append((f"`{key}`", _kind(one), default, told))
         lines += _table(("key", "type", "default", "bounds and meaning"), rows)

@@ -232,6 +232,8 @@ def _told(value: Any) -> str:
     """A value as a cell."""
     if value is None:
         return "(empty)"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
     return (
         json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, (dict, list)) else str(value)
     )

@@ -97,3 +97,10 @@ def test_each_table_says_what_it_reads_and_who_reads_it(wanted: dict[str, str]) 
 def test_what_nobody_reads_says_so(wanted: dict[str, str]) -> None:
     section = wanted["tables.md"].split("\n### mart.line_loss\n")[1].split("\n### ")[0]
     assert "\nRead by no other table or rule.\n" in section
+
+
+def test_settings_made_anew_for_each_home_show_what_they_are() -> None:
+    page = settings_page()
+    assert '| `approvers` | map of list of string | `{"*": ["admin"]}` |' in page
+    channels = next(line for line in page.splitlines() if line.startswith("| `channels`"))
+    assert '"post": {"cost_amount": ' in channels
