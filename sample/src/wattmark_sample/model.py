@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -255,6 +255,59 @@ class Model:
         return flags
 
 
+class Draws(NamedTuple):
+    """What is drawn of each account, uniform in 0 to 1, one array a question. Their number and order are part of the seed."""
+
+    workshop: Floats
+    """Below a half: a trade of group G1 is a workshop, not a shop."""
+    load: Floats
+    """What the load is of the grid's, 0.85 to 1.1."""
+    three_phase: Floats
+    """Below a half: a small load is on one phase."""
+    large_low: Floats
+    """A low-voltage shop or workshop that is large on paper."""
+    large_low_size: Floats
+    """Its size."""
+    dual: Floats
+    """Fed from two lines."""
+    size_at_35kv: Floats
+    """Size of an account at 35 kV."""
+    metered_low: Floats
+    """High-voltage supply that is metered on the low side."""
+    time_of_use: Floats
+    """On a time-of-use tariff by choice."""
+    demand_basis: Floats
+    """By capacity, contract demand or actual demand."""
+    contract_demand: Floats
+    """Contract demand over the load."""
+    age: Floats
+    """Days since it was opened, within what its kind allows."""
+    recent: Floats
+    """Opened of late, some in the audited month."""
+    temporary: Floats
+    """Temporary supply."""
+    closed: Floats
+    """Closed within the months made."""
+    closing_day: Floats
+    """The day on which."""
+    pending: Floats
+    """Applied for, not yet opened."""
+    suspended: Floats
+    """Suspended now or a year ago; also when a part was."""
+    change_day: Floats
+    """When a change of capacity began, and how much of it."""
+    change_length: Floats
+    """How long a suspension lasted; whether a part is suspended or reduced."""
+    change_ended: Floats
+    """Whether a part's suspension has ended, and when."""
+    small_trade: Floats
+    """A trade run by a person."""
+    payment: Floats
+    """Way of paying."""
+    allocation: Floats
+    """Energy that is allocated, not metered."""
+
+
 def build_model(plan: SamplePlan, block: Block) -> Model:
     """Draw all arrays of a block; the same plan and block give the same model."""
     cal = plan.calendar
@@ -263,49 +316,49 @@ def build_model(plan: SamplePlan, block: Block) -> Model:
     grid = load_grid()
     names = np.array(grid.profiles)[block.load_profile]
     is_mv = block.load_area < 0
-    u = rng.random((n, 24))
+    draw = Draws(*rng.random((n, len(Draws._fields))).T)
 
     letter = np.array([name[0] for name in names])
     trade = np.array([name[:2] for name in names])
     category = np.full(n, COM)
     category[letter == "H"] = RES
     category[letter == "L"] = AGR
-    category[np.isin(trade, ("G3",)) | (np.isin(trade, ("G1",)) & (u[:, 0] < 0.5))] = GEN
+    category[np.isin(trade, ("G3",)) | (np.isin(trade, ("G1",)) & (draw.workshop < 0.5))] = GEN
     category[np.isin(letter, ("B", "W"))] = BULK
     category[is_mv & np.isin(trade, ("G0", "G1", "G3"))] = GEN
 
-    kw = block.load_kw * (0.85 + 0.25 * u[:, 1])
+    kw = block.load_kw * (0.85 + 0.25 * draw.load)
     # --- capacity and voltage
     wanted = np.where(is_mv, block.load_kw * 1.22, block.load_kw * 1.15)
     kva = np.zeros(n)
-    single = ~is_mv & ((category == RES) | ((wanted <= 10) & (u[:, 2] < 0.5))) & (wanted <= 16)
+    single = ~is_mv & ((category == RES) | ((wanted <= 10) & (draw.three_phase < 0.5))) & (wanted <= 16)
     kva[single] = next_size(LV1_KVA, wanted[single])
     low3 = ~is_mv & ~single
     kva[low3] = next_size(LV3_KVA, wanted[low3])
     # low-voltage shops and workshops that are large on paper: time of use, load control, power factor
-    big_low = low3 & np.isin(category, (COM, GEN)) & (u[:, 3] < 0.10)
-    kva[big_low] = np.where(u[big_low, 4] < 0.5, 100.0, 125.0)
+    big_low = low3 & np.isin(category, (COM, GEN)) & (draw.large_low < 0.10)
+    kva[big_low] = np.where(draw.large_low_size[big_low] < 0.5, 100.0, 125.0)
     kw[big_low] = np.maximum(kw[big_low], 10.0)
     kva[is_mv] = next_size(HV_KVA, wanted[is_mv])
-    dual = is_mv & (u[:, 5] < 0.12) & (kva >= 400) & (len(np.unique(block.load_feeder)) >= 2)
+    dual = is_mv & (draw.dual < 0.12) & (kva >= 400) & (len(np.unique(block.load_feeder)) >= 2)
     kva[dual] = 2 * next_size(HV_KVA, kva[dual] / 2)
     category[is_mv & (category == GEN) & (kva >= 315)] = LAR
     at_35 = np.zeros(n, dtype=np.bool_)
     candidates = np.flatnonzero(is_mv & (category == LAR) & ~dual)
     if len(candidates) >= 8:
         at_35[candidates[:: max(8, len(candidates) // 6)]] = True
-    kva[at_35] = np.array([6300.0, 8000.0, 10000.0])[(u[at_35, 6] * 3).astype(int)]
-    kw[at_35] = kva[at_35] * (0.5 + 0.2 * u[at_35, 1])
+    kva[at_35] = np.array([6300.0, 8000.0, 10000.0])[(draw.size_at_35kv[at_35] * 3).astype(int)]
+    kw[at_35] = kva[at_35] * (0.5 + 0.2 * draw.load[at_35])
     supply_kv = np.where(at_35, 35.0, np.where(is_mv, 10.0, np.where(single, 0.22, 0.38)))
-    mode = np.where(is_mv, np.where((kva < 500) & (u[:, 7] < 0.65) & ~dual, HV_LV, HV_HV), LV_LV)
+    mode = np.where(is_mv, np.where((kva < 500) & (draw.metered_low < 0.65) & ~dual, HV_LV, HV_HV), LV_LV)
     metering_kv = np.where(mode == HV_LV, 0.38, supply_kv)
 
     # --- tariffs
     tariff = np.full(n, TARIFF_AT["RES-STEP"])
     large = kva >= 100
-    wants_tou = u[:, 8] < 0.15
+    wants_tou = draw.time_of_use < 0.15
     choices = (
-        ((category == RES) & (u[:, 8] < 0.06), "RES-TOU"),
+        ((category == RES) & (draw.time_of_use < 0.06), "RES-TOU"),
         ((category == COM) & ~is_mv, "COM-LV"),
         ((category == COM) & ~is_mv & (large | wants_tou) & ~single, "COM-LV-TOU"),
         ((category == COM) & is_mv, "COM-10-TOU"),
@@ -320,32 +373,36 @@ def build_model(plan: SamplePlan, block: Block) -> Model:
     )
     for mask, code in choices:
         tariff[mask] = TARIFF_AT[code]
-    basis = np.where(category == LAR, np.where(u[:, 9] < 0.6, 1, np.where(u[:, 9] < 0.8, 2, 3)), 0)
+    basis = np.where(
+        category == LAR, np.where(draw.demand_basis < 0.6, 1, np.where(draw.demand_basis < 0.8, 2, 3)), 0
+    )
     contract_demand = np.where(
-        basis == 2, np.round(np.clip(kw * (0.75 + 0.3 * u[:, 10]), 0.42 * kva, kva), 0), np.nan
+        basis == 2, np.round(np.clip(kw * (0.75 + 0.3 * draw.contract_demand), 0.42 * kva, kva), 0), np.nan
     )
     standard = power_factor_standard(category, kva, supply_kv)
 
     # --- life
     horizon = int(cal.month_start[0])
     p_start, p_end = int(cal.month_start[-1]), int(cal.month_end[-1])
-    opened = cal.as_of - (900 + (u[:, 11] ** 1.5) * 8000).astype(np.int64)
-    recent = (u[:, 12] < 0.06) & ~dual
-    opened[recent] = cal.as_of - 40 - (u[recent, 11] * 700).astype(np.int64)
-    in_p = (u[:, 12] < 0.004) & ~is_mv & (kva < 100)
-    opened[in_p] = p_start + 1 + (u[in_p, 11] * 24).astype(np.int64)
-    temporary = ~is_mv & np.isin(category, (COM, GEN)) & (u[:, 13] < 0.15)
-    opened[temporary] = cal.as_of - 120 - (u[temporary, 11] * 700).astype(np.int64)
+    opened = cal.as_of - (900 + (draw.age**1.5) * 8000).astype(np.int64)
+    recent = (draw.recent < 0.06) & ~dual
+    opened[recent] = cal.as_of - 40 - (draw.age[recent] * 700).astype(np.int64)
+    in_p = (draw.recent < 0.004) & ~is_mv & (kva < 100)
+    opened[in_p] = p_start + 1 + (draw.age[in_p] * 24).astype(np.int64)
+    temporary = ~is_mv & np.isin(category, (COM, GEN)) & (draw.temporary < 0.15)
+    opened[temporary] = cal.as_of - 120 - (draw.age[temporary] * 700).astype(np.int64)
     status = np.full(n, ACTIVE)
     closed = np.full(n, NEVER)
-    gone = ~is_mv & (u[:, 14] < 0.012) & ~recent | temporary & (u[:, 14] < 0.15)
+    gone = ~is_mv & (draw.closed < 0.012) & ~recent | temporary & (draw.closed < 0.15)
     if plan.months >= 6:
         first_close = horizon + 40
-        closing = first_close + (u[:, 15] * (int(cal.month_start[-2]) - 5 - first_close)).astype(np.int64)
+        closing = first_close + (draw.closing_day * (int(cal.month_start[-2]) - 5 - first_close)).astype(
+            np.int64
+        )
         gone &= closing > opened + 60
         closed[gone] = closing[gone]
         status[gone] = CLOSED
-    pending = ~is_mv & (u[:, 16] < 0.006) & (status == ACTIVE) & ~temporary
+    pending = ~is_mv & (draw.pending < 0.006) & (status == ACTIVE) & ~temporary
     status[pending] = PENDING
     opened[pending] = NEVER
 
@@ -353,30 +410,30 @@ def build_model(plan: SamplePlan, block: Block) -> Model:
     change_kind = np.zeros(n, dtype=np.int64)
     change_kva = np.zeros(n)
     change_start, change_end = np.full(n, NEVER), np.full(n, NEVER)
-    stopped = old & (u[:, 17] < 0.007)
+    stopped = old & (draw.suspended < 0.007)
     status[stopped] = SUSPENDED
     change_kind[stopped] = 1
     change_kva[stopped] = kva[stopped]
-    change_start[stopped] = p_start - 5 - (u[stopped, 18] * 105).astype(np.int64)
-    was = old & ~stopped & (u[:, 17] < 0.014)
+    change_start[stopped] = p_start - 5 - (draw.change_day[stopped] * 105).astype(np.int64)
+    was = old & ~stopped & (draw.suspended < 0.014)
     change_kind[was] = 1
     change_kva[was] = kva[was]
-    change_start[was] = p_start - 330 - (u[was, 18] * 40).astype(np.int64)
-    change_end[was] = change_start[was] + 20 + (u[was, 19] * 60).astype(np.int64)
-    partly = old & (basis == 1) & (change_kind == 0) & (u[:, 19] < 0.16)
+    change_start[was] = p_start - 330 - (draw.change_day[was] * 40).astype(np.int64)
+    change_end[was] = change_start[was] + 20 + (draw.change_length[was] * 60).astype(np.int64)
+    partly = old & (basis == 1) & (change_kind == 0) & (draw.change_length < 0.16)
     change_kind[partly] = 1
-    change_kva[partly] = np.round(kva[partly] * (0.25 + 0.2 * u[partly, 18]), 0)
-    change_start[partly] = p_start + 10 - (u[partly, 17] * 100).astype(np.int64)
-    ended = partly & (u[:, 20] < 0.4)
-    change_end[ended] = change_start[ended] + 20 + (u[ended, 20] * 100).astype(np.int64)
-    reduced = old & (basis == 1) & (change_kind == 0) & (u[:, 19] > 0.90)
+    change_kva[partly] = np.round(kva[partly] * (0.25 + 0.2 * draw.change_day[partly]), 0)
+    change_start[partly] = p_start + 10 - (draw.suspended[partly] * 100).astype(np.int64)
+    ended = partly & (draw.change_ended < 0.4)
+    change_end[ended] = change_start[ended] + 20 + (draw.change_ended[ended] * 100).astype(np.int64)
+    reduced = old & (basis == 1) & (change_kind == 0) & (draw.change_length > 0.90)
     change_kind[reduced] = 2
     change_kva[reduced] = np.round(kva[reduced] * 0.3, 0)
-    change_start[reduced] = cal.as_of - 200 - (u[reduced, 18] * 200).astype(np.int64)
-    change_end[reduced] = change_start[reduced] + 430 + (u[reduced, 17] * 250).astype(np.int64)
+    change_start[reduced] = cal.as_of - 200 - (draw.change_day[reduced] * 200).astype(np.int64)
+    change_end[reduced] = change_start[reduced] + 430 + (draw.suspended[reduced] * 250).astype(np.int64)
 
     # --- commerce
-    small_trade = np.isin(category, (COM, AGR)) & ~is_mv & (u[:, 21] < 0.45)
+    small_trade = np.isin(category, (COM, AGR)) & ~is_mv & (draw.small_trade < 0.45)
     is_org = (category != RES) & ~small_trade
     owner = np.arange(n)
     pick = rng.random(n)
@@ -389,12 +446,16 @@ def build_model(plan: SamplePlan, block: Block) -> Model:
             owner[joined] = pool[partner[joined] % len(pool)]
     payment = np.where(
         is_mv,
-        np.where(u[:, 22] < 0.7, DEBIT, ONLINE),
-        np.select([u[:, 22] < 0.45, u[:, 22] < 0.70, u[:, 22] < 0.92], [ONLINE, DEBIT, COUNTER], PREPAID),
+        np.where(draw.payment < 0.7, DEBIT, ONLINE),
+        np.select(
+            [draw.payment < 0.45, draw.payment < 0.70, draw.payment < 0.92], [ONLINE, DEBIT, COUNTER], PREPAID
+        ),
     )
     payment[temporary] = PREPAID
     allocation = np.where(
-        (category == COM) & (u[:, 23] < 0.01), 1, np.where((category == COM) & (u[:, 23] > 0.992), 2, 0)
+        (category == COM) & (draw.allocation < 0.01),
+        1,
+        np.where((category == COM) & (draw.allocation > 0.992), 2, 0),
     )
     industry_pick = rng.random(n)
     industry = [
