@@ -32,16 +32,16 @@ check-python:
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-setup.lock
 	@touch $@
 
-.venv/.installed: .venv/bin/uv requirements.lock pyproject.toml
+.venv/.installed: .venv/bin/uv requirements.lock pyproject.toml sample/pyproject.toml
 	@echo "Installing the locked packages"
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode --require-hashes -r requirements.lock
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e . -e sample
 	@touch $@
 
-.venv/.installed-dev: .venv/bin/uv requirements-dev.lock pyproject.toml
+.venv/.installed-dev: .venv/bin/uv requirements-dev.lock pyproject.toml sample/pyproject.toml
 	@echo "Installing the locked packages, tests and Spark included"
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode --require-hashes -r requirements-dev.lock
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e . -e sample
 	@touch $@ .venv/.installed
 
 run: setup ## bring everything up and run the night of a sample utility

@@ -22,6 +22,7 @@ from sqlalchemy import create_engine, text
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from tests.campaign.world import open_world
+
 from wattmark.campaign.lists import make_lists
 from wattmark.local import services
 from wattmark.local.processes import next_free_port, read_services

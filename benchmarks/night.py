@@ -28,10 +28,10 @@ from wattmark import night
 from wattmark.lake import Lake
 from wattmark.local import services
 from wattmark.run import Run
-from wattmark.sample.generate import generate
-from wattmark.sample.plan import SamplePlan
-from wattmark.sample.sinks import FolderSink
 from wattmark.settings import Settings, load_settings
+from wattmark_sample.generate import generate
+from wattmark_sample.plan import SamplePlan
+from wattmark_sample.sinks import FolderSink
 
 HAND_WRITTEN = """
 SELECT metering_point_id, day, COUNT(*) AS intervals, SUM(interval_minutes) AS minutes,

@@ -35,10 +35,10 @@ from wattmark.publish.incoming import SCHEMAS
 from wattmark.publish.ops import libpq_url
 from wattmark.publish.rows import plain_strings
 from wattmark.run import Run
-from wattmark.sample.generate import generate
-from wattmark.sample.plan import SamplePlan
-from wattmark.sample.sinks import FolderSink
 from wattmark.settings import Settings, load_settings
+from wattmark_sample.generate import generate
+from wattmark_sample.plan import SamplePlan
+from wattmark_sample.sinks import FolderSink
 
 DAYS = (dt.date(2026, 11, 3), dt.date(2026, 11, 4))
 ROUNDS = 3

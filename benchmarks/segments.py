@@ -32,10 +32,10 @@ from wattmark.engine.catalog import Catalog, catalog_of
 from wattmark.engine.session import open_session
 from wattmark.lake import Lake
 from wattmark.run import Run
-from wattmark.sample.generate import generate
-from wattmark.sample.plan import SamplePlan
-from wattmark.sample.sinks import FolderSink
 from wattmark.settings import Settings, load_settings
+from wattmark_sample.generate import generate
+from wattmark_sample.plan import SamplePlan
+from wattmark_sample.sinks import FolderSink
 
 RUN = Run.of(dt.date(2026, 11, 4), "Asia/Shanghai")
 PROFILES = (

@@ -1,3 +1,3 @@
 """Wattmark: nightly customer intelligence for electric utilities."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -319,8 +319,8 @@ def _look_into(
 
 
 def missing(settings: Settings, contract: Contract, held: set[str]) -> list[WattmarkError]:
-    """One error that names all tables that no source holds."""
-    lacking = [name for name in contract.tables if name not in held]
+    """One error that names all tables that no source holds and that are not optional."""
+    lacking = [name for name, table in contract.tables.items() if name not in held and not table.optional]
     if not lacking:
         return []
     return [

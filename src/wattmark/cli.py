@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +14,10 @@ from rich.markup import escape
 from wattmark import __version__
 from wattmark.errors import WattmarkError
 from wattmark.home import be_private
+
+COMMANDS = "wattmark.commands"
+"""Group of entry points through which other distributions add commands."""
+SAMPLE, SAMPLE_COMMANDS = "sample", ("sample", "quickstart")
 
 app = typer.Typer(
     name="wattmark",
@@ -40,25 +45,50 @@ def options(
 
 def mount() -> None:
     """Add every command, each with the modules it needs."""
-    from wattmark import commands, docs_pages, quickstart, tidy
+    from wattmark import commands, docs_pages, golden, table, tidy
     from wattmark.audit import commands as audit_commands
     from wattmark.campaign import commands as campaign_commands
     from wattmark.local import commands as local_commands
     from wattmark.publish import commands as publish_commands
-    from wattmark.sample import commands as sample_commands
 
     for module in (
         commands,
-        quickstart,
         local_commands,
         publish_commands,
-        sample_commands,
         campaign_commands,
         audit_commands,
+        table,
+        golden,
         docs_pages,
         tidy,
     ):
         module.register(app)
+    _mount_others()
+
+
+def _mount_others() -> None:
+    """Add the commands of other distributions that are installed, each an entry point that takes the command line.
+
+    What the sample utility brings is said to be missing where it is not installed.
+    """
+    found = {one.name: one for one in entry_points(group=COMMANDS)}
+    for _, one in sorted(found.items()):
+        one.load()(app)
+    if SAMPLE not in found:
+        for name in SAMPLE_COMMANDS:
+            app.command(name, hidden=True, context_settings=_ANY_ARGUMENTS)(_not_installed)
+
+
+_ANY_ARGUMENTS = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+
+
+def _not_installed(context: typer.Context) -> None:
+    """Not installed: comes with the sample utility."""
+    raise WattmarkError(
+        "cli.not_installed",
+        f"wattmark {context.info_name} comes with the sample utility, which is not installed here.",
+        "In a checkout: make setup, or .venv/bin/pip install --no-deps --editable sample.",
+    )
 
 
 def main() -> None:

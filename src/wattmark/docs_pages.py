@@ -8,15 +8,15 @@ from __future__ import annotations
 import ast
 import json
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from pydantic import BaseModel
 from rich.console import Console
 
 from wattmark.audit.rules import FIXED_COLUMNS, Rule, all_rules
-from wattmark.contract import Contract
 from wattmark.engine.catalog import Catalog, TableDefinition, load_catalog
 from wattmark.engine.check import bind_all
 from wattmark.engine.parameters import Parameter
@@ -53,7 +53,7 @@ def pages(settings: Settings) -> dict[str, str]:
     return {
         "rules.md": rules_page(all_rules(catalog), kinds),
         "tables.md": tables_page(catalog, kinds),
-        "source.md": source_page(catalog.contract),
+        "source.md": source_page(catalog),
         "settings.md": settings_page(),
         "dags.md": dags_page(settings.project / "dags"),
     }
@@ -162,6 +162,7 @@ def _documented(definition: TableDefinition) -> tuple[str, str, dict[str, str]]:
 def tables_page(catalog: Catalog, kinds: Mapping[str, Mapping[str, str]]) -> str:
     """The data dictionary of derived tables; ``kinds`` gives the type of each column by table."""
     lines = ["# Tables", "", NOTE]
+    readers = _readers(catalog)
     for layer, holds in LAYERS.items():
         tables = sorted(
             (one for name, one in catalog.tables.items() if name.split(".")[0] == layer),
@@ -175,6 +176,8 @@ def tables_page(catalog: Catalog, kinds: Mapping[str, Mapping[str, str]]) -> str
             kept = "computed where it is read" if one.is_view else "stored"
             lines += ["", f"### {one.name}", "", " ".join(purpose.split()), ""]
             lines += [f"Grain: {grain}. Key: {', '.join(f'`{name}`' for name in one.key)}; {kept}.", ""]
+            lines += [f"Reads {_linked(one.references, catalog)}.", ""]
+            lines += [f"Read by {_linked(readers.get(one.name, ()), catalog)}.", ""]
             lines += _table(
                 ("column", "type", "meaning"),
                 [(f"`{name}`", kind, docs.get(name, "")) for name, kind in kinds[one.name].items()],
@@ -184,15 +187,39 @@ def tables_page(catalog: Catalog, kinds: Mapping[str, Mapping[str, str]]) -> str
     lines += ["", "## Written by steps of the night", ""]
     for name, columns in sorted(PRODUCED.items()):
         told = ", ".join(f"`{column}` {kind}" for column, kind in columns.items())
-        lines.append(f"- `{name}`: {told}")
+        lines.append(f"- `{name}`: {told}. Read by {_linked(readers.get(name, ()), catalog)}.")
     return "\n".join(lines) + "\n"
+
+
+def _readers(catalog: Catalog) -> dict[str, set[str]]:
+    """Who reads a table in its SQL or declares that it needs it, by the table's name."""
+    readers: dict[str, set[str]] = {}
+    for name, definition in catalog.tables.items():
+        for reference in definition.references:
+            readers.setdefault(reference, set()).add(name)
+    return readers
+
+
+def _linked(names: Iterable[str], catalog: Catalog, tables: str = "") -> str:
+    """Tables and rules as links to where they are described; ``tables`` is the page of tables, where that is another one."""
+
+    def link(name: str) -> str:
+        layer, _, table = name.partition(".")
+        if layer == "audit":
+            return f"[{table}](rules.md#{table.lower()})"
+        if layer == "source" and table in catalog.contract.tables:
+            return f"[{name}](source.md#{table})"
+        return f"[{name}]({tables}#{name.replace('.', '')})" if name in catalog.tables else f"`{name}`"
+
+    return ", ".join(map(link, sorted(names))) or "no other table or rule"
 
 
 # --- the source --------------------------------------------------------------------------------------------
 
 
-def source_page(contract: Contract) -> str:
+def source_page(catalog: Catalog) -> str:
     """What a source hands over, table by table."""
+    contract, readers = catalog.contract, _readers(catalog)
     lines = [
         "# The source contract",
         "",
@@ -208,6 +235,8 @@ def source_page(contract: Contract) -> str:
         if table.doc:
             lines += [" ".join(table.doc.split()), ""]
         said = [f"Key: {', '.join(f'`{name}`' for name in table.key)}."]
+        if table.optional:
+            said.insert(0, "May be left out.")
         if table.since:
             said.append(f"Extracted by `{table.since}`.")
         if table.partition:
@@ -227,6 +256,7 @@ def source_page(contract: Contract) -> str:
             values = f"One of {', '.join(map(str, column.values))}." if column.values else ""
             rows.append((f"`{column.name}`", column.type, ", ".join(marks), f"{column.doc} {values}"))
         lines += _table(("column", "type", "", "meaning"), rows)
+        lines += ["", f"Read by {_linked(readers.get(f'source.{table.name}', ()), catalog, 'tables.md')}."]
     return "\n".join(lines) + "\n"
 
 
@@ -269,6 +299,17 @@ def _limits(schema: Mapping[str, Any]) -> Iterator[str]:
                 yield text.format(part[key])
 
 
+def _default_models() -> dict[str, BaseModel]:
+    """The groups of settings as a home without a file of its own has them, by the name of their model."""
+    with tempfile.TemporaryDirectory() as home:
+        settings = load_settings(home)
+    named: dict[str, BaseModel] = {"settings.yaml": settings}
+    for group in settings.__dict__.values():
+        if isinstance(group, BaseModel):
+            named[type(group).__name__] = group
+    return named
+
+
 def settings_page() -> str:
     """Every setting of ``<home>/settings.yaml``, from the models that check it."""
     schema = Settings.model_json_schema()
@@ -279,6 +320,7 @@ def settings_page() -> str:
         "",
         "A home's `settings.yaml` holds what differs from these defaults. A key not listed here is refused.",
     ]
+    made = _default_models()
     for name, model in {"settings.yaml": schema, **dict(sorted(schema["$defs"].items()))}.items():
         if "properties" not in model:
             continue
@@ -294,8 +336,9 @@ def settings_page() -> str:
             if key in ("home", "project") and model is schema:
                 continue
             default = "" if key in model.get("required", ()) or "$ref" in one else _value(one.get("default"))
-            if isinstance(one.get("default"), dict) and "$ref" in one:
-                default = ""
+            if "default" not in one and name in made and default:
+                # What a model makes anew each time stands in the file of defaults alone.
+                default = _value(made[name].model_dump(mode="json")[key])
             told = "; ".join([*_limits(one), *([one["description"]] if "description" in one else [])])
             rows.append((f"`{key}`", _kind(one), default, told))
         lines += _table(("key", "type", "default", "bounds and meaning"), rows)

@@ -1,8 +1,7 @@
 """What the DAG files share: tasks that end with a message for people, the run a task works for, retries, schedules,
 and telling how far a run is.
 
-The only module besides the web pages and ``wattmark.notices`` that knows Airflow. A task passes plain values, never
-rows.
+A task passes plain values, never rows.
 """
 
 from __future__ import annotations

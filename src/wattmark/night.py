@@ -87,6 +87,7 @@ def extract(settings: Settings, run: Run, table: str, *, full_refresh: bool = Fa
         "unknown_columns": list(found.unknown),
         "absent_columns": list(found.absent),
         "left_out_files": list(found.left_out),
+        "provided": found.provided,
     }
 
 

@@ -23,11 +23,11 @@ from tests.services.test_database_source import REFUSED, typed
 from wattmark.contract import Column, Contract, Table, load_contract
 from wattmark.errors import SourceError
 from wattmark.local import services
-from wattmark.sample import FolderSink, SamplePlan, generate
 from wattmark.settings import Settings, SourceSettings
 from wattmark.sources.database import DatabaseSource
 from wattmark.sources.files import FileSource
 from wattmark.sources.values import as_text
+from wattmark_sample import FolderSink, SamplePlan, generate
 
 ZONE = ZoneInfo("Asia/Shanghai")
 ROWS = 12

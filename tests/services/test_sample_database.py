@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from tests.services.homes import a_home
 from wattmark.contract import load_contract
 from wattmark.local import services
-from wattmark.sample import DatabaseSink, FolderSink, SamplePlan, generate
+from wattmark_sample import DatabaseSink, FolderSink, SamplePlan, generate
 
 PLAN = SamplePlan(accounts=60, interval_days=1, seed=3)
 

@@ -21,10 +21,10 @@ from wattmark.engine.idioms import IDIOMS, expand
 from wattmark.engine.session import DuckDBSession, SparkSession
 from wattmark.engine.sqlfile import SqlFile, render
 from wattmark.run import Run
-from wattmark.sample.generate import generate
-from wattmark.sample.plan import SamplePlan
-from wattmark.sample.sinks import FolderSink
 from wattmark.settings import PROJECT_ROOT, Settings, load_settings
+from wattmark_sample.generate import generate
+from wattmark_sample.plan import SamplePlan
+from wattmark_sample.sinks import FolderSink
 
 RUN = Run.of(dt.date(2026, 11, 4), "Asia/Shanghai")
 FILES = sorted(

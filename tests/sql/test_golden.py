@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.golden import Case, cases, run_case
 from wattmark.audit.rules import all_rules
 from wattmark.engine.catalog import load_catalog
+from wattmark.golden import Case, cases, run_case
 from wattmark.settings import PROJECT_ROOT
 
 CASES = list(cases())
@@ -16,7 +16,8 @@ CASES = list(cases())
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 def test_case(case: Case, tmp_path: Path) -> None:
-    run_case(case, tmp_path)
+    difference = run_case(case, tmp_path)
+    assert not difference, f"{case.id}\n{difference}"
 
 
 def test_every_table_and_rule_has_a_case() -> None:

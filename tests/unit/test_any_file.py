@@ -29,8 +29,8 @@ from tests.unit.file_dialects import (
 from wattmark.contract import Column, Table, load_contract
 from wattmark.errors import SourceError
 from wattmark.quality.reading import is_code
-from wattmark.sample import FolderSink, SamplePlan, generate
 from wattmark.settings import Settings, load_settings
+from wattmark_sample import FolderSink, SamplePlan, generate
 
 CONTRACT = load_contract()
 TABLES = ("customer", "account", "bill", "bill_line", "payment", "meter", "tariff_rate", "interval_reading", "transformer",

@@ -75,3 +75,32 @@ def test_dags_are_read_not_run(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("value", "cell"), [("a|b", "a\\|b"), ("a\n  b", "a b"), (None, "None"), ("", "")])
 def test_a_cell_cannot_break_its_table(value: object, cell: str) -> None:
     assert _cell(value) == cell
+
+
+def test_each_table_says_what_it_reads_and_who_reads_it(wanted: dict[str, str]) -> None:
+    page = wanted["tables.md"]
+    section = page.split("\n### core.live_account\n")[1].split("\n### ")[0]
+    assert "\nReads [source.account](source.md#account).\n" in section
+    read_by = next(line for line in section.splitlines() if line.startswith("Read by "))
+    readers = [
+        name
+        for name, one in load_catalog(PROJECT_ROOT / "include").tables.items()
+        if "core.live_account" in one.references
+    ]
+    assert len(readers) > 5
+    for name in readers:
+        assert f"[{name.removeprefix('audit.')}](" in read_by
+    source = wanted["source.md"].split("\n## account\n")[1].split("\n## ")[0]
+    assert "[core.live_account](tables.md#corelive_account)" in source
+
+
+def test_what_nobody_reads_says_so(wanted: dict[str, str]) -> None:
+    section = wanted["tables.md"].split("\n### mart.line_loss\n")[1].split("\n### ")[0]
+    assert "\nRead by no other table or rule.\n" in section
+
+
+def test_settings_made_anew_for_each_home_show_what_they_are() -> None:
+    page = settings_page()
+    assert '| `approvers` | map of list of string | `{"*": ["admin"]}` |' in page
+    channels = next(line for line in page.splitlines() if line.startswith("| `channels`"))
+    assert '"post": {"cost_amount": ' in channels

@@ -1,18 +1,19 @@
 from __future__ import annotations
 
 import copy
+import datetime as dt
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pytest
 
-from tests.golden import _schema, _value
 from wattmark.audit.mend import CAUSES, Bench
 from wattmark.audit.replay import Finding, find, rule_named
 from wattmark.audit.root_cause import Outcome, explain, rows_of, subject_of
 from wattmark.engine.catalog import load_catalog
 from wattmark.engine.session import DuckDBSession
+from wattmark.golden import rows_given
 from wattmark.run import Run
 from wattmark.settings import load_settings
 
@@ -143,15 +144,10 @@ def explained(
 ) -> tuple[dict[tuple[str, str], list[str]], Outcome, list[Finding]]:
     settings = load_settings(home)
     catalog = load_catalog(settings.include)
-    run = Run.of(_value("2026-11-04", pa.date32(), settings), settings.utility.time_zone)
+    run = Run.of(dt.date(2026, 11, 4), settings.utility.time_zone)
     with DuckDBSession(settings, run, catalog, stored=False) as session:
         for name, given in copy.deepcopy(rows).items():
-            schema = _schema(f"source.{name}", given, catalog)
-            typed = [
-                {field.name: _value(one.get(field.name), field.type, settings) for field in schema}
-                for one in given
-            ]
-            session.give(f"accepted.{name}", pa.Table.from_pylist(typed, schema=schema))
+            session.give(f"accepted.{name}", rows_given(f"source.{name}", given, catalog, settings))
         findings = [one for rule in RULES for one in find(session, rule_named(catalog, rule))[1]]
         done = explain(session, findings, limit)
     linked = {
@@ -295,7 +291,7 @@ def test_rows_have_the_columns_of_the_table_and_no_effect_twice(tmp_path: Path) 
 def test_personal_columns_are_not_told(tmp_path: Path) -> None:
     settings = load_settings(tmp_path)
     catalog = load_catalog(settings.include)
-    run = Run.of(_value("2026-11-04", pa.date32(), settings), settings.utility.time_zone)
+    run = Run.of(dt.date(2026, 11, 4), settings.utility.time_zone)
     with DuckDBSession(settings, run, catalog, stored=False) as session:
         for name, given in {
             "account": [{"account_id": "A1", "customer_id": "C1", "account_name": "One"}],
@@ -318,7 +314,7 @@ def test_personal_columns_are_not_told(tmp_path: Path) -> None:
 def test_a_finding_that_names_no_change_is_not_mended(tmp_path: Path, evidence: dict[str, Any]) -> None:
     settings = load_settings(tmp_path)
     catalog = load_catalog(settings.include)
-    run = Run.of(_value("2026-11-04", pa.date32(), settings), settings.utility.time_zone)
+    run = Run.of(dt.date(2026, 11, 4), settings.utility.time_zone)
     with DuckDBSession(settings, run, catalog, stored=False) as session:
         schema = catalog.contract.tables["metering_point"].accepted_schema
         point = {"metering_point_id": "P1", "multiplier": 20.0}

@@ -8,15 +8,15 @@ import pytest
 
 from wattmark import night
 from wattmark.audit.rules import Rule, all_rules
-from wattmark.audit.score import MODELS, Score, findings_of, page, score, write_page
 from wattmark.engine.catalog import catalog_of, load_catalog
 from wattmark.engine.session import DuckDBSession
 from wattmark.run import Run
-from wattmark.sample.faults.registry import Truth
-from wattmark.sample.generate import generate
-from wattmark.sample.plan import SamplePlan
-from wattmark.sample.sinks import FolderSink
 from wattmark.settings import PROJECT_ROOT, Settings, load_settings
+from wattmark_sample.faults.registry import Truth
+from wattmark_sample.generate import generate
+from wattmark_sample.plan import SamplePlan
+from wattmark_sample.score import MODELS, Score, findings_of, page, score, write_page
+from wattmark_sample.sinks import FolderSink
 
 
 @pytest.fixture(scope="module")

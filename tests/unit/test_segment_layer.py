@@ -16,11 +16,11 @@ import pytest
 from wattmark.contract import load_contract
 from wattmark.engine.session import DuckDBSession
 from wattmark.run import Run
-from wattmark.sample.generate import generate
-from wattmark.sample.plan import SamplePlan
-from wattmark.sample.sinks import FolderSink
 from wattmark.segment import state
 from wattmark.settings import PROJECT_ROOT, load_settings
+from wattmark_sample.generate import generate
+from wattmark_sample.plan import SamplePlan
+from wattmark_sample.sinks import FolderSink
 
 DAY = dt.date(2026, 11, 4)
 METHODS = ("static", "behaviour", "value", "cluster", "association", "composite")

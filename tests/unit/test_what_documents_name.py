@@ -14,11 +14,18 @@ from typer.testing import CliRunner
 from wattmark import cli
 from wattmark.settings import PROJECT_ROOT
 
-DOCUMENTS = sorted([PROJECT_ROOT / "README.md", *(PROJECT_ROOT / "docs").rglob("*.md")])
+DOCUMENTS = sorted(
+    [
+        *PROJECT_ROOT.glob("*.md"),
+        PROJECT_ROOT / "sample" / "README.md",
+        *(PROJECT_ROOT / "docs").rglob("*.md"),
+    ]
+)
 NAMING = [
     *DOCUMENTS,
     *(PROJECT_ROOT / "dags").glob("*.py"),
     *(PROJECT_ROOT / "src").rglob("*.py"),
+    *(PROJECT_ROOT / "sample").rglob("*.py"),
     *(PROJECT_ROOT / "src").rglob("*.html"),
 ]
 _COMMAND = re.compile(r"(?:\.venv/bin/|`|^|\$ |: |\()wattmark ((?:[a-z]|--)[^`\"'#|;\n]*)", re.MULTILINE)
@@ -118,3 +125,35 @@ def test_links_lead_somewhere(document: Path) -> None:
         assert file.exists(), f"{document}: {link}"
         if anchor:
             assert anchor in anchors(file), f"{document}: {link}"
+
+
+def shown() -> list[tuple[str, str]]:
+    """Command lines in blocks of code of the documents, comments left out, with the document that shows each."""
+    found: dict[str, str] = {}
+    for document in DOCUMENTS:
+        for block in re.findall(
+            r"^```\w*\n(.*?)^```", document.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+        ):
+            for line in re.findall(r"^\s*(?:\.venv/bin/)?wattmark +(.*)$", block, re.MULTILINE):
+                found.setdefault(re.sub(r"\s+#.*", "", line).strip(), str(document.relative_to(PROJECT_ROOT)))
+    return sorted((written, path) for written, path in found.items())
+
+
+def test_documents_show_commands() -> None:
+    assert {"sample", "check", "run", "table", "golden", "bi-user"} <= {
+        written.split()[0] for written, _ in shown()
+    }
+
+
+@pytest.mark.parametrize(("written", "where"), shown())
+def test_a_shown_command_is_taken_word_for_word(
+    root: Any, written: str, where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All that it needs is given, each value is of its option's kind, and nothing is left over."""
+    (tmp_path / "state").mkdir()
+    (tmp_path / "settings.yaml").touch()
+    monkeypatch.setenv("WATTMARK_HOME", str(tmp_path))
+    command, path, rest = resolve(root, written.replace("/path/to/home", str(tmp_path)).split())
+    # The parameters' own checks run too; the command itself does not.
+    context = command.make_context(" ".join(path), rest)
+    assert context.args == [], f"{where}: wattmark {written}"

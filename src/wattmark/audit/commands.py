@@ -1,10 +1,9 @@
-"""``wattmark audit``: run a rule for an earlier date, preview a parameter, score the rules on a sample."""
+"""``wattmark audit``: run a rule for an earlier date, preview a parameter."""
 
 from __future__ import annotations
 
 import datetime as dt
 from decimal import Decimal
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
@@ -163,51 +162,6 @@ def preview_command(
     for title, findings in (("Gained", done.gained), ("Lost", done.lost)):
         if findings:
             console.print(_listed(title, findings))
-
-
-@audit.command("score")
-def score_command(
-    sample: Annotated[Path, typer.Option("--sample", help="Folder of a sample made with --faults.")],
-    home: HomeOption = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "--out", help="Page to write; docs/reference/rule_quality.md where left out.", show_default=False
-        ),
-    ] = None,
-) -> None:
-    """Compare findings with the faults seeded into a sample; writes the page of precision and recall."""
-    from wattmark.audit.rules import all_rules
-    from wattmark.audit.score import findings_of, score, write_page
-    from wattmark.engine.catalog import catalog_of
-    from wattmark.sample.truth import read_truth, truth_file
-
-    settings = load_settings(home)
-    run = audited_run(settings)
-    truth = read_truth(truth_file(sample.resolve()))
-    scores = score(all_rules(catalog_of(settings)), truth, findings_of(settings, run))
-    target = out or settings.project / "docs" / "reference" / "rule_quality.md"
-    with_faults = len({(one.rule_id, one.way) for one in truth})
-    what = (
-        f"A sample utility with {len(truth):,} seeded subjects in {with_faults:,} ways, "
-        f"audited for {run.as_of} ({run.period:%Y-%m})."
-    )
-    write_page(target, scores, what)
-    console = Console()
-    table = Table("rule", "kind", "seeded", "found", "missed", "extra", "effects")
-    for one in scores:
-        if one.missed or (one.extras and one.kind == "exception"):
-            table.add_row(
-                one.rule_id,
-                one.kind,
-                str(one.seeded),
-                str(one.hits),
-                ", ".join(one.ways_missed),
-                ", ".join(one.extras[:5]),
-                str(one.effects),
-            )
-    console.print(table if table.row_count else "Every seeded fault is found, and nothing else.")
-    console.print(f"Written: {target}", soft_wrap=True, highlight=False)
 
 
 def register(app: typer.Typer) -> None:

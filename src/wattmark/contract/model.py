@@ -58,6 +58,7 @@ class Table:
     ``since`` names the column that incremental extracts filter on; ``partition`` the column the lake
     partitions accepted rows by: a date of the table, or ``day``, the local day of the ``since`` column.
     ``prefer`` is a column and its values, best first, by which one of two rows of a key and a moment holds.
+    A table that is ``optional`` may be missing from a source altogether; it is empty then.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Table:
     doc: str = ""
     partition: str | None = None
     prefer: tuple[str, tuple[tuple[str, ...], ...]] | None = None
+    optional: bool = False
     _by_name: dict[str, Column] = field(default_factory=dict, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -232,6 +234,15 @@ def _entries(path: Path, document: dict[str, Any]) -> dict[str, Any]:
     return entries
 
 
+_TABLE_KEYS = {"doc", "optional", "since", "partition", "prefer", "columns"}
+
+
+def _yes_or_no(name: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ContractError("contract.shape", f"{name}: optional must be true or false.")
+    return value
+
+
 def _table(name: str, entry: dict[str, Any]) -> Table:
     columns = []
     for raw in entry["columns"]:
@@ -247,7 +258,10 @@ def _table(name: str, entry: dict[str, Any]) -> Table:
         partition=entry.get("partition"),
         prefer=_preference(name, tuple(columns), entry.get("prefer")),
         doc=entry.get("doc", "").strip(),
+        optional=_yes_or_no(name, entry.get("optional", False)),
     )
+    if unknown := sorted(set(entry) - _TABLE_KEYS, key=str):
+        raise ContractError("contract.shape", f"{name}: unknown key {', '.join(map(str, unknown))}.")
     if not table.key:
         raise ContractError("contract.no_key", f"{name} has no key column.")
     return table

@@ -127,13 +127,13 @@ class Catalog:
             raise SettingsError(
                 "parameter.owner",
                 f"{_place(settings, owner)}: parameters.{owner}: there is no such rule or table.",
-                _meant(owner, known),
+                meant(owner, known),
             )
         if parameter not in table.parameters:
             raise SettingsError(
                 "parameter.unknown",
                 f"{_place(settings, owner, parameter)}: parameters.{owner}.{parameter}: {owner} has no such parameter.",
-                f"{_meant(parameter, table.parameters)} It has: {', '.join(table.parameters) or 'none'}.".strip(),
+                f"{meant(parameter, table.parameters)} It has: {', '.join(table.parameters) or 'none'}.".strip(),
             )
         declared = table.parameters[parameter]
         if same_as := declared.same_as:
@@ -172,7 +172,7 @@ class Catalog:
                     raise SettingsError(
                         "parameter.name",
                         f"{where}: parameter {declared.name}: there is no {column} {row[at]}.",
-                        f"{_meant(str(row[at]), known)} It may be: {', '.join(sorted(known))}.".strip(),
+                        f"{meant(str(row[at]), known)} It may be: {', '.join(sorted(known))}.".strip(),
                     )
 
 
@@ -180,7 +180,8 @@ def _place(settings: Settings, *keys: str) -> str:
     return place(settings.home, settings.project, ["parameters", *keys])
 
 
-def _meant(name: str, known: Iterable[str]) -> str:
+def meant(name: str, known: Iterable[str]) -> str:
+    """A question after the known name that comes nearest to a wrong one; empty where none does."""
     near = difflib.get_close_matches(name, list(known), 1)
     return f"Is {near[0]} meant?" if near else ""
 

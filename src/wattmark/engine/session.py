@@ -192,7 +192,8 @@ class Session(ABC):
         self._from_lake.add(name)
         version = self.versions.get(name)
         files = self.lake.files(name, version)
-        arrow = self.lake.schema(name, version)
+        arrow = self._schema_of(name)
+        empty = nothing(duckdb_types(arrow))
         if files:
             partitions = self.lake.partition_columns(name, version)
             types = ", ".join(f"'{column}': {duckdb_of(arrow.field(column).type)}" for column in partitions)
@@ -203,10 +204,27 @@ class Session(ABC):
             )
             listed = ", ".join(str(literal(file).sql(dialect="duckdb")) for file in files)
             columns = ", ".join(f'"{field.name}"' for field in arrow)
-            body = f"SELECT {columns} FROM read_parquet([{listed}]{options}, union_by_name = true)"
+            rows = f"read_parquet([{listed}]{options}, union_by_name = true)"
+            if name.startswith(f"{ACCEPTED}.") and not set(arrow.names) <= {
+                *_columns(files[-1]),
+                *partitions,
+            }:
+                # Columns that came later may be in some files, or in none.
+                rows = f"(SELECT * FROM {rows} UNION ALL BY NAME {empty})"
+            body = f"SELECT {columns} FROM {rows}"
         else:
-            body = nothing(duckdb_types(arrow))
+            body = empty
         self.duck.execute(f'CREATE VIEW "{schema}"."{table}" AS {body}')
+
+    def _schema_of(self, name: str) -> pa.Schema:
+        """Columns of a table in the lake; of an accepted one all of today's contract, whenever it was written."""
+        stored = self.lake.schema(name, self.versions.get(name))
+        layer, table = name.split(".")
+        if layer != ACCEPTED or table not in self.contract.tables:
+            return stored
+        have = set(stored.names)
+        later = [field for field in self.contract.tables[table].accepted_schema if field.name not in have]
+        return pa.schema([*stored, *later])
 
     def forget(self, name: str) -> None:
         """Read a table anew from the lake when it is next used."""
@@ -396,7 +414,11 @@ class SparkSession(Session):
     def _see_files(self, name: str, view: str) -> None:
         files = self.lake.files(name, self.versions.get(name)) if self.lake.exists(name) else []
         if files:
-            frame = self.spark.read.option("basePath", str(self.lake.path(name))).parquet(*files)
+            reader = self.spark.read.option("basePath", str(self.lake.path(name)))
+            if name.startswith(f"{ACCEPTED}."):
+                # Files of earlier nights may lack columns, which Spark would take from one of them.
+                reader = reader.schema(_spark_schema(self._schema_of(name)))
+            frame = reader.parquet(*files)
         else:
             # An empty table still has its columns: DuckDB writes them once, Spark reads the file.
             self.see([name])
@@ -421,3 +443,17 @@ def open_session(settings: Settings, run: Run, **options: Any) -> Session:
     """A session on the engine the settings name (see Session for the options)."""
     kind = SparkSession if settings.compute.engine == "spark" else DuckDBSession
     return kind(settings, run, **options)
+
+
+def _columns(file: str) -> list[str]:
+    """Names of a file's columns; none of one that is broken, which whoever reads its rows is told of."""
+    try:
+        return list(pq.read_schema(file).names)
+    except (pa.ArrowInvalid, OSError):
+        return []
+
+
+def _spark_schema(schema: pa.Schema) -> Any:
+    from pyspark.sql.pandas.types import from_arrow_schema
+
+    return from_arrow_schema(schema)

@@ -16,7 +16,7 @@ from wattmark.atomic import write_atomically
 from wattmark.contract import Table, load_contract
 from wattmark.contract.model import DAY
 from wattmark.engine.session import DuckDBSession
-from wattmark.errors import QualityError, WattmarkError
+from wattmark.errors import QualityError, SourceError, WattmarkError
 from wattmark.home import Home
 from wattmark.lake import Lake
 from wattmark.quality.reading import Reading, reading_of
@@ -38,6 +38,7 @@ class Landed:
     ``written`` is how its source writes (``reading``), as plain values.
     ``left_out`` names files that lie with the table's and are of no kind that is read.
     ``since_from`` is the earliest moment from which a database was asked for a part, as in ``Extracted``.
+    ``provided`` is false where no source has the table, which is optional.
     """
 
     table: str
@@ -50,6 +51,7 @@ class Landed:
     left_out: tuple[str, ...] = ()
     since_from: dt.datetime | None = None
     written: dict[str, Any] = field(default_factory=dict)
+    provided: bool = True
 
     @property
     def reading(self) -> Reading:
@@ -96,7 +98,8 @@ def extract(settings: Settings, run: Run, name: str, *, full_refresh: bool = Fal
         full_refresh: read everything, whatever the watermark says.
 
     Raises:
-        SourceError: the table or a required column is missing, or a file is broken; names it.
+        SourceError: the table or a required column is missing, or a file is broken; names it. An optional table may be
+            missing, unless its rows were taken up before: then its source lost it.
     """
     contract = load_contract(settings.include / "contract" / "source-model.yaml")
     table = contract.tables[name]
@@ -109,6 +112,12 @@ def extract(settings: Settings, run: Run, name: str, *, full_refresh: bool = Fal
     try:
         reading = reading_of(source.settings, table, settings.zone)
         extracted = source.extract(table, after, dt.timedelta(days=settings.extract.lookback_days))
+        if not extracted.provided and not full_refresh and known and _has_rows(settings, run, name):
+            raise SourceError(
+                "source.missing_table",
+                f"table {name} is in none of the sources any more; rows of it were taken up before.",
+                "Provide the table (it may be empty); or take leave of its rows by a full refresh (--full-refresh).",
+            )
         rows, broke = _watched(extracted.rows)
         try:
             with DuckDBSession(settings, run) as session:
@@ -130,10 +139,16 @@ def extract(settings: Settings, run: Run, name: str, *, full_refresh: bool = Fal
         left_out=extracted.left_out,
         since_from=extracted.since_from,
         written=reading.to_json(),
+        provided=extracted.provided,
     )
     note = {**asdict(result), "since_from": result.since_from and result.since_from.isoformat()}
     write_atomically(_note(settings, run, name), json.dumps(note))
     return result
+
+
+def _has_rows(settings: Settings, run: Run, name: str) -> bool:
+    with DuckDBSession(settings, run) as session:
+        return bool(session.query(f"SELECT 1 AS one FROM accepted.{name} LIMIT 1").read_all().num_rows)
 
 
 def _watched(rows: pa.RecordBatchReader) -> tuple[pa.RecordBatchReader, list[WattmarkError]]:

@@ -68,6 +68,7 @@ class Extracted:
     ``_file`` does; ``left_out`` names files that lie with the table's and are of no kind that is read.
     ``since_from`` is set where a database was asked for a part: rows whose since column is at or after
     it, or says no time, are all there; earlier ones may be.
+    ``provided`` is false where no source has the table, which is optional.
     """
 
     rows: pa.RecordBatchReader
@@ -78,6 +79,7 @@ class Extracted:
     read_files: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
     since_from: dt.datetime | None = None
+    provided: bool = True
 
 
 class Source(ABC):

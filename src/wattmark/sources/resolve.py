@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
+from collections.abc import Sequence
+
+import pyarrow as pa
 
 from wattmark.contract import Contract, Table
 from wattmark.errors import SourceError
 from wattmark.settings import Settings, SourceSettings
-from wattmark.sources.base import Source
+from wattmark.sources.base import EXTRAS, Extracted, Source, Watermark
 from wattmark.sources.database import DatabaseSource
 from wattmark.sources.files import FileSource
 
@@ -70,11 +74,44 @@ def _looked(source: Source, table: Table) -> str:
     return str(getattr(source, "label", source.settings.location))
 
 
+class NoSource(Source):
+    """What stands in for a source of an optional table that none has: no rows."""
+
+    def __init__(self, contract: Contract) -> None:
+        super().__init__(SourceSettings(location="none"), contract)
+
+    def has(self, table: Table) -> bool:
+        """No table is here."""
+        return False
+
+    def columns(self, table: Table) -> dict[str, list[str]]:
+        """No place, no columns."""
+        return {}
+
+    def extract(self, table: Table, after: Watermark | None, lookback: dt.timedelta) -> Extracted:
+        """No rows, which are all there are."""
+        absent = tuple(column.name for column in table.columns)
+        return Extracted(self.some(table), True, (), absent, {}, provided=False)
+
+    def some(
+        self,
+        table: Table,
+        *,
+        among: tuple[str, Sequence[str]] | None = None,
+        since: dt.datetime | None = None,
+    ) -> pa.RecordBatchReader:
+        """No rows, in the contract's types."""
+        return pa.RecordBatchReader.from_batches(pa.schema([*table.arrow_schema, *EXTRAS]), [])
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
 def source_of(table: Table, contract: Contract, settings: Settings) -> Source:
-    """The first configured source that provides a table, opened.
+    """The first configured source that provides a table, opened; ``NoSource`` for an optional table that none has.
 
     Raises:
-        SourceError: no source is configured, or none has the table.
+        SourceError: no source is configured, or none has the table and it is not optional.
     """
     if not settings.sources:
         raise SourceError(
@@ -89,6 +126,8 @@ def source_of(table: Table, contract: Contract, settings: Settings) -> Source:
             return source
         looked.append(_looked(source, table))
         source.close()
+    if table.optional:
+        return NoSource(contract)
     raise SourceError(
         "source.missing_table",
         f"table {table.name} is in none of the sources: {', '.join(looked) or 'none is set up to provide it'}.",

@@ -1,0 +1,81 @@
+"""Every command that the documents show, run as it is shown on a small utility of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.services.homes import open_folder
+from tests.unit.test_what_documents_name import shown
+from wattmark.local import services
+from wattmark.local.processes import next_free_port
+from wattmark.settings import load_settings
+
+ORDER = (
+    "sample",
+    "check",
+    "run",
+    "prepare",
+    "table",
+    "golden",
+    "warehouse-url",
+    "bi-user add",
+    "bi-user list",
+    "bi-user remove",
+    "down",
+)
+"""What comes first needs nothing of what comes later."""
+
+
+def rank(written: str) -> int:
+    if "--lake" in written:
+        return len(ORDER) - 1
+    return next(at for at, beginning in enumerate(ORDER) if written.startswith(beginning))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_each_shown_command_runs() -> None:
+    with open_folder() as folder:
+        home = folder / "home"
+        home.mkdir(mode=0o700)
+        ports = f"{{postgres_port: {next_free_port(15_500)}, airflow_port: {next_free_port(18_500)}}}"
+        (home / "settings.yaml").write_text(
+            f"services: {ports}\nsources: [{{location: {folder / 'sample'}}}]\n"
+        )
+        environment = {**os.environ, "WATTMARK_HOME": str(home), "COLUMNS": "120"}
+        settings = load_settings(home)
+
+        def run(*words: str) -> None:
+            done = subprocess.run(
+                [sys.executable, "-m", "wattmark", *words],
+                cwd=folder, env=environment, capture_output=True, text=True, check=False,
+            )  # fmt: skip
+            assert done.returncode == 0, f"wattmark {' '.join(words)}\n{done.stdout}\n{done.stderr}"
+
+        try:
+            run("up", "--no-airflow")
+            for written, _ in sorted(shown(), key=lambda one: (rank(one[0]), "full" in one[0], one[0])):
+                words = written.split()
+                if words[0] == "sample":
+                    words = [
+                        "60"
+                        if before == "--accounts"
+                        else services.source_url(settings)
+                        if "://" in word
+                        else word
+                        for before, word in zip(["", *words], words, strict=False)
+                    ]
+                    if "--accounts" not in words:
+                        words += ["--accounts", "60"]
+                run(
+                    *(
+                        "sample" if word == "DIR_OR_URL" else str(home) if word == "/path/to/home" else word
+                        for word in words
+                    )
+                )
+        finally:
+            services.discard(settings)
