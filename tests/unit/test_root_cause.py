@@ -8,9 +8,8 @@ import pyarrow as pa
 import pytest
 
 from tests.golden import _schema, _value
-from wattmark.audit.mend import CAUSES, Bench
 from wattmark.audit.replay import Finding, find, rule_named
-from wattmark.audit.root_cause import Outcome, explain, rows_of, subject_of
+from wattmark.audit.root_cause import CAUSES, Bench, Outcome, explain, rows_of, subject_of
 from wattmark.engine.catalog import load_catalog
 from wattmark.engine.session import DuckDBSession
 from wattmark.run import Run
