@@ -11,8 +11,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from wattmark.audit import counter as counter_module
-from wattmark.audit.counter import ApplicationError, Counter
+from wattmark.audit.counter import ApplicationError, Counter, store
+from wattmark.audit.counter.messages import violation_of
 from wattmark.audit.rules import all_rules
 from wattmark.audit.runner import create_findings, run_rule
 from wattmark.contract import load_contract
@@ -144,17 +144,14 @@ def test_both_languages_evidence_and_money(counter: Counter) -> None:
 
 
 def test_every_rule_has_messages_that_fit_its_columns(counter: Counter) -> None:
-    worker = counter_module._Worker(counter, counter._store.current(), AS_OF)
-    try:
+    with counter.worker(AS_OF) as worker:
         for rule, statement in worker.statements:
             columns = worker.session.duck.sql(statement).columns
             for language in ("en", "zh"):
                 row = dict.fromkeys(columns)
                 row["subject_id"] = "x"
-                assert counter_module._violation(rule, row, language, counter.settings).message
+                assert violation_of(rule, row, language, counter.settings).message
                 assert language in rule.messages, rule.rule_id
-    finally:
-        worker.close()
 
 
 def test_the_night_finds_the_same(settings: Settings, counter: Counter) -> None:
@@ -243,16 +240,16 @@ def test_a_new_lake_version_is_taken_up(tmp_path: Path, monkeypatch: pytest.Monk
     made = Counter(own, workers=1)
     try:
         assert found(made, {"service_order": ORDER}) == []
-        first = made._store.current().path
+        first = made.store.current().path
         put(own, {"supply_point": []})
-        monkeypatch.setattr(counter_module, "RECHECK_SECONDS", 0.0)
-        made._store.current()
-        refreshing = made._store._refreshing
+        monkeypatch.setattr(store, "RECHECK_SECONDS", 0.0)
+        made.store.current()
+        refreshing = made.store.refreshing
         assert refreshing is not None
         refreshing.join(60)
         assert found(made, {"service_order": ORDER}) == [("ACC-11", "O1")]
         assert not first.exists()
-        assert made._store.make() == made._store.path()
+        assert made.store.make() == made.store.path()
     finally:
         made.close()
 

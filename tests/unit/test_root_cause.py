@@ -8,9 +8,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from wattmark.audit.mend import CAUSES, Bench
 from wattmark.audit.replay import Finding, find, rule_named
-from wattmark.audit.root_cause import Outcome, explain, rows_of, subject_of
+from wattmark.audit.root_cause import CAUSES, Bench, Outcome, explain, rows_of, subject_of
 from wattmark.engine.catalog import load_catalog
 from wattmark.engine.session import DuckDBSession
 from wattmark.golden import rows_given

@@ -17,6 +17,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
 
 import pyarrow as pa
@@ -48,6 +49,9 @@ CHANGING = ("account", "customer")
 
 _VERSION = "updated_at"
 _T = TypeVar("_T")
+_Rows = list[dict[str, Any]]
+_ByColumn = dict[str, dict[Any, _Rows]]
+"""Rows of a table by column and value."""
 
 
 @dataclass
@@ -134,7 +138,7 @@ class _Intake:
         last_moment = until.astimezone(settings.zone) - dt.timedelta(microseconds=1)
         self.as_of = last_moment.date()
         self.counter = Counter(settings, workers=1)
-        self.contract: Contract = self.counter.catalog.contract
+        self.contract: Contract = self.counter.plan.catalog.contract
         metadata = sa.MetaData()
         self.intake, self.check, self.finding = (
             sa.Table(name, metadata, schema=SCHEMA, autoload_with=engine)
@@ -147,7 +151,7 @@ class _Intake:
     def run(self) -> dict[str, int]:
         run = Run.of(self.as_of, self.settings.utility.time_zone)
         try:
-            with DuckDBSession(self.settings, run, self.counter.catalog) as self.session:
+            with DuckDBSession(self.settings, run, self.counter.plan.catalog) as self.session:
                 since = self._since()
                 changed = self._newest(self._orders(since=since))
                 todo = self._not_yet(changed)
@@ -276,70 +280,79 @@ class _Intake:
     # --- looking -----------------------------------------------------------------------------------
 
     def _look(self, orders: Sequence[_Order]) -> list[_Outcome]:
-        belongs, dropped = self._belonging([order.row for order in orders if order.reason is None])
+        good = [order.row for order in orders if order.reason is None]
+        rows, dropped = self._belonging(good)
+        belongs = {name: self._by_column(name, found) for name, found in rows.items()}
         return [self._look_at(order, belongs, dropped) for order in orders]
 
-    def _belonging(
-        self, orders: list[dict[str, Any]]
-    ) -> tuple[dict[str, dict[str, list[dict[str, Any]]]], dict[str, str]]:
-        """Good rows of the source that belong to orders, by table and the key they are looked up by.
+    def _belonging(self, orders: _Rows) -> tuple[dict[str, _Rows], dict[str, str]]:
+        """Good rows of the source that belong to orders, by table; the orders themselves are not among them.
 
         Also why an account or customer was left out, by its id.
         """
-        rows: dict[str, list[dict[str, Any]]] = {ORDER: orders}
+        rows: dict[str, _Rows] = {ORDER: orders}
         dropped: dict[str, str] = {}
-
-        def need(name: str) -> list[dict[str, Any]]:
-            if name not in rows:
-                how = self.counter.lookups[name]
-                keys = sorted({row[how.key] for row in need(how.table) if row[how.key] is not None})
-                table = self.contract.tables[name]
-                newest: dict[tuple[Any, ...], dict[str, Any]] = {}
-                for row, reason in self._rows(name, among=(how.column, keys)) if keys else ():
-                    key = tuple(row[column] for column in table.key)
+        accounts = [order["account_id"] for order in orders]
+        for name in self.counter.plan.tables:
+            if name == ORDER:
+                continue
+            table = self.contract.tables[name]
+            newest: dict[tuple[Any, ...], dict[str, Any]] = {}
+            for column, keys in self.counter.plan.slice.keys(name, accounts, partial(_held, rows)).items():
+                for row, reason in self._rows(name, among=(column, keys)) if keys else ():
+                    key = _key(table, row)
                     if reason is not None:
                         dropped[f"{name} {key[0]}"] = f"{name}: {reason}"
                     elif key not in newest or _later(table, row, newest[key]):
                         newest[key] = row
-                rows[name] = list(newest.values())
-            return rows[name]
+            rows[name] = list(newest.values())
+        del rows[ORDER]
+        return rows, dropped
 
-        belongs: dict[str, dict[str, list[dict[str, Any]]]] = {}
-        for name, how in self.counter.lookups.items():
-            by_key: dict[str, list[dict[str, Any]]] = defaultdict(list)
-            for row in need(name):
-                by_key[row[how.column]].append(row)
-            belongs[name] = by_key
-        return belongs, dropped
+    def _by_column(self, name: str, rows: _Rows) -> _ByColumn:
+        """Rows of a table by the columns and values they are looked up by."""
+        found: _ByColumn = {}
+        for column in self.counter.plan.slice.columns(name):
+            by_value = found.setdefault(column, defaultdict(list))
+            for row in rows:
+                by_value[row[column]].append(row)
+        return found
+
+    def _application(self, order: _Order, belongs: Mapping[str, _ByColumn]) -> dict[str, _Rows]:
+        """An order with what belongs to its account."""
+        rows: dict[str, _Rows] = {ORDER: [order.row]}
+        for name in self.counter.plan.tables:
+            if name == ORDER:
+                continue
+            wanted = self.counter.plan.slice.keys(name, [order.row["account_id"]], partial(_held, rows))
+            # Two columns may find the same row.
+            found = {
+                _key(self.contract.tables[name], row): row
+                for column, keys in wanted.items()
+                for key in keys
+                for row in belongs[name][column].get(key, ())
+            }
+            rows[name] = list(found.values())
+        return rows
 
     def _look_at(
         self,
         order: _Order,
-        belongs: Mapping[str, Mapping[str, list[dict[str, Any]]]],
+        belongs: Mapping[str, _ByColumn],
         dropped: Mapping[str, str],
     ) -> _Outcome:
         account_id = order.row["account_id"]
         if order.reason is not None:
             return _Outcome(order, "refused", f"{ORDER}: {order.reason}", account_id)
-        application: dict[str, list[dict[str, Any]]] = {ORDER: [order.row]}
-
-        def need(name: str) -> list[dict[str, Any]]:
-            if name not in application:
-                how = self.counter.lookups[name]
-                keys = {row[how.key] for row in need(how.table)}
-                application[name] = [row for key in keys for row in belongs[name].get(key, ())]
-            return application[name]
-
-        for name in self.counter.lookups:
-            need(name)
+        application = self._application(order, belongs)
         customer_id = application["account"][0]["customer_id"] if application["account"] else None
         try:
-            looked = self.counter.look(application, self.as_of, only_in_hand=True)
+            looked = self.counter.look(application, self.as_of, only_in_hand=True, is_cut=True)
         except ApplicationError as error:
             why = [
                 dropped[key] for key in (f"account {account_id}", f"customer {customer_id}") if key in dropped
             ]
-            why += [f"{one['where']}: {one['what']}" for one in error.problems]
+            why += [f"{problem['where']}: {problem['what']}" for problem in error.problems]
             return _Outcome(order, "refused", "; ".join(why)[:500], account_id, customer_id)
         return _Outcome(
             order,
@@ -447,6 +460,14 @@ class _Intake:
 
 def _pairs(looked: Looked) -> list[tuple[Violation, Violation]]:
     return list(zip(looked.violations["en"], looked.violations["zh"], strict=True))
+
+
+def _held(rows: Mapping[str, _Rows], table: str, column: str) -> list[Any]:
+    return [row[column] for row in rows[table]]
+
+
+def _key(table: Table, row: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(row[column] for column in table.key)
 
 
 def _later(table: Table, row: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
