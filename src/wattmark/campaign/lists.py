@@ -20,7 +20,7 @@ from sqlalchemy.exc import OperationalError
 from wattmark.campaign.area import decide_area, write_area_list
 from wattmark.campaign.audience import check
 from wattmark.campaign.decide import MONEY, Planned, decide, plan
-from wattmark.campaign.definition import CampaignError, CampaignFile, ChannelName, load_campaigns
+from wattmark.campaign.definition import CampaignError, CampaignFile, load_campaigns
 from wattmark.campaign.deliver import take_back_drafts
 from wattmark.campaign.fields import personal_fields, published_fields
 from wattmark.campaign.files import (
@@ -36,6 +36,7 @@ from wattmark.campaign.files import (
 from wattmark.campaign.keys import list_key
 from wattmark.campaign.people import feedback_suppressions, look_at_contacts, look_at_people
 from wattmark.campaign.state import KEEP_SUPPRESSION, copy_in, fetch
+from wattmark.channels import SEED_COLUMNS, channels
 from wattmark.engine.session import Session
 from wattmark.run import Run
 from wattmark.settings import Settings
@@ -311,15 +312,9 @@ def store(
     return name
 
 
-def _seed_fits(seed: dict[str, Any], channel: ChannelName) -> bool:
-    wanted = {
-        "post": "postal_address",
-        "sms": "mobile",
-        "phone": "phone",
-        "email": "email",
-        "visit": "postal_address",
-    }
-    return channel in wanted and bool(seed.get(wanted[channel]))
+def _seed_fits(seed: dict[str, Any], channel: str) -> bool:
+    wanted = channels()[channel].seed
+    return wanted is not None and bool(seed.get(wanted))
 
 
 _LISTED = pa.schema(
@@ -465,7 +460,7 @@ def _write_lists(
 
 
 def write_channel_list(
-    session: Session, file: CampaignFile, name: str, channel: ChannelName, folder: Path, key: bytes | None
+    session: Session, file: CampaignFile, name: str, channel: str, folder: Path, key: bytes | None
 ) -> dict[str, Any]:
     """Write one channel's list from ``night.listed``: customers by id, then seeds."""
     campaign, duck = file.campaign, session.duck
@@ -490,31 +485,8 @@ def write_channel_list(
                 {"customer_id": f"{SEED}{at + 1}", **seed.model_dump()}
                 for at, seed in enumerate(campaign.seeds)
             ]
-            or [
-                {
-                    "customer_id": "",
-                    "name": "",
-                    "mobile": "",
-                    "phone": "",
-                    "email": "",
-                    "postal_address": "",
-                    "postcode": "",
-                }
-            ],
-            schema=pa.schema(
-                [
-                    (one, pa.string())
-                    for one in (
-                        "customer_id",
-                        "name",
-                        "mobile",
-                        "phone",
-                        "email",
-                        "postal_address",
-                        "postcode",
-                    )
-                ]
-            ),
+            or [dict.fromkeys(("customer_id", *SEED_COLUMNS), "")],
+            schema=pa.schema([(one, pa.string()) for one in ("customer_id", *SEED_COLUMNS)]),
         ),
     )
     session.give(
@@ -523,11 +495,7 @@ def write_channel_list(
     )
 
     def source(column: str) -> str:
-        seeded = (
-            f's."{column}"'
-            if column in ("name", "mobile", "phone", "email", "postal_address", "postcode")
-            else "NULL"
-        )
+        seeded = f's."{column}"' if column in SEED_COLUMNS else "NULL"
         return f'CASE WHEN l.is_seed THEN {seeded} ELSE c."{column}" END'
 
     selected = {

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 SOURCE_LAYER = "source"
 """Contract tables as they were known at the end of ``as_of`` (views over ``accepted``)."""
+KNOWN_LAYER = "known"
+"""The same at the end of the day on which something is asked, for what must heed all that is known by then."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +123,7 @@ class Catalog:
 
         def visit(name: str, path: tuple[str, ...], reader: TableDefinition | None) -> None:
             layer = name.split(".")[0]
-            if layer == SOURCE_LAYER and name.split(".")[1] in self.contract.tables:
+            if layer in (SOURCE_LAYER, KNOWN_LAYER) and name.split(".")[1] in self.contract.tables:
                 return
             if name in PRODUCED:
                 return
