@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,14 @@ ORDER BY a.rank
 """
 
 
-def decide_area(session: Session, connection: Connection, run: Run, planned: Planned) -> dict[str, str]:
+def decide_area(
+    session: Session,
+    connection: Connection,
+    run: Run,
+    planned: Planned,
+    now: dt.datetime,
+    by_hand: bool = False,
+) -> dict[str, str]:
     """Decide and store the areas of one campaign; returns its problem by id where it cannot be made."""
     from wattmark.campaign.lists import insert_run
 
@@ -70,7 +78,9 @@ def decide_area(session: Session, connection: Connection, run: Run, planned: Pla
         )
         if outcome == "listed"
     )
-    name = insert_run(connection, run, planned, counts, listed * planned.sendings[0].cost_amount)
+    name = insert_run(
+        connection, run, planned, counts, listed * planned.sendings[0].cost_amount, now, by_hand=by_hand
+    )
     copy_in(
         connection,
         "ops.campaign_area",

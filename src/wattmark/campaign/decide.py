@@ -6,7 +6,7 @@ Nothing here writes outside of the session: ``wattmark campaign preview`` and th
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 
 import duckdb
@@ -60,7 +60,11 @@ class Decision:
 
 
 def decide(
-    session: Session, engine: Engine | None, files: Sequence[CampaignFile], numbers: Sequence[str] = ()
+    session: Session,
+    engine: Engine | None,
+    files: Sequence[CampaignFile],
+    numbers: Sequence[str] = (),
+    now: dt.datetime | None = None,
 ) -> Decision:
     """Decide the outcome of every member of every campaign's audience.
 
@@ -72,6 +76,8 @@ def decide(
         engine: the warehouse with what earlier nights did; None where there is none.
         files: the campaigns, none of them by area.
         numbers: ids of runs whose contacts do not count as history (those that a correction replaces).
+        now: the moment it is; nothing is sent before it. Who may be contacted is asked of what the session knows
+            (``session.known_on``), the audience of its date.
     """
     decision = Decision()
     asked = sorted({channel.channel for file in files for channel in file.campaign.channels})
@@ -84,7 +90,7 @@ def decide(
     _make_tables(session)
     for number, file in enumerate(files):
         try:
-            planned = plan(session, number, file)
+            planned = plan(session, number, file, now)
             consider(session, planned)
         except (WattmarkError, duckdb.Error) as error:
             decision.problems[file.campaign.id] = str(error).split("\n")[0]
@@ -110,33 +116,71 @@ def _make_tables(session: Session) -> None:
     session.give("ask.take_up", learned)
 
 
-def plan(session: Session, number: int, file: CampaignFile) -> Planned:
-    """The days, hours and costs of a campaign's channels for tonight."""
+def plan(session: Session, number: int, file: CampaignFile, now: dt.datetime | None = None) -> Planned:
+    """The days, hours and costs of a campaign's channels for tonight; never before ``now``.
+
+    Raises:
+        CampaignError: the calendar has no day on which a channel may be used.
+    """
     sendings = []
     for channel in file.campaign.channels:
-        usual = session.settings.campaigns.channels.get(channel.channel) or ChannelSettings.model_validate({})
-        days = channel.days or usual.days
-        row = session.duck.execute(
-            "SELECT MIN(day) FROM core.calendar WHERE day > ? AND (? = 'every_day' OR (? = 'no_holidays' AND NOT is_holiday) "
-            "OR is_working_day)",
-            [session.run.as_of, days, days],
-        ).fetchone()
-        if row is None or row[0] is None:
-            raise CampaignError(
-                "campaign.calendar", f"core.calendar has no {days} after {session.run.as_of}."
-            )
+        usual = _usual(session, channel.channel)
+        until_hour = usual.until_hour if channel.until_hour is None else channel.until_hour
+        first = session.run.as_of + dt.timedelta(days=1)
+        local = now.astimezone(session.settings.zone) if now else None
         limits = [one for one in (channel.daily_limit, usual.daily_limit) if one is not None]
         sendings.append(
             Sending(
                 channel.channel,
-                row[0],
+                may_send(session, channel.channel, channel.days, first, local, until_hour),
                 usual.from_hour if channel.from_hour is None else channel.from_hour,
-                usual.until_hour if channel.until_hour is None else channel.until_hour,
+                until_hour,
                 usual.cost_amount if channel.cost_amount is None else channel.cost_amount,
                 min(limits) if limits else None,
             )
         )
     return Planned(number, file, tuple(sendings), published_fields(file))
+
+
+def _usual(session: Session, channel: str) -> ChannelSettings:
+    return session.settings.campaigns.channels.get(channel) or ChannelSettings.model_validate({})
+
+
+def may_send(
+    session: Session,
+    channel: str,
+    days: str | None,
+    first: dt.date,
+    local: dt.datetime | None,
+    until_hour: int,
+) -> dt.date:
+    """The first day from ``first`` on that a channel may be used on and that is not over.
+
+    Args:
+        session: with core.calendar.
+        channel: the channel.
+        days: what the campaign says of its days; the utility's setting where None.
+        first: the earliest day.
+        local: the moment it is, local; None where only the calendar decides.
+        until_hour: local hour at which the channel falls quiet.
+
+    Raises:
+        CampaignError: the calendar has no such day.
+    """
+    days = days or _usual(session, channel).days
+    if local is not None:
+        today = local.date() if local.hour < until_hour else local.date() + dt.timedelta(days=1)
+        first = max(first, today)
+    session.see(["core.calendar"])
+    row = session.duck.execute(
+        "SELECT MIN(day) FROM core.calendar WHERE day >= ? AND (? = 'every_day' OR (? = 'no_holidays' AND NOT is_holiday) "
+        "OR is_working_day)",
+        [first, days, days],
+    ).fetchone()
+    if row is None or row[0] is None:
+        raise CampaignError("campaign.calendar", f"core.calendar has no {days} from {first} on.")
+    found: dt.date = row[0]
+    return found
 
 
 def consider(session: Session, planned: Planned) -> None:
@@ -184,8 +228,12 @@ def consider(session: Session, planned: Planned) -> None:
 
 def asks_for(file: CampaignFile) -> str:
     """What a campaign's contacts need: consent to ``marketing`` or to ``service``; a ``notice`` sets consent aside."""
-    campaign = file.campaign
-    return "notice" if "no_consent" in campaign.exclude else campaign.purpose
+    return asks_for_of(file.campaign.purpose, file.campaign.exclude)
+
+
+def asks_for_of(purpose: str, exclude: Container[str]) -> str:
+    """As ``asks_for``, of a purpose and the rules that are switched off."""
+    return "notice" if "no_consent" in exclude else purpose
 
 
 def _give_campaign(session: Session, planned: Planned) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,7 @@ from wattmark.campaign.files import (
 )
 from wattmark.campaign.keys import list_key
 from wattmark.campaign.people import feedback_suppressions, look_at_contacts, look_at_people
+from wattmark.campaign.recheck import know
 from wattmark.campaign.state import KEEP_SUPPRESSION, copy_in, fetch
 from wattmark.channels import SEED_COLUMNS, channels
 from wattmark.engine.session import Session
@@ -42,6 +43,7 @@ from wattmark.run import Run
 from wattmark.settings import Settings
 
 LOCK_S = 600
+NOBODY = "nobody is on it"
 OUTCOMES = ("listed", "control", "excluded", "over_limit")
 SEED = "seed-"
 """Customer ids of seeds begin so; no customer's does, since a seed never meets the marts."""
@@ -76,7 +78,12 @@ def folder_of(settings: Settings, campaign_id: str, as_of: dt.date, version: int
 
 
 def make_lists(
-    settings: Settings, run: Run, session: Session, ops_engine: Engine, only: Sequence[str] = ()
+    settings: Settings,
+    run: Run,
+    session: Session,
+    ops_engine: Engine,
+    only: Sequence[str] = (),
+    now: dt.datetime | None = None,
 ) -> list[CampaignOutcome]:
     """Make the lists that are due on a date, up to awaiting approval.
 
@@ -89,6 +96,8 @@ def make_lists(
         session: with the night's marts.
         ops_engine: the warehouse; schema ``ops`` must be migrated.
         only: ids of campaigns to make, due or not; all that are due where empty.
+        now: the moment it is, the clock's where None. Who may be contacted is asked of what is known then; a list
+            that is made late for an earlier date has that date's audience.
 
     Returns:
         one outcome a campaign, by id. A campaign that cannot be made says so in ``problem``; the others go on.
@@ -96,6 +105,8 @@ def make_lists(
     Raises:
         CampaignError: a campaign file is wrong, or ``only`` names none.
     """
+    now = now or dt.datetime.now(dt.UTC)
+    know(session, now)
     files = load_campaigns(settings)
     for file in files:
         check(file, settings)
@@ -114,9 +125,9 @@ def make_lists(
                 "Rerun when it has ended.",
             ) from None
         clear_drafts(settings.home / "lists")
-        for name in refuse_unanswered(ops_engine, run):
+        for name in refuse_unanswered(ops_engine, run, now):
             take_back_drafts(settings, name)
-        return _make(settings, run, session, ops_engine, due)
+        return _make(settings, run, session, ops_engine, due, now, by_hand=bool(only))
 
 
 def due_campaigns(files: Sequence[CampaignFile], run: Run, only: Sequence[str]) -> list[CampaignFile]:
@@ -135,7 +146,14 @@ def due_campaigns(files: Sequence[CampaignFile], run: Run, only: Sequence[str]) 
 
 
 def _make(
-    settings: Settings, run: Run, session: Session, engine: Engine, due: Sequence[CampaignFile]
+    settings: Settings,
+    run: Run,
+    session: Session,
+    engine: Engine,
+    due: Sequence[CampaignFile],
+    now: dt.datetime,
+    *,
+    by_hand: bool,
 ) -> list[CampaignOutcome]:
     with engine.connect() as connection:
         there = set(
@@ -147,15 +165,17 @@ def _make(
     problems: dict[str, str] = {}
     if missing:
         named = [file for file in missing if file.campaign.audience.grain != "area"]
-        decision = decide(session, engine, named)
+        decision = decide(session, engine, named, now=now)
         problems |= decision.problems
         store_feedback(session, engine)
         with engine.begin() as connection:
             for planned in decision.planned:
-                store(session, connection, run, planned)
+                store(session, connection, run, planned, now, by_hand=by_hand)
             for file in missing:
                 if file.campaign.audience.grain == "area":
-                    problems |= decide_area(session, connection, run, plan(session, 0, file))
+                    problems |= decide_area(
+                        session, connection, run, plan(session, 0, file, now), now, by_hand
+                    )
     else:
         look_at_people(session, engine)
         store_feedback(session, engine)
@@ -183,8 +203,14 @@ def store_feedback(session: Session, engine: Engine) -> int:
         ).rowcount
 
 
-def refuse_unanswered(engine: Engine, run: Run) -> list[str]:
-    """Refuse lists whose time to be approved ended before the night's date began; returns their ids."""
+def refuse_unanswered(engine: Engine, run: Run, now: dt.datetime | None = None) -> list[str]:
+    """Refuse lists whose time to be approved is over, by the clock or as the night's date begins; returns their ids."""
+    midnight = dt.datetime.combine(run.as_of, dt.time(), tzinfo=_zone(run))
+    return close_overdue(engine, max(midnight, now) if now else midnight)
+
+
+def close_overdue(engine: Engine, now: dt.datetime) -> list[str]:
+    """Refuse lists that nobody answered by their time; returns their ids."""
     with engine.begin() as connection:
         return list(
             connection.execute(
@@ -192,7 +218,7 @@ def refuse_unanswered(engine: Engine, run: Run) -> list[str]:
                     "UPDATE ops.campaign_run SET state = 'refused', note = 'nobody answered in time' "
                     "WHERE state IN ('listed', 'awaiting_approval') AND approval_due_at <= :now RETURNING campaign_run_id"
                 ),
-                {"now": dt.datetime.combine(run.as_of, dt.time(), tzinfo=_zone(run))},
+                {"now": now},
             ).scalars()
         )
 
@@ -203,10 +229,17 @@ def _zone(run: Run) -> Any:
     return ZoneInfo(run.time_zone)
 
 
-def approval_due(file: CampaignFile, run: Run) -> dt.datetime:
-    """When an answer comes too late: so many hours after the end of the night's date."""
+def approval_due(file: CampaignFile, run: Run, now: dt.datetime, by_hand: bool = False) -> dt.datetime:
+    """When an answer comes too late: so many hours after the end of the night's date.
+
+    A list that somebody asks for by hand, or a correction, may be of a date long past: it has so many hours from
+    when it was made where that is more than a day after its date.
+    """
     end = dt.datetime.combine(run.as_of + dt.timedelta(days=1), dt.time(), tzinfo=_zone(run))
-    return end + dt.timedelta(hours=file.campaign.approval.within_hours)
+    is_late = by_hand and now >= end + dt.timedelta(days=1)
+    return (now.astimezone(_zone(run)) if is_late else end) + dt.timedelta(
+        hours=file.campaign.approval.within_hours
+    )
 
 
 def insert_run(
@@ -215,9 +248,11 @@ def insert_run(
     planned: Planned,
     counts: dict[str, int],
     cost_amount: float,
+    now: dt.datetime,
     version: int = 1,
     corrects: str | None = None,
     note: str | None = None,
+    by_hand: bool = False,
 ) -> str:
     """Note a list in state ``listed``; returns its id."""
     campaign = planned.file.campaign
@@ -226,8 +261,8 @@ def insert_run(
         text(
             "INSERT INTO ops.campaign_run (campaign_run_id, campaign_id, purpose, as_of, version, run_id, definition_hash, "
             "definition, state, send_on, approval_due_at, considered, listed, control, excluded, over_limit, cost_amount, "
-            "corrects_run_id, note) VALUES (:name, :campaign, :purpose, :as_of, :version, :run, :hash, CAST(:definition AS jsonb), "
-            "'listed', :send_on, :due, :considered, :listed, :control, :excluded, :over_limit, :cost, :corrects, :note)"
+            "corrects_run_id, note, asked_at) VALUES (:name, :campaign, :purpose, :as_of, :version, :run, :hash, CAST(:definition AS jsonb), "
+            "'listed', :send_on, :due, :considered, :listed, :control, :excluded, :over_limit, :cost, :corrects, :note, :now)"
         ),
         {
             "name": name,
@@ -255,7 +290,8 @@ def insert_run(
                 ensure_ascii=False,
             ),
             "send_on": min(one.send_on for one in planned.sendings),
-            "due": approval_due(planned.file, run),
+            "due": approval_due(planned.file, run, now, by_hand),
+            "now": now,
             "considered": sum(counts.values()),
             **{outcome: counts.get(outcome, 0) for outcome in OUTCOMES},
             "cost": cost_amount,
@@ -271,9 +307,11 @@ def store(
     connection: Connection,
     run: Run,
     planned: Planned,
+    now: dt.datetime,
     version: int = 1,
     corrects: str | None = None,
     note: str | None = None,
+    by_hand: bool = False,
 ) -> str:
     """Store one campaign's outcomes from ``night.member``, seeds added; returns the run's id."""
     duck, campaign = session.duck, planned.file.campaign
@@ -284,7 +322,7 @@ def store(
     ).fetchall()
     counts = {outcome: int(count) for outcome, count, _ in rows}
     cost = sum(int(amount or 0) for _, _, amount in rows) / MONEY
-    name = insert_run(connection, run, planned, counts, cost, version, corrects, note)
+    name = insert_run(connection, run, planned, counts, cost, now, version, corrects, note, by_hand)
     members = duck.sql(
         "SELECT ? AS campaign_run_id, customer_id, account_id, outcome, excluded_by, channel, cell, priority, send_on, "
         "FALSE AS is_seed, segment, expected_value_amount, fields FROM night.member WHERE number = ?",
@@ -330,7 +368,7 @@ _LISTED = pa.schema(
 ).empty_table()
 _RUN = (
     "SELECT campaign_run_id, state, version, considered, listed, control, excluded, over_limit, cost_amount, list_sha256, "
-    "definition_hash, approved_by, released_at, corrects_run_id FROM ops.campaign_run WHERE campaign_id = :campaign "
+    "definition_hash, approved_by, released_at, corrects_run_id, definition, approval_due_at FROM ops.campaign_run WHERE campaign_id = :campaign "
     "AND as_of = :as_of ORDER BY version DESC LIMIT 1"
 )
 
@@ -354,6 +392,9 @@ def write_files(
         float(row["cost_amount"]),
     )
     folder = folder_of(settings, campaign.id, run.as_of, row["version"])
+    if row["state"] == "releasing":
+        # Somebody approved it, and its release is under way or broke off: it goes on when it is approved again.
+        return outcome
     if row["state"] != "listed" and _complete(
         folder, row["list_sha256"], has_left=row["state"] in ("released", "corrected")
     ):
@@ -372,17 +413,26 @@ def write_files(
             "campaign.files_missing", f"{folder}: files of the released list {row['campaign_run_id']} are missing.",
             "Restore them from the delivery; a released list is not made again.",
         )  # fmt: skip
-    entries = _write_lists(settings, session, engine, run, file, row["campaign_run_id"], folder)
+    # A list of nobody is no question to anybody.
+    state = row["state"]
+    if state == "listed":
+        state = "awaiting_approval" if row["listed"] else "refused"
+    entries = write_lists(settings, session, engine, file, dict(row), folder)
     digest = digest_of(row["campaign_run_id"], entries)
     with engine.begin() as connection:
         connection.execute(
             text(
-                "UPDATE ops.campaign_run SET state = CASE state WHEN 'listed' THEN 'awaiting_approval' ELSE state END, "
-                "list_sha256 = :digest WHERE campaign_run_id = :name AND released_at IS NULL"
+                "UPDATE ops.campaign_run SET state = :state, note = COALESCE(:note, note), list_sha256 = :digest "
+                "WHERE campaign_run_id = :name AND released_at IS NULL"
             ),
-            {"digest": digest, "name": row["campaign_run_id"]},
+            {
+                "digest": digest,
+                "name": row["campaign_run_id"],
+                "state": state,
+                "note": NOBODY if state == "refused" and row["state"] == "listed" else None,
+            },
         )
-    outcome.state = "awaiting_approval" if row["state"] == "listed" else row["state"]
+    outcome.state = state
     write_manifest(
         folder,
         {
@@ -397,7 +447,7 @@ def write_files(
             "state": outcome.state,
             "approval": {
                 "by": list(campaign.approval.by),
-                "due_at": approval_due(file, run).isoformat(),
+                "due_at": row["approval_due_at"].astimezone(_zone(run)).isoformat(),
                 "approved_by": None,
             },
             "list_sha256": digest,
@@ -423,38 +473,62 @@ def _complete(folder: Path, digest: str | None, *, has_left: bool) -> bool:
     )
 
 
-def _write_lists(
+def write_lists(
     settings: Settings,
     session: Session,
     engine: Engine,
-    run: Run,
     file: CampaignFile,
-    name: str,
+    row: Mapping[str, Any],
     folder: Path,
+    without: pa.Table | None = None,
+    moved: Mapping[str, dt.date] | None = None,
 ) -> list[dict[str, Any]]:
-    key, sendings = list_key(settings), plan(session, 0, file).sendings
+    """Write the files of a stored list.
+
+    Args:
+        settings: of the home.
+        session: with what is known of customers' contacts.
+        engine: the warehouse.
+        file: the definition that the list was made of.
+        row: of ``ops.campaign_run``: campaign_run_id and definition.
+        folder: where to.
+        without: members to leave out: customer_id, account_id.
+        moved: new days of sending, by channel.
+
+    Returns:
+        the manifest's entries.
+    """
+    key, sendings = list_key(settings), row["definition"]["sendings"]
+    name, moved = row["campaign_run_id"], moved or {}
     if file.campaign.audience.grain == "area":
         entries = [write_area_list(engine, name, folder, file.campaign.format, key)]
     else:
-        session.give(
-            "night.listed",
-            fetch(
-                engine,
-                "SELECT customer_id, account_id, channel, cell, send_on, is_seed, CAST(fields AS text) AS fields "
-                "FROM ops.campaign_member WHERE campaign_run_id = $1 AND outcome = 'listed'",
-                [name],
-                _LISTED,
-            ),
+        listed = fetch(
+            engine,
+            "SELECT customer_id, account_id, channel, cell, send_on, is_seed, CAST(fields AS text) AS fields "
+            "FROM ops.campaign_member WHERE campaign_run_id = $1 AND outcome = 'listed'",
+            [name],
+            _LISTED,
         )
+        session.duck.execute("CREATE SCHEMA IF NOT EXISTS night")
+        session.give("night.listed", listed)
+        if without is not None and len(without):
+            session.give("night.without", without.select(["customer_id", "account_id"]))
+            session.duck.execute(
+                "DELETE FROM night.listed WHERE NOT is_seed AND (customer_id, account_id) IN "
+                "(SELECT (customer_id, account_id) FROM night.without)"
+            )
+        for channel, day in moved.items():
+            session.duck.execute("UPDATE night.listed SET send_on = ? WHERE channel = ?", [day, channel])
         entries = [
-            write_channel_list(session, file, name, one.channel, folder, key) | {"channel": one.channel}
+            write_channel_list(session, file, name, one["channel"], folder, key) | {"channel": one["channel"]}
             for one in sendings
         ]
     for entry, one in zip(entries, sendings, strict=True):
         entry |= {
-            "send_on": one.send_on.isoformat(),
-            "from_hour": one.from_hour,
-            "until_hour": one.until_hour,
+            "send_on": moved[one["channel"]].isoformat() if one["channel"] in moved else one["send_on"],
+            "from_hour": one["from_hour"],
+            "until_hour": one["until_hour"],
         }
     return entries
 

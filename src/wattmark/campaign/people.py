@@ -199,7 +199,9 @@ def _history(engine: Engine | None, known_on: dt.date) -> pa.Table:
         "SELECT m.customer_id, m.account_id, r.campaign_id, r.as_of, m.outcome, m.channel, m.send_on, r.campaign_run_id "
         "FROM ops.campaign_member m JOIN ops.campaign_run r ON r.campaign_run_id = m.campaign_run_id "
         "WHERE m.outcome IN ('listed', 'control') AND NOT m.is_seed AND r.as_of <= $1 "
-        "AND (r.released_at IS NOT NULL OR r.state IN ('listed', 'awaiting_approval'))",
+        "AND (r.released_at IS NOT NULL OR r.state IN ('listed', 'awaiting_approval', 'releasing')) "
+        "AND NOT EXISTS (SELECT 1 FROM ops.campaign_drop d WHERE d.campaign_run_id = m.campaign_run_id "
+        "AND d.customer_id = m.customer_id AND d.account_id = m.account_id)",
         [known_on],
         empty("ask.history"),
     )

@@ -174,6 +174,7 @@ PRODUCED: dict[str, dict[str, str]] = {
         "own_value": "double",
         "is_account_closed": "boolean",
     },
+    "ask.listed": {"customer_id": "string", "account_id": "string", "channel": "string"},
     "ask.sending": {
         "channel": "string",
         "position": "integer",
