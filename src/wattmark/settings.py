@@ -12,10 +12,11 @@ import datetime as dt
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -25,6 +26,7 @@ from pydantic import (
     model_validator,
 )
 
+from wattmark.channels import known_channel
 from wattmark.clock import clock_of
 from wattmark.dateformat import formats
 from wattmark.errors import SettingsError, WattmarkError, together
@@ -399,7 +401,7 @@ class Campaigns(_Model):
     approvers: dict[str, tuple[str, ...]] = Field(
         default_factory=dict, description="Who may approve for a role that campaigns name; * is every role"
     )
-    channels: dict[Literal["post", "sms", "phone", "email", "app", "visit"], ChannelSettings] = Field(
+    channels: dict[Annotated[str, AfterValidator(known_channel)], ChannelSettings] = Field(
         default_factory=dict
     )
 

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from tests.campaign.world import AS_OF, TABLES, open_world
 from wattmark.campaign import people
 from wattmark.campaign.decide import decide
-from wattmark.campaign.definition import CHANNELS, NEVER_OFF, RULES, SERVICE_ONLY, Campaign, CampaignFile
+from wattmark.campaign.definition import NEVER_OFF, RULES, SERVICE_ONLY, Campaign, CampaignFile
 from wattmark.campaign.feedback import record_hash
-from wattmark.campaign.state import EMPTY_HISTORY, EMPTY_SUPPRESSION
+from wattmark.channels import CHANNELS
 from wattmark.contract import load_contract
 from wattmark.engine.session import DuckDBSession
 from wattmark.settings import load_settings
@@ -188,7 +188,7 @@ def _decide_and_check(
     said: list[tuple[str, str, str, int]],
     kept: list[tuple[str, str, str]],
 ) -> None:
-    history = pa.Table.from_pylist(past, schema=EMPTY_HISTORY.schema)
+    history = pa.Table.from_pylist(past, schema=people.empty("ask.history").schema)
     suppression = pa.Table.from_pylist(
         [
             {
@@ -199,7 +199,7 @@ def _decide_and_check(
             }
             for person, channel, reason in kept
         ],
-        schema=EMPTY_SUPPRESSION.schema,
+        schema=people.empty("ask.suppression").schema,
     )
     noon = dt.datetime.combine(AS_OF, dt.time(12), tzinfo=dt.UTC)
     events = [
@@ -216,8 +216,8 @@ def _decide_and_check(
     world.duck.execute("INSERT INTO accepted.campaign_event BY NAME SELECT * FROM _events")
     world.duck.unregister("_events")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(people, "_history", lambda engine, as_of: history)
-        patch.setattr(people, "_suppressed", lambda session, engine, as_of: suppression)
+        patch.setattr(people, "_history", lambda engine, known_on: history)
+        patch.setattr(people, "_suppressed", lambda engine, known_on: suppression)
         decision = decide(world, None, files)
         first = world.duck.sql("SELECT * FROM night.member ORDER BY ALL").fetchall()
         assert decision.problems == {}
@@ -258,16 +258,10 @@ def _check(
             came = min(came, days)
         newest[(who, channel)] = (came, back)
     undeliverable = {key for key, (came, back) in newest.items() if back < came}
-    granted = set(
-        duck.sql(
-            "SELECT customer_id, channel, purpose FROM source.consent WHERE status = 'granted'"
-        ).fetchall()
-    )
-    refused = set(
-        duck.sql(
-            "SELECT customer_id, channel, purpose FROM source.consent WHERE status <> 'granted'"
-        ).fetchall()
-    )
+    # Consent is the person's: of words of one moment the refusal holds.
+    words = duck.sql("SELECT customer_id, channel, purpose, status FROM source.consent").fetchall()
+    refused = {(person_of(who), *what) for who, *what, status in words if status != "granted"}
+    granted = {(person_of(who), *what) for who, *what, status in words if status == "granted"} - refused
     tonight: dict[str, list[int]] = {}
     for number, customer, *_ in listed:
         tonight.setdefault(person_of(customer), []).append(number)
@@ -294,9 +288,9 @@ def _check(
         for _, customer, _, _, channel, _, _ in contacted:
             assert channel in {each.channel for each in one.channels}
             if "no_consent" in off:
-                assert (customer, channel, "service") not in refused
+                assert (person_of(customer), channel, "service") not in refused
             else:
-                assert (customer, channel, one.purpose) in granted
+                assert (person_of(customer), channel, one.purpose) in granted
             assert (person_of(customer), channel) not in unsubscribed
             assert person_of(customer) not in never
             assert (customer, channel) not in undeliverable
@@ -316,7 +310,8 @@ def _check(
                 assert sum(row[4] == each.channel for row in contacted) <= each.daily_limit
         if "held_out" not in off:
             held_out = {
-                row[0] for row in duck.sql("SELECT customer_id FROM night.person WHERE held_out").fetchall()
+                row[0]
+                for row in duck.sql("SELECT customer_id FROM campaign.standing WHERE is_held_out").fetchall()
             }
             assert not held_out & {row[1] for row in contacted}
         if "already_addressed" not in off:
@@ -404,7 +399,7 @@ def test_shares_are_kept_and_campaigns_do_not_know_each_other(tmp_path: Path) ->
         assert abs(rows[2]) < 5 / n**0.5
         assert abs(rows[3]) < 5 / n**0.5
         assert abs(rows[4] - 0.45) < 5 * (0.25 / n) ** 0.5
-        held = session.duck.execute("SELECT AVG(held_out::INT) FROM night.person").fetchone()
+        held = session.duck.execute("SELECT AVG(is_held_out::INT) FROM campaign.standing").fetchone()
         assert held is not None
         assert abs(held[0] - 0.02) < 5 * (0.0196 / 20_000) ** 0.5
 
@@ -476,8 +471,8 @@ def test_one_letter_a_household(tmp_path: Path) -> None:
             [campaign(audience={"grain": "household", "where": "TRUE"}, channels=[{"channel": "post"}])],
         )
         rows = session.duck.sql(
-            "SELECT p.household, COUNT(*) FILTER (WHERE m.excluded_by IS NULL), COUNT(*) FILTER (WHERE m.excluded_by = 'same_household') "
-            "FROM night.member AS m JOIN night.person AS p USING (customer_id) GROUP BY 1"
+            "SELECT p.household_id, COUNT(*) FILTER (WHERE m.excluded_by IS NULL), COUNT(*) FILTER (WHERE m.excluded_by = 'same_household') "
+            "FROM night.member AS m JOIN campaign.standing AS p USING (customer_id) GROUP BY 1"
         ).fetchall()
         assert max(kept for _, kept, _ in rows) == 1
         assert any(others for _, _, others in rows)
@@ -521,7 +516,7 @@ def test_the_first_channel_that_is_allowed_and_works(tmp_path: Path) -> None:
         alive = {
             row[0]
             for row in session.duck.sql(
-                "SELECT customer_id FROM night.person WHERE NOT held_out AND NOT closed AND NOT in_dispute AND NOT in_arrears"
+                "SELECT customer_id FROM campaign.standing WHERE NOT is_held_out AND NOT is_closed AND NOT is_in_dispute AND NOT is_in_arrears"
             ).fetchall()
         }
         expected = {

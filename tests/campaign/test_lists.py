@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 
-from tests.campaign.world import AS_OF, open_world
+from tests.campaign.world import AS_OF, TABLES, open_world
 from wattmark.campaign import deliver as delivery
 from wattmark.campaign.definition import CampaignError
 from wattmark.campaign.feedback import suppress_customer
@@ -24,7 +25,8 @@ from wattmark.campaign.files import decrypt, sha256_of
 from wattmark.campaign.lists import CampaignOutcome, make_lists, store_feedback
 from wattmark.campaign.night import answer
 from wattmark.campaign.people import look_at_people
-from wattmark.campaign.release import correct, refuse, release
+from wattmark.campaign.release import correct, refuse
+from wattmark.campaign.release import release as let_go
 from wattmark.run import Run
 from wattmark.settings import Settings, load_settings
 
@@ -36,8 +38,18 @@ PEOPLE = 600
 def make(
     settings: Settings, ops: Engine, only: list[str], as_of: dt.date = AS_OF, **instead: str
 ) -> dict[str, CampaignOutcome]:
+    """The lists of a date, made early on the day after it."""
+    now = dt.datetime.combine(as_of + dt.timedelta(days=1), dt.time(2), tzinfo=settings.zone)
     with open_world(settings, PEOPLE, as_of, **instead) as session:
-        return {one.campaign_id: one for one in make_lists(settings, session.run, session, ops, only)}
+        return {one.campaign_id: one for one in make_lists(settings, session.run, session, ops, only, now)}
+
+
+def release(
+    settings: Settings, ops: Engine, name: str, who: str, said: str, now: dt.datetime, **instead: str
+) -> bool:
+    """Release a list, with what is known at that moment in ``instead``."""
+    with open_world(settings, PEOPLE, **instead) as session:
+        return let_go(settings, ops, name, who, said, now, session)
 
 
 def rows_of(path: str) -> list[dict[str, str]]:
@@ -231,7 +243,7 @@ def test_a_killed_release_rerun_releases_once(
         patch.setattr(delivery.FolderTarget, "rename", dying(delivery.FolderTarget.rename))
         with pytest.raises(KeyboardInterrupt):
             release(settings, ops, one.campaign_run_id, "head-of-contracts", digest(one), NOW)
-    assert state_of(ops, one.campaign_run_id) == "awaiting_approval"
+    assert state_of(ops, one.campaign_run_id) == "releasing"
     # Whoever fetches lists takes what is there away at once; it must not come a second time.
     fetched = (
         [path.name for path in (target / one.campaign_run_id).glob("*")]
@@ -278,20 +290,24 @@ def test_what_delivery_needs_is_told(monkeypatch: pytest.MonkeyPatch, url: str, 
 
 def test_who_may_release_and_until_when(tmp_path: Path, ops: Engine) -> None:
     settings = load_settings(tmp_path)
-    one = make(settings, ops, TWO)["contract-renewal"]
+    made = make(settings, ops, TWO)
+    one, other = made["contract-renewal"], made["auto-debit-and-e-bill"]
     # 48 hours after the end of 2 November in Shanghai.
     late = dt.datetime(2026, 11, 4, 16, tzinfo=dt.UTC)
-    for who, said, now, code in (
-        ("somebody", digest(one), NOW, "not_approver"),
-        ("head-of-contracts", "another", NOW, "not_what_was_approved"),
-        ("head-of-contracts", digest(one), late, "too_late"),
+    for who, said, code in (
+        ("somebody", digest(one), "not_approver"),
+        ("head-of-contracts", "another", "not_what_was_approved"),
     ):
         with pytest.raises(CampaignError) as raised:
-            release(settings, ops, one.campaign_run_id, who, said, now)
+            release(settings, ops, one.campaign_run_id, who, said, NOW)
         assert raised.value.code == f"campaign.{code}"
     assert release(
         settings, ops, one.campaign_run_id, "head-of-contracts", digest(one), late - dt.timedelta(seconds=1)
     )
+    # Too late is a no, and the list waits for nobody any more.
+    with pytest.raises(CampaignError, match=r"campaign\.too_late"):
+        release(settings, ops, other.campaign_run_id, "head-of-marketing", digest(other), late)
+    assert state_of(ops, other.campaign_run_id) == "refused"
 
 
 @pytest.mark.parametrize("encrypted", [False, True])
@@ -346,7 +362,7 @@ def test_what_does_not_arrive_as_it_was_sent_is_not_released(
         patch.setattr(delivery.FolderTarget, "write", cut)
         with pytest.raises(CampaignError, match=r"delivery\.damaged"):
             release(settings, ops, one.campaign_run_id, "head-of-contracts", digest(one), NOW)
-    assert state_of(ops, one.campaign_run_id) == "awaiting_approval"
+    assert state_of(ops, one.campaign_run_id) == "releasing"
     assert not (tmp_path / "out" / one.campaign_run_id / "sms.csv").exists()
     assert release(settings, ops, one.campaign_run_id, "head-of-contracts", digest(one), NOW)
     assert rows_of(str(tmp_path / "out" / one.campaign_run_id / "sms.csv"))
@@ -388,9 +404,9 @@ def test_refused_is_refused(tmp_path: Path, ops: Engine) -> None:
 def test_no_answer_means_no(tmp_path: Path, ops: Engine) -> None:
     settings = load_settings(tmp_path)
     one = make(settings, ops, ["contract-renewal"])["contract-renewal"]
-    make(settings, ops, ["contract-renewal"], AS_OF + dt.timedelta(days=2))
+    make(settings, ops, ["contract-renewal"], AS_OF + dt.timedelta(days=1))
     assert state_of(ops, one.campaign_run_id) == "awaiting_approval"
-    make(settings, ops, ["contract-renewal"], AS_OF + dt.timedelta(days=3))
+    make(settings, ops, ["contract-renewal"], AS_OF + dt.timedelta(days=2))
     assert state_of(ops, one.campaign_run_id) == "refused"
 
 
@@ -403,9 +419,11 @@ def test_a_correction_is_a_new_version(tmp_path: Path, ops: Engine) -> None:
     before = {path: Path(path).read_bytes() for path in one.files}
     with open_world(settings, PEOPLE) as session:
         session.duck.execute("DELETE FROM accepted.consent WHERE channel = 'post'")
-        two = correct(settings, session.run, session, ops, "contract-renewal", "post consents were wrong")
+        two = correct(
+            settings, session.run, session, ops, "contract-renewal", "post consents were wrong", NOW
+        )
         with pytest.raises(CampaignError, match="open_correction"):
-            correct(settings, session.run, session, ops, "contract-renewal", "again")
+            correct(settings, session.run, session, ops, "contract-renewal", "again", NOW)
     assert two.campaign_run_id == "contract-renewal.20261102.2"
     assert two.considered == one.considered
     assert 0 < two.listed < one.listed
@@ -426,7 +444,8 @@ def test_an_answer_of_somebody_else_changes_nothing(
 
     def say(who: str) -> str:
         said = {"chosen_options": [option], "responded_by_user": {"id": who, "name": who}}
-        return answer(settings, run, one.campaign_run_id, digest(one), said, NOW)
+        with open_world(settings, PEOPLE) as session:
+            return answer(settings, run, one.campaign_run_id, digest(one), said, NOW, session)
 
     with pytest.raises(CampaignError, match=r"campaign\.not_approver"):
         say("a-viewer")
@@ -568,3 +587,222 @@ def test_all_campaigns_are_made(tmp_path: Path, ops: Engine) -> None:
 def test_an_unknown_campaign_is_told(tmp_path: Path, ops: Engine) -> None:
     with pytest.raises(CampaignError, match="There is no campaign nothing"):
         make(load_settings(tmp_path), ops, ["nothing"])
+
+
+def listed_in(one: CampaignOutcome, channel: str = "") -> list[dict[str, str]]:
+    """Rows of a list's files as they lie there, seeds left out."""
+    return [
+        row
+        for path in one.files
+        if not channel or Path(path).stem == channel
+        for row in rows_of(path)
+        if row["is_seed"] == "false"
+    ]
+
+
+def in_order(rows: Iterable[dict[str, str]]) -> list[dict[str, str]]:
+    return sorted(rows, key=lambda row: (row["channel"], row["customer_id"], row["account_id"]))
+
+
+def said_no(who: dict[str, dict[str, str]]) -> dict[str, str]:
+    """The world with an event, a consent and a complaint of the morning after the list."""
+    event = (
+        f"SELECT 'X' AS event_id, 'y' AS campaign_id, '{who['unsubscribed']['customer_id']}' AS customer_id, "
+        f"'{who['unsubscribed']['channel']}' AS channel, 'unsubscribed' AS kind, TIMESTAMPTZ '2026-11-03 08:00:00+08' AS occurred_at, "
+        "CAST(NULL AS DECIMAL(18,2)) AS value_amount"
+    )
+    consent = (
+        f"{TABLES['accepted.consent']} UNION ALL SELECT '{who['withdrew']['customer_id']}', '{who['withdrew']['channel']}', 'service', "
+        f"'withdrawn', TIMESTAMPTZ '2026-11-03 08:00:00+08'"
+    )
+    return {
+        "accepted__campaign_event": f"{TABLES['accepted.campaign_event']} UNION ALL {event}",
+        "accepted__consent": consent,
+    }
+
+
+@pytest.mark.parametrize("encrypted", [False, True])
+def test_release_leaves_out_whoever_has_said_no_since(tmp_path: Path, ops: Engine, encrypted: bool) -> None:
+    (tmp_path / "key").write_text(base64.b64encode(bytes(range(32))).decode())
+    key = {"list_key_file": str(tmp_path / "key")} if encrypted else {}
+    target = tmp_path / "out"
+    settings = load_settings(tmp_path / "home", campaigns={"delivery": str(target)})
+    one = make(settings, ops, ["contract-renewal"])["contract-renewal"]
+    before = listed_in(one)
+    who = dict(zip(("unsubscribed", "withdrew", "died"), [before[0], before[1], before[-1]], strict=True))
+    if encrypted:
+        settings = load_settings(tmp_path / "home", campaigns={"delivery": str(target), **key})
+        with ops.begin() as connection:
+            connection.execute(text("TRUNCATE ops.campaign_run, ops.campaign_member CASCADE"))
+        one = make(settings, ops, ["contract-renewal"])["contract-renewal"]
+    suppress_customer(settings, ops, who["died"]["customer_id"], "deceased", dt.date(2026, 11, 3))
+    approved = digest(one)
+    assert release(settings, ops, one.campaign_run_id, "head-of-contracts", approved, NOW, **said_no(who))
+    sent = target / one.campaign_run_id
+    manifest = json.loads((sent / "manifest.json").read_text())
+    assert manifest["release"]["dropped"] == {"suppressed": 1, "no_consent": 1, "known_dead": 1}
+    assert manifest["approval"]["approved_list_sha256"] == approved != manifest["list_sha256"]
+    for entry in manifest["files"]:
+        assert sha256_of(sent / entry["file"]) == entry["file_sha256"]
+    if encrypted:
+        delivered = [
+            row
+            for path in sent.glob("*.enc")
+            for row in csv.DictReader(decrypt(path, bytes(range(32))).decode().splitlines())
+            if row["is_seed"] == "false"
+        ]
+        assert not {row["customer_id"] for row in delivered} & {row["customer_id"] for row in who.values()}
+    else:
+        delivered = [
+            row for path in sent.glob("*.csv") for row in rows_of(str(path)) if row["is_seed"] == "false"
+        ]
+        assert in_order(delivered) == in_order(row for row in before if row not in who.values())
+        # What lies in the home is what has left.
+        assert in_order(listed_in(one)) == in_order(delivered)
+    assert len(delivered) == len(before) - 3
+    with ops.connect() as connection:
+        run = connection.execute(
+            text("SELECT list_sha256, approved_list_sha256, dropped FROM ops.campaign_run")
+        ).one()
+        drops = connection.execute(text("SELECT customer_id, reason FROM ops.campaign_drop")).all()
+    assert tuple(run) == (manifest["list_sha256"], approved, 3)
+    assert dict(tuple(row) for row in drops) == {
+        who["unsubscribed"]["customer_id"]: "suppressed",
+        who["withdrew"]["customer_id"]: "no_consent",
+        who["died"]["customer_id"]: "known_dead",
+    }
+    # Nobody contacted them: neither results nor waiting times speak of them.
+    from wattmark.campaign import people
+    from wattmark.derive import campaign_state
+
+    told = people._history(ops, dt.date(2026, 11, 9)).column("customer_id").to_pylist()
+    assert not set(told) & {row["customer_id"] for row in who.values()}
+    with ops.connect() as connection:
+        sql = campaign_state._MEMBERS_SQL.replace("$1", ":a").replace("$2", ":b")
+        members = connection.execute(
+            text(sql), {"a": NOW + dt.timedelta(days=5), "b": AS_OF + dt.timedelta(days=5)}
+        ).all()
+    assert {row[1] for row in members if row[3] == "listed"} == {row["customer_id"] for row in delivered}
+
+
+def test_a_correction_and_a_late_list_ask_what_is_known_now(tmp_path: Path, ops: Engine) -> None:
+    settings = load_settings(tmp_path, campaigns={"contacts": 9})
+    one = make(settings, ops, ["contract-renewal"])["contract-renewal"]
+    before = listed_in(one)
+    who = dict(zip(("unsubscribed", "withdrew"), before[:2], strict=True))
+    release(settings, ops, one.campaign_run_id, "head-of-contracts", digest(one), NOW)
+    gone = {row["customer_id"] for row in who.values()}
+    with open_world(settings, PEOPLE, **said_no(who)) as session:
+        two = correct(settings, session.run, session, ops, "contract-renewal", "they said no", NOW)
+    assert gone & {row["customer_id"] for row in before}
+    assert not {(row["customer_id"], row["channel"]) for row in listed_in(two)} & {
+        (row["customer_id"], row["channel"]) for row in who.values()
+    }
+    # Another home, which makes the list of 2 November only now.
+    with ops.begin() as connection:
+        connection.execute(text("TRUNCATE ops.campaign_run, ops.campaign_member, ops.suppression CASCADE"))
+    late = load_settings(tmp_path / "late", campaigns={"contacts": 9})
+    shown = []
+    for now in (NOW, NOW + dt.timedelta(days=3)):
+        with open_world(late, PEOPLE, **said_no(who)) as session:
+            made = make_lists(late, session.run, session, ops, ["contract-renewal"], now)[0]
+        shown.append({row["customer_id"]: row for row in listed_in(made)})
+        with ops.begin() as connection:
+            due = connection.execute(text("SELECT approval_due_at FROM ops.campaign_run")).scalar()
+            connection.execute(
+                text("TRUNCATE ops.campaign_run, ops.campaign_member, ops.suppression CASCADE")
+            )
+        assert due is not None
+        assert due > now
+        for path in made.files:
+            Path(path).unlink()
+    for found in shown:
+        assert who["withdrew"]["customer_id"] not in found or (
+            found[who["withdrew"]["customer_id"]]["channel"] != who["withdrew"]["channel"]
+        )
+    # Made three days late it is not sent on a day that has passed.
+    assert {row["send_on"] for row in shown[0].values()} == {"2026-11-03"}
+    assert min(row["send_on"] for row in shown[1].values()) >= "2026-11-06"
+
+
+@pytest.mark.parametrize(
+    ("hour", "day"),
+    # E-mail goes out until 21 o'clock, SMS until 20; both on 3 November.
+    [
+        (3, {}),
+        (20, {"sms": "2026-11-04"}),
+        (26, {"sms": "2026-11-04", "email": "2026-11-04", "post": "2026-11-04"}),
+    ],
+)
+def test_a_day_of_sending_that_has_passed_moves(
+    tmp_path: Path, ops: Engine, hour: int, day: dict[str, str]
+) -> None:
+    settings = load_settings(tmp_path)
+    one = make(settings, ops, ["contract-renewal"])["contract-renewal"]
+    approved = digest(one)
+    now = dt.datetime(2026, 11, 3, tzinfo=settings.zone) + dt.timedelta(hours=hour)
+    assert release(settings, ops, one.campaign_run_id, "head-of-contracts", approved, now)
+    manifest = json.loads((Path(one.files[0]).parent / "manifest.json").read_text())
+    assert manifest["release"]["moved"] == day
+    assert {entry["channel"]: entry["send_on"] for entry in manifest["files"]} == {
+        channel: day.get(channel, "2026-11-03") for channel in ("sms", "email", "post")
+    }
+    for channel in ("sms", "email", "post"):
+        rows = listed_in(one, channel)
+        assert rows
+        assert {row["send_on"] for row in rows} == {day.get(channel, "2026-11-03")}
+    assert (manifest["list_sha256"] == approved) is not bool(day)
+
+
+def test_a_list_that_everybody_has_left_is_refused(tmp_path: Path, ops: Engine) -> None:
+    settings = load_settings(tmp_path)
+    one = make(settings, ops, ["contract-renewal"])["contract-renewal"]
+    with pytest.raises(CampaignError, match=r"campaign\.nobody_left"):
+        release(
+            settings, ops, one.campaign_run_id, "head-of-contracts", digest(one), NOW,
+            accepted__consent=TABLES["accepted.consent"] + " AND FALSE",
+        )  # fmt: skip
+    assert state_of(ops, one.campaign_run_id) == "refused"
+
+
+def test_a_release_that_broke_off_asks_again_before_anything_has_left(
+    tmp_path: Path, ops: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = load_settings(tmp_path / "home", campaigns={"delivery": str(tmp_path / "out")})
+    one = make(settings, ops, ["contract-renewal"])["contract-renewal"]
+    before, approved = listed_in(one), digest(one)
+    who = dict(zip(("unsubscribed", "withdrew"), before[:2], strict=True))
+
+    def killed(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(delivery.FolderTarget, "write", killed)
+        with pytest.raises(KeyboardInterrupt):
+            release(settings, ops, one.campaign_run_id, "head-of-contracts", approved, NOW, **said_no(who))
+    suppress_customer(settings, ops, before[-1]["customer_id"], "asked for it", dt.date(2026, 11, 3))
+    assert release(settings, ops, one.campaign_run_id, "head-of-contracts", approved, NOW, **said_no(who))
+    delivered = [
+        row
+        for path in (tmp_path / "out" / one.campaign_run_id).glob("*.csv")
+        for row in rows_of(str(path))
+        if row["is_seed"] == "false"
+    ]
+    assert in_order(delivered) == in_order(before[2:-1])
+
+
+def test_no_answer_in_time_and_nobody_listed_end_a_list(
+    tmp_path: Path, ops: Engine, warehouse_url: str
+) -> None:
+    settings = load_settings(tmp_path, services={"warehouse_url": warehouse_url})
+    one = make(settings, ops, ["contract-renewal"])["contract-renewal"]
+    run = Run.of(AS_OF, settings.utility.time_zone)
+    due = dt.datetime(2026, 11, 4, 16, tzinfo=dt.UTC)
+    for now, state in ((due - dt.timedelta(seconds=1), "awaiting_approval"), (due, "refused")):
+        assert answer(settings, run, one.campaign_run_id, digest(one), None, now) == "unanswered"
+        assert state_of(ops, one.campaign_run_id) == state
+    nobody = make(
+        settings, ops, ["auto-debit-and-e-bill"], accepted__consent=TABLES["accepted.consent"] + " AND FALSE"
+    )["auto-debit-and-e-bill"]
+    assert nobody.state == "refused"
+    assert state_of(ops, nobody.campaign_run_id) == "refused"

@@ -38,7 +38,7 @@ def test_upgrading_again_changes_nothing(ops: Engine, warehouse_url: str) -> Non
     upgrade(warehouse_url)
     with ops.connect() as connection:
         assert connection.execute(text("SELECT version_num FROM ops.schema_version")).scalars().all() == [
-            "0005"
+            "0006"
         ]
 
 

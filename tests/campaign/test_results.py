@@ -12,11 +12,11 @@ import pyarrow as pa
 import pytest
 from sqlalchemy import Engine, text
 
-from tests.campaign.test_lists import NOW, digest, make
+from tests.campaign.test_lists import NOW, digest, make, release
 from tests.campaign.world import AS_OF, open_world
 from wattmark.campaign.evaluate import difference, energy_effect
 from wattmark.campaign.lists import make_lists
-from wattmark.campaign.release import release
+from wattmark.campaign.release import release as let_go
 from wattmark.campaign.report import write_report
 from wattmark.contract import load_contract
 from wattmark.engine.catalog import Catalog, load_catalog
@@ -49,7 +49,7 @@ def test_from_a_released_list_to_its_result(tmp_path: Path, ops: Engine, warehou
     nothing = events_of([])
     with result_session(settings, AS_OF + dt.timedelta(days=1), nothing) as session:
         assert session.query("SELECT * FROM campaign.member").read_all().num_rows == 0, "not released yet"
-    release(settings, ops, one.campaign_run_id, "head-of-marketing", digest(one), NOW)
+    assert release(settings, ops, one.campaign_run_id, "head-of-marketing", digest(one), NOW)
     with result_session(settings, AS_OF, nothing) as session:
         assert session.query("SELECT * FROM campaign.run").read_all().num_rows == 0, (
             "a night does not look at its own lists"
@@ -165,12 +165,13 @@ def test_a_simulated_year(tmp_path: Path, ops: Engine, warehouse_url: str) -> No
         names = [f"sim-{month:02}-{at:02}" for at in range(CAMPAIGNS_A_MONTH)]
         for name in names:
             (tmp_path / "campaigns" / f"{name}.yaml").write_text(_definition(name, day))
-        with open_world(settings, 3000, day) as session:
-            made = make_lists(settings, session.run, session, ops, names)
-        assert [one.problem for one in made if one.problem] == []
         released = dt.datetime.combine(day, dt.time(20), tzinfo=dt.UTC)
+        with open_world(settings, 3000, day) as session:
+            made = make_lists(settings, session.run, session, ops, names, released)
+            assert [one.problem for one in made if one.problem] == []
+            for one in made:
+                let_go(settings, ops, one.campaign_run_id, "boss", digest(one), released, session)
         for one in made:
-            release(settings, ops, one.campaign_run_id, "boss", digest(one), released)
             base = random.uniform(0.02, 0.3)
             truth[one.campaign_id] = random.uniform(-0.5, 1.0) * base
             with ops.connect() as connection:

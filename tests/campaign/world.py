@@ -9,8 +9,7 @@ import datetime as dt
 from pathlib import Path
 from typing import Any
 
-from wattmark.contract import load_contract
-from wattmark.engine.catalog import Catalog
+from wattmark.engine.catalog import load_catalog
 from wattmark.engine.session import DuckDBSession
 from wattmark.run import Run
 from wattmark.settings import Settings, load_settings
@@ -139,7 +138,7 @@ def open_world(
 
     The tables lie in memory, or in Parquet files of the folder ``files``, as they do in a lake.
     """
-    catalog = Catalog(contract=load_contract(), tables={})
+    catalog = load_catalog(settings.include)
     session = DuckDBSession(settings, Run.of(as_of, settings.utility.time_zone), catalog, stored=False)
     session.duck.execute(_MACROS)
     for name, body in TABLES.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from wattmark.campaign.audience import Checker, asked_relations, prepare, relati
 from wattmark.campaign.decide import MONEY, Planned
 from wattmark.campaign.files import escaped_sql, write_list
 from wattmark.campaign.noted import insert_run
+from wattmark.campaign.people import draw_below
 from wattmark.campaign.state import copy_in, fetch
 from wattmark.engine.session import Session
 from wattmark.errors import WattmarkError
@@ -21,23 +23,23 @@ from wattmark.run import Run
 _AREAS = """
 CREATE OR REPLACE TABLE night.area AS
 WITH place AS (
-  SELECT p.customer_id, c.region_code, c.postcode, p.household
-  FROM night.person AS p
+  SELECT p.customer_id, c.region_code, c.postcode, p.household_id
+  FROM campaign.standing AS p
   JOIN source.customer AS c ON c.customer_id = p.customer_id
   JOIN night.area_base AS b ON b.customer_id = p.customer_id
-  WHERE c.region_code IS NOT NULL AND c.postcode IS NOT NULL AND c.postal_address IS NOT NULL AND NOT p.closed
+  WHERE c.region_code IS NOT NULL AND c.postcode IS NOT NULL AND c.postal_address IS NOT NULL AND NOT p.is_closed
 ),
 counted AS (
-  SELECT p.region_code, p.postcode, COUNT(DISTINCT p.household) AS addresses,
+  SELECT p.region_code, p.postcode, COUNT(DISTINCT p.household_id) AS addresses,
          CAST(COUNT(w.customer_id) AS DOUBLE) / NULLIF(COUNT(*), 0) AS wanted_share
   FROM place AS p LEFT JOIN night.area_wanted AS w ON w.customer_id = p.customer_id
   GROUP BY p.region_code, p.postcode
 )
 SELECT c.region_code, c.postcode, c.addresses, c.wanted_share,
        ROW_NUMBER() OVER (ORDER BY c.wanted_share DESC, c.addresses DESC, c.region_code, c.postcode) AS rank,
-       CAST(('0x' || SUBSTR(SHA256(n.key || chr(31) || 'control' || chr(31) || t.campaign_id || chr(31) || c.region_code
-            || chr(31) || c.postcode), 1, 13)) AS BIGINT) / 4503599627370496.0 < t.control_share AS is_control
-FROM counted AS c CROSS JOIN night.night AS n CROSS JOIN night.area_this AS t
+       SUBSTR(SHA256(n.key || chr(31) || 'control' || chr(31) || t.campaign_id || chr(31) || c.region_code
+            || chr(31) || c.postcode), 1, 13) < t.control_below AS is_control
+FROM counted AS c CROSS JOIN ask.question AS n CROSS JOIN night.area_this AS t
 WHERE c.addresses >= t.smallest_area AND c.wanted_share > 0
 """
 # Best areas first, as long as pieces and money last; the first area that does not fit ends the list.
@@ -50,7 +52,14 @@ ORDER BY a.rank
 """
 
 
-def decide_area(session: Session, connection: Connection, run: Run, planned: Planned) -> dict[str, str]:
+def decide_area(
+    session: Session,
+    connection: Connection,
+    run: Run,
+    planned: Planned,
+    now: dt.datetime,
+    by_hand: bool = False,
+) -> dict[str, str]:
     """Decide and store the areas of one campaign; returns its problem by id where it cannot be made."""
     campaign = planned.file.campaign
     try:
@@ -68,7 +77,9 @@ def decide_area(session: Session, connection: Connection, run: Run, planned: Pla
         )
         if outcome == "listed"
     )
-    name = insert_run(connection, run, planned, counts, listed * planned.sendings[0].cost_amount)
+    name = insert_run(
+        connection, run, planned, counts, listed * planned.sendings[0].cost_amount, now, by_hand=by_hand
+    )
     copy_in(
         connection,
         "ops.campaign_area",
@@ -98,7 +109,7 @@ def areas(session: Session, planned: Planned) -> pa.Table:
         pa.table(
             {
                 "campaign_id": [campaign.id],
-                "control_share": [campaign.control_share],
+                "control_below": [draw_below(campaign.control_share)],
                 "smallest_area": [limits.smallest_area],
                 "pieces": pa.array([min(pieces) if pieces else 2**62], pa.int64()),
             }

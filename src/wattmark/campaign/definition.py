@@ -14,18 +14,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from croniter import croniter
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
+from wattmark.channels import CHANNELS, known_channel
 from wattmark.errors import WattmarkError, together
 from wattmark.home import Home
 from wattmark.settings import Settings, cron_expression
 from wattmark.yamlfile import line_of, read_mapping
 
-ChannelName = Literal["post", "sms", "phone", "email", "app", "visit"]
-CHANNELS: tuple[ChannelName, ...] = ("post", "sms", "phone", "email", "app", "visit")
+ChannelName = Annotated[str, AfterValidator(known_channel), Field(json_schema_extra={"enum": list(CHANNELS)})]
 Rule = Literal[
     "no_consent",
     "suppressed",

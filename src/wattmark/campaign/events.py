@@ -44,7 +44,7 @@ _QUERIES: dict[EventKind, str] = {
     "outage_planned": "SELECT a.customer_id, a.account_id, o.planned_on AS occurs_on FROM night.outage AS o "
     "JOIN relation.account AS a ON a.line_id = o.line_id OR a.transformer_id = o.transformer_id",
     "case_closed": "SELECT COALESCE(c.customer_id, a.customer_id) AS customer_id, c.account_id, c.closed_on AS occurs_on "
-    "FROM night.audit_case AS c LEFT JOIN relation.account AS a ON a.account_id = c.account_id",
+    "FROM ask.audit_case AS c LEFT JOIN relation.account AS a ON a.account_id = c.account_id",
 }
 _RELATIONS: dict[EventKind, set[str]] = {
     "contract_expiring": {"contract", "account"},

@@ -3,25 +3,8 @@
 from __future__ import annotations
 
 from wattmark.campaign.audience import Checker, Refused
-from wattmark.campaign.definition import CampaignFile, ChannelName
-
-ADDRESS_COLUMNS: dict[ChannelName, tuple[str, ...]] = {
-    "post": ("name", "postal_address", "postcode"),
-    "sms": ("mobile",),
-    "phone": ("name", "phone"),
-    "email": ("email",),
-    "app": (),
-    "visit": ("name", "contact_name", "phone", "postal_address"),
-}
-"""Personal columns that a list of a channel always has, since nobody is reached without them."""
-
-PERSONAL: dict[str, frozenset[ChannelName]] = {
-    "name": frozenset({"post", "sms", "phone", "email", "app", "visit"}),
-    "contact_name": frozenset({"post", "phone", "email", "visit"}),
-    "language": frozenset({"post", "sms", "phone", "email", "app", "visit"}),
-}
-"""Personal columns that ``personalise`` may add as ``contact.<column>``, and on which channels. Identity, tax
-and bank numbers and birthdays are on no list."""
+from wattmark.campaign.definition import CampaignFile
+from wattmark.channels import CONTACT_COLUMNS, channels
 
 IDENTIFIERS = ("customer.customer_id", "account.account_id")
 
@@ -35,10 +18,10 @@ def published_fields(file: CampaignFile) -> dict[str, str]:
     }
 
 
-def personal_fields(file: CampaignFile, channel: ChannelName) -> list[str]:
+def personal_fields(file: CampaignFile, channel: str) -> list[str]:
     """Personal columns of a channel's list, in order."""
     asked = [name.partition(".")[2] for name in file.campaign.personalise if name.startswith("contact.")]
-    return list(dict.fromkeys((*ADDRESS_COLUMNS[channel], *asked)))
+    return list(dict.fromkeys((*channels()[channel].shows, *asked)))
 
 
 def check_fields(file: CampaignFile, checker: Checker) -> None:
@@ -51,15 +34,16 @@ def check_fields(file: CampaignFile, checker: Checker) -> None:
         keys: list[str | int] = ["personalise", at]
         if name.startswith("contact."):
             column = name.partition(".")[2]
-            if column not in PERSONAL:
+            personal = {one for kind in channels().values() for one in kind.may_show}
+            if column not in personal:
                 raise file.error(
                     "campaign.field",
                     keys,
                     f"{name} may stand on no list.",
-                    f"It may be: {', '.join(PERSONAL)}.",
+                    f"It may be: {', '.join(one for one in CONTACT_COLUMNS if one in personal)}.",
                 )
             for channel in file.campaign.channels:
-                if channel.channel not in PERSONAL[column]:
+                if column not in channels()[channel.channel].may_show:
                     raise file.error(
                         "campaign.field", keys, f"{name} may not stand on a list for {channel.channel}."
                     )

@@ -7,7 +7,7 @@ stored are never decided anew, files that are missing are written again from the
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from sqlalchemy.exc import OperationalError
 from wattmark.campaign.area import decide_area, write_area_list
 from wattmark.campaign.check import check
 from wattmark.campaign.decide import MONEY, Planned, decide, plan
-from wattmark.campaign.definition import CampaignError, CampaignFile, ChannelName, load_campaigns
+from wattmark.campaign.definition import CampaignError, CampaignFile, load_campaigns
 from wattmark.campaign.deliver import take_back_drafts
 from wattmark.campaign.fields import personal_fields, published_fields
 from wattmark.campaign.files import (
@@ -34,15 +34,18 @@ from wattmark.campaign.files import (
     write_manifest,
 )
 from wattmark.campaign.keys import list_key
-from wattmark.campaign.noted import approval_due, insert_run
+from wattmark.campaign.noted import insert_run
 from wattmark.campaign.people import feedback_suppressions, look_at_contacts, look_at_people
+from wattmark.campaign.recheck import know
 from wattmark.campaign.state import KEEP_SUPPRESSION, copy_in, fetch
+from wattmark.channels import SEED_COLUMNS, channels
 from wattmark.engine.session import Session
 from wattmark.home import Home
 from wattmark.run import Run
 from wattmark.settings import Settings
 
 LOCK_S = 600
+NOBODY = "nobody is on it"
 SEED = "seed-"
 """Customer ids of seeds begin so; no customer's does, since a seed never meets the marts."""
 
@@ -71,7 +74,12 @@ def folder_of(settings: Settings, campaign_id: str, as_of: dt.date, version: int
 
 
 def make_lists(
-    settings: Settings, run: Run, session: Session, ops_engine: Engine, only: Sequence[str] = ()
+    settings: Settings,
+    run: Run,
+    session: Session,
+    ops_engine: Engine,
+    only: Sequence[str] = (),
+    now: dt.datetime | None = None,
 ) -> list[CampaignOutcome]:
     """Make the lists that are due on a date, up to awaiting approval.
 
@@ -84,6 +92,8 @@ def make_lists(
         session: with the night's marts.
         ops_engine: the warehouse; schema ``ops`` must be migrated.
         only: ids of campaigns to make, due or not; all that are due where empty.
+        now: the moment it is, the clock's where None. Who may be contacted is asked of what is known then; a list
+            that is made late for an earlier date has that date's audience.
 
     Returns:
         one outcome a campaign, by id. A campaign that cannot be made says so in ``problem``; the others go on.
@@ -91,6 +101,8 @@ def make_lists(
     Raises:
         CampaignError: a campaign file is wrong, or ``only`` names none.
     """
+    now = now or dt.datetime.now(dt.UTC)
+    know(session, now)
     files = load_campaigns(settings)
     for file in files:
         check(file, settings)
@@ -109,9 +121,9 @@ def make_lists(
                 "Rerun when it has ended.",
             ) from None
         clear_drafts(Home(settings.home).lists)
-        for name in refuse_unanswered(ops_engine, run):
+        for name in refuse_unanswered(ops_engine, run, now):
             take_back_drafts(settings, name)
-        return _make(settings, run, session, ops_engine, due)
+        return _make(settings, run, session, ops_engine, due, now, by_hand=bool(only))
 
 
 def due_campaigns(files: Sequence[CampaignFile], run: Run, only: Sequence[str]) -> list[CampaignFile]:
@@ -130,7 +142,14 @@ def due_campaigns(files: Sequence[CampaignFile], run: Run, only: Sequence[str]) 
 
 
 def _make(
-    settings: Settings, run: Run, session: Session, engine: Engine, due: Sequence[CampaignFile]
+    settings: Settings,
+    run: Run,
+    session: Session,
+    engine: Engine,
+    due: Sequence[CampaignFile],
+    now: dt.datetime,
+    *,
+    by_hand: bool,
 ) -> list[CampaignOutcome]:
     with engine.connect() as connection:
         there = set(
@@ -142,15 +161,17 @@ def _make(
     problems: dict[str, str] = {}
     if missing:
         named = [file for file in missing if file.campaign.audience.grain != "area"]
-        decision = decide(session, engine, named)
+        decision = decide(session, engine, named, now=now)
         problems |= decision.problems
         store_feedback(session, engine)
         with engine.begin() as connection:
             for planned in decision.planned:
-                store(session, connection, run, planned)
+                store(session, connection, run, planned, now, by_hand=by_hand)
             for file in missing:
                 if file.campaign.audience.grain == "area":
-                    problems |= decide_area(session, connection, run, plan(session, 0, file))
+                    problems |= decide_area(
+                        session, connection, run, plan(session, 0, file, now), now, by_hand
+                    )
     else:
         look_at_people(session, engine)
         store_feedback(session, engine)
@@ -178,8 +199,14 @@ def store_feedback(session: Session, engine: Engine) -> int:
         ).rowcount
 
 
-def refuse_unanswered(engine: Engine, run: Run) -> list[str]:
-    """Refuse lists whose time to be approved ended before the night's date began; returns their ids."""
+def refuse_unanswered(engine: Engine, run: Run, now: dt.datetime | None = None) -> list[str]:
+    """Refuse lists whose time to be approved is over, by the clock or as the night's date begins; returns their ids."""
+    midnight = dt.datetime.combine(run.as_of, dt.time(), tzinfo=ZoneInfo(run.time_zone))
+    return close_overdue(engine, max(midnight, now) if now else midnight)
+
+
+def close_overdue(engine: Engine, now: dt.datetime) -> list[str]:
+    """Refuse lists that nobody answered by their time; returns their ids."""
     with engine.begin() as connection:
         return list(
             connection.execute(
@@ -187,7 +214,7 @@ def refuse_unanswered(engine: Engine, run: Run) -> list[str]:
                     "UPDATE ops.campaign_run SET state = 'refused', note = 'nobody answered in time' "
                     "WHERE state IN ('listed', 'awaiting_approval') AND approval_due_at <= :now RETURNING campaign_run_id"
                 ),
-                {"now": dt.datetime.combine(run.as_of, dt.time(), tzinfo=ZoneInfo(run.time_zone))},
+                {"now": now},
             ).scalars()
         )
 
@@ -197,9 +224,11 @@ def store(
     connection: Connection,
     run: Run,
     planned: Planned,
+    now: dt.datetime,
     version: int = 1,
     corrects: str | None = None,
     note: str | None = None,
+    by_hand: bool = False,
 ) -> str:
     """Store one campaign's outcomes from ``night.member``, seeds added; returns the run's id."""
     duck, campaign = session.duck, planned.file.campaign
@@ -210,7 +239,7 @@ def store(
     ).fetchall()
     counts = {outcome: int(count) for outcome, count, _ in rows}
     cost = sum(int(amount or 0) for _, _, amount in rows) / MONEY
-    name = insert_run(connection, run, planned, counts, cost, version, corrects, note)
+    name = insert_run(connection, run, planned, counts, cost, now, version, corrects, note, by_hand)
     members = duck.sql(
         "SELECT ? AS campaign_run_id, customer_id, account_id, outcome, excluded_by, channel, cell, priority, send_on, "
         "FALSE AS is_seed, segment, expected_value_amount, fields FROM night.member WHERE number = ?",
@@ -238,15 +267,9 @@ def store(
     return name
 
 
-def _seed_fits(seed: dict[str, Any], channel: ChannelName) -> bool:
-    wanted = {
-        "post": "postal_address",
-        "sms": "mobile",
-        "phone": "phone",
-        "email": "email",
-        "visit": "postal_address",
-    }
-    return channel in wanted and bool(seed.get(wanted[channel]))
+def _seed_fits(seed: dict[str, Any], channel: str) -> bool:
+    wanted = channels()[channel].seed
+    return wanted is not None and bool(seed.get(wanted))
 
 
 _LISTED = pa.schema(
@@ -262,7 +285,7 @@ _LISTED = pa.schema(
 ).empty_table()
 _RUN = (
     "SELECT campaign_run_id, state, version, considered, listed, control, excluded, over_limit, cost_amount, list_sha256, "
-    "definition_hash, approved_by, released_at, corrects_run_id FROM ops.campaign_run WHERE campaign_id = :campaign "
+    "definition_hash, approved_by, released_at, corrects_run_id, definition, approval_due_at FROM ops.campaign_run WHERE campaign_id = :campaign "
     "AND as_of = :as_of ORDER BY version DESC LIMIT 1"
 )
 
@@ -286,6 +309,9 @@ def write_files(
         float(row["cost_amount"]),
     )
     folder = folder_of(settings, campaign.id, run.as_of, row["version"])
+    if row["state"] == "releasing":
+        # Somebody approved it, and its release is under way or broke off: it goes on when it is approved again.
+        return outcome
     if row["state"] != "listed" and _complete(
         folder, row["list_sha256"], has_left=row["state"] in ("released", "corrected")
     ):
@@ -304,17 +330,26 @@ def write_files(
             "campaign.files_missing", f"{folder}: files of the released list {row['campaign_run_id']} are missing.",
             "Restore them from the delivery; a released list is not made again.",
         )  # fmt: skip
-    entries = _write_lists(settings, session, engine, run, file, row["campaign_run_id"], folder)
+    # A list of nobody is no question to anybody.
+    state = row["state"]
+    if state == "listed":
+        state = "awaiting_approval" if row["listed"] else "refused"
+    entries = write_lists(settings, session, engine, file, dict(row), folder)
     digest = digest_of(row["campaign_run_id"], entries)
     with engine.begin() as connection:
         connection.execute(
             text(
-                "UPDATE ops.campaign_run SET state = CASE state WHEN 'listed' THEN 'awaiting_approval' ELSE state END, "
-                "list_sha256 = :digest WHERE campaign_run_id = :name AND released_at IS NULL"
+                "UPDATE ops.campaign_run SET state = :state, note = COALESCE(:note, note), list_sha256 = :digest "
+                "WHERE campaign_run_id = :name AND released_at IS NULL"
             ),
-            {"digest": digest, "name": row["campaign_run_id"]},
+            {
+                "digest": digest,
+                "name": row["campaign_run_id"],
+                "state": state,
+                "note": NOBODY if state == "refused" and row["state"] == "listed" else None,
+            },
         )
-    outcome.state = "awaiting_approval" if row["state"] == "listed" else row["state"]
+    outcome.state = state
     write_manifest(
         folder,
         {
@@ -329,7 +364,7 @@ def write_files(
             "state": outcome.state,
             "approval": {
                 "by": list(campaign.approval.by),
-                "due_at": approval_due(file, run).isoformat(),
+                "due_at": row["approval_due_at"].astimezone(ZoneInfo(run.time_zone)).isoformat(),
                 "approved_by": None,
             },
             "list_sha256": digest,
@@ -355,44 +390,68 @@ def _complete(folder: Path, digest: str | None, *, has_left: bool) -> bool:
     )
 
 
-def _write_lists(
+def write_lists(
     settings: Settings,
     session: Session,
     engine: Engine,
-    run: Run,
     file: CampaignFile,
-    name: str,
+    row: Mapping[str, Any],
     folder: Path,
+    without: pa.Table | None = None,
+    moved: Mapping[str, dt.date] | None = None,
 ) -> list[dict[str, Any]]:
-    key, sendings = list_key(settings), plan(session, 0, file).sendings
+    """Write the files of a stored list.
+
+    Args:
+        settings: of the home.
+        session: with what is known of customers' contacts.
+        engine: the warehouse.
+        file: the definition that the list was made of.
+        row: of ``ops.campaign_run``: campaign_run_id and definition.
+        folder: where to.
+        without: members to leave out: customer_id, account_id.
+        moved: new days of sending, by channel.
+
+    Returns:
+        the manifest's entries.
+    """
+    key, sendings = list_key(settings), row["definition"]["sendings"]
+    name, moved = row["campaign_run_id"], moved or {}
     if file.campaign.audience.grain == "area":
         entries = [write_area_list(engine, name, folder, file.campaign.format, key)]
     else:
-        session.give(
-            "night.listed",
-            fetch(
-                engine,
-                "SELECT customer_id, account_id, channel, cell, send_on, is_seed, CAST(fields AS text) AS fields "
-                "FROM ops.campaign_member WHERE campaign_run_id = $1 AND outcome = 'listed'",
-                [name],
-                _LISTED,
-            ),
+        listed = fetch(
+            engine,
+            "SELECT customer_id, account_id, channel, cell, send_on, is_seed, CAST(fields AS text) AS fields "
+            "FROM ops.campaign_member WHERE campaign_run_id = $1 AND outcome = 'listed'",
+            [name],
+            _LISTED,
         )
+        session.duck.execute("CREATE SCHEMA IF NOT EXISTS night")
+        session.give("night.listed", listed)
+        if without is not None and len(without):
+            session.give("night.without", without.select(["customer_id", "account_id"]))
+            session.duck.execute(
+                "DELETE FROM night.listed WHERE NOT is_seed AND (customer_id, account_id) IN "
+                "(SELECT (customer_id, account_id) FROM night.without)"
+            )
+        for channel, day in moved.items():
+            session.duck.execute("UPDATE night.listed SET send_on = ? WHERE channel = ?", [day, channel])
         entries = [
-            write_channel_list(session, file, name, one.channel, folder, key) | {"channel": one.channel}
+            write_channel_list(session, file, name, one["channel"], folder, key) | {"channel": one["channel"]}
             for one in sendings
         ]
     for entry, one in zip(entries, sendings, strict=True):
         entry |= {
-            "send_on": one.send_on.isoformat(),
-            "from_hour": one.from_hour,
-            "until_hour": one.until_hour,
+            "send_on": moved[one["channel"]].isoformat() if one["channel"] in moved else one["send_on"],
+            "from_hour": one["from_hour"],
+            "until_hour": one["until_hour"],
         }
     return entries
 
 
 def write_channel_list(
-    session: Session, file: CampaignFile, name: str, channel: ChannelName, folder: Path, key: bytes | None
+    session: Session, file: CampaignFile, name: str, channel: str, folder: Path, key: bytes | None
 ) -> dict[str, Any]:
     """Write one channel's list from ``night.listed``: customers by id, then seeds."""
     campaign, duck = file.campaign, session.duck
@@ -417,31 +476,8 @@ def write_channel_list(
                 {"customer_id": f"{SEED}{at + 1}", **seed.model_dump()}
                 for at, seed in enumerate(campaign.seeds)
             ]
-            or [
-                {
-                    "customer_id": "",
-                    "name": "",
-                    "mobile": "",
-                    "phone": "",
-                    "email": "",
-                    "postal_address": "",
-                    "postcode": "",
-                }
-            ],
-            schema=pa.schema(
-                [
-                    (one, pa.string())
-                    for one in (
-                        "customer_id",
-                        "name",
-                        "mobile",
-                        "phone",
-                        "email",
-                        "postal_address",
-                        "postcode",
-                    )
-                ]
-            ),
+            or [dict.fromkeys(("customer_id", *SEED_COLUMNS), "")],
+            schema=pa.schema([(one, pa.string()) for one in ("customer_id", *SEED_COLUMNS)]),
         ),
     )
     session.give(
@@ -450,11 +486,7 @@ def write_channel_list(
     )
 
     def source(column: str) -> str:
-        seeded = (
-            f's."{column}"'
-            if column in ("name", "mobile", "phone", "email", "postal_address", "postcode")
-            else "NULL"
-        )
+        seeded = f's."{column}"' if column in SEED_COLUMNS else "NULL"
         return f'CASE WHEN l.is_seed THEN {seeded} ELSE c."{column}" END'
 
     selected = {

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from wattmark.campaign.definition import CampaignError
-from wattmark.campaign.lists import CampaignOutcome, make_lists
+from wattmark.campaign.lists import CampaignOutcome, close_overdue, make_lists
 from wattmark.campaign.release import refuse, release
-from wattmark.engine.session import DuckDBSession
+from wattmark.engine.session import DuckDBSession, Session
 from wattmark.home import Home
 from wattmark.publish.ops import ops_engine, upgrade, warehouse_url
 from wattmark.run import Run
@@ -20,7 +20,9 @@ from wattmark.settings import Settings
 
 log = logging.getLogger(__name__)
 
-SETTLED = frozenset({"campaign.too_late", "campaign.not_awaiting", "campaign.released"})
+SETTLED = frozenset(
+    {"campaign.too_late", "campaign.not_awaiting", "campaign.released", "campaign.nobody_left"}
+)
 """Errors of an answer that came after the list was settled."""
 
 
@@ -76,8 +78,9 @@ def answer(
     list_sha256: str,
     said: dict[str, Any] | None,
     now: dt.datetime,
+    session: Session | None = None,
 ) -> str:
-    """Do what an approver said: release, or refuse; no answer leaves the list to the next night, which refuses it.
+    """Do what an approver said: release, or refuse; no answer by the list's time refuses it.
 
     An answer to what is settled already, by the clock or by another answer, changes nothing and is no error.
 
@@ -88,20 +91,22 @@ def answer(
         list_sha256: what was shown.
         said: ``chosen_options`` and ``responded_by_user`` of the approval, or None.
         now: when it was said.
+        session: as ``release`` takes it.
 
     Returns:
         released, released before, refused, unanswered, or why the answer came too late.
     """
     user = (said or {}).get("responded_by_user") or {}
     who = user.get("name") or user.get("id")
-    if not who:
-        return "unanswered"
     engine = ops_engine(settings)
     try:
+        if not who:
+            close_overdue(engine, now)
+            return "unanswered"
         if (said or {}).get("chosen_options") == ["Approve"]:
             return (
                 "released"
-                if release(settings, engine, campaign_run_id, who, list_sha256, now)
+                if release(settings, engine, campaign_run_id, who, list_sha256, now, session)
                 else "released before"
             )
         refuse(settings, engine, campaign_run_id, who, "refused by the approver")
@@ -110,7 +115,7 @@ def answer(
         if error.code not in SETTLED:
             raise
         log.warning("%s", error)
-        return f"too late: {error.message}"
+        return error.message if error.code == "campaign.nobody_left" else f"too late: {error.message}"
     finally:
         engine.dispose()
 

@@ -20,10 +20,17 @@ def run_name(campaign_id: str, as_of: dt.date, version: int = 1) -> str:
     return f"{campaign_id}.{as_of:%Y%m%d}.{version}"
 
 
-def approval_due(file: CampaignFile, run: Run) -> dt.datetime:
-    """When an answer comes too late: so many hours after the end of the night's date."""
+def approval_due(file: CampaignFile, run: Run, now: dt.datetime, by_hand: bool = False) -> dt.datetime:
+    """When an answer comes too late: so many hours after the end of the night's date.
+
+    A list that somebody asks for by hand, or a correction, may be of a date long past: it has so many hours from
+    when it was made where that is more than a day after its date.
+    """
     end = dt.datetime.combine(run.as_of + dt.timedelta(days=1), dt.time(), tzinfo=ZoneInfo(run.time_zone))
-    return end + dt.timedelta(hours=file.campaign.approval.within_hours)
+    is_late = by_hand and now >= end + dt.timedelta(days=1)
+    return (now.astimezone(ZoneInfo(run.time_zone)) if is_late else end) + dt.timedelta(
+        hours=file.campaign.approval.within_hours
+    )
 
 
 def insert_run(
@@ -32,9 +39,11 @@ def insert_run(
     planned: Planned,
     counts: dict[str, int],
     cost_amount: float,
+    now: dt.datetime,
     version: int = 1,
     corrects: str | None = None,
     note: str | None = None,
+    by_hand: bool = False,
 ) -> str:
     """Note a list in state ``listed``; returns its id."""
     campaign = planned.file.campaign
@@ -43,8 +52,8 @@ def insert_run(
         text(
             "INSERT INTO ops.campaign_run (campaign_run_id, campaign_id, purpose, as_of, version, run_id, definition_hash, "
             "definition, state, send_on, approval_due_at, considered, listed, control, excluded, over_limit, cost_amount, "
-            "corrects_run_id, note) VALUES (:name, :campaign, :purpose, :as_of, :version, :run, :hash, CAST(:definition AS jsonb), "
-            "'listed', :send_on, :due, :considered, :listed, :control, :excluded, :over_limit, :cost, :corrects, :note)"
+            "corrects_run_id, note, asked_at) VALUES (:name, :campaign, :purpose, :as_of, :version, :run, :hash, CAST(:definition AS jsonb), "
+            "'listed', :send_on, :due, :considered, :listed, :control, :excluded, :over_limit, :cost, :corrects, :note, :now)"
         ),
         {
             "name": name,
@@ -72,7 +81,8 @@ def insert_run(
                 ensure_ascii=False,
             ),
             "send_on": min(one.send_on for one in planned.sendings),
-            "due": approval_due(planned.file, run),
+            "due": approval_due(planned.file, run, now, by_hand),
+            "now": now,
             "considered": sum(counts.values()),
             **{outcome: counts.get(outcome, 0) for outcome in OUTCOMES},
             "cost": cost_amount,

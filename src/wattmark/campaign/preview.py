@@ -99,7 +99,7 @@ def _count(session: Session, number: int, campaign_id: str, decision: Any) -> Pr
         cell: round(float(difference), 3)
         for cell, difference in duck.execute(
             "WITH v AS (SELECT m.cell, CAST(p.current_value_amount AS DOUBLE) AS v FROM night.member AS m "
-            "JOIN night.person AS p USING (customer_id) WHERE m.number = ? AND m.outcome IN ('listed', 'control')), "
+            "JOIN campaign.standing AS p USING (customer_id) WHERE m.number = ? AND m.outcome IN ('listed', 'control')), "
             "s AS (SELECT cell, AVG(v) AS mean, VAR_SAMP(v) AS spread FROM v GROUP BY cell) "
             "SELECT s.cell, (s.mean - c.mean) / NULLIF(SQRT((s.spread + c.spread) / 2), 0) AS d FROM s JOIN s AS c ON c.cell = 'control' "
             "WHERE s.cell <> 'control' AND s.spread IS NOT NULL AND c.spread IS NOT NULL ORDER BY s.cell",

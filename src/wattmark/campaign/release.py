@@ -2,22 +2,40 @@
 
 from __future__ import annotations
 
+import collections
+import contextlib
 import datetime as dt
 import json
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 from sqlalchemy import Connection, Engine, text
 
 from wattmark.campaign.decide import decide
-from wattmark.campaign.definition import CampaignError, CampaignFile, load_campaigns
+from wattmark.campaign.definition import CampaignError, CampaignFile, load_campaigns, read_campaigns
 from wattmark.campaign.deliver import deliver, take_back_drafts, target_of
 from wattmark.campaign.files import digest_of, is_as_written, read_manifest, write_manifest
-from wattmark.campaign.lists import CampaignOutcome, folder_of, store, store_feedback, write_files
-from wattmark.engine.session import Session
+from wattmark.campaign.lists import (
+    CampaignOutcome,
+    close_overdue,
+    folder_of,
+    store,
+    store_feedback,
+    write_files,
+    write_lists,
+)
+from wattmark.campaign.recheck import know, moved_days, refused_now
+from wattmark.campaign.state import copy_in
+from wattmark.engine.session import DuckDBSession, Session
 from wattmark.run import Run
 from wattmark.settings import Settings
+
+NOBODY_REFUSED = pa.schema(
+    [("customer_id", pa.string()), ("account_id", pa.string()), ("reason", pa.string())]
+).empty_table()
 
 
 def _locked(connection: Connection, campaign_run_id: str) -> dict[str, Any]:
@@ -43,10 +61,14 @@ def release(
     approved_by: str,
     list_sha256: str,
     now: dt.datetime,
+    session: Session | None = None,
 ) -> bool:
-    """Release an approved list: deliver it, and note it as released.
+    """Release an approved list: ask again who may be contacted, deliver it, and note it as released.
 
-    Killed at any moment and run again, it ends in one delivery. A correction marks the list it corrects.
+    Whoever may not be contacted any more, by what is known now, is left out; a day of sending that has passed
+    becomes the next one that the channel's calendar and hours allow. Then the files are written anew, and manifest
+    and run tell their digest beside the approved one. What leaves is noted before anything is handed over, so that
+    a release killed at any moment and run again ends in one delivery. A correction marks the list it corrects.
 
     Args:
         settings: of the home.
@@ -54,44 +76,62 @@ def release(
         campaign_run_id: the list.
         approved_by: who said yes; see ``may_approve``.
         list_sha256: the digest of what was approved, as the manifest shows it.
-        now: when the answer came; an answer after the list's time is a no.
+        now: when the answer came; an answer after the list's time is a no, and refuses the list.
+        session: on the newest data; one on the home's lake where None.
 
     Returns:
         False where it had been released before.
 
     Raises:
-        CampaignError: not the approver, too late, refused before, the files are not those approved, or what arrived
-            is not what was sent.
+        CampaignError: not the approver, too late, refused before, the files are not those approved, nobody is left
+            on it, or what arrived is not what was sent.
     """
     with engine.begin() as connection:
         row = _locked(connection, campaign_run_id)
         if row["released_at"] is not None:
             return False
-        if row["state"] != "awaiting_approval":
+        if row["state"] not in ("awaiting_approval", "releasing"):
             raise CampaignError(
                 "campaign.not_awaiting",
                 f"{campaign_run_id} is {row['state']}.",
                 "Only a list that awaits approval is released.",
             )
         _only_approvers(settings, row, approved_by)
-        if now >= row["approval_due_at"]:
-            raise CampaignError(
-                "campaign.too_late",
-                f"{campaign_run_id} had to be approved by {row['approval_due_at']:%Y-%m-%d %H:%M %Z}.",
-                "No answer in time is a no; make the list of another date.",
-            )
-        folder = folder_of(settings, row["campaign_id"], row["as_of"], row["version"])
-        manifest = _verified(folder, row, list_sha256)
-        manifest |= {"state": "released", "approval": {**manifest["approval"], "approved_by": approved_by}}
+        is_late = row["state"] == "awaiting_approval" and now >= row["approval_due_at"]
+    if is_late:
+        close_overdue(engine, now)
+        take_back_drafts(settings, campaign_run_id)
+        raise CampaignError(
+            "campaign.too_late",
+            f"{campaign_run_id} had to be approved by {row['approval_due_at']:%Y-%m-%d %H:%M %Z}.",
+            "No answer in time is a no; make the list of another date.",
+        )
+    folder = folder_of(settings, row["campaign_id"], row["as_of"], row["version"])
+    with contextlib.ExitStack() as opened:
+        if session is None:
+            run = Run.of(row["as_of"], settings.utility.time_zone)
+            session = opened.enter_context(DuckDBSession(settings, run))
+        with engine.begin() as connection:
+            left = _decide_what_leaves(settings, session, connection, engine, folder, row["campaign_run_id"], approved_by, list_sha256, now)  # fmt: skip
+    if not left:
+        raise CampaignError(
+            "campaign.nobody_left",
+            f"{campaign_run_id}: nobody on it may be contacted any more; it is refused.",
+            "Make the list of another date.",
+        )
+    with engine.begin() as connection:
+        row = _locked(connection, campaign_run_id)
+        if row["released_at"] is not None:
+            return False
+        manifest = _put_in_place(folder, row)
         if settings.campaigns.delivery:
             said = (json.dumps(manifest, indent=2, ensure_ascii=False) + "\n").encode()
             deliver(target_of(settings.campaigns.delivery), campaign_run_id, folder, manifest["files"], said)
         connection.execute(
             text(
-                "UPDATE ops.campaign_run SET state = 'released', approved_by = :who, approved_at = :now, released_at = :now "
-                "WHERE campaign_run_id = :name"
+                "UPDATE ops.campaign_run SET state = 'released', released_at = :now WHERE campaign_run_id = :name"
             ),
-            {"who": approved_by, "now": now, "name": campaign_run_id},
+            {"now": now, "name": campaign_run_id},
         )
         if row["corrects_run_id"]:
             connection.execute(
@@ -100,7 +140,176 @@ def release(
             )
         # Inside the transaction: should this fail, the run is not released, and the next try writes it again.
         write_manifest(folder, manifest)
+    shutil.rmtree(folder / LEAVING, ignore_errors=True)
     return True
+
+
+LEAVING = ".leaving"
+"""Folder, beside a list's files, of what leaves in their place; they take it once that is noted."""
+
+
+def _decide_what_leaves(
+    settings: Settings,
+    session: Session,
+    connection: Connection,
+    engine: Engine,
+    folder: Path,
+    campaign_run_id: str,
+    approved_by: str,
+    list_sha256: str,
+    now: dt.datetime,
+) -> bool:
+    """Note what leaves, and lay it down beside the approved files where it differs; False where nobody is left."""
+    row = _locked(connection, campaign_run_id)
+    if row["state"] == "releasing":
+        _put_in_place(folder, row)
+        if _was_handed_over(settings, campaign_run_id):
+            # Part of it has left: the rest is what was noted then.
+            return True
+    manifest = _verified(folder, row, list_sha256)
+    is_area = row["definition"]["audience"]["grain"] == "area"
+    refused = NOBODY_REFUSED if is_area else refused_now(session, engine, row, now)
+    before = dropped_before(connection, campaign_run_id)
+    reasons = before | {
+        (customer, account): reason
+        for customer, account, reason in zip(
+            *(refused.column(at).to_pylist() for at in range(3)), strict=True
+        )
+    }
+    moved = {**(row["moved"] or {}), **{channel: day.isoformat() for channel, day in moved_days(session, row, now).items()}}  # fmt: skip
+    fresh = {key: reason for key, reason in reasons.items() if key not in before}
+    if fresh:
+        _insert_drops(connection, campaign_run_id, fresh)
+    counts = dict(collections.Counter(reasons.values()))
+    if not is_area and len(reasons) >= row["listed"]:
+        connection.execute(
+            text(
+                "UPDATE ops.campaign_run SET state = 'refused', dropped = :dropped, asked_at = :now, "
+                "note = 'nobody on it may be contacted any more' WHERE campaign_run_id = :name"
+            ),
+            {"dropped": len(reasons), "now": now, "name": campaign_run_id},
+        )
+        write_manifest(folder, manifest | {"state": "refused"})
+        return False
+    digest = _lay_down(settings, session, engine, folder, row, manifest, reasons, moved)
+    approved = row["approved_list_sha256"] or row["list_sha256"]
+    manifest = json.loads((folder / LEAVING / "manifest.json").read_text(encoding="utf-8"))
+    manifest |= {
+        "state": "released",
+        "approval": {**manifest["approval"], "approved_by": approved_by, "approved_list_sha256": approved},
+        "release": {"asked_at": now.isoformat(), "dropped": counts, "moved": moved},
+    }
+    write_manifest(folder / LEAVING, manifest)
+    connection.execute(
+        text(
+            "UPDATE ops.campaign_run SET state = 'releasing', approved_by = :who, approved_at = :now, asked_at = :now, "
+            "approved_list_sha256 = :approved, list_sha256 = :digest, dropped = :dropped, moved = CAST(:moved AS jsonb), "
+            "send_on = :send_on WHERE campaign_run_id = :name"
+        ),
+        {
+            "who": approved_by,
+            "now": now,
+            "approved": approved,
+            "digest": digest,
+            "dropped": len(reasons),
+            "moved": json.dumps(moved) if moved else None,
+            "send_on": min(dt.date.fromisoformat(entry["send_on"]) for entry in manifest["files"]),
+            "name": campaign_run_id,
+        },
+    )
+    return True
+
+
+def _was_handed_over(settings: Settings, campaign_run_id: str) -> bool:
+    location = settings.campaigns.delivery
+    return location is not None and target_of(location).exists(f".receipts/{campaign_run_id}")
+
+
+def dropped_before(connection: Connection, campaign_run_id: str) -> dict[tuple[str, str], str]:
+    """Members of a list that its release left out, with the reason."""
+    rows = connection.execute(
+        text("SELECT customer_id, account_id, reason FROM ops.campaign_drop WHERE campaign_run_id = :name"),
+        {"name": campaign_run_id},
+    )
+    return {(row[0], row[1]): row[2] for row in rows}
+
+
+def _insert_drops(connection: Connection, name: str, reasons: dict[tuple[str, str], str]) -> None:
+    rows = [
+        {"campaign_run_id": name, "customer_id": customer, "account_id": account, "reason": reason}
+        for (customer, account), reason in sorted(reasons.items())
+    ]
+    copy_in(connection, "ops.campaign_drop", pa.Table.from_pylist(rows))
+
+
+def _lay_down(
+    settings: Settings,
+    session: Session,
+    engine: Engine,
+    folder: Path,
+    row: dict[str, Any],
+    manifest: dict[str, Any],
+    reasons: dict[tuple[str, str], str],
+    moved: dict[str, str],
+) -> str:
+    """Write into ``LEAVING`` what leaves: its manifest, and its files where they differ; returns their digest.
+
+    Raises:
+        CampaignError: somebody is to be left out or a day has moved, and the definition is another one by now.
+    """
+    shutil.rmtree(folder / LEAVING, ignore_errors=True)
+    name = row["campaign_run_id"]
+    file = next(
+        (
+            one
+            for one in read_campaigns(settings)[0]
+            if one.campaign.definition_hash == row["definition_hash"]
+        ),
+        None,
+    )
+    if file is None:
+        if reasons or moved:
+            raise CampaignError(
+                "campaign.changed",
+                f"{name} was made of another definition; {len(reasons)} members may not be contacted any more, or its day has passed.",
+                "Put the definition back, or refuse the list and make another.",
+            )
+        write_manifest(folder / LEAVING, manifest)
+        return str(row["list_sha256"])
+    without = pa.table(
+        {
+            "customer_id": pa.array([key[0] for key in reasons], pa.string()),
+            "account_id": pa.array([key[1] for key in reasons], pa.string()),
+        }
+    )
+    days = {channel: dt.date.fromisoformat(day) for channel, day in moved.items()}
+    # Under the folder's own name: what is encrypted is salted by it, and the same list is the same file.
+    entries = write_lists(settings, session, engine, file, row, folder / LEAVING / folder.name, without, days)
+    digest = digest_of(name, entries)
+    if digest == row["list_sha256"]:
+        shutil.rmtree(folder / LEAVING / folder.name)
+    write_manifest(folder / LEAVING, manifest | {"files": entries, "list_sha256": digest})
+    return digest
+
+
+def _put_in_place(folder: Path, row: dict[str, Any]) -> dict[str, Any]:
+    """Let what leaves take the place of what was approved, once it is noted; returns its manifest.
+
+    The manifest is written into the folder by the release itself, last of all.
+
+    Raises:
+        CampaignError: what lies there is not what was noted.
+    """
+    manifest = read_manifest(folder / LEAVING)
+    if manifest is None or manifest["list_sha256"] != row["list_sha256"]:
+        raise _not_what_was_approved(folder, row)
+    for entry in manifest["files"]:
+        fresh = folder / LEAVING / folder.name / entry["file"]
+        if fresh.exists():
+            fresh.replace(folder / entry["file"])
+    if not all(is_as_written(folder, entry) for entry in manifest["files"]):
+        raise _not_what_was_approved(folder, row)
+    return manifest
 
 
 def may_approve(settings: Settings, roles: Sequence[str], who: str) -> bool:
@@ -119,21 +328,24 @@ def _only_approvers(settings: Settings, row: dict[str, Any], who: str) -> None:
         )
 
 
-def _verified(folder: Path, row: dict[str, Any], list_sha256: str) -> dict[str, Any]:
-    manifest = read_manifest(folder)
-    changed = CampaignError(
+def _not_what_was_approved(folder: Path, row: dict[str, Any]) -> CampaignError:
+    return CampaignError(
         "campaign.not_what_was_approved",
         f"{folder}: the files of {row['campaign_run_id']} are not what was approved.",
         "Make the list again (wattmark campaign run), look at it, and approve what its manifest says then.",
     )
+
+
+def _verified(folder: Path, row: dict[str, Any], list_sha256: str) -> dict[str, Any]:
+    """The manifest of the files that lie there, if they are those that were approved."""
+    manifest = read_manifest(folder / LEAVING if row["state"] == "releasing" else folder)
     if (
         manifest is None
         or digest_of(row["campaign_run_id"], manifest["files"]) != row["list_sha256"]
-        or list_sha256 != row["list_sha256"]
+        or list_sha256 != (row["approved_list_sha256"] or row["list_sha256"])
+        or not all(is_as_written(folder, entry) for entry in manifest["files"])
     ):
-        raise changed
-    if not all(is_as_written(folder, entry) for entry in manifest["files"]):
-        raise changed
+        raise _not_what_was_approved(folder, row)
     return manifest
 
 
@@ -147,7 +359,8 @@ def refuse(settings: Settings, engine: Engine, campaign_run_id: str, by: str, wh
         row = _locked(connection, campaign_run_id)
         if row["released_at"] is not None:
             raise CampaignError("campaign.released", f"{campaign_run_id} is released.", "Make a correction.")
-        if row["state"] not in ("listed", "awaiting_approval"):
+        is_leaving = row["state"] == "releasing" and _was_handed_over(settings, campaign_run_id)
+        if row["state"] not in ("listed", "awaiting_approval", "releasing") or is_leaving:
             raise CampaignError("campaign.not_awaiting", f"{campaign_run_id} is {row['state']}.")
         _only_approvers(settings, row, by)
         connection.execute(
@@ -162,7 +375,13 @@ def refuse(settings: Settings, engine: Engine, campaign_run_id: str, by: str, wh
 
 
 def correct(
-    settings: Settings, run: Run, session: Session, engine: Engine, campaign_id: str, why: str
+    settings: Settings,
+    run: Run,
+    session: Session,
+    engine: Engine,
+    campaign_id: str,
+    why: str,
+    now: dt.datetime | None = None,
 ) -> CampaignOutcome:
     """Make a new version of a released list of the run's date, decided from what is known now.
 
@@ -179,13 +398,15 @@ def correct(
         raise CampaignError(
             "campaign.area", "An area mailing has no names to correct.", "Make the list of another date."
         )
+    now = now or dt.datetime.now(dt.UTC)
+    know(session, now)
     last, version = _last_released(engine, file, run)
-    decision = decide(session, engine, [file], [last])
+    decision = decide(session, engine, [file], [last], now)
     if decision.problems:
         raise CampaignError("campaign.problem", decision.problems[campaign_id])
     store_feedback(session, engine)
     with engine.begin() as connection:
-        store(session, connection, run, decision.planned[0], version, last, why)
+        store(session, connection, run, decision.planned[0], now, version, last, why, by_hand=True)
     return write_files(settings, session, engine, run, file)
 
 
@@ -209,7 +430,7 @@ def _last_released(engine: Engine, file: CampaignFile, run: Run) -> tuple[str, i
             f"{file.campaign.id} has no released list of {run.as_of}.",
             "A list that is not released is refused instead.",
         )
-    if rows[-1]["state"] in ("listed", "awaiting_approval"):
+    if rows[-1]["state"] in ("listed", "awaiting_approval", "releasing"):
         raise CampaignError(
             "campaign.open_correction", f"{rows[-1]['campaign_run_id']} still awaits approval."
         )

@@ -11,23 +11,6 @@ import pyarrow as pa
 import pyarrow.csv as csv
 from sqlalchemy import Connection, Engine
 
-EMPTY_SUPPRESSION = pa.schema(
-    [("channel", pa.string()), ("address_hash", pa.string()), ("reason", pa.string()), ("since", pa.date32())]
-).empty_table()
-EMPTY_HISTORY = pa.schema(
-    [
-        ("customer_id", pa.string()),
-        ("account_id", pa.string()),
-        ("campaign_id", pa.string()),
-        ("as_of", pa.date32()),
-        ("outcome", pa.string()),
-        ("channel", pa.string()),
-        ("send_on", pa.date32()),
-        ("campaign_run_id", pa.string()),
-    ]
-).empty_table()
-
-
 LASTING = "CASE {reason} WHEN 'complained' THEN 1 WHEN 'unsubscribed' THEN 2 WHEN 'deceased' THEN 4 WHEN 'bounced' THEN 5 ELSE 3 END"
 """How well a reason lasts, the least first, in both dialects: what a person said holds for good, a bounce marks an address."""
 

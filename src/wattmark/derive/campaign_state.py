@@ -53,13 +53,16 @@ SELECT r.campaign_run_id, r.campaign_id, r.purpose, r.as_of, CAST(r.version AS b
 FROM ops.campaign_run r WHERE {_KNOWN}
 """
 _MEMBERS_SQL = f"""
-SELECT m.campaign_run_id, m.customer_id, m.account_id, m.outcome, m.channel, m.cell, m.segment, m.send_on,
+SELECT m.campaign_run_id, m.customer_id, m.account_id, m.outcome, m.channel, m.cell, m.segment,
+       COALESCE(CAST(r.moved->>m.channel AS date), m.send_on) AS send_on,
        m.fields->>'service_product_code' AS product_code,
        (SELECT CAST(s.value->>'cost_amount' AS double precision)
         FROM jsonb_array_elements(r.definition->'sendings') AS s(value)
         WHERE s.value->>'channel' = m.channel) AS cost_amount
 FROM ops.campaign_member m JOIN ops.campaign_run r ON r.campaign_run_id = m.campaign_run_id
 WHERE {_KNOWN} AND NOT m.is_seed AND m.outcome IN ('listed', 'control', 'over_limit')
+  AND NOT EXISTS (SELECT 1 FROM ops.campaign_drop d WHERE d.campaign_run_id = m.campaign_run_id
+                  AND d.customer_id = m.customer_id AND d.account_id = m.account_id)
 """
 
 

@@ -27,6 +27,8 @@ from wattmark.settings import Settings, place
 
 SOURCE_LAYER = "source"
 """Contract tables as they were known at the end of ``as_of`` (views over ``accepted``)."""
+KNOWN_LAYER = "known"
+"""The same at the end of the day on which something is asked, for what must heed all that is known by then."""
 
 
 TableDefinition = SqlFile | PythonTable
@@ -77,7 +79,7 @@ class Catalog:
     def _is_derived(self, name: str, reader: str) -> bool:
         """Whether a table that another one reads is made by a file, and not handed over or left by a step."""
         layer, table = name.split(".")
-        if (layer == SOURCE_LAYER and table in self.contract.tables) or name in PRODUCED:
+        if (layer in (SOURCE_LAYER, KNOWN_LAYER) and table in self.contract.tables) or name in PRODUCED:
             return False
         self._known(name, self.tables[reader])
         return True

@@ -1,6 +1,8 @@
 """Tables that steps of the night write besides the SQL files, with their columns.
 
-They may be read by SQL files like any other table; before the step first ran they are empty.
+They may be read by SQL files like any other table; before the step first ran they are empty. Those of schema ``ask``
+hold what is asked of the campaign layer (``campaign.people``, ``campaign.decide``); they are given in a session and
+never stored.
 """
 
 from __future__ import annotations
@@ -111,4 +113,79 @@ PRODUCED: dict[str, dict[str, str]] = {
         "as_of": "date",
     },
     "segment_state.definition": {"name": "string", "digest": "string", "as_of": "date"},
+    "ask.question": {
+        "key": "string",
+        "list_as_of": "date",
+        "list_end": "timestamp",
+        "known_on": "date",
+        "adult_born_on": "date",
+        "held_out_below": "string",
+    },
+    "ask.channel": {
+        "channel": "string",
+        "address_kind": "string",
+        "is_one_an_address": "boolean",
+        "is_asked": "boolean",
+    },
+    "ask.person": {"customer_id": "string", "person_id": "string"},
+    "ask.suppression": {
+        "channel": "string",
+        "address_hash": "string",
+        "reason": "string",
+        "since": "date",
+    },
+    "ask.audit_case": {
+        "customer_id": "string",
+        "account_id": "string",
+        "is_open": "boolean",
+        "closed_on": "date",
+    },
+    "ask.history": {
+        "customer_id": "string",
+        "account_id": "string",
+        "campaign_id": "string",
+        "as_of": "date",
+        "outcome": "string",
+        "channel": "string",
+        "send_on": "date",
+        "campaign_run_id": "string",
+    },
+    "ask.campaign": {
+        "number": "integer",
+        "campaign_id": "string",
+        "asks_for": "string",
+        "is_by_account": "boolean",
+        "is_by_household": "boolean",
+        "priority": "integer",
+        "again_after": "date",
+        "contacts": "integer",
+        "contacts_after": "date",
+        "own_contacts": "integer",
+        "own_contacts_after": "date",
+        "control_below": "string",
+        "value_amount": "double",
+        "expected_rate": "double",
+    },
+    "ask.rule_off": {"rule": "string"},
+    "ask.member": {
+        "customer_id": "string",
+        "account_id": "string",
+        "fields": "string",
+        "own_value": "double",
+        "is_account_closed": "boolean",
+    },
+    "ask.listed": {"customer_id": "string", "account_id": "string", "channel": "string"},
+    "ask.sending": {
+        "channel": "string",
+        "position": "integer",
+        "send_on": "date",
+        "cost": "integer",
+    },
+    "ask.cell": {"cell": "string", "draw_from": "string", "draw_below": "string"},
+    "ask.take_up": {
+        "campaign_id": "string",
+        "segment": "string",
+        "channel": "string",
+        "rate": "double",
+    },
 }

@@ -23,7 +23,7 @@ from sqlglot import exp
 
 from wattmark.contract import Contract, load_contract
 from wattmark.contract.types import duckdb_of, duckdb_types, nothing
-from wattmark.engine.catalog import SOURCE_LAYER, Catalog, TableDefinition, catalog_of
+from wattmark.engine.catalog import KNOWN_LAYER, SOURCE_LAYER, Catalog, TableDefinition, catalog_of
 from wattmark.engine.idioms import expand
 from wattmark.engine.incremental import Part, definition_hash, part_of, restrict
 from wattmark.engine.produced import PRODUCED
@@ -70,6 +70,8 @@ class Session(ABC):
         self.versions = dict(versions or {})
         self._reads = reads or (lambda _: stored)
         self.scalars = run.scalars()
+        self.known_on = run.as_of
+        """The day whose end the tables of layer ``known`` speak of; set it before any of them is seen."""
         self._known: set[str] = set()
         self._given: set[str] = set()
         self._from_lake: set[str] = set()
@@ -154,13 +156,10 @@ class Session(ABC):
                 continue
             schema, table = name.split(".")
             self.duck.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
-            if schema == SOURCE_LAYER and table in self.contract.tables:
-                accepted = f"{ACCEPTED}.{table}"
-                self.see([accepted])
-                body = sqlglot.parse_one(self.contract.tables[table].as_of_sql(accepted), read="duckdb")
-                self.duck.execute(
-                    f'CREATE VIEW "{schema}"."{table}" AS {self._bind(body).sql(dialect="duckdb")}'
-                )
+            if schema in (SOURCE_LAYER, KNOWN_LAYER) and table in self.contract.tables:
+                self.see([f"{ACCEPTED}.{table}"])
+                body = self._as_known(schema, table).sql(dialect="duckdb")
+                self.duck.execute(f'CREATE VIEW "{schema}"."{table}" AS {body}')
             elif (
                 (definition := self._derived(name)) is not None
                 and definition.is_view
@@ -231,6 +230,13 @@ class Session(ABC):
         if name in self._known:
             self._drop(name)
             self._known.discard(name)
+
+    def _as_known(self, layer: str, table: str) -> exp.Expression:
+        """The accepted rows of a contract table as a layer shows them."""
+        body = sqlglot.parse_one(self.contract.tables[table].as_of_sql(f"{ACCEPTED}.{table}"), read="duckdb")
+        if layer == SOURCE_LAYER:
+            return self._bind(body)
+        return self._bind(body, Run.of(self.known_on, self.run.time_zone).scalars())
 
     # --- asking ----------------------------------------------------------------------------------
 
@@ -316,6 +322,26 @@ class Session(ABC):
         )
         return part_of(file, meaning, self.lake, self.run.as_of, self.versions)
 
+    def keep_in_memory(self, name: str) -> None:
+        """Compute a SQL file on DuckDB into the session and nowhere else, whether it is a view or not.
+
+        Raises:
+            SqlFileError: the file does not run; names file and line.
+        """
+        file = self.catalog.tables[name]
+        if not isinstance(file, SqlFile):
+            raise SqlFileError("sql.not_a_file", f"{name} is made by no SQL file.")
+        self.see(sorted(file.references))
+        schema, table = name.split(".")
+        self.duck.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
+        self._drop(name)
+        try:
+            self.duck.execute(f'CREATE TABLE "{schema}"."{table}" AS {self.text_of(file)}')
+        except duckdb.Error as error:
+            raise engine_error(file, error) from None
+        self._known.add(name)
+        self._given.add(name)
+
     @abstractmethod
     def result_sql(self, file: SqlFile) -> str:
         """SQL text for DuckDB that reads a file's result, wherever it was computed."""
@@ -399,11 +425,9 @@ class SparkSession(Session):
                 continue
             definition = self.catalog.tables.get(name)
             layer, table = name.split(".")
-            if layer == SOURCE_LAYER:
-                accepted = f"{ACCEPTED}.{table}"
-                self.see_on_spark([accepted])
-                body = sqlglot.parse_one(self.contract.tables[table].as_of_sql(accepted), read="duckdb")
-                self.spark.sql(render(self._bind(body), "spark")).createOrReplaceTempView(view)
+            if layer in (SOURCE_LAYER, KNOWN_LAYER):
+                self.see_on_spark([f"{ACCEPTED}.{table}"])
+                self.spark.sql(render(self._as_known(layer, table), "spark")).createOrReplaceTempView(view)
             elif isinstance(definition, SqlFile) and definition.is_view:
                 self.see_on_spark(sorted(definition.references))
                 self.spark.sql(self.text_of(definition, "spark")).createOrReplaceTempView(view)

@@ -25,6 +25,7 @@ from wattmark.audit.counter.plan import ORDER, Plan
 from wattmark.engine.session import ACCEPTED, DuckDBSession
 from wattmark.engine.sqlfile import literal
 from wattmark.errors import WattmarkError
+from wattmark.home import Home
 from wattmark.lake import Lake
 from wattmark.run import Run
 from wattmark.writer import HomeError, holding

@@ -1,0 +1,68 @@
+/*
+grain: one row per customer
+key: [customer_id]
+purpose: What holds of a customer on every channel, before any campaign asks.
+view: true
+columns:
+  customer_id: {type: string, doc: The customer.}
+  person_id: {type: string, doc: 'Lowest customer_id of the records called the same person; caps, waiting times, consent and the arm are hers.'}
+  has_twin: {type: boolean, doc: There is another record of the person.}
+  household_id: {type: string, doc: 'As in segment.household, else the customer.'}
+  segment: {type: string, doc: Composite segment.}
+  current_value_amount: {type: decimal, doc: Margin of 12 months.}
+  is_closed: {type: boolean, doc: No live account.}
+  is_known_dead: {type: boolean, doc: Somebody said that the person has died.}
+  is_under_age: {type: boolean, doc: A person born after the last day that makes an adult.}
+  is_in_dispute: {type: boolean, doc: 'An open case or complaint; where there are no cases yet, a finding of high severity.'}
+  is_in_arrears: {type: boolean, doc: Something is open of a bill past its due date.}
+  is_refused: {type: boolean, doc: The person refused every channel.}
+  is_held_out: {type: boolean, doc: In the global control group.}
+*/
+WITH any_case AS (
+  SELECT COUNT(*) > 0 AS is_there FROM ask.audit_case AS opened
+),
+disputed AS (
+  SELECT COALESCE(opened.customer_id, account.customer_id) AS customer_id
+  FROM ask.audit_case AS opened
+  LEFT JOIN source.account AS account ON account.account_id = opened.account_id
+  WHERE opened.is_open
+  UNION
+  SELECT COALESCE(finding.customer_id, account.customer_id)
+  FROM mart.audit_exception AS finding
+  CROSS JOIN any_case
+  LEFT JOIN source.account AS account ON account.account_id = finding.account_id
+  WHERE finding.severity = 'high' AND finding.kind = 'exception' AND NOT any_case.is_there
+  UNION
+  SELECT account.customer_id
+  FROM known.service_call AS call
+  JOIN source.account AS account ON account.account_id = call.account_id
+  WHERE call.kind = 'complaint' AND call.resolved_at IS NULL
+),
+owing AS (
+  SELECT DISTINCT account.customer_id
+  FROM mart.fct_bill AS bill
+  JOIN source.account AS account ON account.account_id = bill.account_id
+  WHERE bill.overdue_amount > 0
+)
+SELECT customer.customer_id,
+       COALESCE(person.person_id, customer.customer_id) AS person_id,
+       person.person_id IS NOT NULL AS has_twin,
+       COALESCE(household.household_id, customer.customer_id) AS household_id,
+       customer.segment,
+       CAST(customer.current_value_amount AS DECIMAL(18,2)) AS current_value_amount,
+       COALESCE(customer.live_accounts, 0) = 0 AS is_closed,
+       COALESCE(suppressed.is_dead, FALSE) AS is_known_dead,
+       COALESCE(record.kind = 'person' AND record.born_on > question.adult_born_on, FALSE) AS is_under_age,
+       disputed.customer_id IS NOT NULL AS is_in_dispute,
+       owing.customer_id IS NOT NULL AS is_in_arrears,
+       COALESCE(suppressed.is_refused, FALSE) AS is_refused,
+       SUBSTR(SHA256(question.key || CHR(31) || 'all campaigns' || CHR(31) || COALESCE(person.person_id, customer.customer_id)), 1, 13)
+         < question.held_out_below AS is_held_out
+FROM mart.dim_customer AS customer
+JOIN source.customer AS record ON record.customer_id = customer.customer_id
+CROSS JOIN ask.question AS question
+LEFT JOIN ask.person AS person ON person.customer_id = customer.customer_id
+LEFT JOIN segment.household AS household ON household.customer_id = customer.customer_id
+LEFT JOIN campaign.record_suppression AS suppressed ON suppressed.customer_id = customer.customer_id AND suppressed.channel = 'record'
+LEFT JOIN disputed ON disputed.customer_id = customer.customer_id
+LEFT JOIN owing ON owing.customer_id = customer.customer_id
