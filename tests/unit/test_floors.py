@@ -34,7 +34,7 @@ def private_names_reached(module: ast.Module) -> list[str]:
     own = [
         (node.module, name)
         for node in ast.walk(module)
-        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "wattmark"
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in ("wattmark", "wattmark_sample")
         for name in node.names
     ]
     imported = {name.asname or name.name for _, name in own}
@@ -48,7 +48,7 @@ def private_names_reached(module: ast.Module) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("folder", ["src", "dags", "plugins", "benchmarks"])
+@pytest.mark.parametrize("folder", ["src", "sample/src", "dags", "plugins", "benchmarks", "tools"])
 def test_no_private_name_is_reached_from_another_module(folder: str) -> None:
     found = {
         path: names for path, tree in modules(PROJECT_ROOT / folder) if (names := private_names_reached(tree))
