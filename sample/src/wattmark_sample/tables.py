@@ -74,6 +74,10 @@ def loss_codes(kva: Floats, model: Ints) -> Text:
     return join(take(TRANSFORMER_MODELS, model), "-", number_text(np.asarray(kva).astype(np.int64)))
 
 
+TOPICS = ("服务态度", "停电报修", "电费电价", "用电建议", "服务表扬")
+"""What a call is about, by its kind."""
+
+
 class BlockTables:
     """Builds every table of a block that has accounts in it."""
 
@@ -314,6 +318,7 @@ class BlockTables:
                 "is_temporary": model.temporary,
                 "is_dual_supply": model.dual,
                 "has_self_generation": model.self_generation,
+                "billing_months": 1,
                 "has_load_control": model.load_control,
                 "payment_method": take(PAYMENT_METHODS, model.payment),
                 "bank_name": nullable(take(BANKS, rng.integers(0, len(BANKS), n)), ~has_bank),
@@ -1264,6 +1269,8 @@ class BlockTables:
                 "arrived_at": np.where(repair, instant(opened, arrived), EMPTY_INSTANT),
                 "resolved_at": instant(resolved_day, resolved),
                 "satisfaction": pc.if_else(pa.array(rated), pa.array(score), pa.scalar(None, pa.int64())),
+                "topic": take(TOPICS, kind),
+                "severity": nullable(take(("general", "major"), bad.astype(np.int64)), kind > 1),
                 "staff_id": self._staff(self.org[who], "repair"),
                 "updated_at": instant(resolved_day, resolved + 60),
             },
