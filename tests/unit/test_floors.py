@@ -34,7 +34,8 @@ def private_names_reached(module: ast.Module) -> list[str]:
     own = [
         (node.module, name)
         for node in ast.walk(module)
-        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in ("wattmark", "wattmark_sample")
+        if isinstance(node, ast.ImportFrom)
+        and (node.module or "").split(".")[0] in ("wattmark", "wattmark_sample")
         for name in node.names
     ]
     imported = {name.asname or name.name for _, name in own}

@@ -173,3 +173,14 @@ def test_a_failed_run_leaves_no_file_under_its_final_name(tmp_path: Path) -> Non
 def test_impossible_plans_are_refused(change: dict[str, object]) -> None:
     with pytest.raises(SampleError):
         SamplePlan(**change)  # type: ignore[arg-type]
+
+
+LATER = (
+    "customer_manager", "contact_person", "customer_link", "meter_alarm", "planned_outage", "temperature_daily",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LATER)
+def test_what_the_contract_got_later_is_filled(shadow: duckdb.DuckDBPyConnection, name: str) -> None:
+    assert load_contract().tables[name].optional
+    assert shadow.sql(f"SELECT COUNT(*) FROM {name}").fetchall()[0][0] > 0

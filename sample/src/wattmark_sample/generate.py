@@ -17,6 +17,7 @@ from wattmark_sample.measure import Meters, day_table, registers
 from wattmark_sample.model import build_model
 from wattmark_sample.organisation import common_tables
 from wattmark_sample.plan import SamplePlan, day_of
+from wattmark_sample.relations import later_tables, temperatures
 from wattmark_sample.sinks import INTERVALS, Sink
 from wattmark_sample.tables import BlockTables, point_ids
 
@@ -58,6 +59,7 @@ def generate(plan: SamplePlan, sink: Sink) -> SampleSummary:
     with sink:
         for name, rows in common_tables(plan).items():
             write(name, rows)
+        write("temperature_daily", temperatures(plan))
         seeder = Seeder(plan)
         number_of_blocks = sum(1 for _ in blocks(plan)) if seeder.pending else 0
         share = -(-len(seeder.pending) // max(1, number_of_blocks))
@@ -76,7 +78,7 @@ def generate(plan: SamplePlan, sink: Sink) -> SampleSummary:
             summary.interval_seconds += time.perf_counter() - started
             standing = registers(meters)
             seeder.read(faults, standing)
-            tables = BlockTables(plan, model, meters, standing).build()
+            tables = BlockTables(plan, model, meters, standing).build() | later_tables(plan, model)
             for name, rows in seeder.finish(faults, tables).items():
                 write(name, rows)
         summary.truth = seeder.truth

@@ -24,6 +24,8 @@ _DAY_US = 86_400_000_000
 
 MEASURED, ESTIMATED, MISSING, SUSPECT = range(4)
 QUALITIES = ("measured", "estimated", "missing", "suspect")
+QUALITY_CODES = ("A", "E", "N", "S")
+"""The same as a meter data system writes them."""
 
 
 @dataclass
@@ -268,6 +270,7 @@ def day_table(readings: DayReadings, ids: Text, reactive: Bools) -> pa.Table:
             "kvarh": pa.array(readings.varh[rows].ravel() / 1000.0, mask=mask(no_reactive)),
             "voltage_v": pa.array(volts / 10.0, mask=mask((volts == 0) | missing)),
             "quality": pa.DictionaryArray.from_arrays(pa.array(quality), pa.array(QUALITIES)),
+            "quality_code": pa.DictionaryArray.from_arrays(pa.array(quality), pa.array(QUALITY_CODES)),
         }
     )
     return table if everything else table.filter(pa.array(keep))

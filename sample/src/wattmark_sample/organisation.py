@@ -114,6 +114,8 @@ def common_tables(plan: SamplePlan) -> dict[str, pa.Table]:
                 "is_two_part": t.two_part,
                 "is_time_of_use": t.tou,
                 "is_stepped": t.stepped,
+                "step_basis": "month" if t.stepped else None,
+                "proration": "full" if t.two_part else None,
             }
             for t in TARIFFS
         ],

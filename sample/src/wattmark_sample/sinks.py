@@ -31,6 +31,7 @@ INTERVAL_SCHEMA = pa.schema(
         pa.field("kvarh", pa.float64()),
         pa.field("voltage_v", pa.float64()),
         pa.field("quality", pa.dictionary(pa.int8(), pa.string())),
+        pa.field("quality_code", pa.dictionary(pa.int8(), pa.string())),
     ]
 )
 
@@ -79,6 +80,7 @@ class _Intervals:
                     "interval_minutes",
                     "voltage_v",
                     "quality",
+                    "quality_code",
                 ],
                 column_encoding={"kwh": "BYTE_STREAM_SPLIT", "kvarh": "BYTE_STREAM_SPLIT"},
                 store_schema=False,

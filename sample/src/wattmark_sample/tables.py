@@ -57,6 +57,10 @@ METER_MODELS = ("DDZY71", "DTZY341", "DTZY1296", "DSZ331")
 BANKS = ("中国工商银行杭州分行", "中国建设银行宁波分行", "中国农业银行浙江分行", "招商银行杭州分行")
 
 
+TOPICS = ("服务态度", "停电报修", "电费电价", "用电建议", "服务表扬")
+"""What a call is about, by its kind."""
+
+
 class BlockTables:
     """Builds every table of a block that has accounts in it."""
 
@@ -297,6 +301,7 @@ class BlockTables:
                 "is_temporary": model.temporary,
                 "is_dual_supply": model.dual,
                 "has_self_generation": model.self_generation,
+                "billing_months": 1,
                 "has_load_control": model.load_control,
                 "payment_method": take(PAYMENT_METHODS, model.payment),
                 "bank_name": nullable(take(BANKS, rng.integers(0, len(BANKS), n)), ~has_bank),
@@ -1247,6 +1252,8 @@ class BlockTables:
                 "arrived_at": np.where(repair, instant(opened, arrived), EMPTY_INSTANT),
                 "resolved_at": instant(resolved_day, resolved),
                 "satisfaction": pc.if_else(pa.array(rated), pa.array(score), pa.scalar(None, pa.int64())),
+                "topic": take(TOPICS, kind),
+                "severity": nullable(take(("general", "major"), bad.astype(np.int64)), kind > 1),
                 "staff_id": self._staff(self.org[who], "repair"),
                 "updated_at": instant(resolved_day, resolved + 60),
             },
