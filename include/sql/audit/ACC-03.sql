@@ -16,7 +16,7 @@ params:
     doc: First letters of the industry code by usage category; a category with none allows no code.
 messages:
   en: "Industry {industry_code} does not fit usage category {usage_category}."
-  zh: "行业分类 {industry_code} 与用电类别 {usage_category} 不符。"
+  zh: "行业分类 {industry_code} 与用电类别“{usage_category}”不符。"
 */
 WITH category AS (
   SELECT DISTINCT allowed.usage_category FROM param.allowed

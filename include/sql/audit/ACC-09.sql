@@ -10,8 +10,16 @@ flags: >-
   1 and metering_kv below 1; lv_lv without supply_kv below 1; or supply_kv outside min_kv..max_kv of the
   tariff.
 messages:
-  en: "Supply {supply_kv} kV, metering {metering_kv} kV ({metering_mode}) and tariff {tariff_code} ({min_kv} to {max_kv} kV) do not agree."
-  zh: "供电电压 {supply_kv} kV、计量电压 {metering_kv} kV（{metering_mode}）与电价 {tariff_code}（{min_kv} 至 {max_kv} kV）不一致。"
+  en:
+    - "Supply {supply_kv} kV, metering {metering_kv} kV ({metering_mode}) and tariff {tariff_code} ({min_kv} to {max_kv} kV) do not agree."
+    - "Supply {supply_kv} kV and metering {metering_kv} kV ({metering_mode}) do not agree."
+    - "Supply {supply_kv} kV ({metering_mode}) and tariff {tariff_code} ({min_kv} to {max_kv} kV) do not agree."
+    - "Supply {supply_kv} kV does not agree with: {metering_mode}."
+  zh:
+    - "供电电压 {supply_kv} kV、计量电压 {metering_kv} kV（{metering_mode}）与电价 {tariff_code}（{min_kv} 至 {max_kv} kV）不一致。"
+    - "供电电压 {supply_kv} kV 与计量电压 {metering_kv} kV（{metering_mode}）不一致。"
+    - "供电电压 {supply_kv} kV（{metering_mode}）与电价 {tariff_code}（{min_kv} 至 {max_kv} kV）不一致。"
+    - "供电电压 {supply_kv} kV 与计量方式（{metering_mode}）不一致。"
 */
 SELECT
   open_application.order_id AS subject_id,

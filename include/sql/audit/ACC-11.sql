@@ -8,8 +8,12 @@ severity: high
 flags: >-
   the account has no supply point, or one without line_id or transformer_id.
 messages:
-  en: "Of {supply_points} supply points, {without_line} have no line and {without_transformer} no transformer."
-  zh: "供电点 {supply_points} 个，其中 {without_line} 个无线路、{without_transformer} 个无变压器。"
+  en:
+    - "Of {supply_points} supply points, {without_line} have no line and {without_transformer} no transformer; the first is {first_incomplete_id}."
+    - "There is no supply point."
+  zh:
+    - "供电点 {supply_points} 个，其中 {without_line} 个无线路、{without_transformer} 个无变压器；首个为 {first_incomplete_id}。"
+    - "没有供电点。"
 */
 WITH point AS (
   SELECT

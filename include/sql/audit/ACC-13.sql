@@ -10,8 +10,12 @@ flags: >-
   standard_amount without waiver_approved.
 at_stake: standard less charged
 messages:
-  en: "{fees} such fees are on the account; charged {charged_amount} where the standard is {standard_amount}."
-  zh: "该类费用 {fees} 笔；应收 {standard_amount}，实收 {charged_amount}。"
+  en:
+    - "{fees} such fees are on the account; charged {charged_amount} where the standard is {standard_amount}."
+    - "There is no such fee on the account."
+  zh:
+    - "该类费用 {fees} 笔；应收 {standard_amount}，实收 {charged_amount}。"
+    - "未收取该类费用。"
 */
 SELECT
   open_application.order_id AS subject_id,

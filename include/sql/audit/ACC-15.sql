@@ -13,8 +13,12 @@ params:
   ct_min: {type: number, default: 1.0, minimum: 0, doc: Lowest primary current of a current transformer as a multiple of the current.}
   ct_max: {type: number, default: 3.0, minimum: 0, doc: Highest primary current of a current transformer as a multiple of the current.}
 messages:
-  en: "At {current_a} A, meter {meter_id} (up to {max_current_a} A) or its current transformers ({lowest_a} to {highest_a} A) do not fit."
-  zh: "计算电流 {current_a} A，表计 {meter_id}（最大 {max_current_a} A）或电流互感器（{lowest_a} 至 {highest_a} A）不匹配。"
+  en:
+    - "At {current_a} A, the current transformers of the point ({lowest_a} to {highest_a} A) do not fit."
+    - "At {current_a} A, meter {meter_id} (up to {max_current_a} A) does not fit."
+  zh:
+    - "计算电流 {current_a} A，电流互感器（{lowest_a} 至 {highest_a} A）不匹配。"
+    - "计算电流 {current_a} A，表计 {meter_id}（最大 {max_current_a} A）不匹配。"
 */
 WITH ct AS (
   SELECT

@@ -11,8 +11,14 @@ flags: >-
   ones of 100 kVA and up; else none (compared to two places). An empty standard where one is due flags,
   and one where none is due flags.
 messages:
-  en: "The power-factor standard is {power_factor_standard}; due is {standard_due}."
-  zh: "功率因数考核标准为 {power_factor_standard}，应为 {standard_due}。"
+  en:
+    - "The power-factor standard is {power_factor_standard}; due is {standard_due}."
+    - "The power-factor standard is {power_factor_standard}; none is due."
+    - "There is no power-factor standard; due is {standard_due}."
+  zh:
+    - "功率因数考核标准为 {power_factor_standard}，应为 {standard_due}。"
+    - "功率因数考核标准为 {power_factor_standard}，不应考核。"
+    - "未设功率因数考核标准，应为 {standard_due}。"
 */
 WITH judged AS (
   SELECT

@@ -17,6 +17,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from wattmark.audit.words import LANGUAGES, Language, columns_of
 from wattmark.engine.catalog import Catalog
 from wattmark.engine.sqlfile import SqlFile
 from wattmark.errors import SqlFileError
@@ -54,7 +55,8 @@ class Rule:
     severity: str
     flags: str
     at_stake: str
-    messages: dict[str, str]
+    messages: dict[Language, tuple[str, ...]]
+    """Sentences by language, with ``{column}`` for a value: the first holds whose values are all there."""
 
     @property
     def family(self) -> str:
@@ -104,8 +106,28 @@ def rule_of(file: SqlFile) -> Rule:
         severity=choice("severity", SEVERITIES),
         flags=str(header["flags"]).strip(),
         at_stake=str(header.get("at_stake", "")),
-        messages=dict(header.get("messages") or {}),
+        messages=_messages(file),
     )
+
+
+def _messages(file: SqlFile) -> dict[Language, tuple[str, ...]]:
+    found: dict[Language, tuple[str, ...]] = {}
+    selected = {name.lower() for name in file.statement.named_selects}
+    for language, given in dict(file.header.get("messages") or {}).items():
+        texts = (given,) if isinstance(given, str) else tuple(given or ())
+        if language not in LANGUAGES or not texts or not all(isinstance(text, str) for text in texts):
+            raise SqlFileError(
+                "rule.header",
+                f"{file.path}:1: messages must hold a sentence, or a list of them, for {' and '.join(LANGUAGES)}.",
+            )
+        for text in texts:
+            for column in columns_of(text):
+                if column not in selected:
+                    raise file.error(
+                        "rule.messages", f"a message shows {column}, which the SELECT does not give."
+                    )
+        found[language] = texts
+    return found
 
 
 def all_rules(catalog: Catalog) -> dict[str, Rule]:

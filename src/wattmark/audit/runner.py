@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import duckdb
@@ -20,6 +20,8 @@ FINDINGS = "findings.audit_exception"
 COVERAGE = "findings.audit_coverage"
 
 COVERAGE_SCHEMA = schema_of(PRODUCED[COVERAGE])
+_WHOSE = ("account_id", "customer_id", "org_unit_id")
+"""Columns by which a rule may say whom a finding concerns."""
 
 
 @dataclass(frozen=True)
@@ -54,77 +56,91 @@ def run_rule(session: Session, rule: Rule, findings: str) -> Coverage:
         SqlFileError: the rule does not run, or names one subject twice.
     """
     started = time.perf_counter()
-    duck = session.duck
     try:
         body = session.result_sql(rule.file)
-        columns = duck.sql(body).columns
+        columns = session.duck.sql(body).columns
+        _judge(session, body, columns)
+        totals, reasons = _counted(session, rule)
         session.see(["source.account"])
-        kept = [column for column in ("account_id", "customer_id", "org_unit_id") if column in columns]
-        stake = "r.at_stake_amount" if "at_stake_amount" in columns else "NULL"
-        said = "r.not_checked" if "not_checked" in columns else "CAST(NULL AS VARCHAR)"
-        # A comparison with an empty value says neither yes nor no.
-        reason = f"COALESCE({said}, CASE WHEN r.flagged IS NULL THEN 'value_missing' END)"
-        packed = ", ".join(f'"{column}" := r."{column}"' for column in columns if column not in FIXED_COLUMNS)
-        # A row for each flagged subject and one for all others: nearly all subjects are others, and none is written.
-        duck.execute(
-            f"""CREATE OR REPLACE TEMP TABLE _rule AS
-            SELECT COALESCE(r.flagged, FALSE) AND {reason} IS NULL AS flagged, {reason} AS not_checked,
-                   CASE WHEN r.flagged THEN CAST(r.subject_id AS VARCHAR) END AS subject_id, COUNT(*) AS subjects,
-                   {"".join(f'ANY_VALUE(CASE WHEN r.flagged THEN r."{column}" END) AS "{column}", ' for column in kept)}
-                   ANY_VALUE(CASE WHEN r.flagged THEN CAST({stake} AS DECIMAL(18,2)) END) AS at_stake_amount,
-                   ANY_VALUE(CASE WHEN r.flagged THEN CAST(to_json(struct_pack({packed or "rule := 1"})) AS VARCHAR) END) AS evidence
-            FROM ({body}) AS r
-            GROUP BY 1, 2, 3"""
-        )
-        totals = duck.execute(
-            """SELECT CAST(COALESCE(SUM(subjects), 0) AS BIGINT), COUNT(*) FILTER (flagged),
-                      CAST(COALESCE(SUM(subjects) FILTER (not_checked IS NOT NULL), 0) AS BIGINT) FROM _rule"""
-        ).fetchall()[0]
-        reasons = dict(
-            duck.execute(
-                """SELECT not_checked, CAST(SUM(subjects) AS BIGINT) FROM _rule
-                WHERE not_checked IS NOT NULL GROUP BY 1 ORDER BY 1"""
-            ).fetchall()
-        )
-        twice = duck.execute(
-            """SELECT subject_id FROM _rule WHERE flagged AND (subjects > 1 OR subject_id IS NULL)
-            ORDER BY 1 NULLS LAST LIMIT 1"""
-        ).fetchall()
-        if twice:
-            raise rule.file.error(
-                "rule.twice",
-                f"subject {twice[0][0]} is flagged more than once, or is no subject.",
-                "subject_id",
-            )
-        values = ", ".join(
-            str(literal(value).sql(dialect="duckdb"))
-            for value in (
-                rule.rule_id,
-                rule.subject,
-                session.run.period,
-                rule.severity,
-                rule.kind,
-                rule.family,
-            )
-        )
-        found = {
-            column: f'r."{column}"' if column in kept else "CAST(NULL AS VARCHAR)"
-            for column in ("account_id", "customer_id", "org_unit_id")
-        }
-        duck.execute(
-            f"""INSERT INTO {findings}
-            SELECT v.rule_id, v.subject_type, r.subject_id, v.period, {found["account_id"]},
-                   COALESCE({found["customer_id"]}, a.customer_id), COALESCE({found["org_unit_id"]}, a.org_unit_id),
-                   v.severity, r.at_stake_amount, r.evidence, v.kind, v.family
-            FROM _rule AS r
-            CROSS JOIN (VALUES ({values})) AS v(rule_id, subject_type, period, severity, kind, family)
-            LEFT JOIN source.account AS a ON a.account_id = {found["account_id"]}
-            WHERE r.flagged"""
-        )
-        duck.execute("DROP TABLE _rule")
+        _append(session, rule, columns, findings)
+        session.duck.execute("DROP TABLE _rule")
     except duckdb.Error as error:
         raise engine_error(rule.file, error) from None
-    return Coverage(rule.rule_id, totals[0], totals[1], totals[2], time.perf_counter() - started, reasons)
+    return Coverage(rule.rule_id, *totals, time.perf_counter() - started, reasons)
+
+
+def _judge(session: Session, body: str, columns: Sequence[str]) -> None:
+    """Make ``_rule``: a row for each flagged subject and one for all others of a kind.
+
+    Nearly all subjects are others, and none of these is written.
+    """
+    stake = "r.at_stake_amount" if "at_stake_amount" in columns else "NULL"
+    said = "r.not_checked" if "not_checked" in columns else "CAST(NULL AS VARCHAR)"
+    # A comparison with an empty value says neither yes nor no.
+    reason = f"COALESCE({said}, CASE WHEN r.flagged IS NULL THEN 'value_missing' END)"
+    packed = ", ".join(f'"{column}" := r."{column}"' for column in columns if column not in FIXED_COLUMNS)
+    whose = "".join(
+        f'ANY_VALUE(CASE WHEN r.flagged THEN r."{column}" END) AS "{column}", '
+        for column in _WHOSE
+        if column in columns
+    )
+    session.duck.execute(
+        f"""CREATE OR REPLACE TEMP TABLE _rule AS
+        SELECT COALESCE(r.flagged, FALSE) AND {reason} IS NULL AS flagged, {reason} AS not_checked,
+               CASE WHEN r.flagged THEN CAST(r.subject_id AS VARCHAR) END AS subject_id, COUNT(*) AS subjects,
+               {whose}
+               ANY_VALUE(CASE WHEN r.flagged THEN CAST({stake} AS DECIMAL(18,2)) END) AS at_stake_amount,
+               ANY_VALUE(CASE WHEN r.flagged THEN CAST(to_json(struct_pack({packed or "rule := 1"})) AS VARCHAR) END) AS evidence
+        FROM ({body}) AS r
+        GROUP BY 1, 2, 3"""
+    )
+
+
+def _counted(session: Session, rule: Rule) -> tuple[tuple[int, int, int], dict[str, int]]:
+    """Subjects of ``_rule``, flagged ones and those not checked; and the latter by reason.
+
+    Raises:
+        SqlFileError: a subject is flagged twice, or is none.
+    """
+    duck = session.duck
+    totals = duck.execute(
+        """SELECT CAST(COALESCE(SUM(subjects), 0) AS BIGINT), COUNT(*) FILTER (flagged),
+                  CAST(COALESCE(SUM(subjects) FILTER (not_checked IS NOT NULL), 0) AS BIGINT) FROM _rule"""
+    ).fetchall()[0]
+    reasons = dict(
+        duck.execute(
+            """SELECT not_checked, CAST(SUM(subjects) AS BIGINT) FROM _rule
+            WHERE not_checked IS NOT NULL GROUP BY 1 ORDER BY 1"""
+        ).fetchall()
+    )
+    twice = duck.execute(
+        """SELECT subject_id FROM _rule WHERE flagged AND (subjects > 1 OR subject_id IS NULL)
+        ORDER BY 1 NULLS LAST LIMIT 1"""
+    ).fetchall()
+    if twice:
+        raise rule.file.error(
+            "rule.twice", f"subject {twice[0][0]} is flagged more than once, or is no subject.", "subject_id"
+        )
+    return (totals[0], totals[1], totals[2]), reasons
+
+
+def _append(session: Session, rule: Rule, columns: Sequence[str], findings: str) -> None:
+    """Append what ``_rule`` flags to the findings, with customer and unit of its account where it gives none."""
+    values = ", ".join(
+        str(literal(value).sql(dialect="duckdb"))
+        for value in (rule.rule_id, rule.subject, session.run.period, rule.severity, rule.kind, rule.family)
+    )
+    found = {column: f'r."{column}"' if column in columns else "CAST(NULL AS VARCHAR)" for column in _WHOSE}
+    session.duck.execute(
+        f"""INSERT INTO {findings}
+        SELECT v.rule_id, v.subject_type, r.subject_id, v.period, {found["account_id"]},
+               COALESCE({found["customer_id"]}, a.customer_id), COALESCE({found["org_unit_id"]}, a.org_unit_id),
+               v.severity, r.at_stake_amount, r.evidence, v.kind, v.family
+        FROM _rule AS r
+        CROSS JOIN (VALUES ({values})) AS v(rule_id, subject_type, period, severity, kind, family)
+        LEFT JOIN source.account AS a ON a.account_id = {found["account_id"]}
+        WHERE r.flagged"""
+    )
 
 
 def create_findings(session: Session, name: str = "_findings") -> str:

@@ -11,8 +11,9 @@ are found fast, ``worker`` runs the rules over one application, ``messages`` put
 """
 
 from wattmark.audit.counter.desk import Counter, Looked
-from wattmark.audit.counter.messages import Language, Violation
+from wattmark.audit.counter.messages import Violation
 from wattmark.audit.counter.plan import ORDER
 from wattmark.audit.counter.request import ApplicationError
+from wattmark.audit.words import Language
 
 __all__ = ["ORDER", "ApplicationError", "Counter", "Language", "Looked", "Violation"]

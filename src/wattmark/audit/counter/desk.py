@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from wattmark.audit.counter.messages import Language, Violation, violation_of
+from wattmark.audit.counter.messages import Violation, violation_of
 from wattmark.audit.counter.plan import Plan, plan_of
 from wattmark.audit.counter.request import Requests
 from wattmark.audit.counter.store import LookUpStore
 from wattmark.audit.counter.worker import HANDS, Worker
+from wattmark.audit.words import Language
 from wattmark.settings import Settings
 
 
@@ -128,7 +129,10 @@ class Counter:
         return Looked(
             in_hand,
             {
-                language: [violation_of(rule, row, language, self.settings) for rule, row in found]
+                language: [
+                    violation_of(rule, row, language, self.plan.names, self.settings.zone)
+                    for rule, row in found
+                ]
                 for language in languages
             },
         )

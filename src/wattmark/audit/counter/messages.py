@@ -4,19 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import decimal
-import string
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from wattmark.audit.rules import FIXED_COLUMNS, Rule
-from wattmark.settings import Settings
-
-Language = Literal["en", "zh"]
-
-_WORDS: dict[Language, dict[Any, str]] = {
-    "en": {None: "none", True: "yes", False: "no"},
-    "zh": {None: "无", True: "是", False: "否"},
-}
+from wattmark.audit.words import DIGITS, CodeNames, Language, sentence
 
 
 @dataclass(frozen=True)
@@ -34,39 +27,26 @@ class Violation:
     evidence: dict[str, Any]
 
 
-class _Sentence(string.Formatter):
-    def __init__(self, language: Language, zone: dt.tzinfo) -> None:
-        self.language = language
-        self.zone = zone
-
-    def format_field(self, value: Any, format_spec: str) -> str:
-        if value is None or isinstance(value, bool):
-            return _WORDS[self.language][value]
-        if isinstance(value, float):
-            return f"{value:.10g}"
-        if isinstance(value, dt.datetime):
-            return value.astimezone(self.zone).strftime("%Y-%m-%d %H:%M")
-        return str(value)
-
-
 def _plain(value: Any, zone: dt.tzinfo) -> Any:
+    """A value as JSON holds it; calculated numbers without what binary fractions leave behind."""
     if isinstance(value, decimal.Decimal):
         return float(value)
+    if isinstance(value, float):
+        return float(f"{value:.{DIGITS}g}")
     if isinstance(value, dt.datetime):
         return value.astimezone(zone).isoformat()
     return value.isoformat() if isinstance(value, dt.date) else value
 
 
-def violation_of(rule: Rule, row: dict[str, Any], language: Language, settings: Settings) -> Violation:
+def violation_of(
+    rule: Rule, row: Mapping[str, Any], language: Language, names: CodeNames, zone: dt.tzinfo
+) -> Violation:
     """A row that a rule flagged, as it is told at the counter."""
-    zone = settings.zone
-    template = rule.messages.get(language) or rule.flags
-
-    message = _Sentence(language, zone).format(template, **row) if language in rule.messages else template
+    templates = rule.messages.get(language)
     return Violation(
         rule_id=rule.rule_id,
         title=rule.zh if language == "zh" else rule.title,
-        message=message,
+        message=sentence(templates, row, rule.rule_id, language, names, zone) if templates else rule.flags,
         severity=rule.severity,
         kind=rule.kind,
         subject_type=rule.subject,

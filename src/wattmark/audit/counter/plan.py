@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from wattmark.audit.rules import Rule, all_rules
 from wattmark.audit.slice import ACCOUNT, Slice
+from wattmark.audit.words import CodeNames, load_code_names
 from wattmark.engine.catalog import SOURCE_LAYER, Catalog, catalog_of
 from wattmark.settings import Settings
 
@@ -22,6 +23,7 @@ class Plan:
         slice: how an account's rows are cut out.
         waves: the source's tables that are cut out for an account, in an order to do so.
         shared: the source's other tables that are read; they are read whole.
+        names: what codes are called.
     """
 
     settings: Settings
@@ -31,6 +33,7 @@ class Plan:
     slice: Slice
     waves: tuple[tuple[str, ...], ...]
     shared: tuple[str, ...]
+    names: CodeNames
 
     @property
     def tables(self) -> list[str]:
@@ -54,4 +57,5 @@ def plan_of(settings: Settings) -> Plan:
         slice=cut,
         waves=tuple(tuple(wave) for wave in cut.waves(read | {ORDER, ACCOUNT})),
         shared=tuple(sorted(read - set(cut.lookups))),
+        names=load_code_names(settings.include / "code-names.yaml"),
     )
