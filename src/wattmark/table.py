@@ -141,14 +141,13 @@ def _key(name: str, catalog: Catalog) -> Sequence[str]:
 
 
 def _personal(name: str, schema: pa.Schema, catalog: Catalog) -> set[str]:
-    """Columns with personal values: those the contract marks, under their names in whatever table; texts of ``mart_pii``."""
+    """Columns with personal values: those the contract marks, under their names in whatever table; all of ``mart_pii``."""
     layer, _, table = name.partition(".")
     if layer in (SOURCE_LAYER, ACCEPTED):
         return {column.name for column in catalog.contract.tables[table].columns if column.pii}
-    named = {column.name for one in catalog.contract.tables.values() for column in one.columns if column.pii}
     if layer == PERSONAL_LAYER:
-        key = set(_key(name, catalog))
-        named |= {field.name for field in schema if pa.types.is_string(field.type)} - key
+        return set(schema.names) - set(_key(name, catalog))
+    named = {column.name for one in catalog.contract.tables.values() for column in one.columns if column.pii}
     return named & set(schema.names)
 
 

@@ -18,7 +18,6 @@ ORDER = (
     "sample",
     "check",
     "run",
-    "prepare",
     "table",
     "golden",
     "warehouse-url",
@@ -33,7 +32,7 @@ ORDER = (
 def rank(written: str) -> int:
     if "--lake" in written:
         return len(ORDER) - 1
-    return next(at for at, beginning in enumerate(ORDER) if written.startswith(beginning))
+    return next((at for at, beginning in enumerate(ORDER) if written.startswith(beginning)), 0)
 
 
 @pytest.mark.slow
@@ -60,6 +59,9 @@ def test_each_shown_command_runs() -> None:
             run("up", "--no-airflow")
             for written, _ in sorted(shown(), key=lambda one: (rank(one[0]), "full" in one[0], one[0])):
                 words = written.split()
+                if words == ["prepare"]:
+                    # Of servers of one's own, which tests/services/test_deploy.py has.
+                    continue
                 if words[0] == "sample":
                     words = [
                         "60"
