@@ -156,11 +156,14 @@ def main() -> None:
                 ("extract", extract_all, (settings, run)),
                 ("judge", judge_all, (settings, run)),
                 ("accept", accept_all, (settings, run)),
-                *((layer, build, (settings, run, layer)) for layer in night.LAYERS),
+                *(
+                    (layer, build, (settings, run, layer))
+                    for layer in ("core", "facts", "segment", "campaign")
+                ),
                 ("audit rules", audit, (settings, run, False)),
                 ("audit scored rules", audit, (settings, run, True)),
                 ("audit root causes", root_causes, (settings, run)),
-                *((layer, build, (settings, run, layer)) for layer in night.MART_LAYERS),
+                *((layer, build, (settings, run, layer)) for layer in ("mart", "mart_pii")),
                 ("publish", publish, (settings, run)),
             ]
             services.up(settings, airflow=False)

@@ -38,7 +38,7 @@ from airflow.sdk import (
     task_group,
 )
 
-from wattmark import flow
+from wattmark import deadline, flow
 
 
 @dag(
@@ -53,7 +53,7 @@ from wattmark import flow
     tags=["wattmark", "night"],
     default_args=flow.DEFAULT_ARGS,
     on_failure_callback=flow.Tell("failed"),
-    deadline=flow.late(),
+    deadline=deadline.late(),
     params={
         "as_of": Param(
             None,

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from airflow.plugins_manager import AirflowPlugin
 
-from wattmark.flow import RunQueued
+from wattmark.deadline import RunQueued
 from wattmark.local import preload
 from wattmark.web.apps import fastapi_apps, fastapi_root_middlewares
 

@@ -83,7 +83,8 @@ def needed_bytes(settings: Settings) -> int:
 
     0 before the first night.
     """
-    from wattmark.lake import DAMAGED, Lake
+    from wattmark.lake import Lake
+    from wattmark.lake_read import DAMAGED
 
     derived = [
         folder

@@ -91,11 +91,11 @@ def extract(settings: Settings, run: Run, table: str, *, full_refresh: bool = Fa
     }
 
 
-def judge(settings: Settings, run: Run, names: Iterable[str]) -> dict[str, dict[str, int]]:
-    """Great Expectations' judgement of landing, and its Data Docs (see quality.judge)."""
+def judge(settings: Settings, run: Run, names: Iterable[str] | None = None) -> dict[str, dict[str, int]]:
+    """Great Expectations' judgement of landing, of all tables unless named, and its Data Docs (see quality.judge)."""
     from wattmark.quality.judge import judge as judged
 
-    return judged(settings, run, list(names))
+    return judged(settings, run, tables(settings) if names is None else list(names))
 
 
 def accept(settings: Settings, run: Run) -> dict[str, int]:

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from wattmark.home import Home, secret, warehouse_url
-from wattmark.local.airflow import ADMIN
+from wattmark.local.airflow_api import ADMIN
 from wattmark.local.services import status
 from wattmark.publish.ops import libpq_url, published_run, runs_since
 from wattmark.quality.judge import site_folder

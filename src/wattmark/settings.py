@@ -7,7 +7,6 @@ refused with its file and line instead of being ignored.
 
 from __future__ import annotations
 
-import codecs
 import datetime as dt
 import os
 from collections.abc import Mapping, Sequence
@@ -17,8 +16,6 @@ from zoneinfo import ZoneInfo
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
-    ConfigDict,
     Field,
     SecretStr,
     ValidationError,
@@ -27,10 +24,13 @@ from pydantic import (
 )
 
 from wattmark.channels import known_channel
-from wattmark.clock import clock_of
-from wattmark.dateformat import formats
 from wattmark.errors import SettingsError, WattmarkError, together
 from wattmark.home import Home
+from wattmark.source_settings import NumberFormat as NumberFormat
+from wattmark.source_settings import SettingsModel
+from wattmark.source_settings import SourceSettings as SourceSettings
+from wattmark.source_settings import TableMapping as TableMapping
+from wattmark.source_settings import TextSettings as TextSettings
 from wattmark.yamlfile import line_of, read_mapping
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
@@ -47,10 +47,6 @@ SERVICE_VARIABLES = {
 
 WEBHOOK_VARIABLE = "WATTMARK_NOTIFY_WEBHOOK_URL"
 """Environment variable that wins over ``notify.webhook.url``, which often holds a token."""
-
-
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 def cron_expression(value: str) -> str:
@@ -72,7 +68,7 @@ def cron_expression(value: str) -> str:
     raise ValueError(f"{value!r} is not a cron expression of five fields")
 
 
-class Utility(_Model):
+class Utility(SettingsModel):
     """Who the utility is: what decides local days, holidays and valid phone numbers."""
 
     time_zone: str = "Asia/Shanghai"
@@ -106,175 +102,7 @@ class Utility(_Model):
         return self
 
 
-class NumberFormat(_Model):
-    """How numbers are written in texts."""
-
-    decimal: Literal[".", ","] = "."
-    thousands: Literal["", ".", ",", " ", "'", "\u2019", "\u00a0", "\u202f"] = Field(
-        "", description="Between groups of three digits; none where empty"
-    )
-
-    @model_validator(mode="after")
-    def _not_the_same(self) -> NumberFormat:
-        if self.decimal == self.thousands:
-            raise ValueError("decimal and thousands are the same")
-        return self
-
-
-class TextSettings(_Model):
-    """How a source writes what is no plain text; without a word of it, only what is unambiguous is read."""
-
-    date_format: tuple[str, ...] = Field(
-        (),
-        description="Of dates and times besides ISO 8601: an order (DMY, MDY, YMD) or patterns such as %d-%b-%y",
-    )
-    century: int | None = Field(
-        None,
-        ge=1,
-        le=9900,
-        description="First of the hundred years that years of two digits mean (1950: 50 is 1950, 49 is 2049)",
-    )
-    time_zone: str | None = Field(
-        None, description="Of times without a zone: IANA name or offset (+10:00); the utility's where empty"
-    )
-    zones: dict[str, str] = Field(
-        default_factory=dict,
-        description="Zones written as letters, such as {CST: Asia/Shanghai, CEST: +02:00}",
-    )
-    nothing: tuple[str, ...] = Field(
-        (), description="Texts that mean an empty value, such as NULL, n/a, 0000-00-00"
-    )
-    numbers: NumberFormat = NumberFormat()
-    reading_at_end: bool = Field(False, description="interval_start holds the end of the interval")
-    quality_codes: dict[str, Literal["measured", "estimated", "suspect", "missing"]] = Field(
-        default_factory=dict,
-        description="Of intervals: the source's code, or its letters before digits (S for S14), to quality",
-    )
-    signed_kwh: bool = Field(False, description="Intervals below zero are energy given to the network")
-
-    @field_validator("date_format", "nothing", mode="before")
-    @classmethod
-    def _one_or_several(cls, value: Any) -> Any:
-        return (value,) if isinstance(value, str) else value
-
-    @field_validator("time_zone")
-    @classmethod
-    def _known_clock(cls, value: str | None) -> str | None:
-        if value is not None:
-            clock_of(value)
-        return value
-
-    @field_validator("zones")
-    @classmethod
-    def _known_zones(cls, value: dict[str, str]) -> dict[str, str]:
-        for letters, zone in value.items():
-            if not (letters.isascii() and letters.isalpha()):
-                raise ValueError(f"{letters!r} is not a zone written as letters")
-            if not clock_of(zone).is_fixed and "/" not in zone:
-                raise ValueError(f"{zone!r} is itself written as letters: give Area/City or an offset")
-        return value
-
-    @model_validator(mode="after")
-    def _known_formats(self) -> TextSettings:
-        for written in self.date_format:
-            formats(written, self.century)
-        return self
-
-
-class SourceSettings(TextSettings):
-    """One place that tables are read from, and how it writes.
-
-    ``location`` is a folder, a SQLAlchemy URL, or the id of an Airflow connection written as
-    ``airflow:<conn_id>``. ``tables`` limits what is taken from it (empty: all it has). ``rename`` maps
-    contract names to the source's own, and their codes to the contract's:
-    ``{table: {name: THEIR_TABLE, columns: {column: THEIR_COLUMN}, values: {column: {THEIR_CODE: code}}}}``.
-    """
-
-    location: str
-    schema_name: str | None = None
-    encoding: str = Field(
-        "utf-8", description="Of CSV files, such as gb18030; a byte order mark in a file goes before it"
-    )
-    delimiter: str | None = Field(
-        None, min_length=1, max_length=1, description="Of CSV files; found in the header line where not set"
-    )
-    quote: str = Field('"', max_length=1, description="Of CSV files; empty where quotes are plain text")
-    escape: str | None = Field(
-        None,
-        min_length=1,
-        max_length=1,
-        description="Of CSV files, such as a backslash, where quotes are not doubled",
-    )
-    int96: Literal["utc", "local"] = Field(
-        "utc", description="What times of Parquet's type INT96 are: instants in UTC, or local time"
-    )
-    tables: tuple[str, ...] = ()
-    rename: dict[str, TableMapping] = Field(default_factory=dict)
-
-    @field_validator("encoding")
-    @classmethod
-    def _known_encoding(cls, value: str) -> str:
-        try:
-            # Python also has codecs that are no text encodings, such as zip.
-            "".encode(codecs.lookup(value).name)
-        except (LookupError, ValueError, TypeError):
-            raise ValueError(f"{value!r} is not a text encoding, such as utf-8 or gb18030") from None
-        return value
-
-    @field_validator("delimiter", mode="before")
-    @classmethod
-    def _tab_by_name(cls, value: Any) -> Any:
-        return "\t" if value in ("tab", "\\t") else value
-
-    @model_validator(mode="after")
-    def _not_the_same(self) -> SourceSettings:
-        given = [one for one in (self.delimiter, self.quote, self.escape) if one]
-        if len(set(given)) < len(given):
-            raise ValueError(
-                "delimiter, quote and escape must differ; a quote within quotes is doubled without escape"
-            )
-        return self
-
-    @field_validator("delimiter", "quote", "escape")
-    @classmethod
-    def _one_plain_character(cls, value: str | None) -> str | None:
-        if value and (value in "\r\n\0" or not value.isascii()):
-            raise ValueError("must be one ASCII character, and no line end")
-        return value
-
-
-class TableMapping(_Model):
-    """Names and codes a source uses for one contract table."""
-
-    name: str | None = None
-    columns: dict[str, str] = Field(default_factory=dict)
-    values: dict[str, dict[str, str]] = Field(
-        default_factory=dict, description="By contract column: what the source writes to what is meant by it"
-    )
-
-    @field_validator("values", mode="before")
-    @classmethod
-    def _as_written(cls, value: Any) -> Any:
-        """Numbers stand for their digits; YAML's yes, no, true and false cannot be told apart as keys and are refused."""
-
-        def text(one: Any, *, key: bool) -> Any:
-            if isinstance(one, bool):
-                if key:
-                    raise ValueError("a code that YAML reads as true or false must stand in quotes")
-                return "true" if one else "false"
-            return str(one) if isinstance(one, (int, float)) else one
-
-        if not isinstance(value, Mapping):
-            return value
-        return {
-            column: {text(theirs, key=True): text(ours, key=False) for theirs, ours in codes.items()}
-            if isinstance(codes, Mapping)
-            else codes
-            for column, codes in value.items()
-        }
-
-
-class Compute(_Model):
+class Compute(SettingsModel):
     """How much of the machine one task may take, and which engine runs the SQL files."""
 
     engine: Literal["duckdb", "spark"] = "duckdb"
@@ -288,7 +116,7 @@ class Compute(_Model):
     )
 
 
-class Extract(_Model):
+class Extract(SettingsModel):
     """How far an incremental extract reaches back for rows that came late."""
 
     lookback_days: int = Field(35, ge=0, le=3660)
@@ -301,7 +129,7 @@ class Extract(_Model):
     )
 
 
-class LakeHistory(_Model):
+class LakeHistory(SettingsModel):
     """How long earlier versions of the lake's tables are kept."""
 
     replay_days: int = Field(
@@ -309,7 +137,7 @@ class LakeHistory(_Model):
     )
 
 
-class Writing(_Model):
+class Writing(SettingsModel):
     """How long a writer of a home waits for another one."""
 
     wait_minutes: float = Field(
@@ -320,7 +148,7 @@ class Writing(_Model):
     )
 
 
-class LakeCheck(_Model):
+class LakeCheck(SettingsModel):
     """How much of the lake a night compares with the checksums taken when it was written."""
 
     nightly_mb: int = Field(
@@ -331,7 +159,7 @@ class LakeCheck(_Model):
     )
 
 
-class Keep(_Model):
+class Keep(SettingsModel):
     """How many days ``tidy`` leaves what nights write beside the lake; lists that somebody waits for stay in any case."""
 
     logs: int = Field(90, ge=2, le=36_600, description="Logs of nights, tasks and services, and the lineage")
@@ -345,7 +173,7 @@ class Keep(_Model):
     )
 
 
-class Metrics(_Model):
+class Metrics(SettingsModel):
     """Where the figures of a night go when it has ended, failed or not."""
 
     textfile: Path | None = Field(
@@ -362,7 +190,7 @@ class Metrics(_Model):
         return value
 
 
-class Services(_Model):
+class Services(SettingsModel):
     """The embedded services, and what replaces them where a utility has its own servers."""
 
     postgres_port: int = Field(5499, ge=1024, le=65535)
@@ -373,7 +201,7 @@ class Services(_Model):
     airflow_database_url: str | None = Field(None, description="SQLAlchemy URL for Airflow's metadata")
 
 
-class ChannelSettings(_Model):
+class ChannelSettings(SettingsModel):
     """What one channel costs and carries, and when it may be used (local time)."""
 
     cost_amount: float = Field(0.0, ge=0)
@@ -385,7 +213,7 @@ class ChannelSettings(_Model):
     until_hour: int = Field(20, ge=1, le=24)
 
 
-class Campaigns(_Model):
+class Campaigns(SettingsModel):
     """What holds for all campaigns."""
 
     global_control_share: float = Field(0.02, ge=0, le=0.5, description="Customers no campaign contacts")
@@ -406,7 +234,7 @@ class Campaigns(_Model):
     )
 
 
-class Schedule(_Model):
+class Schedule(SettingsModel):
     """When DAGs run by themselves, as cron expressions in the utility's time zone; None: only when triggered."""
 
     nightly: str | None = Field("0 2 * * *", description="The night of the day before")
@@ -428,7 +256,7 @@ def schedule_variable(name: str) -> str:
     return f"WATTMARK_{name.upper()}_SCHEDULE"
 
 
-class Mail(_Model):
+class Mail(SettingsModel):
     """Who is told by mail, over the SMTP server of an Airflow connection (server, user, password)."""
 
     to: tuple[str, ...] = Field(min_length=1, description="Addresses")
@@ -444,7 +272,7 @@ class Mail(_Model):
         return value
 
 
-class Webhook(_Model):
+class Webhook(SettingsModel):
     """A URL that is sent a POST with what happened as JSON.
 
     ``style: json`` sends all fields, ``text`` among them, as Slack, Mattermost and Teams read it; ``style: text``
@@ -473,14 +301,14 @@ class Webhook(_Model):
         return self
 
 
-class Notify(_Model):
+class Notify(SettingsModel):
     """Who is told when a night fails, is late, or brings less data than usual; nobody where both are empty."""
 
     mail: Mail | None = None
     webhook: Webhook | None = None
 
 
-class Audit(_Model):
+class Audit(SettingsModel):
     """What holds for the audit besides the rules' own parameters."""
 
     root_causes: int = Field(
@@ -488,7 +316,7 @@ class Audit(_Model):
     )
 
 
-class Override(_Model):
+class Override(SettingsModel):
     """A changed parameter: who loosens a limit says since when and why."""
 
     value: Any
@@ -496,7 +324,7 @@ class Override(_Model):
     reason: str = Field(min_length=3)
 
 
-class Settings(_Model):
+class Settings(SettingsModel):
     """All settings of one home, immutable.
 
     ``parameters`` overrides what SQL headers and rules declare, by rule id or ``layer.table`` and then

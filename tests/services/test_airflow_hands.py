@@ -45,12 +45,13 @@ from airflow.sdk.definitions.callback import AsyncCallback
 from airflow.sdk.definitions.deadline import DeadlineAlert
 
 from wattmark import flow
+from wattmark.deadline import RunQueued
 
 
 @dag(
     schedule=None,
     deadline=DeadlineAlert(
-        reference=flow.RunQueued(),
+        reference=RunQueued(),
         interval=dt.timedelta(seconds=5),
         callback=AsyncCallback(flow.Tell, kwargs={"event": "late"}),
     ),

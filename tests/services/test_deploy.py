@@ -16,7 +16,7 @@ from cryptography.fernet import Fernet
 from tests.services.homes import a_home
 from wattmark.errors import ServiceError
 from wattmark.home import secret
-from wattmark.local import airflow, deploy, postgres, processes, services
+from wattmark.local import airflow, deploy, postgres, postgres_place, processes, services
 from wattmark.publish import bi_users
 from wattmark.settings import PROJECT_ROOT, SERVICE_VARIABLES, Settings, load_settings
 
@@ -46,7 +46,7 @@ def server() -> Iterator[tuple[Settings, int]]:
             for role in sorted(set(postgres.DATABASES.values())):
                 connection.execute(psycopg.sql.SQL("DROP OWNED BY {}").format(psycopg.sql.Identifier(role)))
                 connection.execute(psycopg.sql.SQL("DROP ROLE {}").format(psycopg.sql.Identifier(role)))
-        programs = postgres.programs_of_wheel()
+        programs = postgres_place.programs_of_wheel()
         found = {
             **os.environ,
             **PASSWORDS,

@@ -19,7 +19,7 @@ from sqlalchemy import make_url
 
 from wattmark.errors import ServiceError
 from wattmark.home import Home, embedded_url, secret
-from wattmark.local import postgres, processes, services
+from wattmark.local import postgres, postgres_place, processes, services
 from wattmark.settings import Settings
 
 from .homes import a_home, open_folder, settings_for
@@ -150,7 +150,7 @@ def test_secrets_are_private_and_nowhere_else(running: Settings) -> None:
 
 
 def server_data(settings: Settings) -> Path:
-    return (postgres.folder_elsewhere(settings.home) or settings.home / "postgres") / "data"
+    return (postgres_place.folder_elsewhere(settings.home) or settings.home / "postgres") / "data"
 
 
 def test_secrets_that_others_may_read_are_closed_again(running: Settings) -> None:
@@ -181,7 +181,7 @@ def test_values_of_a_failed_statement_are_not_logged(running: Settings) -> None:
 @as_root
 def test_root_hands_the_server_to_another_account(running: Settings) -> None:
     process = psutil.Process(server(running).pid)
-    assert process.username() in postgres.ACCOUNTS
+    assert process.username() in postgres_place.ACCOUNTS
     assert process.cwd() == str(running.home / "postgres" / "data")
     assert services.up(running, airflow=False).notes == ()
 
@@ -204,7 +204,7 @@ def test_killed_server_is_shown_and_recovers(running: Settings) -> None:
 
 
 def test_lock_file_that_names_a_stranger_does_not_stop_the_server(running: Settings) -> None:
-    data, account = server_data(running), postgres.account(running.home)
+    data, account = server_data(running), postgres_place.account(running.home)
     lines = (data / "postmaster.pid").read_text().splitlines(keepends=True)
     services.down(running)
     stranger = subprocess.Popen(
@@ -418,12 +418,12 @@ def test_home_of_another_account_is_refused(running: Settings) -> None:
 @as_root
 def test_home_no_other_account_may_enter_keeps_its_data_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     with open_folder() as folder:
-        monkeypatch.setattr(postgres, "ELSEWHERE", folder / "elsewhere")
+        monkeypatch.setattr(postgres_place, "ELSEWHERE", folder / "elsewhere")
         (folder / "closed").mkdir(mode=0o700)
         settings = settings_for(folder / "closed" / "home")
         try:
             status = services.up(settings, airflow=False)
-            place = postgres.folder_elsewhere(settings.home)
+            place = postgres_place.folder_elsewhere(settings.home)
             assert place is not None
             assert place.parent == folder / "elsewhere"
             assert str(place) in status.notes[0]
@@ -440,7 +440,7 @@ def test_home_no_other_account_may_enter_keeps_its_data_elsewhere(monkeypatch: p
 
 @as_root
 def test_programs_no_other_account_may_run_are_copied(monkeypatch: pytest.MonkeyPatch) -> None:
-    own = postgres.programs_of_wheel()
+    own = postgres_place.programs_of_wheel()
     with open_folder() as folder:
         closed = folder / "closed"
         closed.mkdir(mode=0o700)
@@ -448,8 +448,8 @@ def test_programs_no_other_account_may_run_are_copied(monkeypatch: pytest.Monkey
         shutil.copytree(own.parent, package / own.parent.name, symlinks=True)
         libraries = own.parents[1].with_name(own.parents[1].name + ".libs")
         shutil.copytree(libraries, closed / libraries.name)
-        monkeypatch.setattr(postgres, "programs_of_wheel", lambda: package / own.parent.name / "bin")
-        monkeypatch.setattr(postgres, "ELSEWHERE", folder / "elsewhere")
+        monkeypatch.setattr(postgres_place, "programs_of_wheel", lambda: package / own.parent.name / "bin")
+        monkeypatch.setattr(postgres_place, "ELSEWHERE", folder / "elsewhere")
         settings = settings_for(folder / "home")
         try:
             assert services.up(settings, airflow=False).healthy

@@ -85,3 +85,41 @@ def test_where_things_lie_in_a_home_is_said_in_one_place() -> None:
     }
     assert not found
     assert paths_below_a_home(ast.parse("one = settings.home / 'lists' / day\ntwo = home / day")) == ["lists"]
+
+
+MODULE_LINES, FUNCTION_LINES = 500, 80
+LONGER = {
+    "src/wattmark/audit/counter.py",
+    "src/wattmark/audit/root_cause.py",
+    "src/wattmark/audit/root_cause.py:__init__",
+    "src/wattmark/audit/runner.py:run_rule",
+    "src/wattmark/campaign/lists.py:write_channel_list",
+    "src/wattmark/publish/bi_users.py:add",
+    "src/wattmark/publish/store.py",
+    "src/wattmark/quality/accept.py",
+    "src/wattmark/quality/typed.py",
+}
+"""What is longer than a reader can hold; nothing is to be added."""
+
+
+def too_long(path: str, text: str) -> list[str]:
+    functions = [
+        f"{path}:{node.name}"
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and (node.end_lineno or 0) - node.lineno >= FUNCTION_LINES
+    ]
+    return functions + ([path] if text.count("\n") > MODULE_LINES else [])
+
+
+def test_no_module_and_no_function_is_longer_than_a_reader_can_hold() -> None:
+    found = {
+        name
+        for path in SOURCE.rglob("*.py")
+        if "sample" not in path.relative_to(SOURCE).parts
+        for name in too_long(str(path.relative_to(PROJECT_ROOT)), path.read_text(encoding="utf-8"))
+    }
+    assert found - LONGER == set()
+    assert too_long("a.py", "def f():\n" + "    pass\n" * 80) == ["a.py:f"]
+    assert too_long("a.py", "\n" * 501) == ["a.py"]
+    assert too_long("a.py", "def f():\n" + "    pass\n" * 79 + "\n" * 420) == []

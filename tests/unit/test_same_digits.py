@@ -30,12 +30,12 @@ def _settings(folder: Path, name: str, threads: int) -> Settings:
 
 
 def _build(settings: Settings) -> dict[str, str]:
-    for layer in night.LAYERS:
+    for layer in ("core", "facts", "segment", "campaign"):
         night.build(settings, RUN, layer)
     night.audit(settings, RUN, scored=False)
     night.audit(settings, RUN, scored=True)
     night.root_causes(settings, RUN)
-    for layer in night.MART_LAYERS:
+    for layer in ("mart", "mart_pii"):
         night.build(settings, RUN, layer)
     lake = Lake(settings.home / "lake")
     found = {}

@@ -26,19 +26,16 @@ import sqlalchemy as sa
 from sqlalchemy import make_url
 
 from wattmark.atomic import write_atomically
-from wattmark.errors import ServiceError
 from wattmark.home import HOST, Home, embedded_url, secret
 from wattmark.local import processes
+from wattmark.local.airflow_api import ADMIN, Api, address, port
 from wattmark.local.processes import Progress, Recorded
 from wattmark.settings import Settings, schedule_variable
 
 COMPONENTS = ("api-server", "scheduler", "dag-processor", "triggerer")
-ADMIN = "admin"
 START_TIMEOUT_S = 240.0
 STOP_TIMEOUT_S = 30.0
 MIGRATE_TIMEOUT_S = 900.0
-PATIENCE = 3
-"""How often a question is asked again that was not answered in time."""
 
 
 def pools(settings: Settings) -> dict[str, tuple[int, str]]:
@@ -93,16 +90,6 @@ def database_url(settings: Settings) -> str:
         ServiceError: it is the embedded one and was never started.
     """
     return settings.services.airflow_database_url or embedded_url(settings.home, "airflow")
-
-
-def port(settings: Settings) -> int:
-    """The port the API server listens on, or will listen on."""
-    return processes.read_services(settings.home).airflow_port or settings.services.airflow_port
-
-
-def address(settings: Settings) -> str:
-    """Where a browser finds Airflow."""
-    return f"http://{HOST}:{port(settings)}"
 
 
 def airflow_env(settings: Settings) -> dict[str, str]:
@@ -429,89 +416,6 @@ def _wait_until_healthy(settings: Settings, starting: set[str], since: dt.dateti
             first: Recorded = services.components[missing[0]]
             raise processes.failure(missing[0], f"was not healthy after {START_TIMEOUT_S:.0f} s", first.log)
         time.sleep(0.3)
-
-
-def _detail(answer: httpx.Response) -> str:
-    try:
-        said = answer.json()["detail"]
-    except (ValueError, KeyError, TypeError):
-        said = answer.text
-    return " ".join(str(said).split())[:300]
-
-
-class Api:
-    """Airflow's REST API as the admin of this home.
-
-    Raises:
-        ServiceError: from every call, when Airflow does not answer or refuses.
-    """
-
-    def __init__(self, settings: Settings) -> None:
-        """Talk to the Airflow of a home; nothing is sent before the first call."""
-        self._settings = settings
-        self._client = httpx.Client(base_url=address(settings), trust_env=False, timeout=30.0)
-
-    def __enter__(self) -> Api:
-        """Itself."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Close the connection."""
-        self._client.close()
-
-    def _log_in(self) -> None:
-        recorded = processes.read_services(self._settings.home).components.get("api-server")
-        # Whoever else listens on that port must not be sent our password.
-        if recorded is None or not processes.is_alive(recorded):
-            raise ServiceError("services.airflow_down", "Airflow is not running.", "Run `wattmark up`.")
-        password = secret(self._settings.home, "airflow_admin")
-        answer = self._client.post("/auth/token", json={"username": ADMIN, "password": password})
-        if answer.status_code != httpx.codes.CREATED:
-            raise ServiceError(
-                "services.airflow_login",
-                f"Airflow refused the admin's password (status {answer.status_code}).",
-                "Run `wattmark down` and `wattmark up`.",
-            )
-        self._client.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
-
-    def _send(self, method: str, path: str, **options: Any) -> httpx.Response:
-        # A busy machine may answer late; asking again changes nothing, telling again might.
-        for _ in range(PATIENCE if method == "GET" else 0):
-            try:
-                return self._client.request(method, f"/api/v2{path}", **options)
-            except httpx.ReadTimeout:
-                continue
-        return self._client.request(method, f"/api/v2{path}", **options)
-
-    def call(self, method: str, path: str, *, allow: tuple[int, ...] = (), **options: Any) -> httpx.Response:
-        """Send one request below ``/api/v2``, logging in when needed.
-
-        Args:
-            method: such as ``GET``.
-            path: below ``/api/v2``.
-            allow: statuses besides 2xx that the caller deals with.
-            options: passed on to httpx.
-        """
-        try:
-            if "Authorization" not in self._client.headers:
-                self._log_in()
-            answer = self._send(method, path, **options)
-            if answer.status_code == httpx.codes.UNAUTHORIZED:
-                self._log_in()
-                answer = self._send(method, path, **options)
-        except httpx.HTTPError as error:
-            raise ServiceError(
-                "services.airflow_silent",
-                f"Airflow does not answer at {address(self._settings)} ({type(error).__name__}).",
-                "Look at `wattmark status`.",
-            ) from None
-        if not answer.is_success and answer.status_code not in allow:
-            raise ServiceError(
-                "services.airflow_refused",
-                f"Airflow refused {method} {path} (status {answer.status_code}): {_detail(answer)}",
-                "Correct what it names, or look at api-server.log of the home.",
-            )
-        return answer
 
 
 def _ensure_pools(settings: Settings) -> None:

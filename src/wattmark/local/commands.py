@@ -11,7 +11,7 @@ from rich.table import Table
 
 from wattmark import home as homes
 from wattmark.local import deploy, services
-from wattmark.local.airflow import ADMIN
+from wattmark.local.airflow_api import ADMIN
 from wattmark.options import HomeOption, NewHomeOption
 from wattmark.settings import load_settings
 

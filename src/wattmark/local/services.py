@@ -17,6 +17,8 @@ from wattmark.errors import ServiceError
 from wattmark.home import HOST, Home, embedded_url, make_parents, secret, tighten, warehouse_url
 from wattmark.local import airflow as airflow_service
 from wattmark.local import postgres, processes
+from wattmark.local.airflow_api import address
+from wattmark.local.postgres_place import account, folder_elsewhere, forget_elsewhere, has_data
 from wattmark.local.processes import Progress
 from wattmark.local.secret import ensure_secrets
 from wattmark.settings import Settings
@@ -66,16 +68,16 @@ def _needs_postgres(settings: Settings) -> bool:
 def make_home(home: Path) -> None:
     if home.exists():
         # Made by hand, as the pages say: with settings.yaml and campaigns, and often open to everybody.
-        server = postgres.account(home)
+        server = account(home)
         tighten(home, server.gid if server is not None and server.uid != home.stat().st_uid else None)
         return
     # Personal data will lie here. Where root makes the home, PostgreSQL's account passes through by
     # way of its group, and nobody else does. It appears under its name with its rights, whoever else makes it now.
     make_parents(home)
     made = Path(tempfile.mkdtemp(prefix=f".{home.name}.", dir=home.parent))
-    account = postgres.account(made)
-    if account is not None:
-        os.chown(made, -1, account.gid)
+    server = account(made)
+    if server is not None:
+        os.chown(made, -1, server.gid)
         made.chmod(0o710)
     try:
         made.rename(home)
@@ -108,7 +110,7 @@ def up(settings: Settings, airflow: bool = True, progress: Progress | None = Non
     with processes.rights_told():
         make_home(settings.home)
     with processes.rights_told(), processes.home_lock(settings.home, tell):
-        if postgres.has_data(settings.home) and not Home(settings.home).secrets.exists():
+        if has_data(settings.home) and not Home(settings.home).secrets.exists():
             raise ServiceError(
                 "services.secrets_lost",
                 f"{Home(settings.home).secrets} is gone, and the databases of this home need it.",
@@ -237,7 +239,7 @@ def source_url(settings: Settings) -> str:
 
 def airflow_url(settings: Settings) -> str:
     """Where a browser finds Airflow."""
-    return airflow_service.address(settings)
+    return address(settings)
 
 
 def discard(settings: Settings) -> None:
@@ -248,10 +250,10 @@ def discard(settings: Settings) -> None:
     """
     down(settings)
     home = settings.home
-    elsewhere = postgres.folder_elsewhere(home)
+    elsewhere = folder_elsewhere(home)
     if elsewhere is not None:
         shutil.rmtree(elsewhere, ignore_errors=True)
-        postgres.forget_elsewhere(home)
+        forget_elsewhere(home)
     known = Home(home)
     for folder in (known.postgres, known.airflow, known.logs):
         shutil.rmtree(folder, ignore_errors=True)

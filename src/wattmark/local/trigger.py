@@ -9,7 +9,7 @@ from typing import Any
 
 from wattmark.errors import ServiceError
 from wattmark.local import services
-from wattmark.local.airflow import Api
+from wattmark.local.airflow_api import Api
 from wattmark.settings import Settings
 
 PARSE_TIMEOUT_S = 180.0
