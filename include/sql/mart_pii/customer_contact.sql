@@ -1,7 +1,7 @@
 /*
-grain: one row a customer
+grain: one row a customer who has not left the source
 key: [customer_id]
-purpose: The personal data of customers, readable only by the role wattmark_pii.
+purpose: The personal data of customers whom the source still knows, readable only by the role wattmark_pii.
 columns:
   customer_id: {type: string, doc: The customer.}
   name: {type: string, doc: Name of the person or organisation.}
@@ -29,3 +29,5 @@ SELECT c.customer_id,
        c.language,
        c.tax_id
 FROM source.customer AS c
+LEFT JOIN core.gone_customer AS g ON g.customer_id = c.customer_id
+WHERE g.customer_id IS NULL
