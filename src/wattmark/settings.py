@@ -229,6 +229,9 @@ class Campaigns(SettingsModel):
     approvers: dict[str, tuple[str, ...]] = Field(
         default_factory=dict, description="Who may approve for a role that campaigns name; * is every role"
     )
+    other_countries: tuple[str, ...] = Field(
+        (), description="Other countries (ISO 3166-1 alpha-2) whose mobile numbers are used, such as HK"
+    )
     channels: dict[Annotated[str, AfterValidator(known_channel)], ChannelSettings] = Field(
         default_factory=dict
     )

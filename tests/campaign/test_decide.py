@@ -57,6 +57,18 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DuckDBSession]:
     home = tmp_path_factory.mktemp("home")
     tables = {name: two_accounts(TABLES[name]) for name in ("accepted.account", "mart.dim_account")}
     twins = "SELECT cid(i) AS customer_id, cid(i + 3) AS other_customer_id, 0.9 AS score, 'name' AS evidence FROM range({n} - 3) AS r(i) WHERE i % 20 = 0"
+    # Every tenth customer uses the mailbox and the mobile of the one before, in other letters.
+    tables["accepted.customer"] = (
+        TABLES["accepted.customer"]
+        .replace(
+            "'u' || i || '@example.com'",
+            "CASE WHEN i % 10 = 1 THEN 'U' || (i - 1) ELSE 'u' || i END || '@example.com'",
+        )
+        .replace(
+            "LPAD(i::VARCHAR, 8, '0') WHEN u(i, 'mobile')",
+            "LPAD((i - (i % 10 = 1)::INT)::VARCHAR, 8, '0') WHEN u(i, 'mobile')",
+        )
+    )
     instead = {name.replace(".", "__"): sql for name, sql in tables.items()}
     with open_world(load_settings(home), PEOPLE, segment__duplicate_pair=twins, **instead) as session:
         # Asked by the checks, in the words of the source and not of the code under test.
@@ -262,6 +274,18 @@ def _check(
     words = duck.sql("SELECT customer_id, channel, purpose, status FROM source.consent").fetchall()
     refused = {(person_of(who), *what) for who, *what, status in words if status != "granted"}
     granted = {(person_of(who), *what) for who, *what, status in words if status == "granted"} - refused
+    addresses = {
+        (who, channel): address
+        for who, mobile, mail in duck.sql(
+            "SELECT customer_id, mobile, email FROM accepted.customer"
+        ).fetchall()
+        for channel, address in (
+            ("sms", mobile),
+            ("phone", mobile),
+            ("email", (mail or "").lower()),
+            ("app", who),
+        )
+    }
     tonight: dict[str, list[int]] = {}
     for number, customer, *_ in listed:
         tonight.setdefault(person_of(customer), []).append(number)
@@ -298,6 +322,12 @@ def _check(
                 assert person_of(customer) not in {
                     person_of(who) for who, _, why in kept if why == "deceased"
                 }
+        if "same_address" not in off:
+            # SMS, mail, calls and the app reach an address once.
+            reached = [
+                (row[4], addresses[row[1], row[4]]) for row in contacted if row[4] not in ("post", "visit")
+            ]
+            assert len(set(reached)) == len(reached)
         if not by_account:
             # One person is one contact, however many records there are of her.
             assert len({person_of(row[1]) for row in contacted}) == len(contacted)
@@ -495,7 +525,12 @@ def test_the_first_channel_that_is_allowed_and_works(tmp_path: Path) -> None:
         session.duck.execute(
             "UPDATE accepted.customer SET mobile = '13800000000' WHERE customer_id IN ('C00000001', 'C00000002')"
         )
-        session.duck.execute("INSERT INTO core.email VALUES ('a@example.com', 'a@example.com', TRUE)")
+        session.duck.execute(
+            "UPDATE accepted.customer SET email = 'b@example.com' WHERE customer_id = 'C00000002'"
+        )
+        session.duck.execute(
+            "INSERT INTO core.email VALUES ('a@example.com', 'a@example.com', TRUE), ('b@example.com', 'b@example.com', TRUE)"
+        )
         session.duck.execute("DELETE FROM core.phone")
         session.duck.execute("INSERT INTO core.phone VALUES ('13800000000', '+8613800000000', TRUE, TRUE)")
         decide(

@@ -8,14 +8,23 @@ columns:
   address_kind: {type: string, doc: 'postal, place, mobile, telephone, email, or holds:<product_code>.'}
   address: {type: string, doc: The address as it is compared; of a service held it is the customer.}
 */
-WITH looked_up AS (
+WITH abroad AS (
+  -- A mobile of another country is used where the utility says so.
+  SELECT DISTINCT number.raw
+  FROM core.phone AS number
+  JOIN ask.calling_code AS code ON STARTS_WITH(number.e164, code.prefix)
+  WHERE number.is_mobile AND NOT number.is_valid
+),
+looked_up AS (
   SELECT customer.customer_id, place.key AS place, COALESCE(customer.postcode, '') AS postcode,
-         CASE WHEN mobile.is_mobile THEN mobile.e164 END AS mobile,
-         CASE WHEN fixed.is_valid THEN fixed.e164 WHEN mobile.is_mobile THEN mobile.e164 END AS telephone,
-         CASE WHEN mail.is_valid THEN mail.address END AS email
+         CASE WHEN mobile.is_mobile AND (mobile.is_valid OR abroad.raw IS NOT NULL) THEN mobile.e164 END AS mobile,
+         CASE WHEN fixed.is_valid THEN fixed.e164
+              WHEN mobile.is_mobile AND (mobile.is_valid OR abroad.raw IS NOT NULL) THEN mobile.e164 END AS telephone,
+         CASE WHEN mail.is_valid THEN LOWER(mail.address) END AS email
   FROM source.customer AS customer
   LEFT JOIN core.text_key AS place ON place.raw = customer.postal_address AND place.key <> ''
   LEFT JOIN core.phone AS mobile ON mobile.raw = customer.mobile
+  LEFT JOIN abroad ON abroad.raw = customer.mobile
   LEFT JOIN core.phone AS fixed ON fixed.raw = customer.phone
   LEFT JOIN core.email AS mail ON mail.raw = customer.email
 )

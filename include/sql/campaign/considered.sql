@@ -29,7 +29,8 @@ WITH off AS (
          COALESCE(BOOL_OR(rule.rule = 'in_arrears'), FALSE) AS in_arrears,
          COALESCE(BOOL_OR(rule.rule = 'held_out'), FALSE) AS held_out,
          COALESCE(BOOL_OR(rule.rule = 'already_addressed'), FALSE) AS already_addressed,
-         COALESCE(BOOL_OR(rule.rule = 'mailed_too_often'), FALSE) AS mailed_too_often
+         COALESCE(BOOL_OR(rule.rule = 'mailed_too_often'), FALSE) AS mailed_too_often,
+         COALESCE(BOOL_OR(rule.rule = 'same_address'), FALSE) AS same_address
   FROM ask.rule_off AS rule
 ),
 past AS (
@@ -73,7 +74,8 @@ judged AS (
   SELECT member.customer_id, member.account_id, member.fields, member.own_value, standing.person_id, standing.has_twin,
          standing.household_id, standing.segment, standing.current_value_amount, way.position,
          LEAST(campaign.contacts - COALESCE(contact.contacts, 0), campaign.own_contacts - COALESCE(contact.own_contacts, 0)) AS room,
-         CASE WHEN (standing.is_closed OR member.is_account_closed) AND NOT off.closed THEN 'closed'
+         CASE WHEN standing.is_gone THEN 'left_source'
+              WHEN (standing.is_closed OR member.is_account_closed) AND NOT off.closed THEN 'closed'
               WHEN standing.is_known_dead AND NOT off.known_dead THEN 'known_dead'
               WHEN standing.is_under_age AND NOT off.under_age THEN 'under_age'
               WHEN way.position IS NULL
@@ -118,27 +120,47 @@ housemate AS (
     PARTITION BY single.household_id ORDER BY single.current_value_amount DESC NULLS LAST, single.customer_id) > 1
 ),
 housed AS (
-  SELECT single.customer_id, single.account_id, single.fields, single.own_value, single.person_id, single.segment, single.position,
-         single.room,
-         campaign.campaign_id || CHR(31) || CASE WHEN campaign.is_by_household THEN single.household_id ELSE single.person_id END AS unit,
-         COALESCE(single.reason, CASE WHEN housemate.customer_id IS NOT NULL THEN 'same_household' END) AS excluded_by
+  SELECT single.customer_id, single.account_id, single.fields, single.own_value, single.person_id, single.household_id, single.segment,
+         single.current_value_amount, single.position, single.room,
+         COALESCE(single.reason, CASE WHEN housemate.customer_id IS NOT NULL THEN 'same_household' END) AS reason
   FROM single
-  CROSS JOIN ask.campaign AS campaign
   LEFT JOIN housemate ON housemate.customer_id = single.customer_id
+),
+-- An address is written to once by a list, whoever shares it.
+sharer AS (
+  SELECT housed.customer_id, housed.account_id
+  FROM housed
+  CROSS JOIN off
+  JOIN ask.sending AS sending ON sending.position = housed.position
+  JOIN ask.channel AS channel ON channel.channel = sending.channel AND channel.is_one_an_address
+  JOIN campaign.address AS address ON address.customer_id = housed.customer_id AND address.address_kind = channel.address_kind
+  WHERE housed.reason IS NULL AND NOT off.same_address
+  QUALIFY ROW_NUMBER() OVER (
+    PARTITION BY channel.channel, address.address
+    ORDER BY housed.current_value_amount DESC NULLS LAST, housed.customer_id, housed.account_id) > 1
+),
+apart AS (
+  SELECT housed.customer_id, housed.account_id, housed.fields, housed.own_value, housed.person_id, housed.segment, housed.position,
+         housed.room,
+         campaign.campaign_id || CHR(31) || CASE WHEN campaign.is_by_household THEN housed.household_id ELSE housed.person_id END AS unit,
+         COALESCE(housed.reason, CASE WHEN sharer.customer_id IS NOT NULL THEN 'same_address' END) AS excluded_by
+  FROM housed
+  CROSS JOIN ask.campaign AS campaign
+  LEFT JOIN sharer ON sharer.customer_id = housed.customer_id AND sharer.account_id = housed.account_id
 ),
 -- A draw is the head of a hash, 52 bits in hexadecimal digits: as text it stands in the order of its number.
 drawn AS (
-  SELECT housed.customer_id, housed.account_id, housed.fields, housed.own_value, housed.person_id, housed.segment, housed.position,
-         housed.room, housed.excluded_by,
-         CASE WHEN housed.excluded_by IS NULL
-              THEN SUBSTR(SHA256(question.key || CHR(31) || 'control' || CHR(31) || housed.unit), 1, 13) < campaign.control_below
+  SELECT apart.customer_id, apart.account_id, apart.fields, apart.own_value, apart.person_id, apart.segment, apart.position,
+         apart.room, apart.excluded_by,
+         CASE WHEN apart.excluded_by IS NULL
+              THEN SUBSTR(SHA256(question.key || CHR(31) || 'control' || CHR(31) || apart.unit), 1, 13) < campaign.control_below
               END AS is_control,
-         CASE WHEN housed.excluded_by IS NULL
-              THEN SUBSTR(SHA256(question.key || CHR(31) || 'cell' || CHR(31) || housed.unit), 1, 13) END AS cell_draw,
-         CASE WHEN housed.excluded_by IS NULL
-              THEN SUBSTR(SHA256(question.key || CHR(31) || 'order' || CHR(31) || housed.unit || CHR(31) || housed.account_id), 1, 13)
+         CASE WHEN apart.excluded_by IS NULL
+              THEN SUBSTR(SHA256(question.key || CHR(31) || 'cell' || CHR(31) || apart.unit), 1, 13) END AS cell_draw,
+         CASE WHEN apart.excluded_by IS NULL
+              THEN SUBSTR(SHA256(question.key || CHR(31) || 'order' || CHR(31) || apart.unit || CHR(31) || apart.account_id), 1, 13)
               END AS tie
-  FROM housed
+  FROM apart
   CROSS JOIN ask.campaign AS campaign
   CROSS JOIN ask.question AS question
 )

@@ -17,7 +17,7 @@ WITH off AS (
 ),
 judged AS (
   SELECT listed.customer_id, listed.account_id,
-         CASE WHEN standing.customer_id IS NULL THEN 'left_source'
+         CASE WHEN standing.customer_id IS NULL OR standing.is_gone THEN 'left_source'
               WHEN standing.is_closed AND NOT off.closed THEN 'closed'
               WHEN standing.is_known_dead AND NOT off.known_dead THEN 'known_dead'
               WHEN standing.is_under_age AND NOT off.under_age THEN 'under_age'

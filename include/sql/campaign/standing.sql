@@ -10,9 +10,10 @@ columns:
   household_id: {type: string, doc: 'As in segment.household, else the customer.'}
   segment: {type: string, doc: Composite segment.}
   current_value_amount: {type: decimal, doc: Margin of 12 months.}
+  is_gone: {type: boolean, doc: 'The source does not know the customer any more, see core.gone_customer.'}
   is_closed: {type: boolean, doc: No live account.}
   is_known_dead: {type: boolean, doc: Somebody said that the person has died.}
-  is_under_age: {type: boolean, doc: A person born after the last day that makes an adult.}
+  is_under_age: {type: boolean, doc: 'A person born after the last day that makes an adult, by the date of birth or by the identity number.'}
   is_in_dispute: {type: boolean, doc: 'An open case or complaint; where there are no cases yet, a finding of high severity.'}
   is_in_arrears: {type: boolean, doc: Something is open of a bill past its due date.}
   is_refused: {type: boolean, doc: The person refused every channel.}
@@ -38,6 +39,15 @@ disputed AS (
   JOIN source.account AS account ON account.account_id = call.account_id
   WHERE call.kind = 'complaint' AND call.resolved_at IS NULL
 ),
+-- By the number: characters 7 to 14 of an identity card's are the birth, also where blanks or a small x stand in it.
+minor AS (
+  SELECT number.customer_id
+  FROM core.identity_number AS number
+  CROSS JOIN ask.question AS question
+  WHERE SUBSTRING(number.normalised, 7, 8) > STRFTIME(question.adult_born_on, '%Y%m%d')
+    AND REGEXP_MATCHES(number.normalised, '^[0-9]{17}[0-9X]$')
+    AND (number.is_resident_number OR number.normalised <> number.id_number)
+),
 owing AS (
   SELECT DISTINCT account.customer_id
   FROM mart.fct_bill AS bill
@@ -50,9 +60,11 @@ SELECT customer.customer_id,
        COALESCE(household.household_id, customer.customer_id) AS household_id,
        customer.segment,
        CAST(customer.current_value_amount AS DECIMAL(18,2)) AS current_value_amount,
+       gone.customer_id IS NOT NULL AS is_gone,
        COALESCE(customer.live_accounts, 0) = 0 AS is_closed,
        COALESCE(suppressed.is_dead, FALSE) AS is_known_dead,
-       COALESCE(record.kind = 'person' AND record.born_on > question.adult_born_on, FALSE) AS is_under_age,
+       COALESCE(record.kind = 'person' AND (record.born_on > question.adult_born_on OR minor.customer_id IS NOT NULL), FALSE)
+         AS is_under_age,
        disputed.customer_id IS NOT NULL AS is_in_dispute,
        owing.customer_id IS NOT NULL AS is_in_arrears,
        COALESCE(suppressed.is_refused, FALSE) AS is_refused,
@@ -64,5 +76,7 @@ CROSS JOIN ask.question AS question
 LEFT JOIN ask.person AS person ON person.customer_id = customer.customer_id
 LEFT JOIN segment.household AS household ON household.customer_id = customer.customer_id
 LEFT JOIN campaign.record_suppression AS suppressed ON suppressed.customer_id = customer.customer_id AND suppressed.channel = 'record'
+LEFT JOIN core.gone_customer AS gone ON gone.customer_id = customer.customer_id
+LEFT JOIN minor ON minor.customer_id = customer.customer_id
 LEFT JOIN disputed ON disputed.customer_id = customer.customer_id
 LEFT JOIN owing ON owing.customer_id = customer.customer_id

@@ -10,8 +10,17 @@ columns:
   is_bounced: {type: boolean, doc: What is sent there comes back.}
   is_dead: {type: boolean, doc: The person is known to have died.}
 */
-WITH entry AS (
-  SELECT kept.channel, kept.address_hash, kept.reason FROM ask.suppression AS kept
+WITH cleared AS (
+  SELECT arrival.channel, arrival.address_hash, CAST(MAX(arrival.arrived_at) AS DATE) AS arrived_on
+  FROM campaign.arrival AS arrival
+  WHERE arrival.arrived_at >= arrival.bounced_at
+  GROUP BY arrival.channel, arrival.address_hash
+),
+entry AS (
+  SELECT kept.channel, kept.address_hash, kept.reason
+  FROM ask.suppression AS kept
+  LEFT JOIN cleared ON cleared.channel = kept.channel AND cleared.address_hash = kept.address_hash
+  WHERE kept.reason <> 'bounced' OR cleared.arrived_on IS NULL OR cleared.arrived_on < kept.since
   UNION ALL
   SELECT fresh.channel, fresh.address_hash, fresh.reason FROM campaign.feedback AS fresh
 )

@@ -1,7 +1,7 @@
 /*
-grain: one row per customer
+grain: one row per customer who has not left the source
 key: [customer_id]
-purpose: The personal data of customers, readable only by the role wattmark_pii.
+purpose: The personal data of customers whom the source still knows, readable only by the role wattmark_pii.
 columns:
   customer_id: {type: string, doc: The customer.}
   name: {type: string, doc: Name of the person or organisation.}
@@ -30,3 +30,5 @@ SELECT
   customer.language,
   customer.tax_id
 FROM source.customer
+LEFT JOIN core.gone_customer ON gone_customer.customer_id = customer.customer_id
+WHERE gone_customer.customer_id IS NULL

@@ -46,6 +46,7 @@ Rule = Literal[
     "held_out",
     "mailed_too_often",
     "already_addressed",
+    "same_address",
 ]
 RULES: tuple[Rule, ...] = (
     "closed",
@@ -59,6 +60,7 @@ RULES: tuple[Rule, ...] = (
     "held_out",
     "already_addressed",
     "mailed_too_often",
+    "same_address",
 )
 """Standing rules in the order they are asked; the first that holds is the one that is told."""
 

@@ -35,7 +35,7 @@ from wattmark.campaign.files import (
 )
 from wattmark.campaign.keys import list_key
 from wattmark.campaign.noted import insert_run
-from wattmark.campaign.people import feedback_suppressions, look_at_contacts, look_at_people
+from wattmark.campaign.people import cleared_bounces, feedback_suppressions, look_at_contacts, look_at_people
 from wattmark.campaign.recheck import know
 from wattmark.campaign.state import KEEP_SUPPRESSION, copy_in, fetch
 from wattmark.channels import SEED_COLUMNS, channels
@@ -185,9 +185,23 @@ def _make(
 
 
 def store_feedback(session: Session, engine: Engine) -> int:
-    """Keep what tonight's events suppress, for good; returns how many entries are new or changed."""
-    rows = feedback_suppressions(session)
+    """Keep what is refused by now, for good, and clear addresses at which something arrived again; returns how many
+    entries are new or changed."""
+    rows, cleared = feedback_suppressions(session), cleared_bounces(session)
     with engine.begin() as connection:
+        if len(cleared):
+            connection.execute(
+                text(
+                    "CREATE TEMP TABLE _cleared (channel text, address_hash text, arrived_on date) ON COMMIT DROP"
+                )
+            )
+            copy_in(connection, "_cleared", cleared)
+            connection.execute(
+                text(
+                    "DELETE FROM ops.suppression s USING _cleared c WHERE s.reason = 'bounced' AND s.channel = c.channel "
+                    "AND s.address_hash = c.address_hash AND s.since <= c.arrived_on"
+                )
+            )
         connection.execute(text("CREATE TEMP TABLE _fresh (LIKE ops.suppression) ON COMMIT DROP"))
         copy_in(connection, "_fresh", rows)
         return connection.execute(

@@ -10,15 +10,18 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import phonenumbers
 import pyarrow as pa
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 from sqlalchemy import Engine
 
+from wattmark.campaign.earlier import addresses_before, refusals_of_the_gone
 from wattmark.campaign.keys import campaign_key
 from wattmark.campaign.state import LASTING, fetch
 from wattmark.channels import CHANNELS, channels
 from wattmark.contract.types import schema_of
+from wattmark.derive.gone_customer import SCHEMA as GONE
 from wattmark.engine.produced import PRODUCED
 from wattmark.engine.session import Session
 from wattmark.engine.sqlfile import SqlFile
@@ -31,6 +34,7 @@ DRAW_DIGITS = 13
 
 _KEPT = (
     "campaign.address",
+    "campaign.event_address",
     "campaign.feedback",
     "campaign.suppression",
     "campaign.record_suppression",
@@ -133,6 +137,14 @@ def ask(session: Session, engine: Engine | None, asked: Sequence[str]) -> None:
             for one in channels().values()
         ],
     )
+    codes = {phonenumbers.country_code_for_region(one.upper()) for one in rules.other_countries}
+    give(session, "ask.calling_code", [{"prefix": f"+{code}"} for code in sorted(codes - {0})])
+    session.give(
+        "ask.address_before", addresses_before(session, [f"+{code}" for code in sorted(codes - {0})])
+    )
+    if session.stored and not session.lake.exists("core.gone_customer"):
+        # A lake of before there was this table.
+        session.give("core.gone_customer", GONE.empty_table())
     session.see(["segment.duplicate_pair"])
     session.give("ask.person", _same_persons(session))
     session.give("ask.suppression", _suppressed(engine, session.known_on))
@@ -160,12 +172,15 @@ def _same_persons(session: Session) -> pa.Table:
 
 
 def look_at_contacts(session: Session) -> None:
-    """Make ``night.contact``, once a night: name and usable addresses of each customer, as lists show them."""
+    """Make ``night.contact``, once a night: name and usable addresses of each customer, as lists show them.
+
+    Numbers are in the form that is dialled; an e-mail address is spelt as its owner does.
+    """
     session.see(["source.customer", "core.phone", "core.email"])
     session.duck.execute(
         """CREATE TABLE IF NOT EXISTS night.contact AS
         SELECT c.customer_id, c.name, c.contact_name, c.language, c.postal_address, c.postcode, m.e164 AS mobile,
-               COALESCE(CASE WHEN p.is_valid THEN p.e164 END, m.e164) AS phone, e.address AS email
+               COALESCE(CASE WHEN p.is_valid THEN p.e164 END, m.e164) AS phone, TRIM(e.raw) AS email
         FROM source.customer AS c
         LEFT JOIN core.phone AS m ON m.raw = c.mobile AND m.is_mobile
         LEFT JOIN core.phone AS p ON p.raw = c.phone
@@ -221,9 +236,25 @@ def _cases(engine: Engine | None, known_on: dt.date) -> pa.Table:
 
 
 def feedback_suppressions(session: Session) -> pa.Table:
-    """Suppressions that follow from the events known tonight, one a channel and address_hash, with reason and since."""
+    """Suppressions to keep: what follows from the events known tonight, and what customers who left had refused.
+
+    Returns:
+        one row per channel and address_hash, with reason and since.
+    """
     rank = LASTING.format(reason="reason")
+    refused = refusals_of_the_gone(session, campaign_key(session.settings.home))
+    session.give("night.refusal", pa.Table.from_pylist(refused, schema=empty("ask.suppression").schema))
     return session.duck.sql(
         f"SELECT channel, address_hash, ARG_MIN(reason, {rank}) AS reason, MIN(since) AS since "
-        "FROM campaign.feedback GROUP BY channel, address_hash ORDER BY channel, address_hash"
+        "FROM (SELECT channel, address_hash, reason, since FROM campaign.feedback "
+        "UNION ALL SELECT channel, address_hash, reason, since FROM night.refusal) "
+        "GROUP BY channel, address_hash ORDER BY channel, address_hash"
     ).to_arrow_table()
+
+
+def cleared_bounces(session: Session) -> pa.Table:
+    """Addresses at which something arrived after the last bounce: channel, address_hash, arrived_on."""
+    return session.query(
+        "SELECT a.channel, a.address_hash, CAST(MAX(a.arrived_at) AS DATE) AS arrived_on FROM campaign.arrival AS a "
+        "WHERE a.arrived_at >= a.bounced_at GROUP BY a.channel, a.address_hash"
+    ).read_all()

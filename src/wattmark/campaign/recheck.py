@@ -18,6 +18,7 @@ _NARROWED = ("source.customer", "known.consent")
 
 _COMPUTED = (
     "campaign.address",
+    "campaign.event_address",
     "campaign.feedback",
     "campaign.suppression",
     "campaign.record_suppression",

@@ -26,28 +26,62 @@ _PLAIN = r"^(\+|00)?[0-9]+([- ][0-9]+)*$"
 """Digits in groups parted by one hyphen or blank: what the column-wise way looks at."""
 
 
+_SEVERAL = re.compile(r"[/、;；，|]|(?<=[0-9])\s*,\s*|或")
+"""What parts numbers that stand in one field."""
+_INSIDE = re.compile(r"\s*(?:总机)?(?:转|轉|分机|分機|内线|內線)(?:号|號)?[:：]?\s*(?=[0-9])")
+"""The usual words before an extension that libphonenumber does not know."""
+_TAIL = re.compile(r"^(.*[0-9])-([0-9]{1,6})$")
+"""A group after the number, which many write for its extension."""
+EXTENSION = ";ext="
+"""Between a number and its extension, as RFC 3966 writes it."""
+
+
 def judge(raw: str, country: str) -> tuple[str | None, bool, bool]:
-    """One number by the library.
+    """One text by the library; of several numbers in it the first that is valid.
 
     Args:
         raw: the number as written.
         country: the utility's country, ISO 3166-1 alpha-2.
 
     Returns:
-        its E.164 form (of a number valid in any country, else None), whether it is a valid number of
-        the utility's country, and whether it is valid anywhere and can be a mobile one.
+        its E.164 form (of a number valid in any country, else None), with ``;ext=`` and the extension where it has
+        one; whether it is a valid number of the utility's country; and whether it is valid anywhere and can be a
+        mobile one. An extension is behind a switchboard, so it is none.
     """
+    found: tuple[str | None, bool, bool] = (None, False, False)
+    for part in _SEVERAL.split(raw):
+        judged = _judge_one(part, country)
+        if judged[1]:
+            return judged
+        if found[0] is None:
+            found = judged
+    return found
+
+
+def _judge_one(raw: str, country: str) -> tuple[str | None, bool, bool]:
+    number = _parsed(_INSIDE.sub(" ext. ", raw), country)
+    if number is None and (tail := _TAIL.match(raw)):
+        number = _parsed(tail[1], country)
+        if number is not None and (number.extension or phonenumbers.number_type(number) in _MOBILE):
+            number = None
+        elif number is not None:
+            number.extension = tail[2]
+    if number is None:
+        return None, False, False
+    extension = f"{EXTENSION}{number.extension}" if number.extension else ""
+    return (
+        phonenumbers.format_number(number, PhoneNumberFormat.E164) + extension,
+        phonenumbers.is_valid_number_for_region(number, country),
+        not extension and phonenumbers.number_type(number) in _MOBILE,
+    )
+
+
+def _parsed(raw: str, country: str) -> phonenumbers.PhoneNumber | None:
     try:
         number = phonenumbers.parse(raw, country)
     except phonenumbers.NumberParseException:
-        return None, False, False
-    if not phonenumbers.is_valid_number(number):
-        return None, False, False
-    return (
-        phonenumbers.format_number(number, PhoneNumberFormat.E164),
-        phonenumbers.is_valid_number_for_region(number, country),
-        phonenumbers.number_type(number) in _MOBILE,
-    )
+        return None
+    return number if phonenumbers.is_valid_number(number) else None
 
 
 @lru_cache(maxsize=4)
@@ -138,6 +172,8 @@ def judge_all(raws: pa.Array, country: str) -> pa.Table:
         # Where a number fits two kinds, the library's own order decides which it is.
         sure = pc.and_(sure, pc.invert(pc.and_(mobile, other)))
         valid = pc.or_(mobile, other)
+        # What is no number as a whole may be one with an extension after a hyphen.
+        sure = pc.and_(sure, pc.or_(valid, pc.invert(_matches(texts, "-[0-9]{1,6}$"))))
         decided = table_of(
             COLUMNS,
             {
@@ -167,9 +203,9 @@ def judge_all(raws: pa.Array, country: str) -> pa.Table:
     purpose="What libphonenumber says of each number, decided once.",
     docs={
         "raw": "The number as written.",
-        "e164": "Its E.164 form; empty unless it is a valid number of some country.",
+        "e164": "Its E.164 form, with ;ext= and the extension where it has one; empty unless it is a valid number of some country. Of several numbers the first that is valid.",
         "is_valid": "It is a valid number of the utility's country.",
-        "is_mobile": "It is valid, and its kind is mobile (or cannot be told from mobile).",
+        "is_mobile": "It is valid in some country, its kind is mobile (or cannot be told from mobile), and it has no extension.",
     },
 )
 def phone(context: TableContext) -> pa.Table:

@@ -31,6 +31,11 @@ SELECT c.customer_id, 'postal_address', 'missing'
 FROM source.customer AS c
 WHERE c.postal_address IS NULL
 UNION ALL
+SELECT c.customer_id, 'born_on', 'not_of_id_number'
+FROM source.customer AS c JOIN core.identity_number AS i ON i.customer_id = c.customer_id
+WHERE c.kind = 'person' AND i.is_resident_number
+  AND c.born_on IS NOT NULL AND STRFTIME(c.born_on, '%Y%m%d') <> SUBSTRING(i.id_number, 7, 8)
+UNION ALL
 SELECT c.customer_id, 'any', 'unreachable'
 FROM source.customer AS c
 WHERE c.postal_address IS NULL AND c.mobile IS NULL AND c.phone IS NULL AND c.email IS NULL
@@ -41,13 +46,13 @@ WHERE c.postal_address IS NULL AND c.mobile IS NULL AND c.phone IS NULL AND c.em
     "mart.record_to_mend",
     key=("customer_id", "field", "problem"),
     columns={"customer_id": "string", "field": "string", "problem": "string"},
-    needs=("source.customer", "source.address_reference", "core.phone", "core.email"),
+    needs=("source.customer", "source.address_reference", "core.phone", "core.email", "core.identity_number"),
     grain="one row per customer record, field and problem",
     purpose="Records that somebody should mend before the next mailing.",
     docs={
         "customer_id": "The customer whose record it is.",
         "field": "Column of the customer record; any where it is the record as a whole.",
-        "problem": "not_valid, unknown, not_of_region, missing or unreachable.",
+        "problem": "not_valid, unknown, not_of_region, not_of_id_number, missing or unreachable.",
     },
 )
 def record_to_mend(context: TableContext) -> pa.Table:

@@ -127,6 +127,14 @@ PRODUCED: dict[str, dict[str, str]] = {
         "is_one_an_address": "boolean",
         "is_asked": "boolean",
     },
+    "ask.address_before": {
+        "customer_id": "string",
+        "address_kind": "string",
+        "address": "string",
+        "from_at": "timestamp",
+        "until_at": "timestamp",
+    },
+    "ask.calling_code": {"prefix": "string"},
     "ask.person": {"customer_id": "string", "person_id": "string"},
     "ask.suppression": {
         "channel": "string",
