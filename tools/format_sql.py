@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 SQL = ROOT / "include" / "sql"
 SQRUFF = Path(sys.executable).with_name("sqruff")
 # Folders and files below include/sql; one of these groups by GROUPING SETS, which sqruff cannot read.
-LEFT_OUT = {"campaign"}
+LEFT_OUT = {"campaign/lift.sql"}
 HEADER = re.compile(r"\A\s*/\*.*?\*/\n*", re.DOTALL)
 
 

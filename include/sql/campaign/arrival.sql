@@ -10,9 +10,13 @@ columns:
   bounced_at: {type: timestamp, doc: When something came back last.}
   arrived_at: {type: timestamp, doc: 'When something arrived last: delivered, opened, clicked or replied to.'}
 */
-SELECT event.customer_id, event.channel, event.address_hash,
-       MAX(CASE WHEN event.kind = 'bounced' THEN event.occurred_at END) AS bounced_at,
-       MAX(CASE WHEN event.kind IN ('delivered', 'opened', 'clicked', 'replied') THEN event.occurred_at END) AS arrived_at
+SELECT
+  event.customer_id,
+  event.channel,
+  event.address_hash,
+  MAX(CASE WHEN event.kind = 'bounced' THEN event.occurred_at END) AS bounced_at,
+  MAX(CASE WHEN event.kind IN ('delivered', 'opened', 'clicked', 'replied') THEN event.occurred_at END)
+    AS arrived_at
 FROM campaign.event_address AS event
 WHERE event.kind IN ('bounced', 'delivered', 'opened', 'clicked', 'replied')
 GROUP BY event.customer_id, event.channel, event.address_hash

@@ -9,8 +9,11 @@ columns:
   address: {type: string, doc: As campaign.address has it.}
   address_hash: {type: string, doc: 'SHA-256 of the key of the home, the channel and the address.'}
 */
-SELECT address.customer_id, channel.channel, address.address,
-       SHA256(question.key || CHR(31) || channel.channel || CHR(31) || address.address) AS address_hash
-FROM campaign.address AS address
-JOIN ask.channel AS channel ON channel.address_kind = address.address_kind
-CROSS JOIN ask.question AS question
+SELECT
+  address.customer_id,
+  channel.channel,
+  address.address,
+  SHA256(question.key || CHR(31) || channel.channel || CHR(31) || address.address) AS address_hash
+FROM campaign.address
+JOIN ask.channel ON channel.address_kind = address.address_kind
+CROSS JOIN ask.question

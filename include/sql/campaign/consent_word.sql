@@ -12,19 +12,28 @@ columns:
   service_refused_at: {type: timestamp, doc: Newest refusal of service messages.}
 */
 WITH word AS (
-  SELECT COALESCE(person.person_id, consent.customer_id) AS person_id, consent.channel, consent.purpose,
-         CASE WHEN consent.status = 'granted' THEN CASE WHEN consent.changed_at < question.list_end THEN consent.changed_at END
-              END AS granted_at,
-         CASE WHEN consent.status <> 'granted' THEN consent.changed_at END AS refused_at
-  FROM known.consent AS consent
-  CROSS JOIN ask.question AS question
-  JOIN ask.channel AS channel ON channel.channel = consent.channel AND channel.is_asked
-  LEFT JOIN ask.person AS person ON person.customer_id = consent.customer_id
+  SELECT
+    COALESCE(person.person_id, consent.customer_id) AS person_id,
+    consent.channel,
+    consent.purpose,
+    CASE
+      WHEN
+        consent.status = 'granted'
+        THEN CASE WHEN consent.changed_at < question.list_end THEN consent.changed_at END
+    END AS granted_at,
+    CASE WHEN consent.status <> 'granted' THEN consent.changed_at END AS refused_at
+  FROM known.consent
+  CROSS JOIN ask.question
+  JOIN ask.channel ON channel.channel = consent.channel AND channel.is_asked
+  LEFT JOIN ask.person ON person.customer_id = consent.customer_id
 )
-SELECT word.person_id, word.channel,
-       MAX(CASE WHEN word.purpose = 'marketing' THEN word.granted_at END) AS marketing_granted_at,
-       MAX(CASE WHEN word.purpose = 'marketing' THEN word.refused_at END) AS marketing_refused_at,
-       MAX(CASE WHEN word.purpose = 'service' THEN word.granted_at END) AS service_granted_at,
-       MAX(CASE WHEN word.purpose = 'service' THEN word.refused_at END) AS service_refused_at
+
+SELECT
+  word.person_id,
+  word.channel,
+  MAX(CASE WHEN word.purpose = 'marketing' THEN word.granted_at END) AS marketing_granted_at,
+  MAX(CASE WHEN word.purpose = 'marketing' THEN word.refused_at END) AS marketing_refused_at,
+  MAX(CASE WHEN word.purpose = 'service' THEN word.granted_at END) AS service_granted_at,
+  MAX(CASE WHEN word.purpose = 'service' THEN word.refused_at END) AS service_refused_at
 FROM word
 GROUP BY word.person_id, word.channel

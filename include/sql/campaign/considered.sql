@@ -22,160 +22,277 @@ columns:
   fields: {type: string, doc: 'What the list says of the member, as JSON.'}
 */
 WITH off AS (
-  SELECT COALESCE(BOOL_OR(rule.rule = 'closed'), FALSE) AS closed,
-         COALESCE(BOOL_OR(rule.rule = 'known_dead'), FALSE) AS known_dead,
-         COALESCE(BOOL_OR(rule.rule = 'under_age'), FALSE) AS under_age,
-         COALESCE(BOOL_OR(rule.rule = 'in_dispute'), FALSE) AS in_dispute,
-         COALESCE(BOOL_OR(rule.rule = 'in_arrears'), FALSE) AS in_arrears,
-         COALESCE(BOOL_OR(rule.rule = 'held_out'), FALSE) AS held_out,
-         COALESCE(BOOL_OR(rule.rule = 'already_addressed'), FALSE) AS already_addressed,
-         COALESCE(BOOL_OR(rule.rule = 'mailed_too_often'), FALSE) AS mailed_too_often,
-         COALESCE(BOOL_OR(rule.rule = 'same_address'), FALSE) AS same_address
+  SELECT
+    COALESCE(BOOL_OR(rule.rule = 'closed'), FALSE) AS closed,
+    COALESCE(BOOL_OR(rule.rule = 'known_dead'), FALSE) AS known_dead,
+    COALESCE(BOOL_OR(rule.rule = 'under_age'), FALSE) AS under_age,
+    COALESCE(BOOL_OR(rule.rule = 'in_dispute'), FALSE) AS in_dispute,
+    COALESCE(BOOL_OR(rule.rule = 'in_arrears'), FALSE) AS in_arrears,
+    COALESCE(BOOL_OR(rule.rule = 'held_out'), FALSE) AS held_out,
+    COALESCE(BOOL_OR(rule.rule = 'already_addressed'), FALSE) AS already_addressed,
+    COALESCE(BOOL_OR(rule.rule = 'mailed_too_often'), FALSE) AS mailed_too_often,
+    COALESCE(BOOL_OR(rule.rule = 'same_address'), FALSE) AS same_address
   FROM ask.rule_off AS rule
 ),
+
 past AS (
-  SELECT COALESCE(person.person_id, history.customer_id) AS person_id, history.account_id, history.campaign_id, history.as_of,
-         history.outcome
-  FROM ask.history AS history
-  LEFT JOIN ask.person AS person ON person.customer_id = history.customer_id
+  SELECT
+    COALESCE(person.person_id, history.customer_id) AS person_id,
+    history.account_id,
+    history.campaign_id,
+    history.as_of,
+    history.outcome
+  FROM ask.history
+  LEFT JOIN ask.person ON person.customer_id = history.customer_id
 ),
+
 last_time AS (
-  SELECT past.person_id, CASE WHEN campaign.is_by_account THEN past.account_id END AS account_id, MAX(past.as_of) AS last_on
+  SELECT
+    past.person_id,
+    CASE WHEN campaign.is_by_account THEN past.account_id END AS account_id,
+    MAX(past.as_of) AS last_on
   FROM past
-  JOIN ask.campaign AS campaign ON campaign.campaign_id = past.campaign_id
+  JOIN ask.campaign ON campaign.campaign_id = past.campaign_id
   GROUP BY past.person_id, CASE WHEN campaign.is_by_account THEN past.account_id END
 ),
+
 contact AS (
-  SELECT past.person_id,
-         COUNT(CASE WHEN past.as_of > campaign.contacts_after THEN 1 END) AS contacts,
-         COUNT(CASE WHEN past.as_of > campaign.own_contacts_after THEN 1 END) AS own_contacts
+  SELECT
+    past.person_id,
+    COUNT(CASE WHEN past.as_of > campaign.contacts_after THEN 1 END) AS contacts,
+    COUNT(CASE WHEN past.as_of > campaign.own_contacts_after THEN 1 END) AS own_contacts
   FROM past
-  CROSS JOIN ask.campaign AS campaign
+  CROSS JOIN ask.campaign
   WHERE past.outcome = 'listed'
   GROUP BY past.person_id
 ),
+
 -- Of all channels of the campaign the first that may be used; where none may, how far the best of them came.
 way AS (
-  SELECT told.customer_id,
-         MIN(CASE WHEN told.reason IS NULL THEN told.position END) AS position,
-         MAX(CASE told.reason WHEN 'no_consent' THEN 1 WHEN 'suppressed' THEN 2 ELSE 3 END) AS came_to
+  SELECT
+    told.customer_id,
+    MIN(CASE WHEN told.reason IS NULL THEN told.position END) AS position,
+    MAX(CASE told.reason WHEN 'no_consent' THEN 1 WHEN 'suppressed' THEN 2 ELSE 3 END) AS came_to
   FROM (
-    SELECT contactable.customer_id, sending.position,
-           CASE campaign.asks_for WHEN 'marketing' THEN contactable.marketing_reason WHEN 'service' THEN contactable.service_reason
-                ELSE contactable.notice_reason END AS reason
-    FROM (SELECT DISTINCT member.customer_id FROM ask.member AS member) AS member
-    JOIN campaign.contactable AS contactable ON contactable.customer_id = member.customer_id
-    JOIN ask.sending AS sending ON sending.channel = contactable.channel
-    CROSS JOIN ask.campaign AS campaign
+    SELECT
+      contactable.customer_id,
+      sending.position,
+      CASE campaign.asks_for
+        WHEN 'marketing' THEN contactable.marketing_reason WHEN 'service' THEN contactable.service_reason
+        ELSE contactable.notice_reason
+      END AS reason
+    FROM (SELECT DISTINCT member.customer_id FROM ask.member) AS member
+    JOIN campaign.contactable ON contactable.customer_id = member.customer_id
+    JOIN ask.sending ON sending.channel = contactable.channel
+    CROSS JOIN ask.campaign
   ) AS told
   GROUP BY told.customer_id
 ),
+
 judged AS (
-  SELECT member.customer_id, member.account_id, member.fields, member.own_value, standing.person_id, standing.has_twin,
-         standing.household_id, standing.segment, standing.current_value_amount, way.position,
-         LEAST(campaign.contacts - COALESCE(contact.contacts, 0), campaign.own_contacts - COALESCE(contact.own_contacts, 0)) AS room,
-         CASE WHEN standing.is_gone THEN 'left_source'
-              WHEN (standing.is_closed OR member.is_account_closed) AND NOT off.closed THEN 'closed'
-              WHEN standing.is_known_dead AND NOT off.known_dead THEN 'known_dead'
-              WHEN standing.is_under_age AND NOT off.under_age THEN 'under_age'
-              WHEN way.position IS NULL
-                THEN CASE way.came_to WHEN 2 THEN 'suppressed' WHEN 3 THEN 'undeliverable' ELSE 'no_consent' END
-              WHEN standing.is_in_dispute AND NOT off.in_dispute THEN 'in_dispute'
-              WHEN standing.is_in_arrears AND NOT off.in_arrears THEN 'in_arrears'
-              WHEN standing.is_held_out AND NOT off.held_out THEN 'held_out'
-              WHEN last_time.last_on > campaign.again_after AND NOT off.already_addressed THEN 'already_addressed'
-              WHEN LEAST(campaign.contacts - COALESCE(contact.contacts, 0), campaign.own_contacts - COALESCE(contact.own_contacts, 0)) <= 0
-                AND NOT off.mailed_too_often THEN 'mailed_too_often' END AS reason
-  FROM ask.member AS member
-  JOIN campaign.standing AS standing ON standing.customer_id = member.customer_id
-  CROSS JOIN ask.campaign AS campaign
+  SELECT
+    member.customer_id,
+    member.account_id,
+    member.fields,
+    member.own_value,
+    standing.person_id,
+    standing.has_twin,
+    standing.household_id,
+    standing.segment,
+    standing.current_value_amount,
+    way.position,
+    LEAST(
+      campaign.contacts - COALESCE(contact.contacts, 0),
+      campaign.own_contacts - COALESCE(contact.own_contacts, 0)
+    ) AS room,
+    CASE
+      WHEN standing.is_gone THEN 'left_source'
+      WHEN (standing.is_closed OR member.is_account_closed) AND NOT off.closed THEN 'closed'
+      WHEN standing.is_known_dead AND NOT off.known_dead THEN 'known_dead'
+      WHEN standing.is_under_age AND NOT off.under_age THEN 'under_age'
+      WHEN way.position IS NULL
+        THEN CASE way.came_to WHEN 2 THEN 'suppressed' WHEN 3 THEN 'undeliverable' ELSE 'no_consent' END
+      WHEN standing.is_in_dispute AND NOT off.in_dispute THEN 'in_dispute'
+      WHEN standing.is_in_arrears AND NOT off.in_arrears THEN 'in_arrears'
+      WHEN standing.is_held_out AND NOT off.held_out THEN 'held_out'
+      WHEN last_time.last_on > campaign.again_after AND NOT off.already_addressed THEN 'already_addressed'
+      WHEN
+        LEAST(
+          campaign.contacts - COALESCE(contact.contacts, 0),
+          campaign.own_contacts - COALESCE(contact.own_contacts, 0)
+        )
+        <= 0
+        AND NOT off.mailed_too_often THEN 'mailed_too_often'
+    END AS reason
+  FROM ask.member
+  JOIN campaign.standing ON standing.customer_id = member.customer_id
+  CROSS JOIN ask.campaign
   CROSS JOIN off
   LEFT JOIN way ON way.customer_id = member.customer_id
-  LEFT JOIN last_time ON last_time.person_id = standing.person_id
+  LEFT JOIN last_time
+    ON last_time.person_id = standing.person_id
     AND COALESCE(last_time.account_id, member.account_id) = member.account_id
   LEFT JOIN contact ON contact.person_id = standing.person_id
 ),
+
 -- Of two records of one person one is spoken to; accounts are each spoken of, under the person's cap.
 twin AS (
   SELECT judged.customer_id
   FROM judged
-  CROSS JOIN ask.campaign AS campaign
+  CROSS JOIN ask.campaign
   WHERE judged.has_twin AND judged.reason IS NULL AND NOT campaign.is_by_account
   QUALIFY ROW_NUMBER() OVER (
-    PARTITION BY judged.person_id ORDER BY judged.current_value_amount DESC NULLS LAST, judged.customer_id) > 1
+    PARTITION BY judged.person_id ORDER BY judged.current_value_amount DESC NULLS LAST, judged.customer_id
+  ) > 1
 ),
+
 single AS (
-  SELECT judged.customer_id, judged.account_id, judged.fields, judged.own_value, judged.person_id, judged.household_id, judged.segment,
-         judged.current_value_amount, judged.position, judged.room,
-         COALESCE(judged.reason, CASE WHEN twin.customer_id IS NOT NULL THEN 'same_person' END) AS reason
+  SELECT
+    judged.customer_id,
+    judged.account_id,
+    judged.fields,
+    judged.own_value,
+    judged.person_id,
+    judged.household_id,
+    judged.segment,
+    judged.current_value_amount,
+    judged.position,
+    judged.room,
+    COALESCE(judged.reason, CASE WHEN twin.customer_id IS NOT NULL THEN 'same_person' END) AS reason
   FROM judged
   LEFT JOIN twin ON twin.customer_id = judged.customer_id
 ),
+
 housemate AS (
   SELECT single.customer_id
   FROM single
-  CROSS JOIN ask.campaign AS campaign
+  CROSS JOIN ask.campaign
   WHERE campaign.is_by_household AND single.reason IS NULL
   QUALIFY ROW_NUMBER() OVER (
-    PARTITION BY single.household_id ORDER BY single.current_value_amount DESC NULLS LAST, single.customer_id) > 1
+    PARTITION BY single.household_id ORDER BY single.current_value_amount DESC NULLS LAST, single.customer_id
+  ) > 1
 ),
+
 housed AS (
-  SELECT single.customer_id, single.account_id, single.fields, single.own_value, single.person_id, single.household_id, single.segment,
-         single.current_value_amount, single.position, single.room,
-         COALESCE(single.reason, CASE WHEN housemate.customer_id IS NOT NULL THEN 'same_household' END) AS reason
+  SELECT
+    single.customer_id,
+    single.account_id,
+    single.fields,
+    single.own_value,
+    single.person_id,
+    single.household_id,
+    single.segment,
+    single.current_value_amount,
+    single.position,
+    single.room,
+    COALESCE(single.reason, CASE WHEN housemate.customer_id IS NOT NULL THEN 'same_household' END) AS reason
   FROM single
   LEFT JOIN housemate ON housemate.customer_id = single.customer_id
 ),
+
 -- An address is written to once by a list, whoever shares it.
 sharer AS (
-  SELECT housed.customer_id, housed.account_id
+  SELECT
+    housed.customer_id,
+    housed.account_id
   FROM housed
   CROSS JOIN off
-  JOIN ask.sending AS sending ON sending.position = housed.position
-  JOIN ask.channel AS channel ON channel.channel = sending.channel AND channel.is_one_an_address
-  JOIN campaign.address AS address ON address.customer_id = housed.customer_id AND address.address_kind = channel.address_kind
+  JOIN ask.sending ON sending.position = housed.position
+  JOIN ask.channel ON channel.channel = sending.channel AND channel.is_one_an_address
+  JOIN
+    campaign.address
+    ON address.customer_id = housed.customer_id AND address.address_kind = channel.address_kind
   WHERE housed.reason IS NULL AND NOT off.same_address
   QUALIFY ROW_NUMBER() OVER (
     PARTITION BY channel.channel, address.address
-    ORDER BY housed.current_value_amount DESC NULLS LAST, housed.customer_id, housed.account_id) > 1
+    ORDER BY housed.current_value_amount DESC NULLS LAST, housed.customer_id, housed.account_id
+  ) > 1
 ),
+
 apart AS (
-  SELECT housed.customer_id, housed.account_id, housed.fields, housed.own_value, housed.person_id, housed.segment, housed.position,
-         housed.room,
-         campaign.campaign_id || CHR(31) || CASE WHEN campaign.is_by_household THEN housed.household_id ELSE housed.person_id END AS unit,
-         COALESCE(housed.reason, CASE WHEN sharer.customer_id IS NOT NULL THEN 'same_address' END) AS excluded_by
+  SELECT
+    housed.customer_id,
+    housed.account_id,
+    housed.fields,
+    housed.own_value,
+    housed.person_id,
+    housed.segment,
+    housed.position,
+    housed.room,
+    campaign.campaign_id
+    || CHR(31)
+    || CASE WHEN campaign.is_by_household THEN housed.household_id ELSE housed.person_id END AS unit,
+    COALESCE(housed.reason, CASE WHEN sharer.customer_id IS NOT NULL THEN 'same_address' END) AS excluded_by
   FROM housed
-  CROSS JOIN ask.campaign AS campaign
+  CROSS JOIN ask.campaign
   LEFT JOIN sharer ON sharer.customer_id = housed.customer_id AND sharer.account_id = housed.account_id
 ),
+
 -- A draw is the head of a hash, 52 bits in hexadecimal digits: as text it stands in the order of its number.
 drawn AS (
-  SELECT apart.customer_id, apart.account_id, apart.fields, apart.own_value, apart.person_id, apart.segment, apart.position,
-         apart.room, apart.excluded_by,
-         CASE WHEN apart.excluded_by IS NULL
-              THEN SUBSTR(SHA256(question.key || CHR(31) || 'control' || CHR(31) || apart.unit), 1, 13) < campaign.control_below
-              END AS is_control,
-         CASE WHEN apart.excluded_by IS NULL
-              THEN SUBSTR(SHA256(question.key || CHR(31) || 'cell' || CHR(31) || apart.unit), 1, 13) END AS cell_draw,
-         CASE WHEN apart.excluded_by IS NULL
-              THEN SUBSTR(SHA256(question.key || CHR(31) || 'order' || CHR(31) || apart.unit || CHR(31) || apart.account_id), 1, 13)
-              END AS tie
+  SELECT
+    apart.customer_id,
+    apart.account_id,
+    apart.fields,
+    apart.own_value,
+    apart.person_id,
+    apart.segment,
+    apart.position,
+    apart.room,
+    apart.excluded_by,
+    CASE
+      WHEN apart.excluded_by IS NULL
+        THEN
+          SUBSTR(SHA256(question.key || CHR(31) || 'control' || CHR(31) || apart.unit), 1, 13)
+          < campaign.control_below
+    END AS is_control,
+    CASE
+      WHEN apart.excluded_by IS NULL
+        THEN SUBSTR(SHA256(question.key || CHR(31) || 'cell' || CHR(31) || apart.unit), 1, 13)
+    END AS cell_draw,
+    CASE
+      WHEN apart.excluded_by IS NULL
+        THEN
+          SUBSTR(
+            SHA256(
+              question.key || CHR(31) || 'order' || CHR(31) || apart.unit || CHR(31) || apart.account_id
+            ),
+            1,
+            13
+          )
+    END AS tie
   FROM apart
-  CROSS JOIN ask.campaign AS campaign
-  CROSS JOIN ask.question AS question
+  CROSS JOIN ask.campaign
+  CROSS JOIN ask.question
 )
-SELECT campaign.number, drawn.customer_id, drawn.account_id, drawn.person_id, drawn.excluded_by, sending.channel, sending.send_on,
-       CASE WHEN drawn.is_control THEN 'control' ELSE cell.cell END AS cell,
-       drawn.is_control, campaign.priority, sending.cost,
-       COALESCE(drawn.own_value, campaign.value_amount) * COALESCE(learned.rate, campaign.expected_rate) - sending.cost / 10000.0
-         AS expected_value,
-       drawn.tie,
-       CASE WHEN off.mailed_too_often THEN NULL ELSE drawn.room END AS room,
-       drawn.segment, drawn.fields
+
+SELECT
+  campaign.number,
+  drawn.customer_id,
+  drawn.account_id,
+  drawn.person_id,
+  drawn.excluded_by,
+  sending.channel,
+  sending.send_on,
+  CASE WHEN drawn.is_control THEN 'control' ELSE cell.cell END AS cell,
+  drawn.is_control,
+  campaign.priority,
+  sending.cost,
+  COALESCE(drawn.own_value, campaign.value_amount) * COALESCE(learned.rate, campaign.expected_rate)
+  - sending.cost / 10000.0
+    AS expected_value,
+  drawn.tie,
+  CASE WHEN off.mailed_too_often THEN NULL ELSE drawn.room END AS room,
+  drawn.segment,
+  drawn.fields
 FROM drawn
-CROSS JOIN ask.campaign AS campaign
+CROSS JOIN ask.campaign
 CROSS JOIN off
-LEFT JOIN ask.sending AS sending ON drawn.excluded_by IS NULL AND sending.position = drawn.position
-LEFT JOIN ask.cell AS cell ON drawn.excluded_by IS NULL AND drawn.cell_draw >= cell.draw_from AND drawn.cell_draw < cell.draw_below
+LEFT JOIN ask.sending ON drawn.excluded_by IS NULL AND sending.position = drawn.position
+LEFT JOIN
+  ask.cell
+  ON drawn.excluded_by IS NULL AND drawn.cell_draw >= cell.draw_from AND drawn.cell_draw < cell.draw_below
 LEFT JOIN ask.take_up AS learned
-  ON learned.campaign_id = campaign.campaign_id AND learned.segment = drawn.segment AND learned.channel = sending.channel
+  ON learned.campaign_id = campaign.campaign_id
+  AND learned.segment = drawn.segment
+  AND learned.channel = sending.channel

@@ -23,47 +23,107 @@ columns:
   cost_amount: {type: double, doc: 'Of the contact; 0 for the control group.'}
 */
 WITH kept AS (
-  SELECT r.campaign_id, r.as_of, r.success_event, r.products, r.within_days, r.value_amount, m.campaign_run_id, m.customer_id,
-         m.account_id, m.outcome, m.cell, m.channel, m.segment, m.send_on, m.product_code, m.cost_amount
-  FROM campaign.member AS m JOIN campaign.run AS r ON r.campaign_run_id = m.campaign_run_id
-  WHERE m.outcome IN ('listed', 'control')
-  QUALIFY ROW_NUMBER() OVER (PARTITION BY r.campaign_id, r.as_of, m.customer_id, m.account_id ORDER BY r.version DESC) = 1
+  SELECT
+    run.campaign_id,
+    run.as_of,
+    run.success_event,
+    run.products,
+    run.within_days,
+    run.value_amount,
+    member.campaign_run_id,
+    member.customer_id,
+    member.account_id,
+    member.outcome,
+    member.cell,
+    member.channel,
+    member.segment,
+    member.send_on,
+    member.product_code,
+    member.cost_amount
+  FROM campaign.member JOIN campaign.run ON run.campaign_run_id = member.campaign_run_id
+  WHERE member.outcome IN ('listed', 'control')
+  QUALIFY
+    ROW_NUMBER()
+      OVER (
+        PARTITION BY run.campaign_id, run.as_of, member.customer_id, member.account_id
+        ORDER BY run.version DESC
+      )
+    = 1
 ),
+
 came_back AS (
-  SELECT k.campaign_id, k.as_of, k.customer_id, k.account_id,
-         BOOL_OR(e.kind IN ('delivered', 'opened', 'clicked', 'replied')) AS delivered,
-         BOOL_OR(e.kind = 'bounced') AS bounced,
-         BOOL_OR(e.kind IN ('opened', 'clicked', 'replied', 'converted')) AS responded,
-         BOOL_OR(e.kind IN ('complained', 'unsubscribed')) AS complained
-  FROM kept AS k
-  JOIN source.campaign_event AS e ON e.campaign_id = k.campaign_id AND e.customer_id = k.customer_id
-   AND DATE_DIFF('day', k.send_on, CAST(e.occurred_at AS DATE)) >= 0
-   AND DATE_DIFF('day', k.send_on, CAST(e.occurred_at AS DATE)) <= k.within_days
-  WHERE k.outcome = 'listed'
-  GROUP BY k.campaign_id, k.as_of, k.customer_id, k.account_id
+  SELECT
+    kept.campaign_id,
+    kept.as_of,
+    kept.customer_id,
+    kept.account_id,
+    BOOL_OR(campaign_event.kind IN ('delivered', 'opened', 'clicked', 'replied')) AS delivered,
+    BOOL_OR(campaign_event.kind = 'bounced') AS bounced,
+    BOOL_OR(campaign_event.kind IN ('opened', 'clicked', 'replied', 'converted')) AS responded,
+    BOOL_OR(campaign_event.kind IN ('complained', 'unsubscribed')) AS complained
+  FROM kept
+  JOIN source.campaign_event
+    ON campaign_event.campaign_id = kept.campaign_id AND campaign_event.customer_id = kept.customer_id
+    AND DATE_DIFF('day', kept.send_on, CAST(campaign_event.occurred_at AS DATE)) >= 0
+    AND DATE_DIFF('day', kept.send_on, CAST(campaign_event.occurred_at AS DATE)) <= kept.within_days
+  WHERE kept.outcome = 'listed'
+  GROUP BY kept.campaign_id, kept.as_of, kept.customer_id, kept.account_id
 ),
+
 success AS (
-  SELECT k.campaign_id, k.as_of, k.customer_id, k.account_id, MAX(h.value_amount) AS value_amount
-  FROM kept AS k
-  JOIN campaign.happening AS h ON h.customer_id = k.customer_id AND h.success_event = k.success_event
-   AND (k.account_id = '' OR h.account_id IS NULL OR h.account_id = k.account_id)
-   AND (h.campaign_id IS NULL OR h.campaign_id = k.campaign_id)
-   AND (k.success_event <> 'took_up'
-        OR CASE WHEN COALESCE(k.products, '') = '' THEN h.product_code = k.product_code
-                ELSE STRPOS(CONCAT(',', k.products, ','), CONCAT(',', h.product_code, ',')) > 0 END)
-   AND DATE_DIFF('day', k.send_on, h.happened_on) >= 0
-   AND DATE_DIFF('day', k.send_on, h.happened_on) <= k.within_days
-  GROUP BY k.campaign_id, k.as_of, k.customer_id, k.account_id
+  SELECT
+    kept.campaign_id,
+    kept.as_of,
+    kept.customer_id,
+    kept.account_id,
+    MAX(happening.value_amount) AS value_amount
+  FROM kept
+  JOIN campaign.happening
+    ON happening.customer_id = kept.customer_id AND happening.success_event = kept.success_event
+    AND (kept.account_id = '' OR happening.account_id IS NULL OR happening.account_id = kept.account_id)
+    AND (happening.campaign_id IS NULL OR happening.campaign_id = kept.campaign_id)
+    AND (
+      kept.success_event <> 'took_up'
+      OR CASE
+        WHEN COALESCE(kept.products, '') = '' THEN happening.product_code = kept.product_code
+        ELSE STRPOS(CONCAT(',', kept.products, ','), CONCAT(',', happening.product_code, ',')) > 0
+      END
+    )
+    AND DATE_DIFF('day', kept.send_on, happening.happened_on) >= 0
+    AND DATE_DIFF('day', kept.send_on, happening.happened_on) <= kept.within_days
+  GROUP BY kept.campaign_id, kept.as_of, kept.customer_id, kept.account_id
 )
-SELECT k.campaign_id, k.campaign_run_id, k.as_of, k.customer_id, k.account_id, k.outcome, k.cell, k.channel, k.segment, k.send_on,
-       DATE_DIFF('day', k.send_on, $as_of) > k.within_days AS is_final,
-       COALESCE(b.delivered, FALSE) AS delivered,
-       COALESCE(b.bounced, FALSE) AS bounced,
-       COALESCE(b.responded, FALSE) AS responded,
-       COALESCE(b.complained, FALSE) AS complained,
-       s.customer_id IS NOT NULL AS converted,
-       CASE WHEN s.customer_id IS NOT NULL THEN COALESCE(s.value_amount, k.value_amount) ELSE 0 END AS value_amount,
-       CASE WHEN k.outcome = 'listed' THEN COALESCE(k.cost_amount, 0) ELSE 0 END AS cost_amount
-FROM kept AS k
-LEFT JOIN came_back AS b ON b.campaign_id = k.campaign_id AND b.as_of = k.as_of AND b.customer_id = k.customer_id AND b.account_id = k.account_id
-LEFT JOIN success AS s ON s.campaign_id = k.campaign_id AND s.as_of = k.as_of AND s.customer_id = k.customer_id AND s.account_id = k.account_id
+
+SELECT
+  kept.campaign_id,
+  kept.campaign_run_id,
+  kept.as_of,
+  kept.customer_id,
+  kept.account_id,
+  kept.outcome,
+  kept.cell,
+  kept.channel,
+  kept.segment,
+  kept.send_on,
+  DATE_DIFF('day', kept.send_on, $as_of) > kept.within_days AS is_final,
+  COALESCE(came_back.delivered, FALSE) AS delivered,
+  COALESCE(came_back.bounced, FALSE) AS bounced,
+  COALESCE(came_back.responded, FALSE) AS responded,
+  COALESCE(came_back.complained, FALSE) AS complained,
+  success.customer_id IS NOT NULL AS converted,
+  CASE WHEN success.customer_id IS NOT NULL THEN COALESCE(success.value_amount, kept.value_amount) ELSE 0 END
+    AS value_amount,
+  CASE WHEN kept.outcome = 'listed' THEN COALESCE(kept.cost_amount, 0) ELSE 0 END AS cost_amount
+FROM kept
+LEFT JOIN
+  came_back
+  ON came_back.campaign_id = kept.campaign_id
+  AND came_back.as_of = kept.as_of
+  AND came_back.customer_id = kept.customer_id
+  AND came_back.account_id = kept.account_id
+LEFT JOIN
+  success
+  ON success.campaign_id = kept.campaign_id
+  AND success.as_of = kept.as_of
+  AND success.customer_id = kept.customer_id
+  AND success.account_id = kept.account_id

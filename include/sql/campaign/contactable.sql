@@ -10,11 +10,19 @@ columns:
   service_reason: {type: string, doc: Why no service message; likewise.}
   notice_reason: {type: string, doc: 'Why no service message of a campaign that sets consent aside: a refusal still counts as no_consent.'}
 */
-SELECT one.customer_id, one.channel,
-       CASE WHEN NOT one.agrees_to_marketing THEN 'no_consent' WHEN one.is_suppressed THEN 'suppressed'
-            WHEN NOT one.is_reachable THEN 'undeliverable' END AS marketing_reason,
-       CASE WHEN NOT one.agrees_to_service THEN 'no_consent' WHEN one.is_suppressed THEN 'suppressed'
-            WHEN NOT one.is_reachable THEN 'undeliverable' END AS service_reason,
-       CASE WHEN one.refuses_service THEN 'no_consent' WHEN one.is_suppressed THEN 'suppressed'
-            WHEN NOT one.is_reachable THEN 'undeliverable' END AS notice_reason
+SELECT
+  one.customer_id,
+  one.channel,
+  CASE
+    WHEN NOT one.agrees_to_marketing THEN 'no_consent' WHEN one.is_suppressed THEN 'suppressed'
+    WHEN NOT one.is_reachable THEN 'undeliverable'
+  END AS marketing_reason,
+  CASE
+    WHEN NOT one.agrees_to_service THEN 'no_consent' WHEN one.is_suppressed THEN 'suppressed'
+    WHEN NOT one.is_reachable THEN 'undeliverable'
+  END AS service_reason,
+  CASE
+    WHEN one.refuses_service THEN 'no_consent' WHEN one.is_suppressed THEN 'suppressed'
+    WHEN NOT one.is_reachable THEN 'undeliverable'
+  END AS notice_reason
 FROM campaign.customer_channel AS one

@@ -16,25 +16,48 @@ WITH speaker AS (
   FROM known.campaign_event AS event
   WHERE event.kind IN ('bounced', 'unsubscribed', 'complained')
 ),
+
 since AS (
-  SELECT earlier.customer_id, MAX(earlier.until_at) AS since_at FROM ask.address_before AS earlier GROUP BY earlier.customer_id
+  SELECT
+    earlier.customer_id,
+    MAX(earlier.until_at) AS since_at
+  FROM ask.address_before AS earlier
+  GROUP BY earlier.customer_id
 ),
+
 dated AS (
-  SELECT speaker.customer_id, today.channel, today.address_hash, since.since_at AS from_at, CAST(NULL AS TIMESTAMPTZ) AS until_at
+  SELECT
+    speaker.customer_id,
+    today.channel,
+    today.address_hash,
+    since.since_at AS from_at,
+    CAST(NULL AS TIMESTAMPTZ) AS until_at
   FROM speaker
   JOIN campaign.channel_address AS today ON today.customer_id = speaker.customer_id
   LEFT JOIN since ON since.customer_id = speaker.customer_id
   UNION ALL
-  SELECT earlier.customer_id, channel.channel,
-         SHA256(question.key || CHR(31) || channel.channel || CHR(31) || earlier.address), earlier.from_at, earlier.until_at
+  SELECT
+    earlier.customer_id,
+    channel.channel,
+    SHA256(question.key || CHR(31) || channel.channel || CHR(31) || earlier.address),
+    earlier.from_at,
+    earlier.until_at
   FROM ask.address_before AS earlier
-  JOIN ask.channel AS channel ON channel.address_kind = earlier.address_kind
-  CROSS JOIN ask.question AS question
+  JOIN ask.channel ON channel.address_kind = earlier.address_kind
+  CROSS JOIN ask.question
   WHERE earlier.address IS NOT NULL
 )
-SELECT event.event_id, event.customer_id, event.kind, event.occurred_at, dated.channel, dated.address_hash
+
+SELECT
+  event.event_id,
+  event.customer_id,
+  event.kind,
+  event.occurred_at,
+  dated.channel,
+  dated.address_hash
 FROM known.campaign_event AS event
-JOIN dated ON dated.customer_id = event.customer_id
-  AND (dated.channel = event.channel OR event.kind = 'complained')
-  AND (dated.from_at IS NULL OR event.occurred_at >= dated.from_at)
-  AND (dated.until_at IS NULL OR event.occurred_at < dated.until_at)
+JOIN
+  dated ON dated.customer_id = event.customer_id
+AND (dated.channel = event.channel OR event.kind = 'complained')
+AND (dated.from_at IS NULL OR event.occurred_at >= dated.from_at)
+AND (dated.until_at IS NULL OR event.occurred_at < dated.until_at)

@@ -12,30 +12,77 @@ columns:
   happened_on: {type: date, doc: Local day.}
   value_amount: {type: double, doc: Where the event brings its own value.}
 */
-SELECT e.kind AS success_event, e.campaign_id, e.customer_id, CAST(NULL AS VARCHAR) AS account_id, CAST(NULL AS VARCHAR) AS product_code,
-       CAST(e.occurred_at AS DATE) AS happened_on, CAST(e.value_amount AS DOUBLE) AS value_amount
-FROM source.campaign_event AS e
-WHERE e.kind IN ('converted', 'replied', 'clicked')
+SELECT
+  campaign_event.kind AS success_event,
+  campaign_event.campaign_id,
+  campaign_event.customer_id,
+  CAST(NULL AS VARCHAR) AS account_id,
+  CAST(NULL AS VARCHAR) AS product_code,
+  CAST(campaign_event.occurred_at AS DATE) AS happened_on,
+  CAST(campaign_event.value_amount AS DOUBLE) AS value_amount
+FROM source.campaign_event
+WHERE campaign_event.kind IN ('converted', 'replied', 'clicked')
 UNION ALL
-SELECT 'took_up', CAST(NULL AS VARCHAR), a.customer_id, h.account_id, h.product_code, h.since_on, CAST(NULL AS DOUBLE)
-FROM source.product_holding AS h JOIN source.account AS a ON a.account_id = h.account_id
+SELECT
+  'took_up',
+  CAST(NULL AS VARCHAR),
+  account.customer_id,
+  product_holding.account_id,
+  product_holding.product_code,
+  product_holding.since_on,
+  CAST(NULL AS DOUBLE)
+FROM source.product_holding JOIN source.account ON account.account_id = product_holding.account_id
 UNION ALL
-SELECT 'contract_signed', CAST(NULL AS VARCHAR), a.customer_id, c.account_id, CAST(NULL AS VARCHAR), c.signed_on, CAST(NULL AS DOUBLE)
-FROM source.contract AS c JOIN source.account AS a ON a.account_id = c.account_id
-WHERE c.signed_on IS NOT NULL
+SELECT
+  'contract_signed',
+  CAST(NULL AS VARCHAR),
+  account.customer_id,
+  contract.account_id,
+  CAST(NULL AS VARCHAR),
+  contract.signed_on,
+  CAST(NULL AS DOUBLE)
+FROM source.contract JOIN source.account ON account.account_id = contract.account_id
+WHERE contract.signed_on IS NOT NULL
 UNION ALL
-SELECT CASE o.kind WHEN 'change_tariff' THEN 'tariff_changed' ELSE 'capacity_ordered' END, CAST(NULL AS VARCHAR), a.customer_id,
-       o.account_id, CAST(NULL AS VARCHAR), CAST(o.submitted_at AS DATE), CAST(NULL AS DOUBLE)
-FROM source.service_order AS o JOIN source.account AS a ON a.account_id = o.account_id
-WHERE o.kind IN ('change_tariff', 'increase')
+SELECT
+  CASE service_order.kind WHEN 'change_tariff' THEN 'tariff_changed' ELSE 'capacity_ordered' END,
+  CAST(NULL AS VARCHAR),
+  account.customer_id,
+  service_order.account_id,
+  CAST(NULL AS VARCHAR),
+  CAST(service_order.submitted_at AS DATE),
+  CAST(NULL AS DOUBLE)
+FROM source.service_order JOIN source.account ON account.account_id = service_order.account_id
+WHERE service_order.kind IN ('change_tariff', 'increase')
 UNION ALL
-SELECT 'paid', CAST(NULL AS VARCHAR), a.customer_id, p.account_id, CAST(NULL AS VARCHAR), CAST(p.received_at AS DATE), CAST(NULL AS DOUBLE)
-FROM source.payment AS p JOIN source.account AS a ON a.account_id = p.account_id
+SELECT
+  'paid',
+  CAST(NULL AS VARCHAR),
+  account.customer_id,
+  payment.account_id,
+  CAST(NULL AS VARCHAR),
+  CAST(payment.received_at AS DATE),
+  CAST(NULL AS DOUBLE)
+FROM source.payment JOIN source.account ON account.account_id = payment.account_id
 UNION ALL
-SELECT 'record_verified', CAST(NULL AS VARCHAR), c.customer_id, CAST(NULL AS VARCHAR), CAST(NULL AS VARCHAR), c.verified_on, CAST(NULL AS DOUBLE)
-FROM source.customer AS c
-WHERE c.verified_on IS NOT NULL
+SELECT
+  'record_verified',
+  CAST(NULL AS VARCHAR),
+  customer.customer_id,
+  CAST(NULL AS VARCHAR),
+  CAST(NULL AS VARCHAR),
+  customer.verified_on,
+  CAST(NULL AS DOUBLE)
+FROM source.customer
+WHERE customer.verified_on IS NOT NULL
 UNION ALL
-SELECT 'satisfied_call', CAST(NULL AS VARCHAR), a.customer_id, s.account_id, CAST(NULL AS VARCHAR), CAST(s.opened_at AS DATE), CAST(NULL AS DOUBLE)
-FROM source.service_call AS s JOIN source.account AS a ON a.account_id = s.account_id
-WHERE s.satisfaction >= 4
+SELECT
+  'satisfied_call',
+  CAST(NULL AS VARCHAR),
+  account.customer_id,
+  service_call.account_id,
+  CAST(NULL AS VARCHAR),
+  CAST(service_call.opened_at AS DATE),
+  CAST(NULL AS DOUBLE)
+FROM source.service_call JOIN source.account ON account.account_id = service_call.account_id
+WHERE service_call.satisfaction >= 4

@@ -26,9 +26,9 @@ params:
   smallest_group: {type: integer, default: 30, minimum: 2, doc: 'Fewer contacts or control customers, and no lift is stated; nor an effect on energy.'}
 */
 WITH contact AS (
-  SELECT c.campaign_id, c.cell, c.channel, COALESCE(c.segment, 'none') AS segment, c.outcome, c.delivered, c.responded, c.converted,
-         c.complained, c.cost_amount, c.value_amount, CASE WHEN c.is_final THEN 1 ELSE 0 END AS is_final
-  FROM campaign.contact AS c
+  SELECT contact.campaign_id, contact.cell, contact.channel, COALESCE(contact.segment, 'none') AS segment, contact.outcome, contact.delivered, contact.responded, contact.converted,
+         contact.complained, contact.cost_amount, contact.value_amount, CASE WHEN contact.is_final THEN 1 ELSE 0 END AS is_final
+  FROM campaign.contact
 ),
 cell AS (
   SELECT campaign_id, cell, channel, segment, COUNT(*) AS listed,
@@ -48,40 +48,36 @@ control AS (
   GROUP BY GROUPING SETS ((campaign_id, channel), (campaign_id, segment), (campaign_id))
 ),
 share AS (
-  SELECT c.campaign_id, COALESCE(c.cell, 'all') AS cell, COALESCE(c.channel, 'all') AS channel, COALESCE(c.segment, 'all') AS segment,
-         c.listed, COALESCE(k.control, 0) AS control, c.delivered, c.responded, c.converted, c.complained,
-         COALESCE(k.converted, 0) AS control_converted, c.cost_amount, c.value_amount, c.is_final,
-         CAST(c.converted AS DOUBLE) / NULLIF(c.listed, 0) AS p1,
-         CAST(k.converted AS DOUBLE) / NULLIF(k.control, 0) AS p2,
-         CAST(c.listed AS DOUBLE) AS n1, CAST(k.control AS DOUBLE) AS n2
-  FROM cell AS c
-  LEFT JOIN control AS k ON k.campaign_id = c.campaign_id AND k.channel IS NOT DISTINCT FROM c.channel
-   AND k.segment IS NOT DISTINCT FROM c.segment
+  SELECT cell.campaign_id, COALESCE(cell.cell, 'all') AS cell, COALESCE(cell.channel, 'all') AS channel, COALESCE(cell.segment, 'all') AS segment,
+         cell.listed, COALESCE(control.control, 0) AS control, cell.delivered, cell.responded, cell.converted, cell.complained,
+         COALESCE(control.converted, 0) AS control_converted, cell.cost_amount, cell.value_amount, cell.is_final,
+         RATIO(cell.converted, cell.listed) AS p1,
+         RATIO(control.converted, control.control) AS p2,
+         CAST(cell.listed AS DOUBLE) AS n1, CAST(control.control AS DOUBLE) AS n2
+  FROM cell
+  LEFT JOIN control ON control.campaign_id = cell.campaign_id AND control.channel IS NOT DISTINCT FROM cell.channel
+   AND control.segment IS NOT DISTINCT FROM cell.segment
 ),
 wilson AS (
-  SELECT s.campaign_id, s.cell, s.channel, s.segment, s.listed, s.control, s.delivered, s.responded, s.converted, s.complained,
-         s.control_converted, s.cost_amount, s.value_amount, s.is_final, s.p1, s.p2,
-         s.listed >= $smallest_group AND s.control >= $smallest_group AS is_enough,
-         (2 * s.n1 * s.p1 + 3.841458820694124 - 1.959963984540054 * SQRT(3.841458820694124 + 4 * s.n1 * s.p1 * (1 - s.p1)))
-           / NULLIF(2 * (s.n1 + 3.841458820694124), 0) AS low1,
-         (2 * s.n1 * s.p1 + 3.841458820694124 + 1.959963984540054 * SQRT(3.841458820694124 + 4 * s.n1 * s.p1 * (1 - s.p1)))
-           / NULLIF(2 * (s.n1 + 3.841458820694124), 0) AS high1,
-         (2 * s.n2 * s.p2 + 3.841458820694124 - 1.959963984540054 * SQRT(3.841458820694124 + 4 * s.n2 * s.p2 * (1 - s.p2)))
-           / NULLIF(2 * (s.n2 + 3.841458820694124), 0) AS low2,
-         (2 * s.n2 * s.p2 + 3.841458820694124 + 1.959963984540054 * SQRT(3.841458820694124 + 4 * s.n2 * s.p2 * (1 - s.p2)))
-           / NULLIF(2 * (s.n2 + 3.841458820694124), 0) AS high2
-  FROM share AS s
+  SELECT share.campaign_id, share.cell, share.channel, share.segment, share.listed, share.control, share.delivered, share.responded, share.converted, share.complained,
+         share.control_converted, share.cost_amount, share.value_amount, share.is_final, share.p1, share.p2,
+         share.listed >= $smallest_group AND share.control >= $smallest_group AS is_enough,
+         RATIO(2 * share.n1 * share.p1 + 3.841458820694124 - 1.959963984540054 * SQRT(3.841458820694124 + 4 * share.n1 * share.p1 * (1 - share.p1)), 2 * (share.n1 + 3.841458820694124)) AS low1,
+         RATIO(2 * share.n1 * share.p1 + 3.841458820694124 + 1.959963984540054 * SQRT(3.841458820694124 + 4 * share.n1 * share.p1 * (1 - share.p1)), 2 * (share.n1 + 3.841458820694124)) AS high1,
+         RATIO(2 * share.n2 * share.p2 + 3.841458820694124 - 1.959963984540054 * SQRT(3.841458820694124 + 4 * share.n2 * share.p2 * (1 - share.p2)), 2 * (share.n2 + 3.841458820694124)) AS low2,
+         RATIO(2 * share.n2 * share.p2 + 3.841458820694124 + 1.959963984540054 * SQRT(3.841458820694124 + 4 * share.n2 * share.p2 * (1 - share.p2)), 2 * (share.n2 + 3.841458820694124)) AS high2
+  FROM share
 ),
 difference AS (
-  SELECT w.campaign_id, w.cell, w.channel, w.segment, w.listed, w.control, w.delivered, w.responded, w.converted, w.complained,
-         w.control_converted, w.cost_amount, w.value_amount, w.is_final,
-         CASE WHEN w.is_enough THEN w.p1 - w.p2 END AS lift,
-         CASE WHEN w.is_enough THEN w.p1 - w.p2 - SQRT((w.p1 - w.low1) * (w.p1 - w.low1) + (w.high2 - w.p2) * (w.high2 - w.p2)) END AS lift_low,
-         CASE WHEN w.is_enough THEN w.p1 - w.p2 + SQRT((w.high1 - w.p1) * (w.high1 - w.p1) + (w.p2 - w.low2) * (w.p2 - w.low2)) END AS lift_high
-  FROM wilson AS w
+  SELECT wilson.campaign_id, wilson.cell, wilson.channel, wilson.segment, wilson.listed, wilson.control, wilson.delivered, wilson.responded, wilson.converted, wilson.complained,
+         wilson.control_converted, wilson.cost_amount, wilson.value_amount, wilson.is_final,
+         CASE WHEN wilson.is_enough THEN wilson.p1 - wilson.p2 END AS lift,
+         CASE WHEN wilson.is_enough THEN wilson.p1 - wilson.p2 - SQRT((wilson.p1 - wilson.low1) * (wilson.p1 - wilson.low1) + (wilson.high2 - wilson.p2) * (wilson.high2 - wilson.p2)) END AS lift_low,
+         CASE WHEN wilson.is_enough THEN wilson.p1 - wilson.p2 + SQRT((wilson.high1 - wilson.p1) * (wilson.high1 - wilson.p1) + (wilson.p2 - wilson.low2) * (wilson.p2 - wilson.low2)) END AS lift_high
+  FROM wilson
 )
-SELECT d.campaign_id, d.cell, d.channel, d.segment, d.listed, d.control, d.delivered, d.responded, d.converted, d.complained,
-       d.control_converted, d.cost_amount, d.value_amount, d.lift, d.lift_low, d.lift_high,
-       CASE WHEN d.lift IS NULL THEN 'too_few' WHEN d.lift_low > 0 THEN 'helps' WHEN d.lift_high < 0 THEN 'harms' ELSE 'unclear' END AS verdict,
-       d.is_final = 1 AS is_final
-FROM difference AS d
+SELECT difference.campaign_id, difference.cell, difference.channel, difference.segment, difference.listed, difference.control, difference.delivered, difference.responded, difference.converted, difference.complained,
+       difference.control_converted, difference.cost_amount, difference.value_amount, difference.lift, difference.lift_low, difference.lift_high,
+       CASE WHEN difference.lift IS NULL THEN 'too_few' WHEN difference.lift_low > 0 THEN 'helps' WHEN difference.lift_high < 0 THEN 'harms' ELSE 'unclear' END AS verdict,
+       difference.is_final = 1 AS is_final
+FROM difference

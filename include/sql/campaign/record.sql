@@ -9,13 +9,21 @@ columns:
   record_hash: {type: string, doc: 'SHA-256 of the key of the home, the word record and known_as.'}
 */
 WITH known AS (
-  SELECT customer.customer_id, customer.customer_id AS known_as FROM source.customer AS customer
+  SELECT
+    customer.customer_id,
+    customer.customer_id AS known_as
+  FROM source.customer
   UNION ALL
-  SELECT one.customer_id, other.customer_id
+  SELECT
+    one.customer_id,
+    other.customer_id
   FROM ask.person AS one
   JOIN ask.person AS other ON other.person_id = one.person_id AND other.customer_id <> one.customer_id
 )
-SELECT known.customer_id, known.known_as,
-       SHA256(question.key || CHR(31) || 'record' || CHR(31) || known.known_as) AS record_hash
+
+SELECT
+  known.customer_id,
+  known.known_as,
+  SHA256(question.key || CHR(31) || 'record' || CHR(31) || known.known_as) AS record_hash
 FROM known
-CROSS JOIN ask.question AS question
+CROSS JOIN ask.question

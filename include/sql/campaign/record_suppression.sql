@@ -9,9 +9,11 @@ columns:
   is_refused: {type: boolean, doc: The person refused the channel.}
   is_dead: {type: boolean, doc: The person is known to have died.}
 */
-SELECT record.customer_id, suppressed.channel,
-       BOOL_OR(suppressed.is_refused) AS is_refused,
-       BOOL_OR(suppressed.is_dead) AS is_dead
-FROM campaign.record AS record
+SELECT
+  record.customer_id,
+  suppressed.channel,
+  BOOL_OR(suppressed.is_refused) AS is_refused,
+  BOOL_OR(suppressed.is_dead) AS is_dead
+FROM campaign.record
 JOIN campaign.suppression AS suppressed ON suppressed.address_hash = record.record_hash
 GROUP BY record.customer_id, suppressed.channel

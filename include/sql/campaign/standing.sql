@@ -22,60 +22,81 @@ columns:
 WITH any_case AS (
   SELECT COUNT(*) > 0 AS is_there FROM ask.audit_case AS opened
 ),
+
 disputed AS (
   SELECT COALESCE(opened.customer_id, account.customer_id) AS customer_id
   FROM ask.audit_case AS opened
-  LEFT JOIN source.account AS account ON account.account_id = opened.account_id
+  LEFT JOIN source.account ON account.account_id = opened.account_id
   WHERE opened.is_open
   UNION
   SELECT COALESCE(finding.customer_id, account.customer_id)
   FROM mart.audit_exception AS finding
   CROSS JOIN any_case
-  LEFT JOIN source.account AS account ON account.account_id = finding.account_id
+  LEFT JOIN source.account ON account.account_id = finding.account_id
   WHERE finding.severity = 'high' AND finding.kind = 'exception' AND NOT any_case.is_there
   UNION
   SELECT account.customer_id
   FROM known.service_call AS call
-  JOIN source.account AS account ON account.account_id = call.account_id
+  JOIN source.account ON account.account_id = call.account_id
   WHERE call.kind = 'complaint' AND call.resolved_at IS NULL
 ),
+
 -- By the number: characters 7 to 14 of an identity card's are the birth, also where blanks or a small x stand in it.
 minor AS (
   SELECT number.customer_id
   FROM core.identity_number AS number
-  CROSS JOIN ask.question AS question
-  WHERE SUBSTRING(number.normalised, 7, 8) > STRFTIME(question.adult_born_on, '%Y%m%d')
+  CROSS JOIN ask.question
+  WHERE
+    SUBSTRING(number.normalised, 7, 8) > STRFTIME(question.adult_born_on, '%Y%m%d')
     AND REGEXP_MATCHES(number.normalised, '^[0-9]{17}[0-9X]$')
     AND (number.is_resident_number OR number.normalised <> number.id_number)
 ),
+
 owing AS (
   SELECT DISTINCT account.customer_id
   FROM mart.fct_bill AS bill
-  JOIN source.account AS account ON account.account_id = bill.account_id
+  JOIN source.account ON account.account_id = bill.account_id
   WHERE bill.overdue_amount > 0
 )
-SELECT customer.customer_id,
-       COALESCE(person.person_id, customer.customer_id) AS person_id,
-       person.person_id IS NOT NULL AS has_twin,
-       COALESCE(household.household_id, customer.customer_id) AS household_id,
-       customer.segment,
-       CAST(customer.current_value_amount AS DECIMAL(18,2)) AS current_value_amount,
-       gone.customer_id IS NOT NULL AS is_gone,
-       COALESCE(customer.live_accounts, 0) = 0 AS is_closed,
-       COALESCE(suppressed.is_dead, FALSE) AS is_known_dead,
-       COALESCE(record.kind = 'person' AND (record.born_on > question.adult_born_on OR minor.customer_id IS NOT NULL), FALSE)
-         AS is_under_age,
-       disputed.customer_id IS NOT NULL AS is_in_dispute,
-       owing.customer_id IS NOT NULL AS is_in_arrears,
-       COALESCE(suppressed.is_refused, FALSE) AS is_refused,
-       SUBSTR(SHA256(question.key || CHR(31) || 'all campaigns' || CHR(31) || COALESCE(person.person_id, customer.customer_id)), 1, 13)
-         < question.held_out_below AS is_held_out
+
+SELECT
+  customer.customer_id,
+  COALESCE(person.person_id, customer.customer_id) AS person_id,
+  person.person_id IS NOT NULL AS has_twin,
+  COALESCE(household.household_id, customer.customer_id) AS household_id,
+  customer.segment,
+  MONEY(customer.current_value_amount) AS current_value_amount,
+  gone.customer_id IS NOT NULL AS is_gone,
+  COALESCE(customer.live_accounts, 0) = 0 AS is_closed,
+  COALESCE(suppressed.is_dead, FALSE) AS is_known_dead,
+  COALESCE(
+    record.kind = 'person' AND (record.born_on > question.adult_born_on OR minor.customer_id IS NOT NULL),
+    FALSE
+  )
+    AS is_under_age,
+  disputed.customer_id IS NOT NULL AS is_in_dispute,
+  owing.customer_id IS NOT NULL AS is_in_arrears,
+  COALESCE(suppressed.is_refused, FALSE) AS is_refused,
+  SUBSTR(
+    SHA256(
+      question.key
+      || CHR(31)
+      || 'all campaigns'
+      || CHR(31)
+      || COALESCE(person.person_id, customer.customer_id)
+    ),
+    1,
+    13
+  )
+  < question.held_out_below AS is_held_out
 FROM mart.dim_customer AS customer
 JOIN source.customer AS record ON record.customer_id = customer.customer_id
-CROSS JOIN ask.question AS question
-LEFT JOIN ask.person AS person ON person.customer_id = customer.customer_id
-LEFT JOIN segment.household AS household ON household.customer_id = customer.customer_id
-LEFT JOIN campaign.record_suppression AS suppressed ON suppressed.customer_id = customer.customer_id AND suppressed.channel = 'record'
+CROSS JOIN ask.question
+LEFT JOIN ask.person ON person.customer_id = customer.customer_id
+LEFT JOIN segment.household ON household.customer_id = customer.customer_id
+LEFT JOIN
+  campaign.record_suppression AS suppressed
+  ON suppressed.customer_id = customer.customer_id AND suppressed.channel = 'record'
 LEFT JOIN core.gone_customer AS gone ON gone.customer_id = customer.customer_id
 LEFT JOIN minor ON minor.customer_id = customer.customer_id
 LEFT JOIN disputed ON disputed.customer_id = customer.customer_id
