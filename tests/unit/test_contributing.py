@@ -15,7 +15,7 @@ import sqlglot
 from jinja2 import Environment, FileSystemLoader
 
 from wattmark.audit.rules import all_rules
-from wattmark.campaign.audience import check as check_campaign
+from wattmark.campaign.check import check as check_campaign
 from wattmark.campaign.definition import read_campaigns
 from wattmark.contract import load_contract
 from wattmark.engine.catalog import load_catalog
@@ -24,7 +24,8 @@ from wattmark.golden import cases_of, run_case
 from wattmark.run import Run
 from wattmark.settings import PROJECT_ROOT, load_settings
 from wattmark_sample import FolderSink, SamplePlan, generate
-from wattmark_sample.faults import REGISTRY, records
+from wattmark_sample.faults import records
+from wattmark_sample.faults.registry import REGISTRY
 
 RUN_DAY = dt.date(2026, 11, 4)
 PAGE = (PROJECT_ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")

@@ -10,8 +10,8 @@ import sqlglot
 from sqlglot import exp
 
 from wattmark.engine.catalog import TableDefinition, load_catalog
-from wattmark.engine.python_table import PythonTable
 from wattmark.engine.idioms import spelled_out
+from wattmark.engine.python_table import PythonTable
 from wattmark.settings import PROJECT_ROOT
 
 ROOT = PROJECT_ROOT / "include" / "sql"
