@@ -6,9 +6,9 @@ unless given). Two runs of the same date and month are the same run.
 
 **Steps.** Every table is extracted into landing, judged by Great Expectations (Data Docs), and its rows
 are accepted or set aside with a reason. From the accepted rows the conformed tables and the facts are built, first
-those of bills, then those of intervals. Then segments and audit rules go side by side; rules that read scores wait for the segments. The marts
-are built and published to PostgreSQL in one transaction. Last, the campaign lists of the day are made, up to
-awaiting approval.
+those of bills, then those of intervals. Then segments and audit rules go side by side; rules that read scores wait
+for the segments. The marts are built and published to PostgreSQL in one transaction. Last, the campaign lists of the
+day are made, up to awaiting approval.
 
 **Hazards.** The night stops before anything is published when a table or a required column is missing, a file is
 broken, a table has more bad rows than its expectations tolerate, or a single row is unaccounted for. The last
