@@ -2,12 +2,13 @@
 
     python benchmarks/campaigns.py [customers] [campaigns]
 
-Starts a PostgreSQL of its own, makes a world (not timed), makes all lists, makes them again, and prints
-seconds, members stored and the peak memory of this process (the server's is shown apart).
+Starts a PostgreSQL of its own, makes a world (not timed), makes all lists, makes them again, releases the longest of
+them, and prints seconds, members stored and the peak memory of this process (the server's is shown apart).
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import resource
 import shutil
@@ -21,9 +22,10 @@ from sqlalchemy import create_engine, text
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from tests.campaign.world import open_world
+from tests.campaign.world import AS_OF, open_world
 
 from wattmark.campaign.lists import make_lists
+from wattmark.campaign.release import release
 from wattmark.local import services
 from wattmark.local.processes import next_free_port, read_services
 from wattmark.publish.ops import upgrade
@@ -52,7 +54,7 @@ def definition(at: int) -> str:
             "schedule": {"cron": "0 6 * * *"}, "audience": {"grain": grain, "where": where},
             "channels": [{"channel": name} for name in (("sms", "email", "post"), ("app", "email"), ("email", "phone"))[at % 3]],
             "cells": [{"cell": "a", "share": 0.5}, {"cell": "b", "share": 0.5}],
-            "limits": {"size": 50_000, "budget_amount": 20_000, "priority": 1 + at % 9}, "personalise": ["contact.name"],
+            "limits": {"size": 100_000 if at == 6 else 50_000, "budget_amount": 20_000, "priority": 1 + at % 9}, "personalise": ["contact.name"],
             "approval": {"by": ["boss"]}, "success": {"event": "converted", "value_amount": 5 + at},
         }
     )  # fmt: skip
@@ -77,16 +79,24 @@ def main() -> None:
         for at in range(campaigns):
             (settings.home / "campaigns" / f"{at:02}.yaml").write_text(definition(at))
         names = [f"bench-{at:02}" for at in range(campaigns)]
+        now = dt.datetime.combine(AS_OF + dt.timedelta(days=1), dt.time(2), tzinfo=settings.zone)
         started = time.perf_counter()
         with open_world(settings, customers, files=settings.home / "world") as session:
             print(f"world of {customers:,} customers: {time.perf_counter() - started:.1f} s (not counted)")
             for what in ("first run", "again"):
                 started, cpu = time.perf_counter(), time.process_time()
-                made = make_lists(settings, session.run, session, engine, names)
+                made = make_lists(settings, session.run, session, engine, names, now)
                 print(
                     f"{what}: {time.perf_counter() - started:.1f} s ({time.process_time() - cpu:.1f} s of CPU here); {len(made)} campaigns, {sum(one.considered for one in made):,} considered, "
                     f"{sum(one.listed for one in made):,} listed, problems: {[one.problem for one in made if one.problem]}"
                 )
+            longest = max(made, key=lambda one: one.listed)
+            manifest = json.loads((Path(longest.files[0]).parent / "manifest.json").read_text())
+            started, cpu = time.perf_counter(), time.process_time()
+            release(settings, engine, longest.campaign_run_id, "boss", manifest["list_sha256"], now, session)
+            print(
+                f"release of {longest.listed:,}: {time.perf_counter() - started:.1f} s ({time.process_time() - cpu:.1f} s of CPU here)"
+            )
         with engine.connect() as connection:
             print(
                 f"members stored: {connection.execute(text('SELECT COUNT(*) FROM ops.campaign_member')).scalar():,}"

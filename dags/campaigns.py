@@ -8,8 +8,9 @@ date again finds the lists that are there.
 waits for its own answer under *Required Actions*; the answer releases or refuses it.
 
 **Hazards.** A question ends at its list's own time (`approval.within_hours`), and so does a run whose questions have
-all ended; open ones hold up nothing. No answer in time is a no: the list is refused by the next night and is never
-released; an answer that comes later is noted as too late. Only users named by the campaign, or standing for its roles
+all ended; open ones hold up nothing. No answer in time is a no: the list is refused and is never
+released; an answer that comes later is noted as too late. A release asks again who may be contacted and leaves out
+whoever has said no since, see `release` in the manifest. Only users named by the campaign, or standing for its roles
 in `campaigns.approvers`, may approve or reject: an answer of
 somebody else fails `settle` and changes nothing; clear `approve` to be asked again. A released list is never
 changed; a mistake is put right by `wattmark campaign correct`, whose new version awaits an approval of its own.

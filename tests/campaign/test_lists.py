@@ -671,6 +671,10 @@ def test_release_leaves_out_whoever_has_said_no_since(tmp_path: Path, ops: Engin
         who["withdrew"]["customer_id"]: "no_consent",
         who["died"]["customer_id"]: "known_dead",
     }
+    from wattmark.campaign.preview import explain
+
+    told_of = explain(ops, who["died"]["customer_id"])[0]
+    assert (told_of["outcome"], told_of["excluded_by"]) == ("left out", "known_dead")
     # Nobody contacted them: neither results nor waiting times speak of them.
     from wattmark.campaign import people
     from wattmark.derive import campaign_state

@@ -159,15 +159,23 @@ def approve(
     ],
     home: HomeOption = None,
 ) -> None:
-    """Approve a list and release it; a list is released once."""
-    from wattmark.campaign.release import release
+    """Approve a list and release it; a list is released once, without whoever has said no by now."""
+    from wattmark.campaign.release import release, what_left
     from wattmark.publish.ops import ops_engine
 
     settings = load_settings(home)
-    fresh = release(settings, ops_engine(settings), campaign_run_id, by, digest, dt.datetime.now(dt.UTC))
-    console.print(
-        f"{campaign_run_id} is released." if fresh else f"{campaign_run_id} had been released before."
-    )
+    engine = ops_engine(settings)
+    if not release(settings, engine, campaign_run_id, by, digest, dt.datetime.now(dt.UTC)):
+        console.print(f"{campaign_run_id} had been released before.")
+        return
+    console.print(f"{campaign_run_id} is released.")
+    dropped, moved = what_left(engine, campaign_run_id)
+    if dropped:
+        console.print(
+            f"{dropped:,} may not be contacted any more and were left out; see release in its manifest."
+        )
+    for channel, day in sorted(moved.items()):
+        console.print(f"{channel} goes out on {day}: its day had passed.")
 
 
 @campaign_app.command()

@@ -111,12 +111,16 @@ def _count(session: Session, number: int, campaign_id: str, decision: Any) -> Pr
 
 
 def explain(engine: Engine, customer_id: str, limit: int = 50) -> list[dict[str, Any]]:
-    """Every list a customer was considered for, newest first, with the outcome and its reason."""
+    """Every list a customer was considered for, newest first, with the outcome and its reason; ``left out`` is by its release."""
     with engine.connect() as connection:
         rows = connection.execute(
             text(
-                "SELECT r.as_of, r.campaign_id, r.campaign_run_id, r.state, m.account_id, m.outcome, m.excluded_by, m.channel, m.cell, "
-                "m.send_on FROM ops.campaign_member m JOIN ops.campaign_run r ON r.campaign_run_id = m.campaign_run_id "
+                "SELECT r.as_of, r.campaign_id, r.campaign_run_id, r.state, m.account_id, "
+                "CASE WHEN d.reason IS NULL THEN m.outcome ELSE 'left out' END AS outcome, "
+                "COALESCE(d.reason, m.excluded_by) AS excluded_by, m.channel, m.cell, m.send_on "
+                "FROM ops.campaign_member m JOIN ops.campaign_run r ON r.campaign_run_id = m.campaign_run_id "
+                "LEFT JOIN ops.campaign_drop d ON d.campaign_run_id = m.campaign_run_id AND d.customer_id = m.customer_id "
+                "AND d.account_id = m.account_id "
                 "WHERE m.customer_id = :customer ORDER BY r.as_of DESC, r.campaign_id, r.version DESC, m.account_id LIMIT :limit"
             ),
             {"customer": customer_id, "limit": limit},

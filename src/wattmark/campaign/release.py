@@ -234,6 +234,13 @@ def dropped_before(connection: Connection, campaign_run_id: str) -> dict[tuple[s
     return {(row[0], row[1]): row[2] for row in rows}
 
 
+def what_left(engine: Engine, campaign_run_id: str) -> tuple[int, dict[str, str]]:
+    """How many members the release of a list left out, and the channels whose day it moved, with the new day."""
+    with engine.connect() as connection:
+        row = _locked(connection, campaign_run_id)
+    return int(row["dropped"]), dict(row["moved"] or {})
+
+
 def _insert_drops(connection: Connection, name: str, reasons: dict[tuple[str, str], str]) -> None:
     rows = [
         {"campaign_run_id": name, "customer_id": customer, "account_id": account, "reason": reason}
@@ -371,6 +378,7 @@ def refuse(settings: Settings, engine: Engine, campaign_run_id: str, by: str, wh
         manifest = read_manifest(folder)
         if manifest is not None:
             write_manifest(folder, manifest | {"state": "refused"})
+        shutil.rmtree(folder / LEAVING, ignore_errors=True)
     take_back_drafts(settings, campaign_run_id)
 
 
