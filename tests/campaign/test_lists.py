@@ -22,8 +22,9 @@ from wattmark.campaign import deliver as delivery
 from wattmark.campaign.definition import CampaignError
 from wattmark.campaign.feedback import suppress_customer
 from wattmark.campaign.files import decrypt, sha256_of
-from wattmark.campaign.lists import CampaignOutcome, make_lists, store_feedback
+from wattmark.campaign.lists import make_lists, store_feedback
 from wattmark.campaign.night import answer
+from wattmark.campaign.outcome import CampaignOutcome
 from wattmark.campaign.people import look_at_people
 from wattmark.campaign.release import correct, refuse
 from wattmark.campaign.release import release as let_go

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from wattmark.derive import phone
-from wattmark.derive.phone import COLUMNS, judge, judge_all
+from wattmark import telephone
 from wattmark.folding import fold, key_of
+from wattmark.telephone import COLUMNS, judge, judge_all
 
 COUNTRIES = ["CN", "DE", "FR", "IN", "GB", "US", "KZ", "BR", "JP", "ES"]
 DIGITS = st.text("0123456789", min_size=1, max_size=14)
@@ -29,7 +29,7 @@ NUMBERS = st.one_of(
 
 @pytest.fixture(autouse=True)
 def always_by_columns(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(phone, "FEW", 0)
+    monkeypatch.setattr(telephone, "FEW", 0)
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

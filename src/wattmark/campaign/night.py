@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from wattmark.campaign.definition import CampaignError
-from wattmark.campaign.lists import CampaignOutcome, close_overdue, make_lists
+from wattmark.campaign.lists import close_overdue, make_lists
+from wattmark.campaign.outcome import CampaignOutcome
 from wattmark.campaign.release import refuse, release
 from wattmark.engine.session import DuckDBSession, Session
 from wattmark.home import Home

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from typing import cast
 
 import numpy as np
 import phonenumbers
@@ -21,8 +22,8 @@ from wattmark.campaign.keys import campaign_key
 from wattmark.campaign.state import LASTING, fetch
 from wattmark.channels import CHANNELS, channels
 from wattmark.contract.types import schema_of
-from wattmark.derive.gone_customer import SCHEMA as GONE
 from wattmark.engine.produced import PRODUCED
+from wattmark.engine.python_table import PythonTable
 from wattmark.engine.session import Session
 from wattmark.engine.sqlfile import SqlFile
 
@@ -144,7 +145,8 @@ def ask(session: Session, engine: Engine | None, asked: Sequence[str]) -> None:
     )
     if session.stored and not session.lake.exists("core.gone_customer"):
         # A lake of before there was this table.
-        session.give("core.gone_customer", GONE.empty_table())
+        gone = cast(PythonTable, session.catalog.tables["core.gone_customer"])
+        session.give(gone.name, schema_of(gone.columns).empty_table())
     session.see(["segment.duplicate_pair"])
     session.give("ask.person", _same_persons(session))
     session.give("ask.suppression", _suppressed(engine, session.known_on))

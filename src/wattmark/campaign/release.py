@@ -18,17 +18,11 @@ from wattmark.campaign.decide import decide
 from wattmark.campaign.definition import CampaignError, CampaignFile, load_campaigns, read_campaigns
 from wattmark.campaign.deliver import deliver, take_back_drafts, target_of
 from wattmark.campaign.files import digest_of, is_as_written, read_manifest, write_manifest
-from wattmark.campaign.lists import (
-    CampaignOutcome,
-    close_overdue,
-    folder_of,
-    store,
-    store_feedback,
-    write_files,
-    write_lists,
-)
+from wattmark.campaign.lists import close_overdue, store, store_feedback
+from wattmark.campaign.outcome import CampaignOutcome, folder_of
 from wattmark.campaign.recheck import know, moved_days, refused_now
 from wattmark.campaign.state import copy_in
+from wattmark.campaign.write import write_files, write_lists
 from wattmark.engine.session import DuckDBSession, Session
 from wattmark.run import Run
 from wattmark.settings import Settings
@@ -123,25 +117,33 @@ def release(
         row = _locked(connection, campaign_run_id)
         if row["released_at"] is not None:
             return False
-        manifest = _put_in_place(folder, row)
-        if settings.campaigns.delivery:
-            said = (json.dumps(manifest, indent=2, ensure_ascii=False) + "\n").encode()
-            deliver(target_of(settings.campaigns.delivery), campaign_run_id, folder, manifest["files"], said)
-        connection.execute(
-            text(
-                "UPDATE ops.campaign_run SET state = 'released', released_at = :now WHERE campaign_run_id = :name"
-            ),
-            {"now": now, "name": campaign_run_id},
-        )
-        if row["corrects_run_id"]:
-            connection.execute(
-                text("UPDATE ops.campaign_run SET state = 'corrected' WHERE campaign_run_id = :name"),
-                {"name": row["corrects_run_id"]},
-            )
-        # Inside the transaction: should this fail, the run is not released, and the next try writes it again.
-        write_manifest(folder, manifest)
+        _hand_over(settings, connection, row, folder, now)
     shutil.rmtree(folder / LEAVING, ignore_errors=True)
     return True
+
+
+def _hand_over(
+    settings: Settings, connection: Connection, row: dict[str, Any], folder: Path, now: dt.datetime
+) -> None:
+    """Deliver what leaves, and note it as released."""
+    campaign_run_id = row["campaign_run_id"]
+    manifest = _put_in_place(folder, row)
+    if settings.campaigns.delivery:
+        said = (json.dumps(manifest, indent=2, ensure_ascii=False) + "\n").encode()
+        deliver(target_of(settings.campaigns.delivery), campaign_run_id, folder, manifest["files"], said)
+    connection.execute(
+        text(
+            "UPDATE ops.campaign_run SET state = 'released', released_at = :now WHERE campaign_run_id = :name"
+        ),
+        {"now": now, "name": campaign_run_id},
+    )
+    if row["corrects_run_id"]:
+        connection.execute(
+            text("UPDATE ops.campaign_run SET state = 'corrected' WHERE campaign_run_id = :name"),
+            {"name": row["corrects_run_id"]},
+        )
+    # Inside the transaction: should this fail, the run is not released, and the next try writes it again.
+    write_manifest(folder, manifest)
 
 
 LEAVING = ".leaving"

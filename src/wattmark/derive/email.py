@@ -9,23 +9,15 @@ from __future__ import annotations
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from email_validator import EmailNotValidError, validate_email
 
 from wattmark.contract.types import Rows
+from wattmark.email_address import judge
 from wattmark.engine.python_table import TableContext, python_table
 
 _PLAIN = (
     r"^[A-Za-z0-9]([A-Za-z0-9_-]|\.[A-Za-z0-9_]){0,30}@"
     r"([A-Za-z0-9]([A-Za-z0-9]|-[A-Za-z0-9]){0,20}\.){1,3}(com|cn|net|org)$"
 )
-
-
-def judge(raw: str) -> str | None:
-    """The normalised address by the library, or None where the text is no address. Nothing is looked up."""
-    try:
-        return str(validate_email(raw.strip(), check_deliverability=False).normalized)
-    except EmailNotValidError:
-        return None
 
 
 @python_table(

@@ -7,17 +7,17 @@ from typing import cast
 import pyarrow as pa
 
 from wattmark.contract.types import schema_of
+from wattmark.engine.nights import nights_before, rows_at
 from wattmark.engine.python_table import TableContext, python_table
 from wattmark.engine.session import Session
 from wattmark.sources.base import ARRIVAL, FILE
 
-NAME = "core.gone_customer"
 COLUMNS = {"customer_id": "string", "gone_by": "string", "gone_on": "date"}
 SCHEMA = schema_of(COLUMNS)
 
 
 @python_table(
-    NAME,
+    "core.gone_customer",
     key=("customer_id",),
     columns=COLUMNS,
     needs=("source.customer", "source.consent"),
@@ -69,18 +69,17 @@ def gone_customer(context: TableContext) -> pa.Table:
 
 
 def _before(session: Session) -> pa.Table:
-    if not session.stored or not session.lake.exists(NAME):
+    if not session.stored or not session.lake.exists("core.gone_customer"):
         return SCHEMA.empty_table()
-    session.see([NAME])
+    session.see(["core.gone_customer"])
     return session.duck.sql(
-        f"SELECT customer_id, gone_by, gone_on FROM {NAME} WHERE gone_on <= ?", params=[session.run.as_of]
+        "SELECT customer_id, gone_by, gone_on FROM core.gone_customer WHERE gone_on <= ?",
+        params=[session.run.as_of],
     ).to_arrow_table()
 
 
 def _spoke_before(session: Session) -> pa.Table:
     """Who had said anything by the newest published night before this one."""
-    from wattmark.campaign.earlier import nights_before, rows_at
-
     versions = next(nights_before(session, session.run.as_of), {})
     version = versions.get("accepted.consent")
     empty = pa.table({"customer_id": pa.array([], pa.string())})
