@@ -25,9 +25,9 @@ from wattmark.campaign.lists import (
     store,
     store_feedback,
     write_files,
-    write_lists,
 )
 from wattmark.campaign.recheck import know, moved_days, refused_now
+from wattmark.campaign.rows import write_lists
 from wattmark.campaign.state import copy_in
 from wattmark.engine.session import DuckDBSession, Session
 from wattmark.run import Run
