@@ -80,6 +80,7 @@ def preview(as_of: DayOption, names: NamesArgument = None, home: HomeOption = No
     from wattmark.campaign.definition import load_campaigns
     from wattmark.campaign.lists import due_campaigns
     from wattmark.campaign.preview import preview as look
+    from wattmark.campaign.recheck import know
     from wattmark.engine.session import DuckDBSession
     from wattmark.publish.ops import ops_engine, upgrade, warehouse_url
 
@@ -88,6 +89,7 @@ def preview(as_of: DayOption, names: NamesArgument = None, home: HomeOption = No
     files = due_campaigns(load_campaigns(settings), run, names or [])
     upgrade(warehouse_url(settings))
     with DuckDBSession(settings, run) as session:
+        know(session, dt.datetime.now(dt.UTC))
         for one in look(session, ops_engine(settings), files):
             _show_preview(one)
     if not files:
