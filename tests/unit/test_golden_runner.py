@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
-from wattmark import cli, golden
+from wattmark import golden
 from wattmark.golden import FOUND, WANTED, Case, GoldenError, cases_of, find_cases, run_case
 
 TABLE = """\
@@ -89,12 +90,13 @@ def test_two_cases_of_one_name_and_a_case_without_one_are_refused(tmp_path: Path
 
 
 def test_the_command_shows_the_difference_as_a_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    if not cli.app.registered_commands:
-        cli._mount()
+    app = typer.Typer()
+    app.callback()(lambda: None)
+    golden.register(app)
     (tmp_path / "core").mkdir()
     case(tmp_path / "core", rows="{account_id: A1, opened_on: 2020-01-02}")
     monkeypatch.setattr(golden, "find_cases", lambda name: find_cases(name, tmp_path))
-    ended = CliRunner().invoke(cli.app, ["golden", "core.live_account"], env={"COLUMNS": "120"})
+    ended = CliRunner().invoke(app, ["golden", "core.live_account"], env={"COLUMNS": "120"})
     assert ended.exit_code == 1
     assert "✗ core.live_account: live ones" in ended.output and "live_account.yaml:1" in ended.output
     lines = [line.split() for line in ended.output.splitlines()]
@@ -106,7 +108,7 @@ def test_the_command_shows_the_difference_as_a_table(tmp_path: Path, monkeypatch
         "2020-01-01",
     ] in lines
     case(tmp_path / "core")
-    ended = CliRunner().invoke(cli.app, ["golden", "core.live_account: live"])
+    ended = CliRunner().invoke(app, ["golden", "core.live_account: live"])
     assert ended.exit_code == 0 and ended.output.startswith("✓")
 
 

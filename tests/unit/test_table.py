@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+import typer
 from typer.testing import CliRunner
 
-from wattmark import cli
+from wattmark import table
 from wattmark.audit.runner import FINDINGS
 from wattmark.contract.model import arrow_type
 from wattmark.engine.catalog import load_catalog
@@ -109,15 +110,16 @@ def test_a_home_without_a_night_says_so(tmp_path: Path) -> None:
 
 
 def test_the_command(settings: Settings) -> None:
-    if not cli.app.registered_commands:
-        cli._mount()
+    app = typer.Typer()
+    app.callback()(lambda: None)
+    table.register(app)
     where = ["--home", str(settings.home)]
     ended = CliRunner().invoke(
-        cli.app, ["table", "facts.bill_correction", "--limit", "5", *where], env={"COLUMNS": "200"}
+        app, ["table", "facts.bill_correction", "--limit", "5", *where], env={"COLUMNS": "200"}
     )
     assert ended.exit_code == 0, ended.output
     assert "1 of 1 rows, as of 2026-11-04" in ended.output and "B2" in ended.output
-    ended = CliRunner().invoke(cli.app, ["table", "source.account", *where], env={"COLUMNS": "60"})
+    ended = CliRunner().invoke(app, ["table", "source.account", *where], env={"COLUMNS": "60"})
     assert "row 1" in ended.output and "--personal shows them" in ended.output
-    ended = CliRunner().invoke(cli.app, ["table", "facts.bill_correction", "--plan", *where])
+    ended = CliRunner().invoke(app, ["table", "facts.bill_correction", "--plan", *where])
     assert ended.exit_code == 0 and "Plan" in ended.output
