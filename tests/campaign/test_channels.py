@@ -22,7 +22,7 @@ import wattmark
 from tests.campaign.test_decide import campaign
 from tests.campaign.test_persons import GRANTED, OFF
 from tests.campaign.world import open_world
-from wattmark.campaign.audience import check
+from wattmark.campaign.check import check
 from wattmark.campaign.decide import decide
 from wattmark.campaign.fields import personal_fields
 from wattmark.settings import load_settings
