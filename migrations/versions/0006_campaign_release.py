@@ -42,10 +42,17 @@ def upgrade() -> None:
     _states(", 'releasing'")
     op.create_table(
         "campaign_drop",
-        sa.Column("campaign_run_id", sa.Text(), primary_key=True),
-        sa.Column("customer_id", sa.Text(), primary_key=True),
-        sa.Column("account_id", sa.Text(), primary_key=True),
-        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("campaign_run_id", sa.Text(), primary_key=True, comment="The list."),
+        sa.Column("customer_id", sa.Text(), primary_key=True, comment="Who was listed."),
+        sa.Column(
+            "account_id",
+            sa.Text(),
+            primary_key=True,
+            comment="The account that was listed; empty where the list is by customer.",
+        ),
+        sa.Column(
+            "reason", sa.Text(), nullable=False, comment="The rule by which nobody may contact them any more."
+        ),
         schema=OPS,
         comment="Members that were listed and left out at release, as nobody may contact them any more; append-only.",
     )

@@ -67,6 +67,7 @@ def typed(settings: Settings, table: Table, landed: pa.Table) -> list[dict[str, 
     """Landing rows as they are accepted; a value that is not is ``REFUSED``."""
     with duckdb.connect(config={"threads": 1}) as duck:
         duck.execute(f"SET TimeZone = '{settings.zone.key}'")
+        duck.register("landed", landed)
         kinds = landing.landing_kinds(duck, "landed")
         query = typed_select(
             table,
