@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import logging
 from collections.abc import Iterator
@@ -15,6 +16,9 @@ from wattmark.errors import SettingsError
 from wattmark.night import parameters_hash
 from wattmark.notices import Notice, note_failure, send, take_failures
 from wattmark.settings import WEBHOOK_VARIABLE, Settings, load_settings
+
+# A notice is sent from Airflow's processes, which have set their logging by then; doing so later would silence the loggers there are.
+importlib.import_module("airflow.settings")
 
 NOTICE = Notice(
     "failed", "nightly", "manual__1", "The night 2026-11-04 failed", ("check: [x.y] <what> & where",), "2026-11-04",

@@ -21,7 +21,7 @@ from wattmark.run import Run
 from wattmark.settings import PROJECT_ROOT, Settings, load_settings
 
 SHARED = [
-    "org_unit", "staff", "line", "loss_code", "tariff", "tariff_rate", "meter_plan", "reading_area", "address_reference",
+    "org_unit", "staff", "line", "loss_code", "tariff", "tariff_rate", "meter_plan", "reading_area", "temperature_daily", "address_reference",
 ]  # fmt: skip
 
 

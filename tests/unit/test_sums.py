@@ -22,6 +22,8 @@ def _is_exact(value: exp.Expression) -> bool:
     """Whether every value is a whole number or a decimal, so that any order gives one sum."""
     if isinstance(value, exp.Cast):
         return bool(value.to.is_type("decimal"))
+    if isinstance(value, exp.Anonymous):
+        return str(value.this).upper() in ("MONEY", "HALF_UP")
     if isinstance(value, exp.Round):
         return value.args.get("decimals") is None or _is_exact(value.this)
     if isinstance(value, exp.Case):

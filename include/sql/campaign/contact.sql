@@ -1,5 +1,5 @@
 /*
-grain: one row a member of a released list that was listed or held as control; of a list and its corrections the last
+grain: one row per member of a released list that was listed or held as control; of a list and its corrections the last
 key: [campaign_id, as_of, customer_id, account_id]
 purpose: What came of each contact, and of each contact that was held back.
 columns:

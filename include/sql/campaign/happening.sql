@@ -1,5 +1,5 @@
 /*
-grain: one row an event that may be the success of a campaign; the same event twice stands twice
+grain: one row per event that may be the success of a campaign; the same event twice stands twice
 key: [success_event, campaign_id, customer_id, account_id, product_code, happened_on, value_amount]
 purpose: What customers did, in the words of a campaign's success; contacted or not.
 view: true

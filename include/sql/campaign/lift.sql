@@ -1,5 +1,5 @@
 /*
-grain: one row a campaign, cell and channel; one a campaign and segment; and one a campaign over all
+grain: one row per campaign, cell and channel; one a campaign and segment; and one a campaign over all
 key: [campaign_id, cell, channel, segment]
 purpose: Contacts and successes against the control group; the interval is Newcombe's for the difference of two shares.
 view: true
