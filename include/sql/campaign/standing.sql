@@ -41,7 +41,8 @@ disputed AS (
   WHERE call.kind = 'complaint' AND call.resolved_at IS NULL
 ),
 
--- By the number: characters 7 to 14 of an identity card's are the birth, also where blanks or a small x stand in it.
+-- By the number: characters 7 to 14 of an identity card's are the birth,
+-- also where blanks or a small x stand in it.
 minor AS (
   SELECT number.customer_id
   FROM core.identity_number AS number
