@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,17 +24,27 @@ TABLES = (
 FIRST = dt.date(2026, 10, 14)
 
 
-def make_project(folder: Path, expectations: str = "tolerate: 1.0\nrepeats: 1.0\n") -> Path:
-    """Write the project: the contract's own definition of the tables, without references to others."""
+def make_project(
+    folder: Path,
+    expectations: str | None = "tolerate: 1.0\nrepeats: 1.0\n",
+    tables: Sequence[str] = TABLES,
+) -> Path:
+    """Write the project: the contract's own definition of the tables, without references to others.
+
+    Without ``expectations`` the tables keep those of the real project.
+    """
     (folder / "include" / "contract").mkdir(parents=True)
     (folder / "expectations").mkdir()
     document = yaml.safe_load((PROJECT_ROOT / "include" / "contract" / "source-model.yaml").read_text())
-    document["tables"] = {name: document["tables"][name] for name in TABLES}
+    document["tables"] = {name: document["tables"][name] for name in document["tables"] if name in tables}
     for name, table in document["tables"].items():
         for column in table["columns"]:
-            if column.get("ref") not in TABLES:
+            if column.get("ref") not in tables:
                 column.pop("ref", None)
-        (folder / "expectations" / f"{name}.yaml").write_text(expectations)
+        own = PROJECT_ROOT / "expectations" / f"{name}.yaml"
+        (folder / "expectations" / own.name).write_text(
+            own.read_text() if expectations is None else expectations
+        )
     (folder / "include" / "contract" / "source-model.yaml").write_text(yaml.safe_dump(document))
     shutil.copy(PROJECT_ROOT / "include" / "settings.default.yaml", folder / "include")
     return folder

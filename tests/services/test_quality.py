@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import atexit
 import datetime as dt
+import functools
 import shutil
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.small_contract import make_project
 from tests.tiny import ROWS, interval_rows, write_csv, write_intervals, write_tiny
 from wattmark.contract import load_contract
 from wattmark.engine.session import DuckDBSession
@@ -22,13 +26,26 @@ from wattmark.settings import Settings, load_settings
 AS_OF = dt.date(2026, 11, 4)
 
 
+TABLES = (*ROWS, "interval_reading")
+"""A night of these alone takes a fraction of one of all tables."""
+
+
+@functools.cache
+def project() -> Path:
+    """A project whose contract and expectations are the real ones of ``TABLES``."""
+    folder = Path(tempfile.mkdtemp(prefix="wattmark-project-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return make_project(folder, expectations=None, tables=TABLES)
+
+
 def settings_for(tmp_path: Path, source: Path, **more: Any) -> Settings:
-    return load_settings(tmp_path / "home", sources=[{"location": str(source), **more}])
+    made = load_settings(tmp_path / "home", sources=[{"location": str(source), **more}])
+    return made.model_copy(update={"project": project()})
 
 
 def night(settings: Settings, day: dt.date = AS_OF) -> dict[str, Reconciled]:
     run = Run.of(day, settings.utility.time_zone)
-    for name in load_contract().tables:
+    for name in load_contract(settings.include / "contract" / "source-model.yaml").tables:
         extract(settings, run, name)
     return {one.source_table: one for one in accept_all(settings, run)}
 

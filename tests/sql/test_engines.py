@@ -104,7 +104,12 @@ def _plain(value: Any) -> Any:
     return value
 
 
-@pytest.mark.parametrize("name", FILES)
+def _marked(name: str) -> Any:
+    """Who may be contacted is asked of DuckDB alone, in one long statement: Spark's answer is waited for in the slow suite."""
+    return pytest.param(name, marks=[pytest.mark.slow] if name in ASKED_OF_DUCKDB else [])
+
+
+@pytest.mark.parametrize("name", map(_marked, FILES))
 def test_same_rows_on_both_engines(name: str, sessions: tuple[DuckDBSession, SparkSession]) -> None:
     duck, spark = sessions
     file = duck.catalog.tables[name]

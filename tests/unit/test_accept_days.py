@@ -8,11 +8,11 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from tests.small_contract import home_of, make_project
 from wattmark import night
 from wattmark.lake import Lake
 from wattmark.quality import ordered
 from wattmark.run import Run
-from wattmark.settings import load_settings
 from wattmark_sample.generate import generate
 from wattmark_sample.plan import SamplePlan
 from wattmark_sample.sinks import FolderSink
@@ -27,7 +27,9 @@ def test_unchanged_days_stay_and_a_day_without_a_good_row_goes(
     monkeypatch.setattr(ordered, "SORTED_AT_ONCE", 5_000)
     source = tmp_path / "source"
     generate(SamplePlan(accounts=20), FolderSink(source, "parquet"))
-    settings = load_settings(tmp_path / "home", sources=[{"location": str(source)}])
+    tables = ("customer", "account", "metering_point", "interval_reading")
+    project = make_project(tmp_path / "project", expectations=None, tables=tables)
+    settings = home_of(tmp_path / "home", source, project)
     for table in night.tables(settings):
         night.extract(settings, RUN, table)
     first = night.accept(settings, RUN)
