@@ -33,6 +33,8 @@ FILES = sorted(
     if isinstance(table, SqlFile)
 )
 
+ASKED_OF_DUCKDB = {"campaign.considered", "campaign.contactable", "campaign.refused"}
+
 pytestmark = pytest.mark.timeout(1200)
 
 # Over a few rows Spark spends its time compiling each query; interpreted it means the same and answers sooner.
