@@ -71,12 +71,11 @@ def look(
         _look_at_delivery(settings, found)
     elsewhere.wait(found)
     if contract is not None and elsewhere.tables is not None:
-        lacking = missing(settings, contract, elsewhere.tables)
-        found.errors += lacking
+        found.errors += missing(settings, contract, elsewhere.tables)
         left_out = [
             name for name, table in contract.tables.items() if table.optional and name not in elsewhere.tables
         ]
-        if left_out and not lacking:
+        if left_out:
             found.notes.append(f"no source has {', '.join(left_out)}, which may be left out")
     return found
 

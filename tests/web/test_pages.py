@@ -103,7 +103,7 @@ def test_check_looks_into_a_connection_of_airflow(settings: Settings) -> None:
         files=False,
         connections=connection_urls,
     )
-    assert seen.notes == []
+    assert [note for note in seen.notes if "may be left out" not in note] == []
     assert len(seen.errors) == 1
     assert "customer" in str(seen.errors[0]) and "are in none of the sources" in str(seen.errors[0])
 

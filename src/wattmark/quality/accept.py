@@ -124,7 +124,8 @@ class _TableAcceptance:
             landing, kinds = "nothing", {column.name: column.duckdb_type for column in self.table.columns}
         elif self.table.since is None:
             landing = mark_of_rows(self.session, self.landing)
-        sql = holding.checked_select(self.shape, self.suite, "landing", kinds, note.reading)
+        how = (self.shape, self.suite, "landing", kinds, note.reading)
+        sql = holding.good_select(*how) + holding.refused_select(*how)
         referred = [
             f"{layer}.{target.name}"
             for _, target in self.shape.required
@@ -213,10 +214,12 @@ class _TableAcceptance:
 
     def _settle(self, where: str, stored: Stored, days: list[dt.date] | None = None) -> None:
         relation = f"(SELECT * FROM {self.landing} WHERE {where})"
-        checked = holding.checked_select(
-            self.shape, self.suite, relation, self.kinds, self.note.reading, days
-        )
-        self.duck.execute(f"CREATE OR REPLACE TEMP TABLE _fresh AS {checked}")
+        how = (self.shape, self.suite, relation, self.kinds, self.note.reading, days)
+        self.duck.execute(f"CREATE OR REPLACE TEMP TABLE _fresh AS {holding.good_select(*how)}")
+        if count_of(
+            self.session, f"SELECT (SELECT COUNT(*) FROM {relation}) - (SELECT COUNT(*) FROM _fresh)"
+        ):
+            self.duck.execute(f"INSERT INTO _fresh {holding.refused_select(*how)}")
         repeats = holding.settle(self.session, self.shape, stored)
         counts = self.duck.execute(
             f"SELECT (SELECT COUNT(*) FROM _fresh), (SELECT COUNT(*) FROM _fresh WHERE NOT {holding.COMPETES}), "
