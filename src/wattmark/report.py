@@ -128,7 +128,9 @@ def print_places(settings: Settings, console: Console, *, password: bool = False
         if path is not None and path.exists()
     ]
     if lists is not None:
-        lines.append(("", "each awaits its approval, in Airflow under Required Actions, DAG campaigns"))
+        lines.append(
+            ("", "those that await their approval: in Airflow under Required Actions, DAG campaigns")
+        )
     url = sa.make_url(warehouse_url(settings))
     lines += [
         ("Findings", "mart.audit_exception in the warehouse"),
