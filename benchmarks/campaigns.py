@@ -26,6 +26,7 @@ from tests.campaign.world import AS_OF, open_world
 
 from wattmark.campaign.lists import make_lists
 from wattmark.campaign.release import release
+from wattmark.home import warehouse_url
 from wattmark.local import services
 from wattmark.local.processes import next_free_port, read_services
 from wattmark.publish.ops import upgrade
@@ -72,7 +73,7 @@ def main() -> None:
     )
     try:
         services.up(settings, airflow=False)
-        url = services.warehouse_url(settings)
+        url = warehouse_url(settings)
         upgrade(url)
         engine = create_engine(url)
         (settings.home / "campaigns").mkdir()

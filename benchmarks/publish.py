@@ -28,6 +28,7 @@ from rich.console import Console
 from rich.table import Table
 
 from wattmark.engine.session import DuckDBSession
+from wattmark.home import warehouse_url
 from wattmark.local import services
 from wattmark.local.processes import next_free_port
 from wattmark.publish import warehouse
@@ -129,7 +130,7 @@ def main() -> None:
     services.up(settings, airflow=False)
     try:
         versions = nights(settings, source, given.accounts)
-        url = services.warehouse_url(settings)
+        url = warehouse_url(settings)
         plain = libpq_url(url)
         seconds: dict[str, list[float]] = {}
         changed: dict[str, int] = {}

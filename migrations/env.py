@@ -9,7 +9,7 @@ from alembic import context
 from sqlalchemy import Connection, create_engine, pool, text
 from sqlalchemy.exc import DBAPIError
 
-from wattmark.local.services import warehouse_url
+from wattmark.home import warehouse_url
 from wattmark.publish.ops import SCHEMA
 from wattmark.settings import load_settings
 

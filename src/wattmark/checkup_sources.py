@@ -14,7 +14,8 @@ import sqlalchemy as sa
 
 from wattmark.contract import Contract
 from wattmark.errors import SettingsError, SourceError, SourceUnavailableError, WattmarkError
-from wattmark.settings import SOURCE_VARIABLE, Settings, SourceSettings, place
+from wattmark.settings import SOURCE_VARIABLE, Settings, place
+from wattmark.source_settings import SourceSettings
 from wattmark.sources.resolve import AIRFLOW, connection_url, is_database, open_source
 
 LIMIT_SECONDS = 8.0

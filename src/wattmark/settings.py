@@ -26,11 +26,7 @@ from pydantic import (
 from wattmark.channels import known_channel
 from wattmark.errors import SettingsError, WattmarkError, together
 from wattmark.home import Home
-from wattmark.source_settings import NumberFormat as NumberFormat
-from wattmark.source_settings import SettingsModel
-from wattmark.source_settings import SourceSettings as SourceSettings
-from wattmark.source_settings import TableMapping as TableMapping
-from wattmark.source_settings import TextSettings as TextSettings
+from wattmark.source_settings import SettingsModel, SourceSettings
 from wattmark.yamlfile import line_of, read_mapping
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]

@@ -85,7 +85,7 @@ def show(
 
     Args:
         settings: of a home with a published night.
-        name: ``layer.table``, or a rule's id: then what the rule looks at, one row a subject.
+        name: ``layer.table``, or a rule's id: then what the rule looks at, one row per subject.
         as_of: the date of an earlier night; the last one where None.
         limit: rows given at most.
         personal: give personal values too.

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, create_engine, text
 
+from wattmark import home
 from wattmark.local import services
 from wattmark.local.processes import next_free_port
 from wattmark.publish.ops import upgrade
@@ -24,7 +25,7 @@ def warehouse_url() -> Iterator[str]:
     settings = load_settings(folder / "home", services={"postgres_port": next_free_port(16_500)})
     try:
         services.up(settings, airflow=False)
-        url = services.warehouse_url(settings)
+        url = home.warehouse_url(settings)
         upgrade(url)
         yield url
     finally:

@@ -18,7 +18,8 @@ from tests.tiny import ROWS, write_tiny
 from tests.waiting import WAIT_S, wait_for
 from tests.warehouse import plain_url
 from wattmark.local import services
-from wattmark.local.airflow import Api, airflow_env
+from wattmark.local.airflow import airflow_env
+from wattmark.local.airflow_api import Api
 from wattmark.local.secret import ensure_secrets
 from wattmark.local.trigger import trigger_and_wait
 from wattmark.settings import Settings, load_settings

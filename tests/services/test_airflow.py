@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 
 from wattmark.errors import ServiceError
 from wattmark.home import secret
-from wattmark.local import airflow, commands, processes, services, trigger
+from wattmark.local import airflow, airflow_api, commands, processes, services, trigger
 from wattmark.local.secret import ensure_secrets
 from wattmark.settings import Settings
 
@@ -201,7 +201,7 @@ def test_only_the_admin_gets_in(running: Settings) -> None:
 
 @pytest.mark.slow
 def test_pools_are_made(running: Settings) -> None:
-    with airflow.Api(running) as api:
+    with airflow_api.Api(running) as api:
         found = {pool["name"]: pool["slots"] for pool in api.call("GET", "/pools").json()["pools"]}
     assert {name: found.get(name) for name in airflow.pools(running)} == {
         "compute": 2,

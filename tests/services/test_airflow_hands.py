@@ -21,8 +21,8 @@ from tests.tiny import write_intervals, write_tiny
 from tests.waiting import wait_for
 from tests.warehouse import plain_url
 from wattmark.home import secret
-from wattmark.local import airflow, services
-from wattmark.local.airflow import Api, address
+from wattmark.local import airflow_api, services
+from wattmark.local.airflow_api import Api, address
 from wattmark.local.trigger import failure_of, task_instances, wait_until_parsed
 from wattmark.settings import PROJECT_ROOT, Settings, load_settings
 
@@ -157,7 +157,7 @@ def hands() -> Iterator[Hands]:
             ):
                 for dag in (*DAGS, "slow", "broken"):
                     wait_until_parsed(settings, api, dag)
-                password = {"username": airflow.ADMIN, "password": secret(home, "airflow_admin")}
+                password = {"username": airflow_api.ADMIN, "password": secret(home, "airflow_admin")}
                 token = web.post("/auth/token", json=password).json()["access_token"]
                 web.headers["Authorization"] = f"Bearer {token}"
                 yield Hands(settings, servers, source, api, web)

@@ -23,7 +23,8 @@ from tests.services.test_database_source import REFUSED, typed
 from wattmark.contract import Column, Contract, Table, load_contract
 from wattmark.errors import SourceError
 from wattmark.local import services
-from wattmark.settings import Settings, SourceSettings
+from wattmark.settings import Settings
+from wattmark.source_settings import SourceSettings
 from wattmark.sources.database import DatabaseSource
 from wattmark.sources.files import FileSource
 from wattmark.sources.values import as_text

@@ -18,8 +18,9 @@ from sqlalchemy import text
 from tests.campaign.world import TABLES, open_world
 from tests.waiting import wait_for
 from wattmark.campaign.lists import refuse_unanswered
+from wattmark.home import warehouse_url
 from wattmark.lake import Lake
-from wattmark.local import airflow, processes, services
+from wattmark.local import airflow_api, processes, services
 from wattmark.local.trigger import wait_until_parsed
 from wattmark.publish.ops import ops_engine
 from wattmark.run import Run
@@ -106,7 +107,7 @@ def running() -> Iterator[Running]:
         _fill(settings, day)
         try:
             assert services.up(settings).healthy
-            with airflow.Api(settings) as api:
+            with airflow_api.Api(settings) as api:
                 wait_until_parsed(settings, api, "campaigns")
                 api.call("PATCH", "/dags/campaigns", json={"is_paused": False})
                 body = {"logical_date": None, "conf": {"as_of": day.isoformat()}}
@@ -117,7 +118,7 @@ def running() -> Iterator[Running]:
 
 
 def instances(running: Running, task: str) -> dict[int, dict[str, Any]]:
-    with airflow.Api(running.settings) as api:
+    with airflow_api.Api(running.settings) as api:
         found = api.call("GET", f"{running.path}/taskInstances", params={"limit": 100}).json()[
             "task_instances"
         ]
@@ -134,7 +135,7 @@ def questions(running: Running) -> dict[str, dict[str, Any]]:
         ),
     )
     found = {}
-    with airflow.Api(running.settings) as api:
+    with airflow_api.Api(running.settings) as api:
         for index, one in instances(running, "approve").items():
             if one["state"] != "awaiting_input":
                 continue
@@ -147,7 +148,7 @@ def questions(running: Running) -> dict[str, dict[str, Any]]:
 
 
 def say(running: Running, index: int, option: str) -> None:
-    with airflow.Api(running.settings) as api:
+    with airflow_api.Api(running.settings) as api:
         api.call(
             "PATCH",
             f"{running.path}/taskInstances/one_list.approve/{index}/hitlDetails",
@@ -216,7 +217,7 @@ def test_lists_wait_for_their_answers(running: Running) -> None:
 
     # Clearing the task of a released list delivers nothing anew: what was fetched stays fetched.
     shutil.rmtree(Path(str(running.settings.campaigns.delivery)) / f"approved.{running.day:%Y%m%d}.1")
-    with airflow.Api(running.settings) as api:
+    with airflow_api.Api(running.settings) as api:
         api.call(
             "POST",
             "/dags/campaigns/clearTaskInstances",
@@ -238,7 +239,7 @@ def test_lists_wait_for_their_answers(running: Running) -> None:
     say(running, asked["silent"]["index"], "Approve")
     # Who approves too late is told so, and meets no failed task.
     assert settled(running, asked["silent"]["index"]) == "success"
-    with airflow.Api(running.settings) as api:
+    with airflow_api.Api(running.settings) as api:
         said = api.call(
             "GET",
             f"{running.path}/taskInstances/one_list.settle/xcomEntries/return_value",
@@ -251,7 +252,7 @@ def test_lists_wait_for_their_answers(running: Running) -> None:
 
 
 def _runs_that_wait_hold_up_no_other(running: Running) -> None:
-    with airflow.Api(running.settings) as api:
+    with airflow_api.Api(running.settings) as api:
         body = {"logical_date": None, "conf": {"as_of": running.day.isoformat()}}
         runs = [
             api.call("POST", "/dags/campaigns/dagRuns", json=body).json()["dag_run_id"] for _ in range(18)
@@ -265,7 +266,7 @@ def _runs_that_wait_hold_up_no_other(running: Running) -> None:
 
 
 def _killed_release_is_run_again(running: Running, index: int) -> None:
-    url = services.warehouse_url(running.settings).replace("postgresql+psycopg", "postgresql")
+    url = warehouse_url(running.settings).replace("postgresql+psycopg", "postgresql")
     with psycopg.connect(url, autocommit=True) as holder:
         holder.execute(
             "CREATE FUNCTION ops.hold() RETURNS trigger LANGUAGE plpgsql AS "

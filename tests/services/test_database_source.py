@@ -24,7 +24,8 @@ from wattmark.quality import landing
 from wattmark.quality.reading import reading_of
 from wattmark.quality.typed import typed_select
 from wattmark.run import Run
-from wattmark.settings import Settings, SourceSettings, load_settings
+from wattmark.settings import Settings, load_settings
+from wattmark.source_settings import SourceSettings
 from wattmark.sources import Watermark
 from wattmark.sources.database import DatabaseSource
 

@@ -15,7 +15,7 @@ from cryptography.fernet import Fernet
 
 from tests.services.homes import a_home
 from wattmark.errors import ServiceError
-from wattmark.home import secret
+from wattmark.home import DATABASES, HOST, secret
 from wattmark.local import airflow, deploy, postgres, postgres_place, processes, services
 from wattmark.publish import bi_users
 from wattmark.settings import PROJECT_ROOT, SERVICE_VARIABLES, Settings, load_settings
@@ -32,25 +32,25 @@ def server() -> Iterator[tuple[Settings, int]]:
         assert port is not None
         password = secret(settings.home, postgres.SUPERUSER)
         with psycopg.connect(
-            host=processes.HOST,
+            host=HOST,
             port=port,
             user="postgres",
             password=password,
             dbname="postgres",
             autocommit=True,
         ) as connection:
-            for database in postgres.DATABASES:
+            for database in DATABASES:
                 connection.execute(
                     psycopg.sql.SQL("DROP DATABASE {}").format(psycopg.sql.Identifier(database))
                 )
-            for role in sorted(set(postgres.DATABASES.values())):
+            for role in sorted(set(DATABASES.values())):
                 connection.execute(psycopg.sql.SQL("DROP OWNED BY {}").format(psycopg.sql.Identifier(role)))
                 connection.execute(psycopg.sql.SQL("DROP ROLE {}").format(psycopg.sql.Identifier(role)))
         programs = postgres_place.programs_of_wheel()
         found = {
             **os.environ,
             **PASSWORDS,
-            "PGHOST": processes.HOST,
+            "PGHOST": HOST,
             "PGPORT": str(port),
             "PGPASSWORD": password,
         }
@@ -61,7 +61,7 @@ def server() -> Iterator[tuple[Settings, int]]:
 
 
 def log_in(port: int, user: str, password: str, database: str) -> psycopg.Connection[tuple[object, ...]]:
-    return psycopg.connect(host=processes.HOST, port=port, user=user, password=password, dbname=database)
+    return psycopg.connect(host=HOST, port=port, user=user, password=password, dbname=database)
 
 
 def test_each_owner_enters_his_own_database_only(server: tuple[Settings, int]) -> None:
@@ -83,7 +83,7 @@ def test_each_owner_enters_his_own_database_only(server: tuple[Settings, int]) -
 
 def test_a_reader_has_a_login_and_holds_nothing_up(server: tuple[Settings, int]) -> None:
     _, port = server
-    url = f"postgresql+psycopg://wattmark:it%27s%20%27quoted%27@{processes.HOST}:{port}/warehouse"
+    url = f"postgresql+psycopg://wattmark:it%27s%20%27quoted%27@{HOST}:{port}/warehouse"
     made = bi_users.add(url, "anna", schema=True)
     assert [note for note in made.notes if "administrator" in note] == []
     with log_in(port, "anna", made.password, "warehouse") as connection:
@@ -124,11 +124,11 @@ def test_prepare_may_be_repeated(
     environment = yaml.safe_load((PROJECT_ROOT / "docker-compose.yaml").read_text(encoding="utf-8"))[
         "services"
     ]["init"]["environment"]
-    database = f"postgresql+psycopg://airflow:{PASSWORDS['AIRFLOW_DATABASE_PASSWORD']}@{processes.HOST}:{port}/airflow"
+    database = f"postgresql+psycopg://airflow:{PASSWORDS['AIRFLOW_DATABASE_PASSWORD']}@{HOST}:{port}/airflow"
     mine = {
         "WATTMARK_HOME": str(home),
         "WATTMARK_PROJECT": str(PROJECT_ROOT),
-        "WATTMARK_WAREHOUSE_URL": f"postgresql+psycopg://wattmark:it%27s%20%27quoted%27@{processes.HOST}:{port}/warehouse",
+        "WATTMARK_WAREHOUSE_URL": f"postgresql+psycopg://wattmark:it%27s%20%27quoted%27@{HOST}:{port}/warehouse",
         "WATTMARK_AIRFLOW_DATABASE_URL": database,
         "WATTMARK_AIRFLOW_PASSWORD": "chosen",
         "AIRFLOW_HOME": str(home / "airflow"),

@@ -17,9 +17,11 @@ from wattmark.audit import orders as orders_module
 from wattmark.audit.orders import renew_look_up, take_orders
 from wattmark.contract import load_contract
 from wattmark.errors import SourceUnavailableError
+from wattmark.home import warehouse_url
 from wattmark.local import services
 from wattmark.publish.ops import upgrade
-from wattmark.settings import Settings, SourceSettings
+from wattmark.settings import Settings
+from wattmark.source_settings import SourceSettings
 
 pytestmark = pytest.mark.slow
 
@@ -43,7 +45,7 @@ class World:
         source = SourceSettings(location=services.source_url(settings))
         self.settings = settings.model_copy(update={"sources": (source,)})
         self.source = sa.create_engine(source.location)
-        self.ops = sa.create_engine(services.warehouse_url(settings))
+        self.ops = sa.create_engine(warehouse_url(settings))
         self.metadata = sa.MetaData()
         contract = load_contract()
         for name in READ:
@@ -96,7 +98,7 @@ class World:
 def server() -> Iterator[World]:
     with a_home() as settings:
         services.up(settings, airflow=False)
-        upgrade(services.warehouse_url(settings))
+        upgrade(warehouse_url(settings))
         put(settings, {name: LAKE[name] for name in ("tariff", "address_reference")})
         world = World(settings)
         yield world

@@ -18,8 +18,8 @@ import pytest
 from sqlalchemy import make_url
 
 from wattmark.errors import ServiceError
-from wattmark.home import Home, embedded_url, secret
-from wattmark.local import postgres, postgres_place, processes, services
+from wattmark.home import DATABASES, Home, embedded_url, secret, warehouse_url
+from wattmark.local import postgres_place, processes, services
 from wattmark.settings import Settings
 
 from .homes import a_home, open_folder, settings_for
@@ -83,7 +83,7 @@ def fresh() -> Iterator[Settings]:
 
 def test_up_makes_the_three_databases(running: Settings) -> None:
     urls = {
-        "warehouse": services.warehouse_url(running),
+        "warehouse": warehouse_url(running),
         "source": services.source_url(running),
         "airflow": embedded_url(running.home, "airflow"),
     }
@@ -93,11 +93,11 @@ def test_up_makes_the_three_databases(running: Settings) -> None:
                 "SELECT datname, pg_get_userbyid(datdba), pg_encoding_to_char(encoding), datlocale "
                 "FROM pg_database WHERE datname = current_database()"
             ).fetchone()
-        assert row == (database, postgres.DATABASES[database], "UTF8", "C.UTF-8")
+        assert row == (database, DATABASES[database], "UTF8", "C.UTF-8")
 
 
 def test_server_is_private_and_durable(running: Settings) -> None:
-    with connect(services.warehouse_url(running)) as connection:
+    with connect(warehouse_url(running)) as connection:
         assert shown(connection, "listen_addresses") == "127.0.0.1"
         assert shown(connection, "fsync") == "on"
         assert shown(connection, "data_checksums") == "on"
@@ -113,7 +113,7 @@ def test_server_is_private_and_durable(running: Settings) -> None:
 
 def test_wrong_password_is_refused(running: Settings) -> None:
     with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
-        connect(services.warehouse_url(running), password="wrong")
+        connect(warehouse_url(running), password="wrong")
 
 
 def test_role_of_airflow_may_not_enter_the_warehouse(running: Settings) -> None:
@@ -122,17 +122,17 @@ def test_role_of_airflow_may_not_enter_the_warehouse(running: Settings) -> None:
 
 
 def test_owner_of_the_warehouse_is_no_superuser_and_makes_reader_roles(running: Settings) -> None:
-    with connect(services.warehouse_url(running)) as connection:
+    with connect(warehouse_url(running)) as connection:
         assert shown(connection, "is_superuser") == "off"
         connection.execute("CREATE ROLE trial_reader")
         connection.execute("DROP ROLE trial_reader")
 
 
 def test_up_twice_is_up_once(running: Settings) -> None:
-    before, url = server(running), services.warehouse_url(running)
+    before, url = server(running), warehouse_url(running)
     said: list[str] = []
     services.up(running, airflow=False, progress=said.append)
-    assert (server(running), services.warehouse_url(running), said) == (before, url, [])
+    assert (server(running), warehouse_url(running), said) == (before, url, [])
 
 
 def test_secrets_are_private_and_nowhere_else(running: Settings) -> None:
@@ -162,7 +162,7 @@ def test_secrets_that_others_may_read_are_closed_again(running: Settings) -> Non
 
 
 def test_values_of_a_failed_statement_are_not_logged(running: Settings) -> None:
-    with connect(services.warehouse_url(running)) as connection:
+    with connect(warehouse_url(running)) as connection:
         connection.execute("CREATE TABLE trial (phone text PRIMARY KEY)")
         try:
             for expected in (None, psycopg.errors.UniqueViolation):
@@ -187,7 +187,7 @@ def test_root_hands_the_server_to_another_account(running: Settings) -> None:
 
 
 def test_killed_server_is_shown_and_recovers(running: Settings) -> None:
-    with connect(services.warehouse_url(running)) as connection:
+    with connect(warehouse_url(running)) as connection:
         connection.execute("CREATE TABLE kept AS SELECT 7 AS number")
     dead = server(running)
     os.kill(dead.pid, signal.SIGKILL)
@@ -198,7 +198,7 @@ def test_killed_server_is_shown_and_recovers(running: Settings) -> None:
     status = services.up(running, airflow=False)
     assert status.healthy
     assert server(running).pid != dead.pid
-    with connect(services.warehouse_url(running)) as connection:
+    with connect(warehouse_url(running)) as connection:
         assert connection.execute("SELECT number FROM kept").fetchall() == [(7,)]
         connection.execute("DROP TABLE kept")
 
@@ -265,8 +265,8 @@ def test_taken_port_is_left_to_its_owner(running: Settings) -> None:
         assert moved is not None
         assert moved > wanted
         assert status.notes == (f"Port {wanted} was taken, so PostgreSQL listens on {moved}",)
-        assert make_url(services.warehouse_url(running)).port == moved
-        with connect(services.warehouse_url(running)):
+        assert make_url(warehouse_url(running)).port == moved
+        with connect(warehouse_url(running)):
             pass
         owner.settimeout(0.2)
         with pytest.raises(TimeoutError):
@@ -331,7 +331,7 @@ def test_databases_of_ones_own_need_no_server(tmp_path: Path) -> None:
     status = services.up(settings, airflow=False)
     assert "postgres" not in [part.component for part in status.components]
     assert not (tmp_path / "postgres").exists()
-    assert services.warehouse_url(settings) == own
+    assert warehouse_url(settings) == own
     with pytest.raises(ServiceError) as raised:
         services.source_url(settings)
     assert code_of(raised) == "services.not_set_up"
@@ -339,7 +339,7 @@ def test_databases_of_ones_own_need_no_server(tmp_path: Path) -> None:
 
 def test_urls_before_the_first_start_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ServiceError) as raised:
-        services.warehouse_url(settings_for(tmp_path))
+        warehouse_url(settings_for(tmp_path))
     assert code_of(raised) == "services.not_set_up"
 
 
@@ -379,7 +379,7 @@ def _as_nobody(home: Path) -> str:
             os.setuid(nobody.pw_uid)
             settings = settings_for(home)
             services.up(settings, airflow=False)
-            with connect(services.warehouse_url(settings)) as connection:
+            with connect(warehouse_url(settings)) as connection:
                 connection.execute("SELECT 1")
             account = psutil.Process(server(settings).pid).username()
             services.down(settings)
@@ -427,11 +427,11 @@ def test_home_no_other_account_may_enter_keeps_its_data_elsewhere(monkeypatch: p
             assert place is not None
             assert place.parent == folder / "elsewhere"
             assert str(place) in status.notes[0]
-            with connect(services.warehouse_url(settings)) as connection:
+            with connect(warehouse_url(settings)) as connection:
                 connection.execute("CREATE TABLE kept AS SELECT 1 AS number")
             services.down(settings)
             assert services.up(settings, airflow=False).notes == ()
-            with connect(services.warehouse_url(settings)) as connection:
+            with connect(warehouse_url(settings)) as connection:
                 assert connection.execute("SELECT number FROM kept").fetchall() == [(1,)]
         finally:
             services.discard(settings)

@@ -24,10 +24,10 @@ from typer.testing import CliRunner
 
 from tests.services.homes import a_home
 from wattmark.errors import PublishError, PublishUnavailableError
-from wattmark.home import secret
+from wattmark.home import secret, warehouse_url
 from wattmark.local import postgres, services
 from wattmark.publish import bi_users, commands, store, views
-from wattmark.publish.incoming import Incoming, Published, Standing
+from wattmark.publish.incoming import SCHEMAS, Incoming, Published, Standing
 from wattmark.publish.ops import begin_run, end_run, libpq_url, published_run, runs_since, upgrade
 from wattmark.publish.store import Store
 from wattmark.run import Run
@@ -59,7 +59,7 @@ class Server:
 def server() -> Iterator[Server]:
     with a_home() as settings:
         services.up(settings, airflow=False)
-        url = services.warehouse_url(settings)
+        url = warehouse_url(settings)
         upgrade(url)
         yield Server(settings, url)
 
@@ -73,7 +73,7 @@ def clean(server: Server) -> Iterator[Server]:
     with psycopg.connect(server.plain, autocommit=True) as connection:
         for (schema,) in connection.execute(
             "SELECT nspname FROM pg_namespace WHERE nspname = ANY(%s) OR nspname LIKE '%%\\_store'",
-            [[*store.SCHEMAS, "report"]],
+            [[*SCHEMAS, "report"]],
         ).fetchall():
             connection.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(schema)))
         connection.execute("TRUNCATE ops.publication, ops.pipeline_run, ops.pipeline_attempt")
@@ -774,7 +774,7 @@ def test_a_killed_server_leaves_the_last_run(clean: Server) -> None:
         opened.commit(run_id="r", as_of=FIRST, period=FIRST, rows=0, changed=0, lake_versions={})
     assert caught.value.code == "publish.unavailable"
     services.up(clean.settings, airflow=False)
-    assert services.warehouse_url(clean.settings) == clean.url
+    assert warehouse_url(clean.settings) == clean.url
     assert check_whole(rows(clean, JOINED)[0]) == 1
     publish(clean, 2)
     assert check_whole(rows(clean, JOINED)[0]) == 2

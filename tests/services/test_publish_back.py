@@ -17,6 +17,7 @@ from wattmark.contract.types import schema_of
 from wattmark.engine.catalog import catalog_of
 from wattmark.engine.python_table import PythonTable
 from wattmark.errors import PublishError, PublishUnavailableError
+from wattmark.home import warehouse_url
 from wattmark.lake import Lake
 from wattmark.local import services
 from wattmark.publish import warehouse
@@ -66,7 +67,7 @@ def fill(settings: Settings, grades: dict[str, str]) -> None:
 def night(settings: Settings, day: int, grades: dict[str, str], **more: Any) -> Run:
     run = Run.of(dt.date(2026, 11, day), settings.utility.time_zone)
     fill(settings, grades)
-    url = services.warehouse_url(settings)
+    url = warehouse_url(settings)
     begin_run(url, run, code_version="1", parameters_hash="p", **more)
     done = warehouse.publish(settings, run, url, **more)
     end_run(url, run, "succeeded", 1, sum(one.rows for one in done))
@@ -74,7 +75,7 @@ def night(settings: Settings, day: int, grades: dict[str, str], **more: Any) -> 
 
 
 def rows(settings: Settings, query: str) -> list[tuple[Any, ...]]:
-    with psycopg.connect(libpq_url(services.warehouse_url(settings))) as connection:
+    with psycopg.connect(libpq_url(warehouse_url(settings))) as connection:
         return connection.execute(query).fetchall()
 
 
@@ -84,7 +85,7 @@ def seen(settings: Settings) -> list[tuple[Any, ...]]:
 
 @pytest.mark.timeout(300)
 def test_the_last_publication_is_taken_back_with_its_run_row(settings: Settings) -> None:
-    url = services.warehouse_url(settings)
+    url = warehouse_url(settings)
     lake = Lake(settings.lake)
     first = night(settings, 4, {"C1": "A", "C2": "B"})
     with pytest.raises(PublishError) as caught:
@@ -146,7 +147,7 @@ def test_the_last_publication_is_taken_back_with_its_run_row(settings: Settings)
 def test_while_the_warehouse_is_down_publishing_says_so_and_tidying_leaves_the_marts(
     settings: Settings,
 ) -> None:
-    url = services.warehouse_url(settings)
+    url = warehouse_url(settings)
     services.down(settings)
     try:
         with pytest.raises(PublishUnavailableError) as caught:

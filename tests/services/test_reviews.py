@@ -14,10 +14,11 @@ import pytest
 from sqlalchemy import text
 
 from tests.waiting import wait_for
+from wattmark.home import warehouse_url
 from wattmark.lake import Lake
-from wattmark.local import airflow, services
+from wattmark.local import airflow_api, services
 from wattmark.local.trigger import wait_until_parsed
-from wattmark.publish.ops import ops_engine, upgrade, warehouse_url
+from wattmark.publish.ops import ops_engine, upgrade
 from wattmark.run import Run
 from wattmark.segment import reviews
 from wattmark.settings import PROJECT_ROOT, Settings
@@ -131,7 +132,7 @@ def test_an_answer_over_rest_lands_in_ops(night: tuple[Settings, Run]) -> None:
     """One of two questions is answered: that decision is kept with who gave it, and nothing for the other."""
     settings, _ = night
     assert services.up(settings).healthy
-    with airflow.Api(settings) as api:
+    with airflow_api.Api(settings) as api:
         wait_until_parsed(settings, api, "reviews")
         api.call("PATCH", "/dags/reviews", json={"is_paused": False})
         body = {"logical_date": None, "conf": {"as_of": DAY.isoformat()}}

@@ -12,10 +12,11 @@ from tests.services.homes import a_home
 from tests.web.browser import CHROMIUM, browser
 from wattmark.home import secret
 from wattmark.local import services
-from wattmark.local.airflow import Api
+from wattmark.local.airflow_api import Api
 from wattmark.local.connections import connection_urls
 from wattmark.local.processes import next_free_port
-from wattmark.settings import Settings, SourceSettings
+from wattmark.settings import Settings
+from wattmark.source_settings import SourceSettings
 
 pytestmark = pytest.mark.slow
 PAGES = ("/wattmark/", "/wattmark/data-docs/index.html", "/wattmark/reports/")

@@ -13,6 +13,7 @@ import pytest
 
 from tests.services.homes import open_folder
 from wattmark import __version__
+from wattmark.home import warehouse_url
 from wattmark.local import services
 from wattmark.local.processes import next_free_port
 from wattmark.publish.ops import libpq_url
@@ -62,7 +63,7 @@ def test_a_home_of_the_first_version_goes_on() -> None:
             return done.stdout
 
         def rows(query: str) -> list[tuple[object, ...]]:
-            with psycopg.connect(libpq_url(services.warehouse_url(settings))) as connection:
+            with psycopg.connect(libpq_url(warehouse_url(settings))) as connection:
                 return connection.execute(query).fetchall()
 
         nights = "SELECT CAST(as_of AS text), state, code_version FROM ops.pipeline_run ORDER BY as_of"

@@ -21,7 +21,8 @@ from hypothesis import strategies as st
 from wattmark.contract import Column, Table, load_contract
 from wattmark.quality.reading import reading_of
 from wattmark.quality.typed import typed_select
-from wattmark.settings import Settings, SourceSettings
+from wattmark.settings import Settings
+from wattmark.source_settings import SourceSettings
 from wattmark.sources.files import FileSource
 
 ZONE = ZoneInfo("Asia/Shanghai")

@@ -24,6 +24,7 @@ from wattmark.run import Run
 from wattmark.settings import PROJECT_ROOT, load_settings
 from wattmark_sample import FolderSink, SamplePlan, generate
 from wattmark_sample.faults import records
+from wattmark_sample.faults.registry import REGISTRY
 
 RUN_DAY = dt.date(2026, 11, 4)
 PAGE = (PROJECT_ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
@@ -125,14 +126,12 @@ def test_the_rule_is_in_the_catalogue(project: Path) -> None:
 
 
 def test_the_fault_is_seeded(tmp_path: Path) -> None:
-    # The list that `fault` adds to, wherever it is kept.
-    registry = records.fault.__globals__["REGISTRY"]
-    before = list(registry)
+    before = list(REGISTRY)
     try:
         exec(step("sample/src/wattmark_sample/faults/records.py").text, vars(records))
         made = generate(SamplePlan(accounts=200, interval_days=0, faults={"MET-90": 1}), FolderSink(tmp_path))
     finally:
-        registry[:] = before
+        REGISTRY[:] = before
     assert [one.rule_id for one in made.truth] == ["MET-90"] and made.unplaced == []
     years = duckdb.sql(
         f"SELECT date_diff('day', manufactured_on, DATE '2026-10-31') // 365 FROM '{tmp_path}/meter.parquet' WHERE meter_id = '{made.truth[0].subject_id}'"

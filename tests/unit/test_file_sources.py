@@ -22,7 +22,8 @@ from wattmark.brief import brief
 from wattmark.errors import SettingsError, SourceError
 from wattmark.quality.landing import landed
 from wattmark.run import Run
-from wattmark.settings import Settings, SourceSettings, load_settings
+from wattmark.settings import Settings, load_settings
+from wattmark.source_settings import SourceSettings
 from wattmark.sources import Watermark, source_of
 from wattmark.sources.files import FileSource
 

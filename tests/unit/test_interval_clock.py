@@ -15,7 +15,7 @@ from wattmark.contract import Column, Table, load_contract
 from wattmark.quality.checks import reason_sql, structure_checks
 from wattmark.quality.reading import reading_of
 from wattmark.quality.typed import typed_select, with_day
-from wattmark.settings import SourceSettings
+from wattmark.source_settings import SourceSettings
 
 TABLE = load_contract().tables["interval_reading"]
 COLUMNS = (

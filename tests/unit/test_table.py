@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from wattmark import table
 from wattmark.audit.runner import FINDINGS
-from wattmark.contract.model import arrow_type
+from wattmark.contract.types import arrow_type
 from wattmark.engine.catalog import load_catalog
 from wattmark.engine.produced import PRODUCED
 from wattmark.errors import SqlFileError, WattmarkError

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from wattmark.contract import Table, load_contract
 from wattmark.quality.reading import reading_of
 from wattmark.quality.typed import typed_select
-from wattmark.settings import SourceSettings
+from wattmark.source_settings import SourceSettings
 
 CONTRACT = load_contract()
 ZONES = ("Asia/Shanghai", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe")

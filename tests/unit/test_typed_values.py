@@ -15,7 +15,7 @@ from wattmark.contract import Table, load_contract
 from wattmark.errors import SettingsError
 from wattmark.quality.reading import Reading, reading_of
 from wattmark.quality.typed import typed_select
-from wattmark.settings import SourceSettings
+from wattmark.source_settings import SourceSettings
 
 CONTRACT = load_contract()
 REFUSED = "refused"

@@ -17,7 +17,7 @@ from wattmark.contract.types import arrow_type
 from wattmark.errors import SourceError
 from wattmark.quality.reading import reading_of
 from wattmark.quality.typed import typed_select
-from wattmark.settings import SourceSettings
+from wattmark.source_settings import SourceSettings
 from wattmark.sources.values import as_text, conform, conform_batch, landed_type
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")

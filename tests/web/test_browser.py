@@ -22,12 +22,14 @@ from tests.services.homes import a_home
 from tests.tiny import write_tiny
 from tests.web.browser import CHROMIUM, Browser, browser
 from wattmark import night
+from wattmark.home import warehouse_url
 from wattmark.local import services
 from wattmark.page import page
 from wattmark.quality.judge import Judged, make_readable_offline, write_index
 from wattmark.run import Run
 from wattmark.segment.report import MOST_LINES, calibration_figure, charts, shapes_figure, sizes_figure
-from wattmark.settings import Settings, SourceSettings
+from wattmark.settings import Settings
+from wattmark.source_settings import SourceSettings
 from wattmark.web.pages import pages_app
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine")
@@ -76,7 +78,7 @@ $(document).ready(function () { document.title = "changed"; });
 def settings() -> Iterator[Settings]:
     with a_home() as made:
         services.up(made, airflow=False)
-        plain = sa.make_url(services.warehouse_url(made)).set(drivername="postgresql")
+        plain = sa.make_url(warehouse_url(made)).set(drivername="postgresql")
         with psycopg.connect(plain.render_as_string(hide_password=False), autocommit=True) as connection:
             connection.execute(TABLES)
         report = made.home / "reports" / "segments" / "2026-11-04.html"

@@ -12,12 +12,14 @@ from fastapi.testclient import TestClient
 
 from tests.services.homes import a_home
 from wattmark.checkup import look
+from wattmark.home import warehouse_url
 from wattmark.local import services
 from wattmark.local.connections import connection_urls
 from wattmark.publish.ops import begin_run, end_run, libpq_url
 from wattmark.publish.store import Store
 from wattmark.run import Run
-from wattmark.settings import Settings, SourceSettings
+from wattmark.settings import Settings
+from wattmark.source_settings import SourceSettings
 from wattmark.web.pages import pages_app
 
 
@@ -66,7 +68,7 @@ def test_a_stranger_gets_nothing(settings: Settings) -> None:
 def test_the_heading_is_the_published_night_and_beside_it_what_failed_since(
     client: TestClient, settings: Settings
 ) -> None:
-    url = services.warehouse_url(settings)
+    url = warehouse_url(settings)
     night, later = (Run.of(dt.date(2026, 11, day), "Asia/Shanghai") for day in (4, 5))
     begin_run(url, night, code_version="1", parameters_hash="p")
     end_run(url, night, "failed")

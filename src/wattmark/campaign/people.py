@@ -33,7 +33,7 @@ RECORD = "record"
 DRAW_DIGITS = 13
 """Hexadecimal digits of a draw, 52 bits of a keyed hash."""
 
-_KEPT = (
+COMPUTED = (
     "campaign.address",
     "campaign.event_address",
     "campaign.feedback",
@@ -78,7 +78,7 @@ def look_at_people(session: Session, engine: Engine | None, asked: Sequence[str]
         SqlFileError: a table that a standing rule rests on is not in the lake.
     """
     ask(session, engine, asked)
-    compute(session, _KEPT)
+    compute(session, COMPUTED)
 
 
 def compute(session: Session, names: Sequence[str]) -> None:

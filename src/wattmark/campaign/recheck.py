@@ -9,26 +9,12 @@ import pyarrow as pa
 from sqlalchemy import Engine
 
 from wattmark.campaign.decide import asks_for_of, may_send
-from wattmark.campaign.people import ask, compute, give
+from wattmark.campaign.people import COMPUTED, ask, compute, empty, give
 from wattmark.campaign.state import fetch
 from wattmark.engine.session import Session
 
 _NARROWED = ("source.customer", "known.consent")
 """Tables with a million rows that are asked of a list's people alone."""
-
-_COMPUTED = (
-    "campaign.address",
-    "campaign.event_address",
-    "campaign.feedback",
-    "campaign.suppression",
-    "campaign.record_suppression",
-    "campaign.consent_word",
-    "campaign.standing",
-    "campaign.customer_channel",
-)
-LISTED = pa.schema(
-    [("customer_id", pa.string()), ("account_id", pa.string()), ("channel", pa.string())]
-).empty_table()
 
 
 def refused_now(session: Session, engine: Engine, row: dict[str, Any], now: dt.datetime) -> pa.Table:
@@ -48,13 +34,13 @@ def refused_now(session: Session, engine: Engine, row: dict[str, Any], now: dt.d
         "SELECT customer_id, account_id, channel FROM ops.campaign_member "
         "WHERE campaign_run_id = $1 AND outcome = 'listed' AND NOT is_seed",
         [row["campaign_run_id"]],
-        LISTED,
+        empty("ask.listed"),
     )
     session.give("ask.listed", listed)
     asked = sorted(set(listed.column("channel").to_pylist()))
     ask(session, engine, asked)
     _narrow(session)
-    compute(session, _COMPUTED)
+    compute(session, COMPUTED)
     definition = row["definition"]
     give(
         session,

@@ -23,7 +23,7 @@ SET since = LEAST(kept.since, EXCLUDED.since),
 WHERE EXCLUDED.since < kept.since
    OR {LASTING.format(reason="EXCLUDED.reason")} < {LASTING.format(reason="kept.reason")}
 """
-"""Keep suppressions (``rows``: VALUES or SELECT), one row a channel and address: the earliest day and the reason that lasts."""
+"""Keep suppressions (``rows``: VALUES or SELECT), one row per channel and address: the earliest day and the reason that lasts."""
 
 
 def fetch(engine: Engine, sql: str, values: Sequence[Any], like: pa.Table) -> pa.Table:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from wattmark.errors import ServiceError
-from wattmark.home import HOST, Home, embedded_url, make_parents, secret, tighten, warehouse_url
+from wattmark.home import HOST, Home, embedded_url, make_parents, secret, tighten
 from wattmark.local import airflow as airflow_service
 from wattmark.local import postgres, processes
 from wattmark.local.airflow_api import address
@@ -273,5 +273,4 @@ __all__ = [
     "source_url",
     "status",
     "up",
-    "warehouse_url",
 ]

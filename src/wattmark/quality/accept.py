@@ -19,10 +19,10 @@ from wattmark.errors import QualityError
 from wattmark.lake import Lake
 from wattmark.quality import holding
 from wattmark.quality.checks import Suite, suites
-from wattmark.quality.holding import ASIDE_TYPES, FOLLOWS, NO_DAY, REFERS, Shape, Stored
+from wattmark.quality.holding import ASIDE_TYPES, FOLLOWS, NO_DAY, REFERS, Handed, Shape, Stored
 from wattmark.quality.intervals import may_overlap_sql, overlapped_sql
 from wattmark.quality.landing import LANDING, Landed, landed, landing_kinds
-from wattmark.quality.ordered import ROWS_AT_ONCE, clustered_by, count_of, days_in, in_order
+from wattmark.quality.ordered import ROWS_AT_ONCE, clustered_by, days_in, in_order
 from wattmark.quality.reading import FILLER, quoted, sql_literal
 from wattmark.quality.reconciled import (
     CONFLICTING_ROW,
@@ -78,6 +78,11 @@ def accept_all(settings: Settings, run: Run) -> list[Reconciled]:
     return done
 
 
+def _count(session: DuckDBSession, sql: str) -> int:
+    """The one whole number that a query gives."""
+    return int(session.duck.execute(sql).fetchall()[0][0])
+
+
 class _TableAcceptance:
     """One table's night: what was read meets what is known."""
 
@@ -124,7 +129,7 @@ class _TableAcceptance:
             landing, kinds = "nothing", {column.name: column.duckdb_type for column in self.table.columns}
         elif self.table.since is None:
             landing = mark_of_rows(self.session, self.landing)
-        how = (self.shape, self.suite, "landing", kinds, note.reading)
+        how = (self.shape, self.suite, Handed("landing", kinds, note.reading))
         sql = holding.good_select(*how) + holding.refused_select(*how)
         referred = [
             f"{layer}.{target.name}"
@@ -214,11 +219,9 @@ class _TableAcceptance:
 
     def _settle(self, where: str, stored: Stored, days: list[dt.date] | None = None) -> None:
         relation = f"(SELECT * FROM {self.landing} WHERE {where})"
-        how = (self.shape, self.suite, relation, self.kinds, self.note.reading, days)
+        how = (self.shape, self.suite, Handed(relation, self.kinds, self.note.reading, days))
         self.duck.execute(f"CREATE OR REPLACE TEMP TABLE _fresh AS {holding.good_select(*how)}")
-        if count_of(
-            self.session, f"SELECT (SELECT COUNT(*) FROM {relation}) - (SELECT COUNT(*) FROM _fresh)"
-        ):
+        if _count(self.session, f"SELECT (SELECT COUNT(*) FROM {relation}) - (SELECT COUNT(*) FROM _fresh)"):
             self.duck.execute(f"INSERT INTO _fresh {holding.refused_select(*how)}")
         repeats = holding.settle(self.session, self.shape, stored)
         counts = self.duck.execute(
@@ -323,7 +326,7 @@ class _TableAcceptance:
         overlapping = None if undated else self._write_days(stored, here)
         new = self._new_aside(stored, overlapping)
         session.see([self.aside])
-        if count_of(
+        if _count(
             session,
             f"SELECT (SELECT COUNT(*) FROM {self.aside} WHERE {aside_here}) + (SELECT COUNT(*) FROM ({new}))",
         ):
@@ -352,7 +355,7 @@ class _TableAcceptance:
         if changed := self._changed_days(body, old):
             where = days_in(changed)
             rows = in_order(
-                session, f"SELECT * FROM ({body}) WHERE {where}", count_of(session, "SELECT COUNT(*) FROM _held"),
+                session, f"SELECT * FROM ({body}) WHERE {where}", _count(session, "SELECT COUNT(*) FROM _held"),
                 quoted(clustered_by(self.table)),
             )  # fmt: skip
             self.lake.replace(self.accepted, rows, partition_by=[DAY], where=where, metadata=self._metadata)
@@ -433,9 +436,9 @@ class _TableAcceptance:
                 f"WHERE {holding.REASON} IS NOT NULL GROUP BY 1 ORDER BY 1"
             ).fetchall()
         )
-        accepted = count_of(session, f"SELECT COUNT(*) FROM {self.accepted}")
-        superseded = count_of(session, f"SELECT COUNT(*) FROM {aside} WHERE {holding.REASON} IS NULL")
-        conflicting = count_of(session, f"SELECT COUNT(*) FROM {aside} WHERE {holding.REASON} IS NULL AND {holding.CONFLICTING}")  # fmt: skip
+        accepted = _count(session, f"SELECT COUNT(*) FROM {self.accepted}")
+        superseded = _count(session, f"SELECT COUNT(*) FROM {aside} WHERE {holding.REASON} IS NULL")
+        conflicting = _count(session, f"SELECT COUNT(*) FROM {aside} WHERE {holding.REASON} IS NULL AND {holding.CONFLICTING}")  # fmt: skip
         refused = sum(reasons.values())
         return Reconciled(
             self.table.name, accepted + refused + superseded, accepted, refused, superseded, conflicting, self._warned(),
@@ -458,7 +461,7 @@ class _TableAcceptance:
         failing = [check.failing for check in self.suite.checks if check.severity == "warning"]
         if not failing:
             return 0
-        return count_of(self.session, f"SELECT COUNT(*) FROM {self.accepted} WHERE {' OR '.join(f'COALESCE({one}, FALSE)' for one in failing)}")  # fmt: skip
+        return _count(self.session, f"SELECT COUNT(*) FROM {self.accepted} WHERE {' OR '.join(f'COALESCE({one}, FALSE)' for one in failing)}")  # fmt: skip
 
     def _some_refused(self) -> list[tuple[str | None, str, str | None]]:
         """Some refused rows of each reason: key, reason, row."""

@@ -1,6 +1,6 @@
 """How fresh and how complete the source is: what each night brought, kept for nights to come.
 
-``quality.source_intake`` holds one row a source table and night. ``mart.source_freshness`` compares the newest night
+``quality.source_intake`` holds one row per source table and night. ``mart.source_freshness`` compares the newest night
 with those before it; ``unusual`` says in words what is behind or short.
 """
 

@@ -145,6 +145,20 @@ class Shape:
         return f"CASE {cases} ELSE {alias}.{REASON} END" if cases else f"{alias}.{REASON}"
 
 
+@dataclass(frozen=True)
+class Handed:
+    """Landing rows of a unit: the relation, DuckDB types of its columns, how their source writes, and the local days they are of."""
+
+    relation: str
+    kinds: dict[str, str]
+    reading: Reading
+    days: Collection[dt.date] | None = None
+
+    def typed(self, table: Table, carried: tuple[str, ...]) -> str:
+        """SQL of the rows in contract types, with what is carried along."""
+        return typed_select(table, self.relation, self.kinds, carried, reading=self.reading, days=self.days)
+
+
 def refused_name(target: Table) -> str:
     """Temporary table of the keys that are refused tonight of a table that is referred to."""
     return f"_refused_{target.name}"
@@ -159,19 +173,12 @@ def _raw_text(name: str) -> str:
     return f"CAST({_raw(name)} AS VARCHAR)"
 
 
-def refused_select(
-    shape: Shape,
-    suite: Suite,
-    relation: str,
-    kinds: dict[str, str],
-    reading: Reading,
-    days: Collection[dt.date] | None = None,
-) -> str:
+def refused_select(shape: Shape, suite: Suite, handed: Handed) -> str:
     """SQL of the landing rows that are refused or cannot compete, in contract types, each with its own reason, what it refers to in
     vain, and what is shown of it."""
     raw = (f"{quoted(column.name)} AS {_raw(column.name)}" for column in shape.table.columns)
     carried = (*raw, FILE, "_problem", "_text", ARRIVAL, POSITION)
-    typed = typed_select(shape.table, relation, kinds, carried, reading=reading, days=days)
+    typed = handed.typed(shape.table, carried)
     has_key, timed = _known_key(shape)
     judged = (
         f"SELECT t.*, COALESCE(_problem, {reason_sql(suite.critical)}) AS {OWN}, {shape.missing('t')} AS {MISSING}, "
@@ -185,20 +192,13 @@ def refused_select(
     )
 
 
-def good_select(
-    shape: Shape,
-    suite: Suite,
-    relation: str,
-    kinds: dict[str, str],
-    reading: Reading,
-    days: Collection[dt.date] | None = None,
-) -> str:
+def good_select(shape: Shape, suite: Suite, handed: Handed) -> str:
     """SQL of the landing rows that ``refused_select`` leaves: with nothing against them, and nothing to show of them.
 
     They are nearly all rows, and said by themselves they cost half: no reason is worked out, no text made.
     """
     carried = (FILE, "_problem", ARRIVAL, POSITION)
-    typed = typed_select(shape.table, relation, kinds, carried, reading=reading, days=days)
+    typed = handed.typed(shape.table, carried)
     has_key, timed = _known_key(shape)
     failing = "".join(f" AND ({check.failing}) IS NOT TRUE" for check in suite.critical)
     there = f" AND {shape.missing('t')} IS NULL" if shape.required else ""
@@ -258,7 +258,7 @@ class Stored:
 def settle(session: DuckDBSession, shape: Shape, stored: Stored) -> bool:
     """Decide on the keys that ``_fresh`` and changed references touch; returns whether any key repeats (``_repeated``).
 
-    Fills the temporary tables ``_touched`` (keys decided anew), ``_held`` (one row a touched key) and ``_lost`` (the others,
+    Fills the temporary tables ``_touched`` (keys decided anew), ``_held`` (one row per touched key) and ``_lost`` (the others,
     each with ``_conflicting``), both with the columns of ``_fresh``. Where nothing stored is touched and no key repeats,
     ``_held`` is a view of ``_fresh``.
     """

@@ -25,7 +25,7 @@ _PHASE = f"{_SECONDS} % ({MINUTES} * 60)"
 
 
 def overlapped_sql(table: Table, relation: str, day: str | None = None) -> str:
-    """SQL of the keys of the intervals that do not hold, of typed rows with one row a key.
+    """SQL of the keys of the intervals that do not hold, of typed rows with one row per key.
 
     Looked at are intervals of one point that start on one day. Of two that lie over each other that one holds which has
     the length most of the point's day is covered by; of two lengths that cover the same the shorter, as it says more; of

@@ -17,11 +17,6 @@ SORTED_AT_ONCE = 6_000_000
 """Rows that are sorted at a time; a day may have many more."""
 
 
-def count_of(session: DuckDBSession, sql: str) -> int:
-    """The one whole number that a query gives."""
-    return int(session.duck.execute(sql).fetchall()[0][0])
-
-
 def clustered_by(table: Table) -> str:
     """Column that rows lie sorted by, so that one account's or point's rows are found without a full scan."""
     names = [column.name for column in table.columns]

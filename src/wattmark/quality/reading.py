@@ -11,7 +11,7 @@ from wattmark.clock import Clock, clock_of
 from wattmark.contract import Column, Table
 from wattmark.engine.sqlfile import literal
 from wattmark.errors import SettingsError
-from wattmark.settings import SourceSettings, TextSettings
+from wattmark.source_settings import SourceSettings, TextSettings
 
 START, MINUTES, KWH, EXPORT_KWH, QUALITY = (
     "interval_start",

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from wattmark.contract import Column
 from wattmark.quality.reading import Reading, is_code, quoted, sql_literal
-from wattmark.settings import NumberFormat
+from wattmark.source_settings import NumberFormat
 
 _EXACT_DOUBLE = 2**53
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from wattmark.contract import Contract, Table
 from wattmark.errors import SourceError
-from wattmark.settings import SourceSettings
+from wattmark.source_settings import SourceSettings
 
 FILE, PROBLEM, TEXT = "_file", "_problem", "_text"
 """Columns of landing that are not the contract's."""

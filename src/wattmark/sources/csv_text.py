@@ -24,7 +24,7 @@ import pyarrow as pa
 
 from wattmark.engine.sqlfile import literal
 from wattmark.errors import SourceError
-from wattmark.settings import SourceSettings
+from wattmark.source_settings import SourceSettings
 from wattmark.sources import csv_lines
 from wattmark.sources.csv_lines import LONGEST_ROW, Dialect, Reject
 from wattmark.sources.table_files import unreadable

@@ -16,7 +16,8 @@ import sqlalchemy as sa
 
 from wattmark.contract import Contract, Table
 from wattmark.errors import SourceError
-from wattmark.settings import Settings, SourceSettings
+from wattmark.settings import Settings
+from wattmark.source_settings import SourceSettings
 from wattmark.sources import columns, values
 from wattmark.sources.base import ARRIVAL, EXTRAS, FILE, POSITION, PROBLEM, TEXT, Extracted, Source, Watermark
 from wattmark.sources.columns import Reading

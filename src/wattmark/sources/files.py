@@ -17,7 +17,8 @@ import pyarrow.compute as pc
 
 from wattmark.contract import Column, Contract, Table
 from wattmark.errors import SourceError
-from wattmark.settings import Settings, SourceSettings
+from wattmark.settings import Settings
+from wattmark.source_settings import SourceSettings
 from wattmark.sources.base import ARRIVAL, EXTRAS, FILE, POSITION, PROBLEM, TEXT, Extracted, Source, Watermark
 from wattmark.sources.csv_lines import Reject
 from wattmark.sources.csv_text import CsvFile, open_csv, read_csv

@@ -10,7 +10,8 @@ import pyarrow as pa
 
 from wattmark.contract import Contract, Table
 from wattmark.errors import SourceError
-from wattmark.settings import Settings, SourceSettings
+from wattmark.settings import Settings
+from wattmark.source_settings import SourceSettings
 from wattmark.sources.base import EXTRAS, Extracted, Source, Watermark
 from wattmark.sources.database import DatabaseSource
 from wattmark.sources.files import FileSource
