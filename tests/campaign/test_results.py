@@ -25,7 +25,7 @@ from wattmark.run import Run
 from wattmark.settings import PROJECT_ROOT, Settings, load_settings
 
 NAMES = (
-    "campaign.run", "campaign.member", "campaign.happening", "campaign.contact", "campaign.arm_check", "campaign.lift", "mart.campaign_arms", "mart.campaign_result",
+    "campaign.run", "campaign.member", "campaign.happening", "campaign.contact", "campaign.arm_check", "campaign.lift", "mart.campaign_arms", "mart.programme_result", "mart.campaign_result",
     "mart.campaign_segment_result", "mart.campaign_take_up",
     "mart.contact_history", "mart.campaign_calendar", "core.calendar",
 )  # fmt: skip
@@ -41,6 +41,17 @@ def result_session(settings: Settings, as_of: dt.date, events: pa.Table) -> Duck
 
 def events_of(rows: list[dict[str, Any]]) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=load_contract().tables["campaign_event"].arrow_schema)
+
+
+def programme() -> pa.Table:
+    """A quarter in which the programme saved energy, and a measure of which too few are held out."""
+    one = {
+        "quarter": dt.date(2026, 7, 1), "measure": "energy_kwh", "treated": 980, "held_out": 20,
+        "treated_mean": 300.0, "held_out_mean": 302.0, "difference": -2.0, "low": -3.5, "high": -0.5,
+    }  # fmt: skip
+    return pa.Table.from_pylist(
+        [one, one | {"measure": "leaving", "difference": None, "low": None, "high": None}]
+    )
 
 
 def test_from_a_released_list_to_its_result(tmp_path: Path, ops: Engine, warehouse_url: str) -> None:
@@ -64,7 +75,12 @@ def test_from_a_released_list_to_its_result(tmp_path: Path, ops: Engine, warehou
             one.control,
         )
         assert float(total["cost_amount"]) == pytest.approx(one.cost_amount, abs=0.01)
+        session.give("mart.programme_result", programme())
         page = write_report(session, tmp_path / "report")
+        said = (tmp_path / "report" / "programme.html").read_text(encoding="utf-8")
+        assert "1 of 1 intervals leave out 0" in said
+        assert "-3.50 to -0.5000" in said
+        assert "too few to tell" in said
         assert "Auto debit and e-bill" in page.read_text(encoding="utf-8")
         assert (tmp_path / "report" / "auto-debit-and-e-bill.html").exists()
         assert "http" not in page.read_text(encoding="utf-8")
