@@ -61,7 +61,7 @@ distance AS (
   WHERE arm.control_share > 0 AND arm.control_share < 1 AND arm.listed + arm.control > 0
 ),
 
--- The tail of the normal distribution by the approximation of Abramowitz and Stegun, 7.1.26: off by 1.5e-7 at the most.
+-- The tail of the normal distribution as in Abramowitz and Stegun, 7.1.26: off by 1.5e-7 at the most.
 tail AS (
   SELECT
     distance.*,

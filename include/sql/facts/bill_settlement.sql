@@ -145,7 +145,7 @@ pool_part AS (
   SELECT
     loose_payment.account_id,
     SUM(loose_payment.amount) AS amount,
-    CAST(0 AS DECIMAL(18, 2)) AS stock_amount
+    MONEY(0) AS stock_amount
   FROM facts.loose_payment
   GROUP BY loose_payment.account_id
   UNION ALL
@@ -213,7 +213,7 @@ happened AS (
     CAST(NULL AS BIGINT) AS place,
     CAST(DATE '1970-01-02' AS TIMESTAMPTZ) AS received_at,
     '' AS payment_id,
-    CAST(0 AS DECIMAL(18, 2)) AS own_amount,
+    MONEY(0) AS own_amount,
     pool_sum.stock_amount AS pool_amount
   FROM pool_sum
   WHERE pool_sum.stock_amount > 0
@@ -236,7 +236,7 @@ happened AS (
     CAST(NULL AS BIGINT),
     loose_payment.received_at,
     loose_payment.payment_id,
-    CAST(0 AS DECIMAL(18, 2)),
+    MONEY(0),
     loose_payment.amount
   FROM facts.loose_payment
 ),
@@ -380,7 +380,7 @@ poured AS (
   GROUP BY most.bill_id
 ),
 
--- What is left of credits: of each beyond the bill that it corrects, less what the account's other bills took of it.
+-- What is left of credits: beyond the bill that each corrects, less what the account's other bills took.
 surplus AS (
   SELECT
     credit.bill_id,

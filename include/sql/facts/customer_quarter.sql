@@ -16,7 +16,7 @@ params:
 WITH quarter AS (
   SELECT
     calendar.day AS quarter,
-    CAST(ADD_MONTHS(calendar.day, 3) AS DATE) AS next_quarter
+    ADD_MONTHS(calendar.day, 3) AS next_quarter
   FROM core.calendar
   WHERE
     EXTRACT(DAY FROM calendar.day) = 1

@@ -11,6 +11,7 @@ from markupsafe import Markup
 from wattmark.campaign.definition import load_campaigns
 from wattmark.campaign.evaluate import EnergyEffect, energy_effect
 from wattmark.campaign.programme import programme_body, programme_rows
+from wattmark.campaign.weather import WeatherEffect, weather_effect
 from wattmark.engine.session import Session
 from wattmark.errors import SqlFileError
 from wattmark.page import page
@@ -46,6 +47,10 @@ Feedback rate {{ '%.1f' % (100 * (total.feedback_rate or 0)) }}%, standard {{ '%
 {% else %}<p class="{{ effect.verdict }}"><strong>{{ words[effect.verdict] }}</strong> {{ '%+.1f' % effect.effect_kwh }} kWh a month and account{{ ' in peak hours' if effect.in_peak }} against the control group
 (95% interval {{ '%+.1f' % effect.low_kwh }} to {{ '%+.1f' % effect.high_kwh }}{% if effect.effect_amount is not none %}; {{ '%+.2f' % effect.effect_amount }} in money{% endif %}), from {{ effect.contacted }} contacted and {{ effect.control }} control accounts.
 With these, an effect of {{ '%.1f' % effect.detectable_kwh }} kWh would have been found four times in five.</p>{% endif %}{% endif %}
+{% if weather %}<h2>Energy without a control group</h2>{% if weather.effect_kwh is none %}<p class="too_few">Too few accounts with a year before, three months after and temperatures: {{ weather.accounts }}.</p>
+{% else %}<p>{{ '%+.1f' % weather.effect_kwh }} kWh a month and account against what the weather would have made of the year before
+(95% interval over accounts {{ '%+.1f' % weather.low_kwh }} to {{ '%+.1f' % weather.high_kwh }}), from {{ weather.accounts }} contacted accounts; the fit errs by {{ '%.0f' % (100 * weather.fit_error) }}% of their use.
+Whatever else changed is in it, too: only a control group tells that apart.</p>{% endif %}{% endif %}
 <h2>Next weeks</h2><div class="scroll"><table><tr><th>night</th><th>channel</th><th>goes out</th></tr>{% for row in calendar %}<tr><td>{{ row.night }}</td><td>{{ row.channel }}</td><td>{{ row.send_on }}</td></tr>{% endfor %}</table></div>
 """
 
@@ -123,7 +128,7 @@ def write_report(session: Session, folder: Path) -> Path:
         zero, ticks = _place(rows)
         body = pages.from_string(_CAMPAIGN).render(
             name=one.name, objective=one.objective, total=total, rows=rows, words=WORDS, columns=COLUMNS, zero=zero, ticks=ticks,
-            effect=_effect(session, one.id, one.success.effect_on_kwh) if total else None,
+            **(_effects(session, one.id, one.success.effect_on_kwh, total["control"]) if total else {}),
             calendar=[row for row in calendar if row["campaign_id"] == one.id][:40],
             segments=[row for row in segments if row["campaign_id"] == one.id],
             failed=[row for row in failed if row["campaign_id"] == one.id],
@@ -137,14 +142,19 @@ def write_report(session: Session, folder: Path) -> Path:
     return folder / "index.html"
 
 
-def _effect(session: Session, campaign_id: str, wanted: str) -> EnergyEffect | None:
+def _effects(
+    session: Session, campaign_id: str, wanted: str, control: int
+) -> dict[str, EnergyEffect | WeatherEffect | None]:
+    """The effect on energy against the control group; without one against the weather, of all hours alone."""
     if wanted == "none":
-        return None
+        return {}
     try:
-        return energy_effect(session, campaign_id, wanted)
+        if control:
+            return {"effect": energy_effect(session, campaign_id, wanted)}
+        return {"weather": None if wanted == "peak_down" else weather_effect(session, campaign_id)}
     except SqlFileError as error:
         if error.code == "lake.missing":
-            return None
+            return {}
         raise
 
 

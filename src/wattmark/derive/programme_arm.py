@@ -17,6 +17,7 @@ from wattmark.engine.python_table import TableContext, python_table
     grain="one row per customer",
     purpose="The arms that the programme of campaigns is judged by: the global control group, which no campaign contacts, and all others.",
     docs={
+        "customer_id": "The customer.",
         "unit_id": "Household or person that was drawn as one; customers of one unit count together.",
         "is_held_out": "In the global control group.",
     },
