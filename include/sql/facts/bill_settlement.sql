@@ -244,9 +244,9 @@ happened AS (
 begun AS (
   SELECT
     happened.account_id,
-    CAST(MIN(happened.received_at) AS DATE) AS begins_on
+    CAST(MIN(CASE WHEN happened.pool_amount > 0 THEN happened.received_at END) AS DATE) AS begins_on,
+    MIN(LEAST(happened.own_amount, happened.pool_amount)) < 0 AS is_given_back
   FROM happened
-  WHERE happened.pool_amount > 0
   GROUP BY happened.account_id
 ),
 
@@ -254,7 +254,8 @@ pool AS (
   SELECT
     pool_sum.account_id,
     pool_sum.amount,
-    begun.begins_on
+    begun.begins_on,
+    begun.is_given_back
   FROM pool_sum
   LEFT JOIN begun ON begun.account_id = pool_sum.account_id
 ),
@@ -266,6 +267,8 @@ opened AS (
     member.place,
     member.net_amount,
     member.has_own,
+    member.paid_on,
+    pool.is_given_back,
     GREATEST(LEAST(member.need_amount, member.needed_up_to - pool.amount), 0) AS open_amount,
     -- What its own payments had settled before there was anything beyond neither gives nor takes.
     (member.net_amount > 0 OR member.need_amount > 0)
@@ -353,6 +356,12 @@ moved AS (
     playing.is_mixed
     AND playing.open_amount <= 0.01
     AND (happened.pool_amount <> 0 OR earlier.bill_id IS NOT NULL)
+    -- Where nothing was given back, a bill that its own payments settled stays so.
+    AND (
+      playing.is_given_back
+      OR playing.paid_on IS NULL
+      OR CAST(happened.received_at AS DATE) <= playing.paid_on
+    )
 ),
 
 most AS (
