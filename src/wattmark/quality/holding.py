@@ -17,11 +17,13 @@ import datetime as dt
 from collections.abc import Collection
 from dataclasses import dataclass
 
+import duckdb
+
 from wattmark.contract import Column, Table
 from wattmark.contract.model import DAY
 from wattmark.engine.session import DuckDBSession
 from wattmark.quality.checks import Suite, reason_sql
-from wattmark.quality.intervals import OVERLAP
+from wattmark.quality.intervals import OVERLAP, may_overlap_sql, repeated_sql
 from wattmark.quality.reading import (
     START,
     Reading,
@@ -202,11 +204,30 @@ def good_select(shape: Shape, suite: Suite, handed: Handed) -> str:
     has_key, timed = _known_key(shape)
     failing = "".join(f" AND ({check.failing}) IS NOT TRUE" for check in suite.critical)
     there = f" AND {shape.missing('t')} IS NULL" if shape.required else ""
-    nothing = f"CAST(NULL AS VARCHAR) AS {OWN}, CAST(NULL AS VARCHAR) AS {MISSING}, TRUE AS {HAS_KEY}, TRUE AS {COMPETES}"
     return (
-        f"SELECT {shape.columns}, {nothing}, {_warned(suite)} AS _warned, {FILE}, {ARRIVAL}, {POSITION}, "
-        f"CAST(NULL AS VARCHAR) AS {KEY}, CAST(NULL AS VARCHAR) AS {ROW} FROM ({typed}) AS t WHERE {has_key}{timed}{failing}{there}"
+        f"SELECT {shape.columns}, {_warned(suite)} AS _warned, {FILE}, {ARRIVAL}, {POSITION} "
+        f"FROM ({typed}) AS t WHERE {has_key}{timed}{failing}{there}"
     )
+
+
+NOTHING = (
+    f"CAST(NULL AS VARCHAR) AS {OWN}, CAST(NULL AS VARCHAR) AS {MISSING}, TRUE AS {HAS_KEY}, TRUE AS {COMPETES}, "
+    f"CAST(NULL AS VARCHAR) AS {KEY}, CAST(NULL AS VARCHAR) AS {ROW}"
+)
+"""What ``refused_select`` says and of good rows is not kept: it is the same for all of them."""
+
+
+def take_up(duck: duckdb.DuckDBPyConnection, shape: Shape, suite: Suite, handed: Handed) -> None:
+    """Fill the temporary view ``_fresh``: the landing rows in contract types, with what is against them."""
+    duck.execute(f"CREATE OR REPLACE TEMP TABLE _good AS {good_select(shape, suite, handed)}")
+    fresh = f"SELECT *, {NOTHING} FROM _good"
+    [(others,)] = duck.execute(
+        f"SELECT (SELECT COUNT(*) FROM {handed.relation}) - (SELECT COUNT(*) FROM _good)"
+    ).fetchall()
+    if others:
+        duck.execute(f"CREATE OR REPLACE TEMP TABLE _bad AS {refused_select(shape, suite, handed)}")
+        fresh += " UNION ALL BY NAME SELECT * FROM _bad"
+    duck.execute(f"CREATE OR REPLACE TEMP VIEW _fresh AS {fresh}")
 
 
 def _known_key(shape: Shape) -> tuple[str, str]:
@@ -272,11 +293,7 @@ def settle(session: DuckDBSession, shape: Shape, stored: Stored) -> bool:
     if known:
         duck.execute(f"CREATE OR REPLACE TEMP TABLE _candidate AS {fresh} UNION ALL BY NAME {known}")
         relation = "_candidate"
-    # Keys are seldom repeated, and hashes are told apart faster than they are; equal hashes are looked at below.
-    [(may_repeat,)] = duck.execute(
-        f"SELECT COUNT(*) <> COUNT(DISTINCT hash({shape.key})) FROM {relation}"
-    ).fetchall()
-    if not may_repeat:
+    if not _may_repeat(duck, shape, relation):
         duck.execute(f"CREATE OR REPLACE TEMP VIEW _held AS SELECT * FROM {relation}")
         duck.execute(f"CREATE OR REPLACE TEMP TABLE _lost AS SELECT *, FALSE AS {CONFLICTING} FROM {relation} WHERE FALSE")  # fmt: skip
         return False
@@ -297,6 +314,18 @@ def settle(session: DuckDBSession, shape: Shape, stored: Stored) -> bool:
         f"FROM _placed AS p JOIN _placed AS h ON {shape.same_key('p', 'h')} AND h._place = 1 WHERE p._place > 1"
     )
     return True
+
+
+def _may_repeat(duck: duckdb.DuckDBPyConnection, shape: Shape, relation: str) -> bool:
+    """Whether any key may repeat, which is seldom so: asked in the cheapest way there is."""
+
+    def says(sql: str) -> bool:
+        return bool(duck.execute(sql).fetchall()[0][0])
+
+    if is_interval(shape.table) and not says(may_overlap_sql(shape.table, relation)):
+        return says(repeated_sql(shape.table, relation))
+    # Hashes are told apart faster than keys.
+    return says(f"SELECT COUNT(*) <> COUNT(DISTINCT hash({shape.key})) FROM {relation}")
 
 
 def _known(session: DuckDBSession, shape: Shape, stored: Stored) -> str | None:
