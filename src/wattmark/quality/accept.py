@@ -130,7 +130,7 @@ class _TableAcceptance:
         elif self.table.since is None:
             landing = mark_of_rows(self.session, self.landing)
         how = (self.shape, self.suite, Handed("landing", kinds, note.reading))
-        sql = holding.good_select(*how) + holding.refused_select(*how)
+        sql = holding.decision(*how)
         referred = [
             f"{layer}.{target.name}"
             for _, target in self.shape.required
@@ -287,7 +287,7 @@ class _TableAcceptance:
         self.session.forget(self.aside)
         self.duck.execute(
             "DROP VIEW IF EXISTS _held; DROP TABLE IF EXISTS _lost; DROP TABLE IF EXISTS _placed; DROP TABLE IF EXISTS _repeated; "
-            "DROP TABLE IF EXISTS _body; DROP TABLE IF EXISTS _overlapped; DROP TABLE IF EXISTS _candidate; DROP TABLE IF EXISTS _kept; DROP TABLE IF EXISTS _touched; DROP VIEW _fresh; DROP TABLE _good; DROP TABLE IF EXISTS _bad"
+            "DROP TABLE IF EXISTS _body; DROP TABLE IF EXISTS _overlapped; DROP TABLE IF EXISTS _candidate; DROP TABLE IF EXISTS _kept; DROP TABLE IF EXISTS _touched; DROP VIEW _fresh; DROP TABLE _read; DROP TABLE IF EXISTS _refused"
         )
 
     # --- some days at a time -----------------------------------------------------------------------
