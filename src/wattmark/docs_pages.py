@@ -387,7 +387,7 @@ def dags_page(folder: Path) -> str:
             title = _text(_keyword(call, "dag_display_name"))
             lines += [
                 "",
-                f"## {_text(_keyword(call, 'dag_id'))}",
+                f"## {path.stem}",
                 "",
                 f"**{title}.** {_text(_keyword(call, 'description'))}.",
                 "",

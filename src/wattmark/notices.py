@@ -146,6 +146,12 @@ def note_failure(settings: Settings, dag_id: str, run_id: str, task: str, messag
     )
 
 
+def failed_tasks(settings: Settings, dag_id: str, run_id: str) -> frozenset[str]:
+    """Tasks of a run whose failures are kept to be told."""
+    files = _folder(settings, dag_id, run_id).glob("*.json")
+    return frozenset(json.loads(file.read_text(encoding="utf-8"))["task"] for file in files)
+
+
 def take_failures(settings: Settings, dag_id: str, run_id: str) -> list[str]:
     """Why tasks of a run failed, one line a message however many tasks ended with it; forgets them."""
     folder = _folder(settings, dag_id, run_id)

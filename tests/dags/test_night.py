@@ -181,6 +181,22 @@ def test_killed_anywhere_and_rerun_gives_the_same_warehouse(folder: Path) -> Non
             done = run(source, home)
             assert done.returncode == 0, done.stdout[-2000:]
             assert hashes(plain_url(home)) == wanted
+        # What comes after publishing takes nothing of it back, and is done again alone.
+        kept = home / "lists.kept"
+        if (home / "lists").exists():
+            (home / "lists").rename(kept)
+        (home / "lists").write_text("no folder")
+        done = run(source, home)
+        assert done.returncode == 1
+        assert f"The night {DAY} is published." in done.stdout
+        assert f"wattmark campaign run --as-of {DAY} --home" in " ".join(done.stdout.split())
+        assert "Nothing of it was published" not in done.stdout
+        assert hashes(plain_url(home)) == wanted
+        with psycopg.connect(plain_url(home)) as connection:
+            assert connection.execute("SELECT state FROM ops.pipeline_run").fetchall() == [("succeeded",)]
+        (home / "lists").unlink()
+        made = [sys.executable, "-m", "wattmark", "campaign", "run", "--as-of", DAY, "--home", str(home)]
+        subprocess.run(made, check=True, capture_output=True)
         # An older night takes the published one's place only where it is asked to, and can be taken back.
         refused = run(source, home, "2026-11-03")
         assert refused.returncode == 1

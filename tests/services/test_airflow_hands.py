@@ -20,11 +20,13 @@ from tests.tiny import interval_rows as rows_of_day
 from tests.tiny import write_intervals, write_tiny
 from tests.waiting import wait_for
 from tests.warehouse import plain_url
+from wattmark import assets
 from wattmark.home import secret
 from wattmark.local import airflow_api, services
 from wattmark.local.airflow_api import Api, address
 from wattmark.local.trigger import failure_of, task_instances, wait_until_parsed
 from wattmark.settings import PROJECT_ROOT, Settings, load_settings
+from wattmark.writer import holder_of
 
 from .homes import open_folder, settings_for
 
@@ -250,11 +252,51 @@ def test_a_good_log_holds_nothing_of_the_framework(hands: Hands, published: str)
 
 
 def test_a_published_night_starts_its_lists(hands: Hands, published: str) -> None:
-    def runs() -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = hands.ask("GET", "/api/v2/dags/campaigns/dagRuns").json()["dag_runs"]
-        return [one for one in found if one["run_type"] == "asset_triggered"]
+    [run] = wait_for("the run of campaigns", lambda: asking(hands))
+    events = hands.ask("GET", f"/api/v2/dags/campaigns/dagRuns/{run}/upstreamAssetEvents").json()
+    assert [(event["asset"]["uri"] if "asset" in event else event["uri"], event["extra"]["as_of"]) for event in events["asset_events"]] == [
+        (assets.LISTS, AS_OF)
+    ]  # fmt: skip
+    assert hands.ended("campaigns", run) == "success"
 
-    wait_for("the run of campaigns", runs)
+
+def asking(hands: Hands) -> list[str]:
+    """Runs of `campaigns` that lists began."""
+    found = hands.ask("GET", "/api/v2/dags/campaigns/dagRuns").json()["dag_runs"]
+    return [run["dag_run_id"] for run in found if run["run_type"] == "asset_triggered"]
+
+
+def test_lists_that_fail_leave_the_night_published_and_are_run_again_alone(
+    hands: Hands, published: str
+) -> None:
+    broken = hands.settings.home / "campaigns" / "broken.yaml"
+    broken.parent.mkdir(exist_ok=True)
+    broken.write_text("id: broken\n")
+    before = asking(hands)
+    tries = {key[0]: task["try_number"] for key, task in hands.tasks("nightly", published).items()}
+    one = {"dag_run_id": published, "dry_run": False, "only_failed": False, "include_downstream": True}
+    hands.ask("POST", "/api/v2/dags/nightly/clearTaskInstances", json={**one, "task_ids": ["lists"]})
+    assert hands.ended("nightly", published) == "failed"
+    assert {
+        key[0] for key, task in hands.tasks("nightly", published).items() if task["state"] == "failed"
+    } == {"lists"}
+    assert "broken.yaml" in hands.log("nightly", published, "lists", tries["lists"] + 1)[-1]["event"]
+    title = f"The night {AS_OF} is published; lists after it failed"
+    wait_for("the notice", lambda: [post for post in hands.sinks.posts if post["title"] == title])
+    with psycopg.connect(plain_url(hands.settings.home)) as connection:
+        assert connection.execute("SELECT as_of::text, state FROM ops.pipeline_run").fetchall() == [
+            (AS_OF, "succeeded")
+        ]
+    assert asking(hands) == before
+    broken.unlink()
+    hands.ask("POST", "/api/v2/dags/nightly/clearTaskInstances", json={**one, "task_ids": ["lists"]})
+    assert hands.ended("nightly", published) == "success"
+    again = {key[0]: task["try_number"] for key, task in hands.tasks("nightly", published).items()}
+    assert again["publish"] == tries["publish"]
+    assert again["lists"] == tries["lists"] + 2
+    # The home is nobody's any more.
+    assert holder_of(hands.settings.home) is None
+    wait_for("their run of campaigns", lambda: len(asking(hands)) > len(before))
 
 
 def test_every_page_answers(hands: Hands, published: str) -> None:
