@@ -187,7 +187,7 @@ def _check_folder(delivery: str | None) -> None:
     if not delivery or "://" in delivery:
         return
     folder = Path(delivery).expanduser()
-    nearest = next((one for one in (folder, *folder.parents) if one.exists()), folder)
+    nearest = next((parent for parent in (folder, *folder.parents) if parent.exists()), folder)
     if not nearest.is_dir() or not os.access(nearest, os.W_OK):
         raise SettingsError(
             "delivery.folder",

@@ -353,8 +353,8 @@ def quarantine(
         console.print("Nothing is in quarantine.")
         return
     counts = Table("table", "reason", "rows", title="Refused", title_justify="left")
-    for one in shown.counts:
-        counts.add_row(one.table, escape(one.reason), f"{one.rows:,}")
+    for count in shown.counts:
+        counts.add_row(count.table, escape(count.reason), f"{count.rows:,}")
     console.print(counts)
     for name, rows in shown.rows.items():
         listed = Table(*rows.columns, title=name, title_justify="left")

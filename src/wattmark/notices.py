@@ -137,7 +137,7 @@ def _folder(settings: Settings, dag_id: str, run_id: str) -> Path:
 
 def note_failure(settings: Settings, dag_id: str, run_id: str, task: str, message: str) -> None:
     """Keep why a task of a run failed, until the run's end is told; the same task again replaces itself."""
-    # Parsing a DAG must not load the engine, which the module of states knows.
+    # Parsing a DAG loads no more than it must.
     from wattmark.atomic import write_atomically
 
     name = re.sub(r"[^\w.+-]", "_", task)[:120]

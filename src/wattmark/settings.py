@@ -270,9 +270,9 @@ class Mail(SettingsModel):
     @field_validator("to")
     @classmethod
     def _addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for one in value:
-            if one.count("@") != 1 or one != one.strip() or any(part == "" for part in one.split("@")):
-                raise ValueError(f"{one!r} is not a mail address")
+        for mail in value:
+            if mail.count("@") != 1 or mail != mail.strip() or any(part == "" for part in mail.split("@")):
+                raise ValueError(f"{mail!r} is not a mail address")
         return value
 
 

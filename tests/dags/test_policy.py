@@ -227,4 +227,4 @@ def test_the_parts_of_a_layer_are_the_layer_and_follow_each_other(layer: str) ->
     assert first
     assert second
     assert sorted([*first, *second]) == sorted(night.tables_of(catalog, layer))
-    assert {one for name in first for one in catalog.rests_on(name)} & set(second) == set()
+    assert {needed for name in first for needed in catalog.rests_on(name)} & set(second) == set()

@@ -109,7 +109,7 @@ class Hands:
 
     def tasks(self, dag: str, run: str) -> dict[tuple[str, int], dict[str, Any]]:
         found = task_instances(self.api, f"/dags/{dag}/dagRuns/{run}")
-        return {(one["task_id"], one["map_index"]): one for one in found}
+        return {(task["task_id"], task["map_index"]): task for task in found}
 
     def log(self, dag: str, run: str, task: str, attempt: int = 1, index: int = -1) -> list[dict[str, Any]]:
         answer = self.ask(
@@ -119,7 +119,7 @@ class Hands:
             headers={"Accept": "application/json"},
         )
         content: list[dict[str, Any]] = answer.json()["content"]
-        return [one for one in content if "level" in one]
+        return [line for line in content if "level" in line]
 
 
 @pytest.fixture(scope="module")
@@ -187,7 +187,7 @@ def published(hands: Hands, failed: str) -> str:
     asked = hands.ask(
         "POST", "/api/v2/dags/nightly/clearTaskInstances", json={**clear, "dry_run": True}
     ).json()
-    assert any(one["task_id"] == "extract" for one in asked["task_instances"])
+    assert any(task["task_id"] == "extract" for task in asked["task_instances"])
     hands.ask("POST", "/api/v2/dags/nightly/clearTaskInstances", json={**clear, "dry_run": False})
     assert hands.ended("nightly", failed) == "success"
     return failed
@@ -212,13 +212,13 @@ def test_a_failed_task_ends_with_its_message(hands: Hands, failed: str) -> None:
 
 
 def test_a_failed_night_is_told_once_by_mail_and_webhook(hands: Hands, failed: str) -> None:
-    wait_for("the notice", lambda: [one for one in hands.sinks.posts if one["run_id"] == failed])
+    wait_for("the notice", lambda: [told for told in hands.sinks.posts if told["run_id"] == failed])
     wait_for("the mail", lambda: hands.sinks.mails)
-    [post] = [one for one in hands.sinks.posts if one["event"] == "failed" and one["run_id"] == failed]
+    [post] = [told for told in hands.sinks.posts if told["event"] == "failed" and told["run_id"] == failed]
     assert post["title"] == f"The night {AS_OF} failed"
     assert len(post["lines"]) == 1
     assert "[source.missing_table]" in post["lines"][0]
-    [mail] = [one for one in hands.sinks.mails if "failed" in one.subject]
+    [mail] = [told for told in hands.sinks.mails if "failed" in told.subject]
     assert "[source.missing_table]" in mail.text
     assert hands.ask("GET", post["link"].removeprefix(address(hands.settings))).status_code == 200
 
@@ -229,7 +229,7 @@ def test_a_cleared_night_is_published_and_told_to_be_short_of_data(hands: Hands,
             "SELECT source_table, days_behind FROM mart.source_freshness WHERE is_stale ORDER BY 1"
         ).fetchall()
     assert ("interval_reading", 21) in stale
-    [post] = [one for one in hands.sinks.posts if one["event"] == "less_data"]
+    [post] = [told for told in hands.sinks.posts if told["event"] == "less_data"]
     assert post["run_id"] == published
     assert any(line.startswith("interval_reading: the newest row is of 2026-11-05") for line in post["lines"])
 
@@ -339,7 +339,7 @@ def test_every_page_answers(hands: Hands, published: str) -> None:
             wrong[page] = answer.status_code
     assert wrong == {}
     graph = hands.ask("GET", "/ui/dependencies").json()
-    edges = {(one["source_id"].split(":")[0], one["target_id"]) for one in graph["edges"]}
+    edges = {(edge["source_id"].split(":")[0], edge["target_id"]) for edge in graph["edges"]}
     assert ("asset", "dag:campaigns") in edges
 
 
@@ -380,7 +380,7 @@ def test_a_backfill_makes_the_night_of_its_date(hands: Hands, published: str) ->
 
     def runs() -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = hands.ask("GET", "/api/v2/dags/nightly/dagRuns").json()["dag_runs"]
-        return [one for one in found if one["run_type"] == "backfill"]
+        return [run for run in found if run["run_type"] == "backfill"]
 
     [run] = wait_for("the run", runs)
     wait_for(
@@ -403,11 +403,11 @@ def test_a_backfill_makes_the_night_of_its_date(hands: Hands, published: str) ->
 def test_a_late_run_is_told_and_can_be_cleared(hands: Hands) -> None:
     hands.ask("PATCH", "/api/v2/dags/slow", json={"is_paused": False})
     run = hands.trigger("slow")
-    wait_for("the notice", lambda: [one for one in hands.sinks.posts if one["event"] == "late"])
-    [post] = [one for one in hands.sinks.posts if one["event"] == "late"]
+    wait_for("the notice", lambda: [told for told in hands.sinks.posts if told["event"] == "late"])
+    [post] = [told for told in hands.sinks.posts if told["event"] == "late"]
     assert (post["dag_id"], post["run_id"]) == ("slow", run)
     assert "is late" in post["title"]
-    assert wait_for("the mail", lambda: [one for one in hands.sinks.mails if "is late" in one.subject])
+    assert wait_for("the mail", lambda: [mail for mail in hands.sinks.mails if "is late" in mail.subject])
     assert hands.ended("slow", run) == "success"
     hands.ask("POST", f"/api/v2/dags/slow/dagRuns/{run}/clear", json={"dry_run": False})
     assert hands.ended("slow", run) == "success"
@@ -430,7 +430,7 @@ def test_wattmark_run_hands_the_night_to_the_airflow_that_is_up(hands: Hands, pu
     assert "Handed to Airflow at " in done.stdout
     assert "The night 2026-11-27 is published." in done.stdout
     runs = hands.ask("GET", "/api/v2/dags/nightly/dagRuns").json()["dag_runs"]
-    assert [one["state"] for one in runs if one["conf"].get("as_of") == "2026-11-27"] == ["success"]
+    assert [run["state"] for run in runs if run["conf"].get("as_of") == "2026-11-27"] == ["success"]
 
     # Of another source: beside the scheduler, which sees nothing of it but the published night.
     before = len(hands.ask("GET", "/api/v2/dags/campaigns/dagRuns").json()["dag_runs"])
@@ -439,7 +439,7 @@ def test_wattmark_run_hands_the_night_to_the_airflow_that_is_up(hands: Hands, pu
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
     runs = hands.ask("GET", "/api/v2/dags/nightly/dagRuns").json()["dag_runs"]
-    assert [one for one in runs if one["conf"].get("as_of") == "2026-11-28"] == []
+    assert [run for run in runs if run["conf"].get("as_of") == "2026-11-28"] == []
     wait_for(
         "the lists of the night",
         lambda: len(hands.ask("GET", "/api/v2/dags/campaigns/dagRuns").json()["dag_runs"]) > before,

@@ -141,7 +141,9 @@ def instances(running: Running, task: str) -> dict[int, dict[str, Any]]:
         found = api.call("GET", f"{running.path}/taskInstances", params={"limit": 100}).json()[
             "task_instances"
         ]
-    return {one["map_index"]: one for one in found if one["task_id"] == f"one_list.{task}"}
+    return {
+        instance["map_index"]: instance for instance in found if instance["task_id"] == f"one_list.{task}"
+    }
 
 
 def questions(running: Running) -> dict[str, dict[str, Any]]:
@@ -149,7 +151,11 @@ def questions(running: Running) -> dict[str, dict[str, Any]]:
     wait_for(
         "the questions",
         lambda: (
-            [one for one in instances(running, "approve").values() if one["state"] == "awaiting_input"][3:]
+            [
+                instance
+                for instance in instances(running, "approve").values()
+                if instance["state"] == "awaiting_input"
+            ][3:]
             or None
         ),
     )

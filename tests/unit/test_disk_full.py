@@ -112,7 +112,7 @@ def test_a_file_of_the_services(small: Settings) -> None:
     assert raised.value.code == "home.disk_full"
     assert str(file) in raised.value.message
     assert file.read_text() == "{}"
-    assert sorted(one.name for one in small.home.iterdir()) == ["logs", "services.json"]
+    assert sorted(path.name for path in small.home.iterdir()) == ["logs", "services.json"]
     full.unlink()
     write_atomically(file, "{ }", private=True)
 

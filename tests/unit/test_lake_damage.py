@@ -200,7 +200,7 @@ def test_damage_is_named_by_whoever_reads_and_by_the_check_and_mended(
     assert {fault.code for fault in checked.faults} >= {code}
     assert len({(fault.code, fault.file) for fault in checked.faults}) == len(checked.faults)
     # The others are read as ever.
-    assert [len(read(settings, one)) for one in NAMES if one != name] == [42, 42]
+    assert [len(read(settings, other)) for other in NAMES if other != name] == [42, 42]
     there = lake.path(name).exists()
     said: list[str] = []
     assert mend(settings, checked.faults, (), said.append) == []

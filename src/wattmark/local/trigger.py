@@ -56,9 +56,9 @@ class RunResult:
     def by_message(self) -> dict[tuple[str, ...], list[str]]:
         """Tasks that failed by what they said last; those that only followed another's failure are left out."""
         found: dict[tuple[str, ...], list[str]] = {}
-        for one in self.failures:
-            if one.state == "failed":
-                found.setdefault(one.last_lines, []).append(one.task)
+        for failure in self.failures:
+            if failure.state == "failed":
+                found.setdefault(failure.last_lines, []).append(failure.task)
         return found
 
 

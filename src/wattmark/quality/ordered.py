@@ -49,7 +49,7 @@ def in_order(session: DuckDBSession, body: str, rows: int, column: str) -> pa.Re
         or "TRUE"
         for low, high in zip([None, *edges], [*edges, None], strict=True)
     ]
-    queries = [f"SELECT * FROM ({body}) WHERE {one} ORDER BY {DAY}, {column}" for one in ranges]
+    queries = [f"SELECT * FROM ({body}) WHERE {span} ORDER BY {DAY}, {column}" for span in ranges]
     schema = duck.sql(f"{body} LIMIT 0").to_arrow_table().schema
     return pa.RecordBatchReader.from_batches(
         schema, (batch for query in queries for batch in duck.sql(query).to_arrow_reader())

@@ -152,7 +152,7 @@ class DatabaseSource(Source):
         return (
             name,
             types,
-            sa.table(name, *(sa.column(one) for one in types), schema=self.settings.schema_name),
+            sa.table(name, *(sa.column(type_) for type_ in types), schema=self.settings.schema_name),
         )
 
     def _readings(
