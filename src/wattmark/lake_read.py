@@ -431,11 +431,11 @@ class StoredTables:
             if relative not in files:
                 files[relative] = Noted.of(Path(path))
         # The note of the newest checkpoint alone is ever written again.
-        marks = {one: (size, modified) for one, size, modified in log.stamp if one == _LAST_CHECKPOINT}
+        marks = {file: (size, modified) for file, size, modified in log.stamp if file == _LAST_CHECKPOINT}
         kept = {
-            one: noted
-            for one, noted in entry.log.items()
-            if one != _LAST_CHECKPOINT or (noted.size, noted.modified_ns) == marks.get(one)
+            file: noted
+            for file, noted in entry.log.items()
+            if file != _LAST_CHECKPOINT or (noted.size, noted.modified_ns) == marks.get(file)
         }
         kept |= {file: Noted.of(log.folder / file) for file in log.names if file not in kept}
         self.ledger.keep(name, Entry(int(table.version()), files, kept))

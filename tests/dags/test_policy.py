@@ -32,8 +32,8 @@ print("@@" + json.dumps({
             "outlets": {task.task_id: sorted(asset.uri for asset in task.outlets) for task in dag.tasks if task.outlets},
             "assets": [asset.uri for asset in getattr(getattr(dag.timetable, "asset_condition", None), "objects", ())],
             "paused": dag.is_paused_upon_creation, "side_by_side": dag.max_active_runs,
-            "told": [type(one).__name__ for one in ([dag.on_failure_callback] if dag.on_failure_callback and not isinstance(dag.on_failure_callback, list) else dag.on_failure_callback or [])],
-            "deadline": [type(one.reference).__name__ for one in ([dag.deadline] if dag.deadline and not isinstance(dag.deadline, list) else dag.deadline or [])],
+            "told": [type(told).__name__ for told in ([dag.on_failure_callback] if dag.on_failure_callback and not isinstance(dag.on_failure_callback, list) else dag.on_failure_callback or [])],
+            "deadline": [type(told.reference).__name__ for told in ([dag.deadline] if dag.deadline and not isinstance(dag.deadline, list) else dag.deadline or [])],
             "tasks": {
                 task.task_id: {"owner": task.owner, "retries": task.retries, "policy": bool(task.retry_policy), "doc": task.doc_md or "", "says": bool(task.on_failure_callback), "mapped": task.is_mapped, "named": bool(task.map_index_template), "after": sorted(task.upstream_task_ids)}
                 for task in dag.tasks

@@ -380,9 +380,9 @@ def test_what_somebody_must_put_right_is_not_tried_again(
         "postgresql://u:p4ss@w:rd@host:x/db": ("source.bad_url", "not a SQLAlchemy URL"),
         f"sqlite:///{tmp_path}/nosuch.db": ("source.no_database", "nosuch.db"),
     }
-    for one, (code, named) in wrong.items():
-        error = refused(settings, one)
-        assert (error.code, type(error)) == (code, SourceError), one
+    for location, (code, named) in wrong.items():
+        error = refused(settings, location)
+        assert (error.code, type(error)) == (code, SourceError), location
         assert named in error.message
         for secret in (parts.password or "", "n0t-the-word", "p4ss"):
             assert secret not in str(error)
