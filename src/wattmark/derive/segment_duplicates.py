@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -505,29 +504,14 @@ def person(context: TableContext) -> Rows:
     )
     edges = list(zip(*(pairs.column(name).to_pylist() for name in pairs.column_names), strict=True))
     names = sorted({name for one, other, _ in edges for name in (one, other)})
-    in_all = _lowest(names, edges, lambda _: True)
-    by_number = _lowest(names, edges, lambda evidence: evidence == "identity number")
+    place = {name: at for at, name in enumerate(names)}
+    in_all, by_number = identity.Together(len(names)), identity.Together(len(names))
+    for one, other, evidence in edges:
+        in_all.join(place[one], place[other])
+        if evidence == "identity number":
+            by_number.join(place[one], place[other])
     return {
         "customer_id": names,
-        "person_id": [in_all[name] for name in names],
-        "number_id": [by_number[name] for name in names],
+        "person_id": [names[in_all.lowest(at)] for at in range(len(names))],
+        "number_id": [names[by_number.lowest(at)] for at in range(len(names))],
     }
-
-
-def _lowest(
-    names: list[str], edges: list[tuple[str, str, str]], counts: Callable[[str], bool]
-) -> dict[str, str]:
-    """For each name the lowest that it hangs together with."""
-    parent = {name: name for name in names}
-
-    def root(name: str) -> str:
-        while parent[name] != name:
-            parent[name] = parent[parent[name]]
-            name = parent[name]
-        return name
-
-    for one, other, evidence in edges:
-        if counts(evidence):
-            first, second = sorted((root(one), root(other)))
-            parent[second] = first
-    return {name: root(name) for name in names}

@@ -262,6 +262,26 @@ class _Group:
             mine |= theirs  # type: ignore[operator]
 
 
+class Together:
+    """Who hangs together, by position; each is found by the lowest of all that do."""
+
+    def __init__(self, count: int) -> None:
+        self._parent = list(range(count))
+
+    def lowest(self, at: int) -> int:
+        """The lowest position of all that hang together with one."""
+        parent = self._parent
+        while parent[at] != at:
+            parent[at] = parent[parent[at]]
+            at = parent[at]
+        return at
+
+    def join(self, one: int, other: int) -> None:
+        """Let two, and all that hang together with them, hang together."""
+        first, second = sorted((self.lowest(one), self.lowest(other)))
+        self._parent[second] = first
+
+
 def one_by_number(one: Facts, other: Facts) -> bool:
     """Whether the same identity number makes two records one.
 
@@ -290,36 +310,24 @@ def joined(
     Returns:
         for each record the lowest position of all that hang together with it, by number alone and in all.
     """
-    parent = list(range(len(facts)))
+    together = Together(len(facts))
     groups: dict[int, _Group] = {}
-
-    def root(at: int) -> int:
-        while parent[at] != at:
-            parent[at] = parent[parent[at]]
-            at = parent[at]
-        return at
 
     def group(at: int) -> _Group:
         if at not in groups:
             groups[at] = _Group.of(facts[at])
         return groups[at]
 
-    def join(one: int, other: int) -> None:
-        first, second = sorted((root(one), root(other)))
-        if first == second:
-            return
-        group(first).join(group(second))
-        parent[second] = first
+    def join(one: int, other: int, *, forced: bool) -> None:
+        first, second = sorted((together.lowest(one), together.lowest(other)))
+        if first != second and (forced or group(first).may_join(group(second))):
+            group(first).join(group(second))
+            together.join(first, second)
 
     for one, other in certain:
-        persons = facts[one].is_person or facts[other].is_person
-        if one_by_number(facts[one], facts[other]) and (
-            persons or root(one) == root(other) or group(root(one)).may_join(group(root(other)))
-        ):
-            join(one, other)
-    by_number = [root(at) for at in range(len(facts))]
+        if one_by_number(facts[one], facts[other]):
+            join(one, other, forced=facts[one].is_person or facts[other].is_person)
+    by_number = [together.lowest(at) for at in range(len(facts))]
     for one, other in likely:
-        first, second = root(one), root(other)
-        if first != second and group(first).may_join(group(second)):
-            join(one, other)
-    return by_number, [root(at) for at in range(len(facts))]
+        join(one, other, forced=False)
+    return by_number, [together.lowest(at) for at in range(len(facts))]
