@@ -387,3 +387,18 @@ def test_a_home_from_before_fingerprints_notes_the_key_it_has(tmp_path: Path, op
     with ops.begin() as connection:
         connection.execute(text("TRUNCATE ops.suppression"))
     assert known_key(tmp_path, ops) == campaign_key(tmp_path)
+
+
+def test_a_key_lost_for_good_is_made_anew_by_hand(tmp_path: Path, ops: Engine) -> None:
+    settings = small(tmp_path, global_control_share=0.3)
+    names = defined(tmp_path)
+    first = before(settings, ops, names)
+    (tmp_path / "campaign.key").unlink()
+    with ops.begin() as connection:
+        connection.execute(text("TRUNCATE ops.suppression, ops.campaign_arm, ops.campaign_key"))
+    with pytest.raises(CampaignError, match=r"campaign\.key_missing"):
+        known_key(tmp_path, ops)
+    (tmp_path / "campaign.key").write_text("9" * 64 + "\n")
+    then = night(settings, ops, AS_OF + dt.timedelta(days=7), names, moved())
+    # Lists name customers by their ids, so arms come back whatever the key.
+    stays({**first, "held": {}}, then, names)

@@ -13,48 +13,20 @@ import pyarrow.compute as pc
 from wattmark.contract.types import Rows
 from wattmark.engine.python_table import TableContext, python_table
 from wattmark.segment import identity, linkage
-
-NAME, ADDRESS, PHONE, EMAIL, BIRTH = range(5)
-COMPARISONS = (
-    linkage.Comparison(
-        "name",
-        ("exact", "close", "alike", "other"),
-        (0.80, 0.08, 0.06, 0.06),
-        (5e-4, 2e-3, 0.02, 0.9775),
-        2,
-        True,
-    ),
-    linkage.Comparison(
-        "address",
-        ("exact", "alike", "other number", "other"),
-        (0.65, 0.12, 0.08, 0.15),
-        (2e-5, 2e-5, 0.01, 0.98996),
-        2,
-        True,
-    ),
-    linkage.Comparison("phone", ("shared", "other"), (0.70, 0.30), (2e-5, 0.99998), 1, True),
-    linkage.Comparison("email", ("shared", "other"), (0.75, 0.25), (2e-5, 0.99998), 1, True),
-    linkage.Comparison("birth", ("exact", "other"), (0.97, 0.03), (5e-5, 0.99995)),
+from wattmark.segment.customer_records import (
+    BIRTH,
+    COMPARISONS,
+    NAME,
+    PHONE,
+    RECORD_NEEDS,
+    levels_of,
+    read_records,
+    ruled_out,
 )
-"""What records are compared by besides identity numbers, and what is believed of it before anything is seen."""
 
-_CLOSE, _ALIKE, _SAME_PLACE = 0.92, 0.75, 0.80
 _CHUNK = 250_000
 _RANDOM_PAIRS = 1_000_000
 
-_RECORDS = """
-SELECT c.customer_id, c.kind = 'person' AS is_person, COALESCE(n.key, '') AS name, COALESCE(n.folded, '') AS folded,
-       COALESCE(a.key, '') AS address, m.e164 AS mobile, p.e164 AS phone, LOWER(e.address) AS email, c.born_on,
-       i.normalised AS number, COALESCE(i.is_resident_number, FALSE) AS is_resident
-FROM source.customer AS c
-LEFT JOIN core.text_key AS n ON n.raw = c.name
-LEFT JOIN core.text_key AS a ON a.raw = c.postal_address
-LEFT JOIN core.phone AS m ON m.raw = c.mobile
-LEFT JOIN core.phone AS p ON p.raw = c.phone
-LEFT JOIN core.email AS e ON e.raw = c.email AND e.is_valid
-LEFT JOIN core.identity_number AS i ON i.customer_id = c.customer_id
-ORDER BY c.customer_id
-"""
 _PAIRS = """
 WITH place AS (SELECT c.customer_id, ROW_NUMBER() OVER (ORDER BY c.customer_id) - 1 AS at FROM source.customer AS c)
 SELECT CAST(o.at AS INTEGER) AS one, CAST(t.at AS INTEGER) AS other
@@ -63,138 +35,6 @@ JOIN place AS o ON o.customer_id = p.customer_id
 JOIN place AS t ON t.customer_id = p.other_customer_id
 ORDER BY 1, 2
 """
-_RECORD_NEEDS = ("source.customer", "core.text_key", "core.phone", "core.email", "core.identity_number")
-
-
-@dataclass(frozen=True)
-class _Records:
-    """All customer records in the order of customer_id; codes are the same for the same value, negative where there is none."""
-
-    ids: pa.ChunkedArray
-    is_person: npt.NDArray[np.bool_]
-    texts: dict[int, tuple[pa.Array, pa.Array]]
-    folded: pa.Array
-    codes: dict[int, npt.NDArray[np.int64]]
-    counts: dict[int, npt.NDArray[np.int64]]
-    number_code: npt.NDArray[np.int64]
-
-    def __len__(self) -> int:
-        return len(self.ids)
-
-
-def _encoded(values: pa.ChunkedArray | pa.Array) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Codes of texts, -1 for a missing or empty one, and how often each code stands."""
-    known = pc.if_else(pc.equal(values, ""), None, values) if pa.types.is_string(values.type) else values
-    array = known.combine_chunks() if isinstance(known, pa.ChunkedArray) else known
-    encoded = array.dictionary_encode()
-    codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
-    return codes, np.bincount(codes[codes >= 0], minlength=max(len(encoded.dictionary), 1))
-
-
-def _records(context: TableContext) -> _Records:
-    rows = context.query(_RECORDS)
-    is_person = rows.column("is_person").to_numpy(zero_copy_only=False).astype(bool)
-    written, resident = rows.column("number").to_pylist(), rows.column("is_resident").to_pylist()
-    number = [
-        identity.number_of(one, person) for one, person in zip(written, is_person.tolist(), strict=True)
-    ]
-    birth = [
-        identity.birth_of(born, one, sure)
-        for born, one, sure in zip(rows.column("born_on").to_pylist(), number, resident, strict=True)
-    ]
-    folded = rows.column("folded").combine_chunks()
-    # A number is one number in either column.
-    phones, phone_counts = _encoded(
-        pa.chunked_array([*rows.column("mobile").chunks, *rows.column("phone").chunks], pa.string())
-    )
-    pair = phones.reshape(2, -1)
-    both_the_same = (pair[0] == pair[1]) & (pair[0] >= 0)
-    np.subtract.at(phone_counts, pair[0][both_the_same], 1)
-    codes, counts = {PHONE: pair}, {PHONE: phone_counts}
-    columns: dict[int, Any] = {
-        NAME: rows.column("name"),
-        ADDRESS: rows.column("address"),
-        EMAIL: rows.column("email"),
-    }
-    for at, values in (*columns.items(), (BIRTH, pa.array(birth, pa.date32()))):
-        codes[at], counts[at] = _encoded(values)
-    address = rows.column("address").combine_chunks()
-    return _Records(
-        rows.column("customer_id"),
-        is_person,
-        {
-            NAME: (rows.column("name").combine_chunks(), folded),
-            ADDRESS: (address, pc.replace_substring_regex(address, "[^0-9]+", " ")),
-        },
-        folded,
-        codes,
-        counts,
-        _encoded(pa.array(number, pa.string()))[0],
-    )
-
-
-def _levels(
-    records: _Records, one: npt.NDArray[np.int64], other: npt.NDArray[np.int64]
-) -> tuple[linkage.Levels, linkage.Floats]:
-    """Levels of pairs, and how common what they agree on exactly is (not a number elsewhere)."""
-    found = np.full((len(one), len(COMPARISONS)), linkage.MISSING, np.int8)
-    common = np.full((len(one), len(COMPARISONS)), np.nan)
-    for at in (NAME, ADDRESS, EMAIL, BIRTH):
-        first, second = records.codes[at][one], records.codes[at][other]
-        known, equal = (first >= 0) & (second >= 0), first == second
-        found[known, at] = np.where(equal[known], 0, len(COMPARISONS[at].levels) - 1)
-        if COMPARISONS[at].by_frequency:
-            alike = known & equal
-            common[alike, at] = linkage.shares(
-                COMPARISONS[at], records.counts[at][first[alike]], len(records)
-            )
-        if at in records.texts:
-            differ = np.flatnonzero(known & ~equal)
-            found[differ, at] = _of_texts(records, at, one[differ], other[differ])
-    mine, theirs = records.codes[PHONE][:, one], records.codes[PHONE][:, other]
-    called = (mine.max(axis=0) >= 0) & (theirs.max(axis=0) >= 0)
-    held = np.full(len(one), np.iinfo(np.int64).max)
-    for first in mine:
-        for second in theirs:
-            equal = (first >= 0) & (first == second)
-            held = np.where(equal, np.minimum(held, records.counts[PHONE][np.maximum(first, 0)]), held)
-    shared = held < np.iinfo(np.int64).max
-    found[called, PHONE] = np.where(shared[called], 0, 1)
-    common[shared, PHONE] = linkage.shares(COMPARISONS[PHONE], held[shared], len(records))
-    return found, common
-
-
-def _of_texts(
-    records: _Records, at: int, one: npt.NDArray[np.int64], other: npt.NDArray[np.int64]
-) -> linkage.Levels:
-    if not len(one):
-        return np.empty(0, np.int8)
-    text, numbers = records.texts[at]
-    left, right = text.take(pa.array(one)).to_pylist(), text.take(pa.array(other)).to_pylist()
-    if at == NAME:
-        return linkage.text_levels(left, right, (_CLOSE, _ALIKE))
-    near = linkage.ratio(left, right) >= _SAME_PLACE
-    same = pc.equal(numbers.take(pa.array(one)), numbers.take(pa.array(other))).to_numpy(zero_copy_only=False)
-    return np.where(near, np.where(same, 1, 2), 3).astype(np.int8)
-
-
-def _ruled_out(
-    records: _Records, one: npt.NDArray[np.int64], other: npt.NDArray[np.int64], levels: linkage.Levels
-) -> npt.NDArray[np.bool_]:
-    """Pairs whose kinds, births or names forbid them to be one; identity numbers are not asked."""
-    out: npt.NDArray[np.bool_] = (records.is_person[one] != records.is_person[other]) | (
-        levels[:, BIRTH] == 1
-    )
-    ask = np.flatnonzero(~out)
-    left = records.folded.take(pa.array(one[ask])).to_pylist()
-    right = records.folded.take(pa.array(other[ask])).to_pylist()
-    persons = records.is_person[one[ask]].tolist()
-    out[ask] = [
-        identity.names_differ(mine, theirs, is_person=is_person)
-        for mine, theirs, is_person in zip(left, right, persons, strict=True)
-    ]
-    return out
-
 
 _LEVEL_COLUMNS = {f"{one.name}_level": "integer" for one in COMPARISONS}
 _SHARE_COLUMNS = {f"{one.name}_share": "double" for one in COMPARISONS if one.by_frequency}
@@ -211,7 +51,7 @@ _SHARE_COLUMNS = {f"{one.name}_share": "double" for one in COMPARISONS if one.by
         "same_number": "boolean",
         "is_ruled_out": "boolean",
     },
-    needs=("segment.duplicate_candidate", *_RECORD_NEEDS),
+    needs=("segment.duplicate_candidate", *RECORD_NEEDS),
     grain="one row per pair of customer records that agree in two things, or in the identity number",
     purpose="How two records compare. One thing alone, however alike, proves nothing, so pairs that agree in one are left out.",
     docs={
@@ -232,12 +72,12 @@ _SHARE_COLUMNS = {f"{one.name}_share": "double" for one in COMPARISONS if one.by
 )
 def duplicate_likeness(context: TableContext) -> Rows:
     """Compare all candidates, a part at a time."""
-    records, pairs = _records(context), context.query(_PAIRS)
+    records, pairs = read_records(context), context.query(_PAIRS)
     parts: list[dict[str, Any]] = []
     for start in range(0, max(len(pairs), 1), _CHUNK):
         part = pairs.slice(start, _CHUNK)
         one, other = (part.column(name).to_numpy().astype(np.int64) for name in ("one", "other"))
-        levels, common = _levels(records, one, other)
+        levels, common = levels_of(records, one, other)
         mine, theirs = records.number_code[one], records.number_code[other]
         numbered = (mine >= 0) & (theirs >= 0)
         same = numbered & (mine == theirs)
@@ -247,7 +87,7 @@ def duplicate_likeness(context: TableContext) -> Rows:
             "customer_id": records.ids.take(pa.array(one)),
             "other_customer_id": records.ids.take(pa.array(other)),
             "same_number": pa.array(same[kept], mask=~numbered[kept]),
-            "is_ruled_out": pa.array(_ruled_out(records, one, other, levels)),
+            "is_ruled_out": pa.array(ruled_out(records, one, other, levels)),
         }
         for at, comparison in enumerate(COMPARISONS):
             column = levels[:, at].astype(np.int64)
@@ -290,7 +130,7 @@ def _agreeing(levels: linkage.Levels) -> npt.NDArray[np.int64]:
         "u": "double",
         "weight": "double",
     },
-    needs=("segment.duplicate_likeness", *_RECORD_NEEDS),
+    needs=("segment.duplicate_likeness", *RECORD_NEEDS),
     grain="one row per comparison and level, and one for the share of duplicates",
     purpose="What each likeness counts, learned from the utility's own records every night; the same records give the same weights.",
     docs={
@@ -304,14 +144,14 @@ def _agreeing(levels: linkage.Levels) -> npt.NDArray[np.int64]:
 )
 def duplicate_weight(context: TableContext) -> Rows:
     """Learn the weights from the pairs that may be duplicates, against pairs drawn at random."""
-    records = _records(context)
+    records = read_records(context)
     rows = context.query(
         f"SELECT {', '.join(_LEVEL_COLUMNS)} FROM segment.duplicate_likeness AS l WHERE NOT l.is_ruled_out"
     )
     levels = _levels_of(rows)
     one, other = linkage.random_pairs(len(records), _RANDOM_PAIRS)
     drawn = [
-        _levels(records, one[at : at + _CHUNK], other[at : at + _CHUNK])[0]
+        levels_of(records, one[at : at + _CHUNK], other[at : at + _CHUNK])[0]
         for at in range(0, len(one), _CHUNK)
     ]
     known, exact = [], []
