@@ -139,7 +139,8 @@ judged AS (
     ON kept.campaign_id = campaign.campaign_id AND kept.record_hash = unit.record_hash
 ),
 
--- Of two records of one person one is spoken to, the one that had an arm before another joined it; accounts are each spoken of, under the person's cap.
+-- Of two records of one person one is spoken to, the one that had an arm before the other joined it.
+-- Accounts are each spoken of, under the person's cap.
 twin AS (
   SELECT judged.customer_id
   FROM judged
