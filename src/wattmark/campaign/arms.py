@@ -119,27 +119,20 @@ GROUP BY m.campaign_id, m.record_hash
 """
 
 
-def keep_arms(session: Session, connection: Connection, now: dt.datetime) -> int:
+def keep_arms(session: Session, connection: Connection, now: dt.datetime) -> None:
     """Keep arms that were drawn for the first time: of the global control, and of all who were considered.
+
+    What is kept already stays as it is.
 
     Args:
         session: after ``decide.decide``.
         connection: within the transaction that stores the lists; killed before its end, nothing of the draw is kept, and
             the next one draws the same.
         now: the moment of drawing.
-
-    Returns:
-        arms kept anew. What is kept already stays as it is.
     """
     rows = session.duck.sql(
         f"SELECT campaign_id, record_hash, arm, ?::TIMESTAMPTZ AS drawn_at FROM ({_DRAWN.format(all=ALL_CAMPAIGNS)})",
         params=[now],
     ).to_arrow_reader(65_536)
-    connection.execute(text("CREATE TEMP TABLE _arm (LIKE ops.campaign_arm) ON COMMIT DROP"))
-    copy_in(connection, "_arm", rows)
-    return connection.execute(
-        text(
-            "INSERT INTO ops.campaign_arm (campaign_id, record_hash, arm, drawn_at) "
-            "SELECT campaign_id, record_hash, arm, drawn_at FROM _arm ON CONFLICT DO NOTHING"
-        )
-    ).rowcount
+    # Lists are made one night at a time, so nobody else has kept any of them since they were read.
+    copy_in(connection, "ops.campaign_arm", rows)
