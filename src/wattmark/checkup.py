@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 from wattmark.atomic import write_atomically
 from wattmark.audit.rules import all_rules
 from wattmark.checkup_sources import (
+    CONNECT_SECONDS,
     LIMIT_SECONDS,
     Connections,
     Elsewhere,
@@ -33,7 +34,7 @@ from wattmark.errors import (
     WattmarkError,
     together,
 )
-from wattmark.home import Home
+from wattmark.home import Home, warehouse_url
 from wattmark.settings import Settings, place
 
 
@@ -67,6 +68,7 @@ def look(
     if catalog is not None:
         _look_at_files(settings, catalog, found)
     if campaigns:
+        _look_at_key(settings, elsewhere)
         found.counts["campaigns"] = _look_at_campaigns(settings, found)
         _look_at_delivery(settings, found)
     elsewhere.wait(found)
@@ -141,10 +143,42 @@ def _look_at_campaigns(settings: Settings, found: Found) -> int:
     return len(files)
 
 
+def _look_at_key(settings: Settings, elsewhere: Elsewhere) -> None:
+    """The campaign key, against the fingerprint that a warehouse that is up knows."""
+    import sqlalchemy as sa
+
+    from wattmark.campaign.definition import CampaignError
+    from wattmark.campaign.keys import check_key
+
+    def work(errors: list[WattmarkError]) -> None:
+        try:
+            engine = sa.create_engine(
+                warehouse_url(settings), connect_args={"connect_timeout": CONNECT_SECONDS}
+            )
+            with engine.connect() as connection:
+                # Before the first night, or the first since the table came, nobody knows of a key.
+                if connection.execute(sa.text("SELECT to_regclass('ops.campaign_key')")).scalar():
+                    check_key(settings.home, connection)
+        except CampaignError as error:
+            errors.append(error)
+        except (WattmarkError, sa.exc.SQLAlchemyError):
+            # What is wrong with the warehouse is told where servers are asked; an embedded one may be down.
+            return
+
+    elsewhere.ask("the campaign key", "ops.campaign_key", work)
+
+
 def _look_at_delivery(settings: Settings, found: Found) -> None:
-    """The key that lists are encrypted with, where they go, and who may let them go."""
+    """The keys that lists are encrypted to, where they go, and who may let them go."""
     from wattmark.campaign.deliver import check_target
-    from wattmark.campaign.keys import list_key
+    from wattmark.campaign.keys import own_identities, recipient
+
+    def at_keys(keys: Sequence[str | int], work: Callable[[], Any]) -> None:
+        try:
+            work()
+        except WattmarkError as error:
+            where = place(settings.home, settings.project, ["campaigns", *keys])
+            found.errors.append(SettingsError(error.code, f"{where}: {error.message}", error.remedy))
 
     def at(key: str, work: Callable[[], Any]) -> None:
         try:
@@ -155,7 +189,13 @@ def _look_at_delivery(settings: Settings, found: Found) -> None:
                 SettingsError(error.code, f"{where}: campaigns.{key}: {error.message}", error.remedy)
             )
 
-    at("list_key_file", lambda: list_key(settings))
+    at_keys(
+        ("list_key_file" if settings.campaigns.list_key_file else "list_identity_file",),
+        lambda: own_identities(settings),
+    )
+    for channel, keys in settings.campaigns.list_recipients.items():
+        for number, key in enumerate(keys):
+            at_keys(("list_recipients", channel, number), partial(recipient, channel, key))
     at("delivery", lambda: check_target(settings.campaigns.delivery or ""))
     at("delivery", lambda: _check_folder(settings.campaigns.delivery))
     for role, people in settings.campaigns.approvers.items():
@@ -174,7 +214,7 @@ def _check_folder(delivery: str | None) -> None:
     if not delivery or "://" in delivery:
         return
     folder = Path(delivery).expanduser()
-    nearest = next((one for one in (folder, *folder.parents) if one.exists()), folder)
+    nearest = next((parent for parent in (folder, *folder.parents) if parent.exists()), folder)
     if not nearest.is_dir() or not os.access(nearest, os.W_OK):
         raise SettingsError(
             "delivery.folder",

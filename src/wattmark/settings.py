@@ -23,7 +23,7 @@ from pydantic import (
     model_validator,
 )
 
-from wattmark.channels import known_channel
+from wattmark.channels import channel_or_all, known_channel
 from wattmark.errors import SettingsError, WattmarkError, together
 from wattmark.home import Home
 from wattmark.source_settings import SettingsModel, SourceSettings
@@ -216,9 +216,14 @@ class Campaigns(SettingsModel):
     contacts: int = Field(2, ge=0, description="Contacts a customer in contact_days, over all campaigns")
     contact_days: int = Field(30, ge=1, le=366)
     adult_years: int = Field(18, ge=0, le=30)
-    list_key_file: Path | None = Field(
-        None, description="File with a base64 key of 32 bytes that list files are encrypted with"
+    list_identity_file: Path | None = Field(
+        None, description="File with the utility's own identity of age; list files are encrypted to it"
     )
+    list_recipients: dict[Annotated[str, AfterValidator(channel_or_all)], tuple[str, ...]] = Field(
+        default_factory=dict,
+        description="Public keys of age (age1…) that open the lists of a channel too; * is every channel",
+    )
+    list_key_file: Path | None = Field(None, description="Of 0.1.0: list_identity_file takes its place")
     delivery: str | None = Field(
         None, description="Folder or URL (sftp://, s3://, …) released lists are delivered to"
     )
@@ -265,9 +270,9 @@ class Mail(SettingsModel):
     @field_validator("to")
     @classmethod
     def _addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for one in value:
-            if one.count("@") != 1 or one != one.strip() or any(part == "" for part in one.split("@")):
-                raise ValueError(f"{one!r} is not a mail address")
+        for mail in value:
+            if mail.count("@") != 1 or mail != mail.strip() or any(part == "" for part in mail.split("@")):
+                raise ValueError(f"{mail!r} is not a mail address")
         return value
 
 

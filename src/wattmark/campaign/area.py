@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -125,7 +126,9 @@ _LIKE = pa.schema(
 ).empty_table()
 
 
-def write_area_list(engine: Engine, name: str, folder: Path, form: str, key: bytes | None) -> dict[str, Any]:
+def write_area_list(
+    engine: Engine, name: str, folder: Path, form: str, recipients: Sequence[Any]
+) -> dict[str, Any]:
     """Write the list of areas, best first; nobody's name is on it."""
     rows = fetch(
         engine,
@@ -140,4 +143,4 @@ def write_area_list(engine: Engine, name: str, folder: Path, form: str, key: byt
         rows = relation.project(
             ", ".join(f"""{escaped_sql(f'"{column}"')} AS "{column}\"""" for column in rows.column_names)
         ).to_arrow_table()
-    return write_list(folder, "post", rows, form, key) | {"channel": "post"}
+    return write_list(folder, "post", rows, form, recipients) | {"channel": "post"}

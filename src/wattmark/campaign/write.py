@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,15 +15,17 @@ from wattmark.campaign.area import write_area_list
 from wattmark.campaign.definition import CampaignError, CampaignFile
 from wattmark.campaign.fields import personal_fields, published_fields
 from wattmark.campaign.files import (
+    clear_others,
     digest_of,
     escaped_sql,
-    is_as_written,
+    has_bytes,
     read_manifest,
     sha256_of,
+    why_another,
     write_list,
     write_manifest,
 )
-from wattmark.campaign.keys import list_key
+from wattmark.campaign.keys import ListKeys, list_keys
 from wattmark.campaign.outcome import LISTED, NOBODY, RUN, SEED, CampaignOutcome, folder_of
 from wattmark.campaign.people import look_at_contacts
 from wattmark.campaign.state import fetch
@@ -61,8 +63,9 @@ def write_files(
     if row["state"] == "releasing":
         # Somebody approved it, and its release is under way or broke off: it goes on when it is approved again.
         return outcome
+    has_left = row["state"] in ("released", "corrected")
     if row["state"] != "listed" and _complete(
-        folder, row["list_sha256"], has_left=row["state"] in ("released", "corrected")
+        folder, row["list_sha256"], None if has_left else list_keys(settings), has_left=has_left
     ):
         outcome.files = [
             str(folder / entry["file"]) for entry in (read_manifest(folder) or {"files": []})["files"]
@@ -100,6 +103,7 @@ def write_files(
         )
     outcome.state = state
     write_manifest(folder, _manifest(run, file, dict(row), digest, entries) | {"state": outcome.state})
+    clear_others(folder, entries)
     outcome.files = [str(folder / entry["file"]) for entry in entries]
     return outcome
 
@@ -129,13 +133,14 @@ def _manifest(
     }
 
 
-def _complete(folder: Path, digest: str | None, *, has_left: bool) -> bool:
+def _complete(folder: Path, digest: str | None, keys: ListKeys | None, *, has_left: bool) -> bool:
+    """Whether all files of a list lie there: as they were written or, once they have left, with the bytes that left."""
     manifest = read_manifest(folder)
     if manifest is None or manifest["list_sha256"] != digest:
         return False
     # A list released before manifests told the bytes of its files is known by its content, where that lies open.
     return all(
-        is_as_written(folder, entry)
+        (has_bytes(folder, entry) if has_left else why_another(folder, entry, keys) is None)
         if "file_sha256" in entry
         else has_left
         and (folder / entry["file"]).exists()
@@ -169,10 +174,14 @@ def write_lists(
     Returns:
         the manifest's entries.
     """
-    key, sendings = list_key(settings), row["definition"]["sendings"]
+    keys, sendings = list_keys(settings), row["definition"]["sendings"]
+
+    def readers(channel: str) -> list[Any]:
+        return keys.of(channel) if keys else []
+
     name, moved = row["campaign_run_id"], moved or {}
     if file.campaign.audience.grain == "area":
-        entries = [write_area_list(engine, name, folder, file.campaign.format, key)]
+        entries = [write_area_list(engine, name, folder, file.campaign.format, readers("post"))]
     else:
         listed = fetch(
             engine,
@@ -192,7 +201,8 @@ def write_lists(
         for channel, day in moved.items():
             session.duck.execute("UPDATE night.listed SET send_on = ? WHERE channel = ?", [day, channel])
         entries = [
-            write_channel_list(session, file, name, one["channel"], folder, key) | {"channel": one["channel"]}
+            write_channel_list(session, file, name, one["channel"], folder, readers(one["channel"]))
+            | {"channel": one["channel"]}
             for one in sendings
         ]
     for entry, one in zip(entries, sendings, strict=True):
@@ -205,9 +215,9 @@ def write_lists(
 
 
 def write_channel_list(
-    session: Session, file: CampaignFile, name: str, channel: str, folder: Path, key: bytes | None
+    session: Session, file: CampaignFile, name: str, channel: str, folder: Path, recipients: Sequence[Any]
 ) -> dict[str, Any]:
-    """Write one channel's list from ``night.listed``: customers by id, then seeds."""
+    """Write one channel's list from ``night.listed``: customers by id, then seeds; ``recipients`` as of ``write_list``."""
     campaign, duck = file.campaign, session.duck
     look_at_contacts(session)
     personal = personal_fields(file, channel)
@@ -274,4 +284,4 @@ def write_channel_list(
           LEFT JOIN night.seed AS s ON s.customer_id = l.customer_id AND l.is_seed
         ) ORDER BY is_seed, customer_id, account_id"""
     ).to_arrow_table()
-    return write_list(folder, channel, rows, campaign.format, key)
+    return write_list(folder, channel, rows, campaign.format, recipients)
