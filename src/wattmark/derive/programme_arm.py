@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 from typing import cast
 
 import pyarrow as pa
 
+from wattmark.contract.types import schema_of
 from wattmark.engine.python_table import TableContext, python_table
+
+log = logging.getLogger(__name__)
+
+_COLUMNS = {"customer_id": "string", "unit_id": "string", "is_held_out": "boolean"}
 
 
 @python_table(
     "mart.programme_arm",
     key=("customer_id",),
-    columns={"customer_id": "string", "unit_id": "string", "is_held_out": "boolean"},
+    columns=_COLUMNS,
     needs=("campaign.standing",),
     grain="one row per customer",
     purpose="The arms that the programme of campaigns is judged by: the global control group, which no campaign contacts, and all others.",
@@ -23,7 +29,11 @@ from wattmark.engine.python_table import TableContext, python_table
     },
 )
 def programme_arm(context: TableContext) -> pa.Table:
-    """Asked of ``campaign.standing``, in a session of its own, as what is asked for stays in a session."""
+    """Asked of ``campaign.standing``, in a session of its own, as what is asked for stays in a session.
+
+    Without the campaign key nobody's place is known: no rows, and the log says why. The rest of the night needs no key.
+    """
+    from wattmark.campaign.definition import CampaignError
     from wattmark.campaign.people import look_at_people
     from wattmark.derive.campaign_state import warehouse_of
     from wattmark.engine.session import DuckDBSession, Session
@@ -37,6 +47,11 @@ def programme_arm(context: TableContext) -> pa.Table:
         with DuckDBSession(context.settings, context.run) as session:
             look_at_people(session, engine)
             return _arms(session)
+    except CampaignError as error:
+        if not error.code.startswith("campaign.key_"):
+            raise
+        log.warning("No programme: %s", error)
+        return schema_of(_COLUMNS).empty_table()
     finally:
         if engine is not None:
             engine.dispose()
