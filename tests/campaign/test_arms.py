@@ -20,6 +20,8 @@ from wattmark.campaign.feedback import suppress_customer
 from wattmark.campaign.keys import campaign_key, fingerprint, known_key
 from wattmark.campaign.lists import make_lists
 from wattmark.campaign.preview import preview
+from wattmark.derive.programme_arm import programme_arm
+from wattmark.engine.python_table import TableContext
 from wattmark.engine.session import DuckDBSession
 from wattmark.settings import Settings, load_settings
 
@@ -340,6 +342,10 @@ def test_without_its_key_nothing_is_done(tmp_path: Path, ops: Engine, warehouse_
     assert mark not in kept
     day = AS_OF + dt.timedelta(days=7)
 
+    def programme() -> int:
+        with open_world(settings, PEOPLE, **moved()) as session:
+            return len(programme_arm(TableContext(settings, session.run, session)))
+
     def refused(code: str) -> None:
         with pytest.raises(CampaignError, match=f"{code}.*{mark}"):
             night(settings, ops, day, names, moved())
@@ -347,6 +353,7 @@ def test_without_its_key_nothing_is_done(tmp_path: Path, ops: Engine, warehouse_
             suppress_customer(settings, ops, cid(1), "asked", day)
         with open_world(settings, PEOPLE, **moved()) as session, pytest.raises(CampaignError, match=code):
             preview(session, ops, [campaign()])
+        assert programme() == 0
         errors = [error for error in checkup.look(settings, files=False).errors if error.code == code]
         assert len(errors) == 1
         assert mark in errors[0].message
@@ -364,6 +371,7 @@ def test_without_its_key_nothing_is_done(tmp_path: Path, ops: Engine, warehouse_
             == 0
         )
     key.write_text(kept)
+    assert programme() == PEOPLE
     assert not [
         error for error in checkup.look(settings, files=False).errors if error.code.startswith("campaign.key")
     ]

@@ -250,9 +250,10 @@ def suppress(
 ) -> None:
     """Never contact a customer again, on any channel."""
     from wattmark.campaign.feedback import suppress_customer
-    from wattmark.publish.ops import ops_engine
+    from wattmark.publish.ops import ops_engine, upgrade, warehouse_url
 
     settings = load_settings(home)
+    upgrade(warehouse_url(settings))
     suppress_customer(settings, ops_engine(settings), customer, reason, as_of.date())
     console.print("Suppressed.")
 
