@@ -109,6 +109,12 @@ def _show_preview(one: Any) -> None:
     if one.areas:
         table.add_row("areas", f"{one.areas:,}")
     table.add_row("cost", f"{one.cost_amount:,.2f}")
+    if one.smallest_lift is not None:
+        table.add_row(
+            "smallest effect found (80% power)", f"{100 * one.smallest_lift:+.1f} percentage points"
+        )
+    elif one.power_problem:
+        table.add_row("smallest effect found (80% power)", one.power_problem)
     if one.balance:
         table.add_row(
             "balance against control",

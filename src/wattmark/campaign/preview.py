@@ -13,12 +13,17 @@ from wattmark.campaign.check import check
 from wattmark.campaign.decide import MONEY, decide, plan
 from wattmark.campaign.definition import CampaignFile
 from wattmark.campaign.people import look_at_people
+from wattmark.campaign.power import lift_parameter, smallest_lift
 from wattmark.engine.session import Session
 
 
 @dataclass
 class Preview:
-    """Reach, exclusions by rule, cost and overlap of one campaign; ``areas`` for area mailings alone."""
+    """Reach, exclusions by rule, cost and overlap of one campaign; ``areas`` for area mailings alone.
+
+    ``smallest_lift`` is the smallest effect, as a share of contacts, that its verdict would find with 80% power with this
+    size and control group; where there is none ``power_problem`` says why.
+    """
 
     campaign_id: str
     outcomes: dict[str, int] = field(default_factory=dict)
@@ -30,6 +35,8 @@ class Preview:
     expected_value_amount: float = 0.0
     overlap: dict[str, int] = field(default_factory=dict)
     areas: int = 0
+    smallest_lift: float | None = None
+    power_problem: str = ""
     problem: str = ""
 
 
@@ -45,7 +52,13 @@ def preview(session: Session, engine: Engine | None, files: Sequence[CampaignFil
     decision = decide(session, engine, named)
     found = [Preview(name, problem=problem) for name, problem in decision.problems.items()]
     found += [
-        _count(session, planned.number, planned.file.campaign.id, decision) for planned in decision.planned
+        _with_power(
+            _count(session, planned.number, planned.file.campaign.id, decision),
+            planned.file.campaign.success.expected_rate,
+            lift_parameter(session, "smallest_group"),
+            lift_parameter(session, "sharpest_at"),
+        )
+        for planned in decision.planned
     ]
     for file in files:
         if file.campaign.audience.grain == "area":
@@ -107,6 +120,21 @@ def _count(session: Session, number: int, campaign_id: str, decision: Any) -> Pr
         ).fetchall()
         if difference is not None
     }
+    return one
+
+
+def _with_power(one: Preview, base: float, smallest_group: float, sharpest_at: float) -> Preview:
+    listed, control = one.outcomes.get("listed", 0), one.outcomes.get("control", 0)
+    if control == 0:
+        one.power_problem = "no control group: nothing will be said of an effect"
+    elif min(listed, control) < smallest_group:
+        one.power_problem = (
+            f"fewer than {smallest_group:.0f} contacts or control customers: no lift is stated"
+        )
+    else:
+        one.smallest_lift = smallest_lift(listed, control, base, sharpest_at)
+        if one.smallest_lift is None:
+            one.power_problem = "not even the largest effect would be found four times in five"
     return one
 
 
