@@ -7,18 +7,15 @@ from typing import cast
 
 import pyarrow as pa
 
-from wattmark.contract.types import schema_of
 from wattmark.engine.python_table import TableContext, python_table
 
 log = logging.getLogger(__name__)
-
-_COLUMNS = {"customer_id": "string", "unit_id": "string", "is_held_out": "boolean"}
 
 
 @python_table(
     "mart.programme_arm",
     key=("customer_id",),
-    columns=_COLUMNS,
+    columns={"customer_id": "string", "unit_id": "string", "is_held_out": "boolean"},
     needs=("campaign.standing",),
     grain="one row per customer",
     purpose="The arms that the programme of campaigns is judged by: the global control group, which no campaign contacts, and all others.",
@@ -29,10 +26,7 @@ _COLUMNS = {"customer_id": "string", "unit_id": "string", "is_held_out": "boolea
     },
 )
 def programme_arm(context: TableContext) -> pa.Table:
-    """Asked of ``campaign.standing``, in a session of its own, as what is asked for stays in a session.
-
-    Without the campaign key nobody's place is known: no rows, and the log says why. The rest of the night needs no key.
-    """
+    """Asked of ``campaign.standing``, in a session of its own, as what is asked for stays in a session."""
     from wattmark.campaign.definition import CampaignError
     from wattmark.campaign.people import look_at_people
     from wattmark.derive.campaign_state import warehouse_of
@@ -48,10 +42,11 @@ def programme_arm(context: TableContext) -> pa.Table:
             look_at_people(session, engine)
             return _arms(session)
     except CampaignError as error:
+        # Lists stop where the key is not the home's own; what the night publishes beside them does not.
         if error.code not in ("campaign.key", "campaign.key_missing", "campaign.key_changed"):
             raise
-        log.warning("No programme: %s", error)
-        return schema_of(_COLUMNS).empty_table()
+        log.warning("The programme of campaigns is not judged: %s", error)
+        return pa.table({"customer_id": [], "unit_id": [], "is_held_out": []})
     finally:
         if engine is not None:
             engine.dispose()
