@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import Engine, create_engine, text
@@ -31,6 +33,15 @@ def warehouse_url() -> Iterator[str]:
     finally:
         services.discard(settings)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(autouse=True)
+def same_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first home of a test gets one key, the second another, so that each run draws the same arms: of few people all may
+    fall into one."""
+    drawn = itertools.count(1)
+    made = SimpleNamespace(token_hex=lambda size: f"{next(drawn):02x}" * size)
+    monkeypatch.setattr("wattmark.campaign.keys.secrets", made)
 
 
 @pytest.fixture
