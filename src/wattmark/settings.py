@@ -23,6 +23,7 @@ from pydantic import (
     model_validator,
 )
 
+from wattmark.campaign_settings import Messages
 from wattmark.channels import known_channel
 from wattmark.errors import SettingsError, WattmarkError, together
 from wattmark.home import Home
@@ -219,6 +220,9 @@ class Campaigns(SettingsModel):
     list_key_file: Path | None = Field(
         None, description="File with a base64 key of 32 bytes that list files are encrypted with"
     )
+    csv_bom: bool = Field(
+        False, description="CSV lists begin with a byte order mark, by which spreadsheets know UTF-8"
+    )
     delivery: str | None = Field(
         None, description="Folder or URL (sftp://, s3://, …) released lists are delivered to"
     )
@@ -228,6 +232,7 @@ class Campaigns(SettingsModel):
     other_countries: tuple[str, ...] = Field(
         (), description="Other countries (ISO 3166-1 alpha-2) whose mobile numbers are used, such as HK"
     )
+    messages: Messages = Messages()
     channels: dict[Annotated[str, AfterValidator(known_channel)], ChannelSettings] = Field(
         default_factory=dict
     )

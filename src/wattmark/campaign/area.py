@@ -15,6 +15,7 @@ from wattmark.campaign.decide import MONEY, Planned
 from wattmark.campaign.files import escaped_sql, write_list
 from wattmark.campaign.noted import insert_run
 from wattmark.campaign.people import draw_below
+from wattmark.campaign.sheets import Look
 from wattmark.campaign.state import copy_in, fetch
 from wattmark.engine.session import Session
 from wattmark.errors import WattmarkError
@@ -125,7 +126,9 @@ _LIKE = pa.schema(
 ).empty_table()
 
 
-def write_area_list(engine: Engine, name: str, folder: Path, form: str, key: bytes | None) -> dict[str, Any]:
+def write_area_list(
+    engine: Engine, name: str, folder: Path, form: str, key: bytes | None, look: Look
+) -> dict[str, Any]:
     """Write the list of areas, best first; nobody's name is on it."""
     rows = fetch(
         engine,
@@ -140,4 +143,4 @@ def write_area_list(engine: Engine, name: str, folder: Path, form: str, key: byt
         rows = relation.project(
             ", ".join(f"""{escaped_sql(f'"{column}"')} AS "{column}\"""" for column in rows.column_names)
         ).to_arrow_table()
-    return write_list(folder, "post", rows, form, key) | {"channel": "post"}
+    return write_list(folder, "post", rows, form, key, look) | {"channel": "post"}

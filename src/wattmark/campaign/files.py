@@ -6,6 +6,7 @@ their owner alone.
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import hmac
 import json
@@ -19,12 +20,12 @@ import psutil
 import pyarrow as pa
 import pyarrow.csv as csv
 import pyarrow.parquet as pq
-import xlsxwriter
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from wattmark.atomic import write_atomically
 from wattmark.campaign.definition import CampaignError
+from wattmark.campaign.sheets import PLAIN, Look, write_workbook
 
 TRIGGERS = "=+-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b\u2212"
 """Characters with which a cell begins that spreadsheets take for a formula, full-width and small ones included."""
@@ -81,51 +82,31 @@ def clear_drafts(folder: Path) -> int:
     return found
 
 
-def _write_plain(rows: pa.Table, form: str, stream: BinaryIO) -> None:
-    if form == "csv":
+def _write_plain(rows: pa.Table, form: str, stream: BinaryIO, look: Look) -> None:
+    if look.draw is not None:
+        look.draw(stream)
+    elif form == "csv":
+        if look.bom:
+            stream.write(codecs.BOM_UTF8)
         csv.write_csv(rows, stream, csv.WriteOptions(include_header=True, quoting_style="all_valid"))
     elif form == "parquet":
         pq.write_table(rows, stream, compression="zstd")
     else:
-        _write_xlsx(rows, stream)
+        write_workbook(rows, stream, look)
 
 
-def _write_xlsx(rows: pa.Table, stream: BinaryIO) -> None:
-    import datetime as dt
-
-    if rows.num_rows > 1_048_575:
-        raise CampaignError(
-            "campaign.too_long", "A spreadsheet holds 1,048,575 rows.", "Choose csv or parquet."
-        )
-    book = xlsxwriter.Workbook(
-        stream,
-        {
-            "in_memory": True,
-            "strings_to_formulas": False,
-            "strings_to_urls": False,
-            "strings_to_numbers": False,
-        },
-    )
-    # The same list is the same file, so it carries no time of its making.
-    book.set_properties({"created": dt.datetime(2000, 1, 1), "author": "Wattmark"})
-    sheet = book.add_worksheet("list")
-    for at, name in enumerate(rows.column_names):
-        sheet.write_string(0, at, name)
-        for line, value in enumerate(rows.column(at).to_pylist(), start=1):
-            if value is not None:
-                sheet.write_string(line, at, value)
-    book.close()
-
-
-def write_list(folder: Path, stem: str, rows: pa.Table, form: str, key: bytes | None) -> dict[str, Any]:
+def write_list(
+    folder: Path, stem: str, rows: pa.Table, form: str, key: bytes | None, look: Look = PLAIN
+) -> dict[str, Any]:
     """Write one list.
 
     Args:
         folder: where to.
         stem: name without ending, the channel's.
         rows: text columns, made harmless already where the form is csv.
-        form: csv, xlsx or parquet.
+        form: csv, xlsx, parquet, or pdf where ``look`` draws it.
         key: 32 bytes, or None for an open file.
+        look: how it is laid out.
 
     Returns:
         the manifest's entry: file, rows, columns, sha256 (of the list itself), file_sha256 (of the bytes that lie
@@ -136,14 +117,14 @@ def write_list(folder: Path, stem: str, rows: pa.Table, form: str, key: bytes | 
 
     def write(stream: BinaryIO) -> None:
         if key is None:
-            _write_plain(rows, form, stream)
+            _write_plain(rows, form, stream, look)
             stream.seek(0)
             while block := stream.read(_BLOCK):
                 digest.update(block)
                 written.update(block)
             return
         plain = pa.BufferOutputStream()
-        _write_plain(rows, form, plain)
+        _write_plain(rows, form, plain, look)
         content = memoryview(plain.getvalue())
         digest.update(content)
         for part in encrypt(content, key, f"{folder.name}/{name}"):

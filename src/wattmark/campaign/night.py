@@ -53,7 +53,7 @@ def awaiting(outcomes: Sequence[CampaignOutcome]) -> list[dict[str, str]]:
             continue
         manifest = json.loads((Path(one.files[0]).parent / "manifest.json").read_text(encoding="utf-8"))
         lines = [
-            f"- {entry['channel']}: {entry['rows']:,} rows, out on {entry['send_on']} between {entry['from_hour']} and {entry['until_hour']}"
+            f"- {entry['file']}: {entry['rows']:,} {'letters' if entry['file'].startswith('post.pdf') else 'rows'}, out on {entry['send_on']} between {entry['from_hour']} and {entry['until_hour']}"
             for entry in manifest["files"]
         ]
         found.append(
@@ -61,10 +61,14 @@ def awaiting(outcomes: Sequence[CampaignOutcome]) -> list[dict[str, str]]:
                 "campaign_run_id": one.campaign_run_id,
                 "list_sha256": manifest["list_sha256"],
                 "due_at": manifest["approval"]["due_at"],
-                "subject": f"Release {one.campaign_run_id}: {one.listed:,} listed, cost {one.cost_amount:,.2f}",
+                "subject": f"Release {one.campaign_run_id}: {one.listed - one.dropped:,} listed, cost {one.cost_amount:,.2f}",
                 "body": f"Considered {one.considered:,}, control {one.control:,}, excluded {one.excluded:,}, over limit "
                 f"{one.over_limit:,}.\n\n"
                 + "\n".join(lines)
+                + "".join(
+                    f"\n- left out, for want of {what}: {count:,}"
+                    for what, count in manifest.get("lacking", {}).items()
+                )
                 + f"\n\nApproved by: {', '.join(manifest['approval']['by'])}, "
                 f"until {manifest['approval']['due_at']}. List {manifest['list_sha256'][:16]}.",
             }
