@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
 import io
 import json
@@ -13,13 +14,17 @@ import pytest
 from sqlalchemy import Engine, text
 
 from tests.campaign.test_definition import GOOD
-from tests.campaign.test_lists import NOW, digest, make, release, rows_of
-from tests.campaign.world import TABLES
+from tests.campaign.test_lists import NOW, PEOPLE, digest, make, release, rows_of
+from tests.campaign.world import TABLES, open_world
 from wattmark.campaign.check import check
 from wattmark.campaign.definition import read_campaign
 from wattmark.campaign.keys import campaign_key
 from wattmark.campaign.letters import Letter, _Printer, unprintable, write_letters
 from wattmark.campaign.message import reply_code
+from wattmark.campaign.people import look_at_people
+from wattmark.campaign.recheck import know
+from wattmark.campaign.replies import codes_in, kind_of, read_replies, suppress
+from wattmark.campaign.replies import rows_of as event_rows
 from wattmark.campaign_settings import Letters
 from wattmark.errors import WattmarkError
 from wattmark.settings import load_settings
@@ -340,3 +345,95 @@ def test_reply_codes_are_of_one_contact_and_one_home() -> None:
     )
     assert all(len(code) == 14 and not set(code) & set("ILOUilou") for code in codes)
     assert dt.datetime(2026, 1, 1, tzinfo=dt.UTC) < NOW
+
+
+def test_a_preview_shows_what_ten_would_be_told(tmp_path: Path, ops: Engine) -> None:
+    from wattmark.campaign.definition import load_campaigns
+    from wattmark.campaign.preview import preview
+
+    one = offered(tmp_path, ops)
+    shown = json.loads((Path(one.files[0]).parent / "previews.json").read_text())
+    ops_cleared(ops)
+    settings = load_settings(tmp_path)
+    files = [file for file in load_campaigns(settings) if file.campaign.id == "spring"]
+    with open_world(settings, PEOPLE, **{"mart__next_service": WITH_SERVICE} | NAMES) as session:
+        found = preview(session, ops, files)[0]
+    assert (found.outcomes["listed"], found.lacking) == (one.listed, {})
+    assert found.messages == shown
+
+
+def test_an_answer_is_known_by_its_code_and_a_no_counts_at_once(tmp_path: Path, ops: Engine) -> None:
+    settings = load_settings(tmp_path)
+    one = offered(tmp_path, ops)
+    rows = [row for row in listed(one) if row["is_seed"] == "false"]
+    by_channel = {
+        channel: next(row for row in rows if row["channel"] == channel)
+        for channel in ("sms", "email", "post")
+    }
+    seed = next(row for row in listed(one) if row["is_seed"] == "true")
+    assert release(
+        settings, ops, one.campaign_run_id, "boss", digest(one), NOW, mart__next_service=WITH_SERVICE, **NAMES
+    )
+    said = [
+        # As the opt-out of the message has it, as people type it, and in the widths of another keyboard.
+        (by_channel["sms"]["opt_out"], "", ""),
+        (
+            f"  stop {by_channel['email']['reply_code'].lower().replace('-', ' ').replace('0', 'o').replace('1', 'l')}!",
+            "",
+            "",
+        ),
+        (f"I can't come tomorrow, {by_channel['post']['reply_code']}", "", ""),
+        (by_channel["post"]["reply_code"], "converted", "12.50"),
+        ("Ｔ" + by_channel["post"]["reply_code"], "shouted", ""),
+        ("nothing of a code", "", ""),
+        ("T 0000-0000-0000", "", ""),
+        (seed["reply_code"], "", ""),
+    ]
+    path = tmp_path / "in.csv"
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["text", "kind", "value_amount", "occurred_at"])
+        writer.writerows([*((*row, "2026-11-05 10:00") for row in said), (said[0][0], "", "", "yesterday")])
+    replies, unread = read_replies(settings, ops, path)
+    assert [(one.customer_id, one.channel, one.kind) for one in replies] == [
+        (by_channel[channel]["customer_id"], channel, kind)
+        for channel, kind in (
+            ("sms", "unsubscribed"),
+            ("email", "unsubscribed"),
+            ("post", "replied"),
+            ("post", "converted"),
+        )
+    ]
+    assert [(one.line, one.why.split()[-1]) for one in unread] == [
+        (6, "event"),
+        (7, "code"),
+        (8, "released"),
+        (9, "released"),
+        (10, "time"),
+    ]
+    events = event_rows(replies)
+    assert len({row["event_id"] for row in events}) == 4 == len(event_rows([*replies, *replies]))
+    assert {row["occurred_at"] for row in events} == {"2026-11-05T02:00:00+00:00"}
+    assert [row["value_amount"] for row in events] == ["", "", "", "12.50"]
+    assert suppress(settings, ops, replies) == 2
+    # They are left out of whatever is released from now on, with no night between.
+    with open_world(settings, PEOPLE, **NAMES) as session:
+        know(session, dt.datetime(2026, 11, 5, 4, tzinfo=dt.UTC))
+        look_at_people(session, ops)
+        refused = session.query(
+            "SELECT c.customer_id, c.channel FROM campaign.contactable AS c WHERE c.service_reason = 'suppressed'"
+        ).read_all()
+    pairs = set(zip(*(refused.column(at).to_pylist() for at in range(2)), strict=True))
+    assert {(by_channel[channel]["customer_id"], channel) for channel in ("sms", "email")} <= pairs
+    assert (by_channel["post"]["customer_id"], "post") not in pairs
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [("T", "unsubscribed"), ("TD", "unsubscribed"), ("T7G2K-QX0M-9TRA", "unsubscribed"), ("td7g2kqx0m9tra", "unsubscribed"), ("7G2K-QX0M-9TRA", "replied"), ("退订", "unsubscribed"), ("请退订。", "unsubscribed"), ("ＳＴＯＰ", "unsubscribed"),
+     ("opt out please", "unsubscribed"), ("拒收", "unsubscribed"), ("yes", "replied"), ("I can't", "replied"), ("Text me", "replied"), ("", "replied")],
+)  # fmt: skip
+def test_a_word_of_no_is_understood(said: str, kind: str) -> None:
+    assert kind_of(said) == kind
+    assert "7G2K-QX0M-9TRA" in codes_in(f"{said} 7g2k-qxom-9tra")
+    assert codes_in(said) == (["7G2K-QX0M-9TRA"] if len(said) >= 12 and "7" in said else [])

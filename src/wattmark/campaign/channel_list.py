@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import collections
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -109,6 +110,34 @@ def channel_rows(session: Session, file: CampaignFile, name: str, channel: str) 
     ).to_arrow_table()
 
 
+def shown_messages(session: Session, file: CampaignFile, messages: Messages) -> Written:
+    """What members of ``night.listed`` would be told, on each channel, without writing anything."""
+    found = Written()
+    for channel in file.campaign.channels:
+        raw = channel_rows(session, file, messages.name, channel.channel)
+        if raw.num_rows and file.campaign.messages:
+            rendered = messages.render(raw, channel.channel)
+            found.lacking += rendered.lacking
+            found.previews += previews_of(rendered.rows, channel.channel)
+    return found
+
+
+def previews_of(rows: pa.Table, channel: str) -> list[dict[str, str]]:
+    """Some rows of a channel with what they are told."""
+    return [_preview(row, channel) for row in preview_rows(rows.to_pylist(), PREVIEWS)]
+
+
+def chosen(previews: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
+    """Ten of the messages of all channels, by turns of cell and language."""
+    rows = preview_rows([{"is_seed": "false", **one} for one in previews], PREVIEWS)
+    return [{name: value for name, value in one.items() if name != "is_seed"} for one in rows]
+
+
+def counted(lacking: Sequence[Lacking]) -> dict[str, int]:
+    """How many members lack what, most first; nobody is named."""
+    return dict(collections.Counter(one.placeholder for one in lacking).most_common())
+
+
 def harmless(rows: pa.Table) -> pa.Table:
     """Text rows as CSV carries them: what a spreadsheet could take for a formula has an apostrophe before it."""
     safe = ", ".join(f"""{escaped_sql(f'"{column}"')} AS "{column}\"""" for column in rows.column_names)
@@ -138,7 +167,6 @@ def write_channel_list(
     found = messages.render(raw, channel)
     rows = found.rows
     written = Written(lacking=[*unreadable, *found.lacking])
-    told = rows.to_pylist() if campaign.messages else []
     if "false" not in rows.column("is_seed").to_pylist():
         return written
     laid = harmless(rows) if campaign.format == "csv" else rows
@@ -147,7 +175,7 @@ def write_channel_list(
         write_list(folder, channel, laid, campaign.format, key, look) | {"channel": channel}
     )
     if prints:
-        letters = [_letter(session, row) for row in told]
+        letters = [_letter(session, row) for row in rows.to_pylist()]
         sender = " · ".join(
             one for one in (settings.sender.name.get(settings.language), settings.sender.address) if one
         )
@@ -156,15 +184,9 @@ def write_channel_list(
             write_list(folder, channel, rows.select([]), "pdf", key, drawn)
             | {"channel": channel, "rows": len(letters)}
         )
-    written.previews += [
-        _preview(row, raw_language(messages, row, channel), channel) for row in preview_rows(told, PREVIEWS)
-    ]
+    if campaign.messages:
+        written.previews += previews_of(rows, channel)
     return written
-
-
-def raw_language(messages: Messages, row: Mapping[str, Any], channel: str) -> str:
-    """The language that a row was told in."""
-    return messages.language_of({**row, "_language": row.get("language")}, channel)
 
 
 def _printable(rows: pa.Table, session: Session) -> tuple[pa.Table, list[Lacking]]:
@@ -190,7 +212,8 @@ def _letter(session: Session, row: Mapping[str, Any]) -> Letter:
     return Letter(address, row["message_subject"], row["message_text"], row["reply_code"], row["send_on"])
 
 
-def _preview(row: Mapping[str, Any], language: str, channel: str) -> dict[str, str]:
+def _preview(row: Mapping[str, Any], channel: str) -> dict[str, str]:
     shown = ("customer_id", "account_id", "cell", "send_on", "name", "mobile", "phone", "email", "postal_address",
              "message_subject", "message_text", "message_script", "offer", "reply_code", "opt_out")  # fmt: skip
-    return {"channel": channel, "language": language} | {name: row[name] for name in shown if row.get(name)}
+    said = {"channel": channel, "language": row["message_language"]}
+    return said | {name: row[name] for name in shown if row.get(name)}

@@ -115,7 +115,18 @@ def _show_preview(one: Any) -> None:
             "balance against control",
             ", ".join(f"{cell} {value:+.3f}" for cell, value in one.balance.items()),
         )
+    if one.lacking:
+        table.add_row(
+            "cannot be told, for want of",
+            ", ".join(f"{name} {count:,}" for name, count in one.lacking.items()),
+        )
     console.print(table)
+    for said in one.messages:
+        reach = said.get("name") or said["customer_id"]
+        _tell(f"--- {said['channel']} · {said['cell']} · {said['language']} · {reach}")
+        for part in ("message_subject", "message_text", "message_script", "offer", "opt_out"):
+            if part in said:
+                _tell(f"{part.removeprefix('message_').replace('_', ' ')}: {said[part]}")
 
 
 @campaign_app.command()
@@ -288,6 +299,41 @@ def report(
     folder = to or Home(settings.home).campaign_reports / run_.as_of.isoformat()
     with DuckDBSession(settings, run_) as session:
         console.print(str(write_report(session, folder, ops_engine(settings))), soft_wrap=True)
+
+
+@campaign_app.command()
+def replies(
+    file: Annotated[
+        Path, typer.Argument(help="CSV: reply_code or text, occurred_at; kind, channel, value_amount.")
+    ],
+    to: Annotated[
+        Path, typer.Option("--to", help="File to write, of the form of campaign_event.csv, for the source.")
+    ],
+    home: HomeOption = None,
+) -> None:
+    """Find whose the answers to messages are by their codes; a no counts at once, all of it from the next night."""
+    import csv
+    import io
+
+    from wattmark.atomic import write_atomically
+    from wattmark.campaign.replies import COLUMNS, read_replies, rows_of
+    from wattmark.campaign.replies import suppress as let_count
+    from wattmark.publish.ops import ops_engine
+
+    settings = load_settings(home)
+    engine = ops_engine(settings)
+    found, unread = read_replies(settings, engine, file)
+    rows, stream = rows_of(found), io.StringIO()
+    writer = csv.DictWriter(stream, COLUMNS)
+    writer.writeheader()
+    writer.writerows(rows)
+    refused = let_count(settings, engine, found)
+    write_atomically(to, stream.getvalue(), private=True)
+    _tell(f"{len(rows):,} events are in {to}; {refused:,} ask for no more, which counts from now on.")
+    for one in unread:
+        _tell(f"{file}:{one.line}: {one.why}; left out.")
+    if unread:
+        raise typer.Exit(1)
 
 
 @campaign_app.command()

@@ -96,7 +96,7 @@ class Messages:
             for by_language in by_channel.values()
             for message in by_language.values()
         )
-        return [*parts, *(["offer"] if offers else []), "reply_code", "opt_out"]
+        return [*parts, *(["offer"] if offers else []), "message_language", "reply_code", "opt_out"]
 
     def render(self, rows: pa.Table, channel: str) -> Rendered:
         """Add the message of each row; rows of whom something is lacking are left out.
@@ -154,7 +154,7 @@ class Messages:
         code = reply_code(self.key, self.name, row["customer_id"], account)
         opt_out = self._opt_out(channel, language, code)
         values = self._values(row, channel, language) | {"reply_code": code, "opt_out": opt_out}
-        said = {"reply_code": code, "opt_out": opt_out}
+        said = {"message_language": str(language), "reply_code": code, "opt_out": opt_out}
         for part, template in self._template(row["cell"], channel, language).items():
             text = template.render(values).strip()
             said["offer" if part == "offer" else f"message_{part}"] = (
@@ -282,11 +282,13 @@ def _names(session: Session, campaign: Campaign) -> dict[str, dict[str, dict[Lan
 
 
 def preview_rows(rows: Sequence[Mapping[str, Any]], count: int) -> list[Mapping[str, Any]]:
-    """Some rows of a list that between them show its cells and languages: taken by turns, in the list's order."""
-    by_kind: dict[tuple[Any, Any], list[Mapping[str, Any]]] = {}
+    """Some rows of a list that between them show its channels, cells and languages: taken by turns, in the list's order."""
+    by_kind: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
     for row in rows:
         if row["is_seed"] == "false":
-            by_kind.setdefault((row["cell"], row.get("language")), []).append(row)
+            by_kind.setdefault(
+                (row["channel"], row["cell"], row.get("message_language") or row.get("language")), []
+            ).append(row)
     found: list[Mapping[str, Any]] = []
     while len(found) < count and any(by_kind.values()):
         for kind in sorted(by_kind, key=str):

@@ -46,6 +46,7 @@ AS_THEY_ARE = {"customer.customer_id", "account.account_id", "contract.contract_
 _NODES = (
     nodes.Template, nodes.Output, nodes.TemplateData, nodes.Name, nodes.Getattr, nodes.Filter, nodes.If, nodes.CondExpr,
     nodes.Compare, nodes.Operand, nodes.Const, nodes.And, nodes.Or, nodes.Not, nodes.Test, nodes.Neg,
+    nodes.Add, nodes.Sub, nodes.Mul, nodes.Div,
 )  # fmt: skip
 
 

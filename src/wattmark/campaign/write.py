@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import collections
 import datetime as dt
 import json
 from collections.abc import Mapping, Sequence
@@ -16,13 +15,13 @@ from sqlalchemy import Engine, text
 from wattmark.atomic import write_atomically
 from wattmark.campaign.area import write_area_list
 from wattmark.campaign.audience import columns_of, relations
-from wattmark.campaign.channel_list import PREVIEWS, Written, write_channel_list
+from wattmark.campaign.channel_list import Written, chosen, counted, write_channel_list
 from wattmark.campaign.definition import CampaignError, CampaignFile
 from wattmark.campaign.drops import as_rows, dropped_before, insert_drops, of_lacking
 from wattmark.campaign.fields import published_fields
 from wattmark.campaign.files import digest_of, is_as_written, read_manifest, sha256_of, write_manifest
 from wattmark.campaign.keys import list_key
-from wattmark.campaign.message import Lacking, Messages, preview_rows
+from wattmark.campaign.message import Messages
 from wattmark.campaign.outcome import LISTED, NOBODY, PREVIEW_FILE, RUN, CampaignOutcome, folder_of
 from wattmark.campaign.sheets import Look
 from wattmark.campaign.state import fetch
@@ -116,18 +115,10 @@ def write_files(
     return outcome
 
 
-def counted(lacking: Sequence[Lacking]) -> dict[str, int]:
-    """How many members lack what, most first; nobody is named."""
-    return dict(collections.Counter(one.placeholder for one in lacking).most_common())
-
-
 def write_previews(folder: Path, previews: Sequence[Mapping[str, str]]) -> None:
     """Keep what some members of a list are told, for who approves it: personal data, for its owner alone."""
-    chosen = preview_rows([{"is_seed": "false", **one} for one in previews], PREVIEWS)
-    said = [{name: value for name, value in one.items() if name != "is_seed"} for one in chosen]
-    write_atomically(
-        folder / PREVIEW_FILE, json.dumps(said, indent=2, ensure_ascii=False) + "\n", private=True
-    )
+    said = json.dumps(chosen(previews), indent=2, ensure_ascii=False) + "\n"
+    write_atomically(folder / PREVIEW_FILE, said, private=True)
 
 
 def _manifest(
