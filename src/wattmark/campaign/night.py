@@ -69,6 +69,7 @@ def awaiting(outcomes: Sequence[CampaignOutcome]) -> list[dict[str, str]]:
                     f"\n- left out, for want of {what}: {count:,}"
                     for what, count in manifest.get("lacking", {}).items()
                 )
+                + f"\n\nWhat they are told, and the files: /wattmark/lists/{one.campaign_run_id}/ on this server."
                 + f"\n\nApproved by: {', '.join(manifest['approval']['by'])}, "
                 f"until {manifest['approval']['due_at']}. List {manifest['list_sha256'][:16]}.",
             }

@@ -21,6 +21,7 @@ from wattmark.publish.ops import libpq_url, published_run, runs_since
 from wattmark.quality.judge import site_folder
 from wattmark.settings import Settings
 from wattmark.web import security
+from wattmark.web.lists import lists_router
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'self'",
@@ -101,13 +102,15 @@ def pages_app(
     *,
     guards: Sequence[Dependency] | None = None,
     login: Callable[[Request], str] | None = None,
+    who: Callable[..., str] | None = None,
 ) -> FastAPI:
-    """The application: ``GET /`` and the files of Data Docs and reports, for whoever is signed in.
+    """The application: ``GET /``, campaign lists, and the files of Data Docs and reports, for whoever is signed in.
 
     Args:
         settings: the home's settings.
         guards: dependencies every request must pass; Airflow's for readers where None.
         login: where somebody who is not signed in is sent; Airflow's own page where None.
+        who: dependency that names the user, for lists; Airflow's where None.
     """
     app = FastAPI(title="wattmark", docs_url=None, redoc_url=None, openapi_url=None)
     router = APIRouter(dependencies=list(security.readers() if guards is None else guards))
@@ -121,6 +124,8 @@ def pages_app(
             raise HTTPException(503, "The warehouse does not answer.") from None
         body = Markup(page.render(**figures, links=_links(settings)))  # noqa: S704 - rendered with escaping
         return HTMLResponse(framed("Wattmark", body), headers=HEADERS)
+
+    router.include_router(lists_router(settings, who or security.user_name(), HEADERS))
 
     @router.get("/{area}/")
     async def first(area: str) -> RedirectResponse:
