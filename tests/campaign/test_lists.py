@@ -264,10 +264,10 @@ def test_an_object_store_is_handed_a_list_once(tmp_path: Path) -> None:
     (tmp_path / "sms.csv").write_text("customer_id\n")
     entries = [{"file": "sms.csv", "file_sha256": sha256_of(tmp_path / "sms.csv")}]
     said = ["run.1/sms.csv", "run.1/manifest.json"]
-    assert delivery.deliver(target, "run.1", tmp_path, entries, b"{}") == said
+    assert delivery.deliver(target, "run.1", tmp_path, entries, {"manifest.json": b"{}"}) == said
     assert target.exists("run.1/sms.csv")
     target.files.rm("/lists/run.1/sms.csv")
-    assert delivery.deliver(target, "run.1", tmp_path, entries, b"{}") == []
+    assert delivery.deliver(target, "run.1", tmp_path, entries, {"manifest.json": b"{}"}) == []
     assert not target.exists("run.1/sms.csv")
 
 

@@ -18,6 +18,7 @@ from wattmark.campaign.files import escaped_sql, write_list
 from wattmark.campaign.letters import Letter, address_lines, unprintable, write_letters
 from wattmark.campaign.message import HIDDEN, Lacking, Messages, preview_rows
 from wattmark.campaign.outcome import SEED
+from wattmark.campaign.parts import Parts, file_part
 from wattmark.campaign.people import look_at_contacts
 from wattmark.campaign.sheets import Look
 from wattmark.channels import SEED_COLUMNS
@@ -153,6 +154,7 @@ def write_channel_list(
     folder: Path,
     key: bytes | None,
     look: Look,
+    parts: Parts | None = None,
 ) -> Written:
     """Write one channel's list from ``night.listed``, and its letters where it is printed.
 
@@ -167,26 +169,56 @@ def write_channel_list(
     found = messages.render(raw, channel)
     rows = found.rows
     written = Written(lacking=[*unreadable, *found.lacking])
-    if "false" not in rows.column("is_seed").to_pylist():
-        return written
-    laid = harmless(rows) if campaign.format == "csv" else rows
-    look = replace(look, title=f"{campaign.id} {channel}")
-    written.entries.append(
-        write_list(folder, channel, laid, campaign.format, key, look) | {"channel": channel}
+    for part, some in _parted(rows, parts):
+        written.entries += _write_part(session, file, channel, some, part, folder, key, look, prints)
+    if campaign.messages:
+        written.previews += previews_of(rows, channel)
+    return written
+
+
+def _parted(rows: pa.Table, parts: Parts | None) -> list[tuple[str | None, pa.Table]]:
+    """Rows by part, each with all seeds; no part where nobody is left but seeds."""
+    members = list(
+        zip(
+            *(rows.column(name).to_pylist() for name in ("customer_id", "account_id", "is_seed")), strict=True
+        )
     )
+    at: dict[str | None, list[int]] = {}
+    for place, (customer, account, is_seed) in enumerate(members):
+        if is_seed == "false":
+            at.setdefault(parts[customer, account] if parts is not None else None, []).append(place)
+    seeds = [place for place, (_, _, is_seed) in enumerate(members) if is_seed == "true"]
+    return [(part, rows.take(pa.array([*at[part], *seeds], pa.int64()))) for part in sorted(at, key=str)]
+
+
+def _write_part(
+    session: Session,
+    file: CampaignFile,
+    channel: str,
+    rows: pa.Table,
+    part: str | None,
+    folder: Path,
+    key: bytes | None,
+    look: Look,
+    prints: bool,
+) -> list[dict[str, Any]]:
+    """Write the file of a part of a channel, or of all of it, and its letters; returns the manifest's entries."""
+    campaign, settings = file.campaign, session.settings.campaigns.messages
+    stem = channel if part is None else f"{channel}.{file_part(part)}"
+    said = {"channel": channel} | ({} if part is None else {"part": part})
+    laid = harmless(rows) if campaign.format == "csv" else rows
+    look = replace(look, title=" ".join(one for one in (campaign.id, channel, part) if one))
+    entries = [write_list(folder, stem, laid, campaign.format, key, look) | said]
     if prints:
         letters = [_letter(session, row) for row in rows.to_pylist()]
         sender = " · ".join(
             one for one in (settings.sender.name.get(settings.language), settings.sender.address) if one
         )
         drawn = replace(look, draw=partial(write_letters, letters, settings.letters, sender))
-        written.entries.append(
-            write_list(folder, channel, rows.select([]), "pdf", key, drawn)
-            | {"channel": channel, "rows": len(letters)}
+        entries.append(
+            write_list(folder, stem, rows.select([]), "pdf", key, drawn) | said | {"rows": len(letters)}
         )
-    if campaign.messages:
-        written.previews += previews_of(rows, channel)
-    return written
+    return entries
 
 
 def _printable(rows: pa.Table, session: Session) -> tuple[pa.Table, list[Lacking]]:

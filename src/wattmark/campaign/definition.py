@@ -270,6 +270,25 @@ class Success(_Model):
     )
 
 
+class Split(_Model):
+    """How a list is parted; each part has files and a manifest of its own."""
+
+    by: Literal["manager", "unit", "provider"]
+    """By account manager, by the unit that serves, or among service providers."""
+    providers: dict[Annotated[str, Field(pattern=_NAME)], Annotated[float, Field(gt=0, le=1)]] = Field(
+        default_factory=dict
+    )
+    """For provider: names and shares, which add up to 1; a customer is always the same one's."""
+
+    @model_validator(mode="after")
+    def _whole(self) -> Split:
+        if (self.by == "provider") != bool(self.providers):
+            raise ValueError("providers are wanted for the split by provider, and for no other")
+        if self.providers and abs(sum(self.providers.values()) - 1) > 1e-9:
+            raise ValueError("the providers' shares do not add up to 1")
+        return self
+
+
 class Message(_Model):
     """What is said, in one language. ``{{ fit.saving_amount }}`` shows a column of personalise, with codes by their names."""
 
@@ -324,6 +343,8 @@ class Campaign(_Model):
     """Who must say yes before anything leaves."""
     success: Success
     """What counts, within how many days, and what it is worth."""
+    split: Split | None = None
+    """Into a file for each account manager, unit or service provider; one for all where left out."""
     format: Literal["csv", "xlsx", "parquet"] = "csv"
     """Of the list's files."""
 
@@ -357,8 +378,8 @@ class Campaign(_Model):
         if self.audience.grain == "area":
             if [channel.channel for channel in self.channels] != ["post"]:
                 raise ValueError("an area mailing goes by post alone")
-            if self.personalise or self.schedule.events:
-                raise ValueError("an area mailing has neither personal fields nor events")
+            if self.personalise or self.schedule.events or self.split or self.messages:
+                raise ValueError("an area mailing has neither personal fields, messages, parts nor events")
         elif self.audience.of is not None:
             raise ValueError("audience.of is for areas")
         return self

@@ -209,10 +209,10 @@ def is_as_written(folder: Path, entry: dict[str, Any]) -> bool:
     return path.is_file() and sha256_of(path) == entry.get("file_sha256")
 
 
-def write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
-    """Write ``manifest.json`` in one step."""
+def write_manifest(folder: Path, manifest: dict[str, Any], name: str = "manifest.json") -> None:
+    """Write a manifest in one step."""
     text = json.dumps(manifest, indent=2, ensure_ascii=False, default=str) + "\n"
-    write_atomically(folder / "manifest.json", text, private=True)
+    write_atomically(folder / name, text, private=True)
 
 
 def read_manifest(folder: Path) -> dict[str, Any] | None:

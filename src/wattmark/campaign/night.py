@@ -53,7 +53,7 @@ def awaiting(outcomes: Sequence[CampaignOutcome]) -> list[dict[str, str]]:
             continue
         manifest = json.loads((Path(one.files[0]).parent / "manifest.json").read_text(encoding="utf-8"))
         lines = [
-            f"- {entry['file']}: {entry['rows']:,} {'letters' if entry['file'].startswith('post.pdf') else 'rows'}, out on {entry['send_on']} between {entry['from_hour']} and {entry['until_hour']}"
+            f"- {entry['file']}: {entry['rows']:,} {'letters' if '.pdf' in entry['file'] else 'rows'}, out on {entry['send_on']} between {entry['from_hour']} and {entry['until_hour']}"
             for entry in manifest["files"]
         ]
         found.append(

@@ -21,6 +21,7 @@ from wattmark.campaign.drops import Drops, as_rows, dropped_before, insert_drops
 from wattmark.campaign.files import digest_of, is_as_written, read_manifest, write_manifest
 from wattmark.campaign.lists import close_overdue, store, store_feedback
 from wattmark.campaign.outcome import CampaignOutcome, folder_of
+from wattmark.campaign.parts import part_manifests, write_manifests
 from wattmark.campaign.recheck import know, moved_days, refused_now
 from wattmark.campaign.write import write_files, write_lists
 from wattmark.engine.session import DuckDBSession, Session
@@ -129,7 +130,10 @@ def _hand_over(
     campaign_run_id = row["campaign_run_id"]
     manifest = _put_in_place(folder, row)
     if settings.campaigns.delivery:
-        said = (json.dumps(manifest, indent=2, ensure_ascii=False) + "\n").encode()
+        said = {
+            name: (json.dumps(one, indent=2, ensure_ascii=False) + "\n").encode()
+            for name, one in {**part_manifests(manifest), "manifest.json": manifest}.items()
+        }
         deliver(target_of(settings.campaigns.delivery), campaign_run_id, folder, manifest["files"], said)
     connection.execute(
         text(
@@ -143,7 +147,7 @@ def _hand_over(
             {"name": row["corrects_run_id"]},
         )
     # Inside the transaction: should this fail, the run is not released, and the next try writes it again.
-    write_manifest(folder, manifest)
+    write_manifests(folder, manifest)
 
 
 LEAVING = ".leaving"

@@ -19,10 +19,11 @@ from wattmark.campaign.channel_list import Written, chosen, counted, write_chann
 from wattmark.campaign.definition import CampaignError, CampaignFile
 from wattmark.campaign.drops import as_rows, dropped_before, insert_drops, of_lacking
 from wattmark.campaign.fields import published_fields
-from wattmark.campaign.files import digest_of, is_as_written, read_manifest, sha256_of, write_manifest
+from wattmark.campaign.files import digest_of, is_as_written, read_manifest, sha256_of
 from wattmark.campaign.keys import list_key
 from wattmark.campaign.message import Messages
 from wattmark.campaign.outcome import LISTED, NOBODY, PREVIEW_FILE, RUN, CampaignOutcome, folder_of
+from wattmark.campaign.parts import parts_of, write_manifests
 from wattmark.campaign.sheets import Look
 from wattmark.campaign.state import fetch
 from wattmark.channels import channels
@@ -110,7 +111,7 @@ def write_files(
     if written.lacking:
         manifest["lacking"] = counted(written.lacking)
     write_previews(folder, written.previews)
-    write_manifest(folder, manifest)
+    write_manifests(folder, manifest)
     outcome.files = [str(folder / entry["file"]) for entry in written.entries]
     return outcome
 
@@ -219,10 +220,12 @@ def write_lists(
                 "SELECT DISTINCT channel FROM night.listed WHERE NOT is_seed"
             ).fetchall()
         }
-        messages = Messages(session, file, name)
+        messages, parts = Messages(session, file, name), parts_of(session, file.campaign)
         for one in sendings:
             if one["channel"] in used:
-                written.add(write_channel_list(session, file, messages, one["channel"], folder, key, look))
+                written.add(
+                    write_channel_list(session, file, messages, one["channel"], folder, key, look, parts)
+                )
     sending = {one["channel"]: one for one in sendings}
     for entry in written.entries:
         one = sending[entry["channel"]]
