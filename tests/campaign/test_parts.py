@@ -30,6 +30,7 @@ MANAGERS = {
 def split(folder: Path, ops: Engine, how: str, **instead: str) -> tuple[Settings, CampaignOutcome]:
     (folder / "campaigns").mkdir(parents=True, exist_ok=True)
     (folder / "campaigns" / "mine.yaml").write_text(f"{RENEWAL}split: {how}\n", encoding="utf-8")
+    (folder / "campaign.key").write_text("7" * 64)
     settings = load_settings(folder, campaigns={"delivery": str(folder / "out")})
     return settings, make(settings, ops, [ONE], **instead)[ONE]
 

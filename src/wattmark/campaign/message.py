@@ -33,6 +33,8 @@ SEPARATOR = chr(31)
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _SYMBOLS = 12
 """Of a reply code: 60 bits, so that among ten million contacts no two share one but once in 20,000 homes."""
+_BETWEEN_PARTS = chr(30)
+"""Stands between the parts of a message while it is made; values hold none, since it counts as a blank."""
 _BLANKS = re.compile(r"\s+")
 _LACKING = re.compile(r"'([^']+)'")
 _TABLES = {
@@ -69,6 +71,15 @@ class Rendered:
     lacking: list[Lacking] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class _Parts:
+    """The parts of a message as one template, and what it asks for."""
+
+    parts: tuple[str, ...]
+    text: Template
+    shows: frozenset[str]
+
+
 class Messages:
     """The messages of one list."""
 
@@ -82,7 +93,8 @@ class Messages:
         self.key = campaign_key(session.settings.home)
         self.kinds = _kinds(session.settings, file)
         self.names = _names(session, file.campaign)
-        self._templates: dict[tuple[str, str, Language], dict[str, Template]] = {}
+        self._templates: dict[tuple[str, str, Language], _Parts] = {}
+        self._languages: dict[tuple[str, str, str], Language] = {}
         self._utility = {language: _utility(session.settings, language) for language in LANGUAGES}
 
     def columns(self, channel: str) -> list[str]:
@@ -113,8 +125,9 @@ class Messages:
             return Rendered(rows.drop_columns([name for name in HIDDEN if name in rows.column_names]))
         told: dict[str, list[str | None]] = {name: [] for name in columns}
         kept, lacking = [], []
-        example = next((row["_fields"] for row in rows.to_pylist() if row["is_seed"] == "false"), None)
-        for at, row in enumerate(rows.to_pylist()):
+        known = rows.to_pylist()
+        example = next((row["_fields"] for row in known if row["is_seed"] == "false"), None)
+        for at, row in enumerate(known):
             if row["is_seed"] == "true":
                 # The utility's own people read what a customer reads.
                 row["_fields"] = example
@@ -137,10 +150,14 @@ class Messages:
 
     def language_of(self, row: Mapping[str, Any], channel: str) -> Language:
         """The customer's language where it is written in, else the utility's, else any."""
-        usual = self.settings.campaigns.messages.language
-        asked = (row["_language"] or "").lower()[:2]
-        wanted = [one for one in LANGUAGES if one == asked] + [usual, *LANGUAGES]
-        return next((one for one in wanted if parts_of(self.campaign, row["cell"], channel, one)), usual)
+        key = (row["cell"], channel, (row["_language"] or "").lower()[:2])
+        if key not in self._languages:
+            usual = self.settings.campaigns.messages.language
+            wanted = [one for one in LANGUAGES if one == key[2]] + [usual, *LANGUAGES]
+            self._languages[key] = next(
+                (one for one in wanted if parts_of(self.campaign, key[0], channel, one)), usual
+            )
+        return self._languages[key]
 
     def message(self, row: Mapping[str, Any], channel: str) -> dict[str, str]:
         """The columns of one row's message.
@@ -153,16 +170,21 @@ class Messages:
         account = channel if row["is_seed"] == "true" else row["account_id"]
         code = reply_code(self.key, self.name, row["customer_id"], account)
         opt_out = self._opt_out(channel, language, code)
-        values = self._values(row, channel, language) | {"reply_code": code, "opt_out": opt_out}
         said = {"message_language": str(language), "reply_code": code, "opt_out": opt_out}
-        for part, template in self._template(row["cell"], channel, language).items():
-            text = template.render(values).strip()
+        template = self._template(row["cell"], channel, language)
+        if not template.parts:
+            return said
+        values = self._values(row, channel, language, template.shows)
+        values["reply_code"], values["opt_out"] = code, opt_out
+        text = "".join(template.text.root_render_func(template.text.new_context(values, shared=True)))
+        for part, one in zip(template.parts, text.split(_BETWEEN_PARTS), strict=True):
+            one = one.strip()
             said["offer" if part == "offer" else f"message_{part}"] = (
-                _BLANKS.sub(" ", text) if part in ("subject", "offer") else text
+                _BLANKS.sub(" ", one) if part in ("subject", "offer") else one
             )
         return said
 
-    def _template(self, cell: str, channel: str, language: Language) -> dict[str, Template]:
+    def _template(self, cell: str, channel: str, language: Language) -> _Parts:
         asked = (cell, channel, language)
         if asked not in self._templates:
             parts = parts_of(self.campaign, cell, channel, language)
@@ -172,58 +194,67 @@ class Messages:
                 and self.campaign.purpose == "marketing"
                 and not _shows(text, "opt_out", language)
             ):
-                parts["text"] = (
-                    f"{text.rstrip()}{' ' if channels()[channel].says == ('text',) else chr(10)}{{{{ opt_out }}}}"
-                )
-            self._templates[asked] = {
-                part: environment(language).from_string(text) for part, text in parts.items()
-            }
+                between = " " if channels()[channel].says == ("text",) else "\n"
+                parts["text"] = f"{text.rstrip()}{between}{{{{ opt_out }}}}"
+            # All parts in one text: each is rendered for every member, and what it costs is the call.
+            whole = _BETWEEN_PARTS.join(parts.values())
+            self._templates[asked] = _Parts(
+                tuple(parts),
+                environment(language).from_string(whole),
+                frozenset(name for name, _ in placeholders(whole, language)),
+            )
         return self._templates[asked]
 
     def _opt_out(self, channel: str, language: Language, code: str) -> str:
         url = self.settings.campaigns.messages.opt_out_url
-        known = {"reply_code": code} | ({"url": url.replace("{reply_code}", code)} if url else {})
         for text in channels()[channel].opt_out.get(language, ()):
-            if all(name in known for name in re.findall(r"{(\w+)}", text)):
-                return text.format(**known)
+            if url or "{url}" not in text:
+                return text.replace("{url}", url or "").replace("{reply_code}", code)
         return code
 
-    def _values(self, row: Mapping[str, Any], channel: str, language: Language) -> dict[str, Any]:
-        """What a template may show or ask, by relation and column; what is empty is undefined, and says its name."""
-        found: dict[str, Any] = {
-            "utility": self._utility[language],
-            "send_on": dt.date.fromisoformat(row["send_on"]),
-        }
-        personal = {*channels()[channel].may_show, *channels()[channel].shows}
-        found["contact"] = {
-            column: _plain(row.get(f"_{column}", row.get(column))) or _missing(f"contact.{column}", language)
-            for column in personal
-        }
+    def _values(
+        self, row: Mapping[str, Any], channel: str, language: Language, shown: frozenset[str]
+    ) -> dict[str, Any]:
+        """What a template asks for, by relation and column; what is empty is undefined, and says its name."""
+        found: dict[str, Any] = {}
         fields = json.loads(row["_fields"]) if row["_fields"] else {}
-        for name, (kind, column) in self.kinds.items():
+        for name in shown:
             relation, _, key = name.partition(".")
-            value = row[column] if column in ("customer_id", "account_id") else fields.get(column)
-            if value is not None:
-                value = self._told(name, value, language) if name in NAMED else _typed(kind, value)
-            found.setdefault(relation, {})[key] = _missing(name, language) if value in (None, "") else value
-        occasion = fields.get("occasion")
-        return found | {"occasion": occasion or _missing("occasion", language)}
+            if relation == "contact":
+                value = _plain(row.get(f"_{key}", row.get(key)))
+            elif relation == "utility":
+                value = self._utility[language][key]
+            elif name == "send_on":
+                value = dt.date.fromisoformat(row["send_on"])
+            elif name == "occasion":
+                value = fields.get("occasion")
+            elif name in self.kinds:
+                kind, column = self.kinds[name]
+                value = row[column] if column in ("customer_id", "account_id") else fields.get(column)
+                if value is not None:
+                    value = self._told(name, value, language) if name in NAMED else _typed(kind, value)
+            else:
+                continue
+            if value is None or value == "":
+                value = StrictUndefined(name=name)
+            if key:
+                found.setdefault(relation, {})[key] = value
+            else:
+                found[name] = value
+        return found
 
     def _told(self, name: str, code: Any, language: Language) -> str | None:
         """The name of a code; none where nobody has given it one."""
-        return self.names.get(NAMED[name], {}).get(str(code), {}).get(language)
+        named: str | None = self.names.get(NAMED[name], {}).get(str(code), {}).get(language)
+        return named and _BLANKS.sub(" ", named).strip()
 
 
 def _shows(text: str, wanted: str, language: Language) -> bool:
     return any(name == wanted for name, _ in placeholders(text, language))
 
 
-def _missing(name: str, language: Language) -> StrictUndefined:
-    return StrictUndefined(name=name)
-
-
 def _plain(value: Any) -> Any:
-    """A value of a contact on one line: a line break in a name must not begin a header of an e-mail."""
+    """A text on one line: a line break in a name must not begin a header of an e-mail."""
     return _BLANKS.sub(" ", value).strip() if isinstance(value, str) else value
 
 
@@ -236,7 +267,7 @@ _TYPED: dict[str, Callable[[Any], Any]] = {
 
 
 def _typed(kind: str, value: Any) -> Any:
-    return _TYPED[kind](value) if kind in _TYPED else value
+    return _TYPED[kind](value) if kind in _TYPED else _plain(value)
 
 
 def _kinds(settings: Settings, file: CampaignFile) -> dict[str, tuple[str, str]]:
@@ -251,15 +282,14 @@ def _kinds(settings: Settings, file: CampaignFile) -> dict[str, tuple[str, str]]
     return found
 
 
-def _utility(settings: Settings, language: Language) -> dict[str, Any]:
+def _utility(settings: Settings, language: Language) -> dict[str, str | None]:
     sender = settings.campaigns.messages.sender
-    values = {
+    return {
         "name": sender.name.get(language),
         "address": sender.address,
         "telephone": sender.telephone,
         "website": sender.website,
     }
-    return {column: value or _missing(f"utility.{column}", language) for column, value in values.items()}
 
 
 def _names(session: Session, campaign: Campaign) -> dict[str, dict[str, dict[Language, str]]]:

@@ -34,7 +34,7 @@ _QUERIES = {
     "findings": "SELECT rule_id, kind, severity, COUNT(*) AS findings, SUM(ABS(at_stake_amount)) AS money FROM mart.audit_exception "
     "GROUP BY 1, 2, 3 ORDER BY 5 DESC NULLS LAST, 4 DESC",
     "coverage": "SELECT COUNT(*) AS rules, SUM(should_check) AS should_check, SUM(checked) AS checked, SUM(not_checked) AS not_checked FROM mart.audit_coverage",
-    "lists": "SELECT r.campaign_id, r.state, COUNT(*) FILTER (WHERE m.outcome = 'listed') AS listed, COUNT(*) FILTER (WHERE m.outcome = 'control') AS control, "
+    "lists": "SELECT r.campaign_id, r.state, COUNT(*) FILTER (WHERE m.outcome = 'listed' AND NOT m.is_seed) AS listed, COUNT(*) FILTER (WHERE m.outcome = 'control') AS control, "
     "COUNT(*) FILTER (WHERE m.outcome = 'excluded') AS excluded, COUNT(*) FILTER (WHERE m.outcome = 'over_limit') AS over_limit "
     "FROM ops.campaign_run r LEFT JOIN ops.campaign_member m USING (campaign_run_id) WHERE r.as_of = (SELECT MAX(as_of) FROM ops.campaign_run) GROUP BY 1, 2 ORDER BY 1",
     "refused": "SELECT source_table, read_rows, accepted_rows, quarantined_rows, superseded_rows FROM mart.reconciliation WHERE quarantined_rows + superseded_rows > 0 ORDER BY 4 DESC, 1",
