@@ -14,7 +14,11 @@ FIRST = ("tests/sql/test_engines.py", "tests/dags/test_night.py", "tests/unit/te
 """Files of minutes; begun first, they do not keep one worker busy while the others have ended."""
 
 
-OWN_SERVER = ("tests/services/test_any_database.py", "tests/services/test_publish.py")
+OWN_SERVER = (
+    "tests/services/test_any_database.py",
+    "tests/services/test_full_warehouse.py",
+    "tests/services/test_publish.py",
+)
 """Files of minutes that start a database and no Airflow, on whatever port is free."""
 
 

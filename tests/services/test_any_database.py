@@ -130,9 +130,19 @@ class World:
     def rows(self, name: str) -> pa.Table:
         if name not in self.kept:
             path = self.sample / name
-            found = ds.dataset(path if path.is_dir() else path.with_suffix(".parquet"), format="parquet")
-            names = [column.name for column in CONTRACT.tables[name].columns]
-            self.kept[name] = found.to_table(columns=names).cast(CONTRACT.tables[name].arrow_schema)
+            found = ds.dataset(
+                path if path.is_dir() else path.with_suffix(".parquet"), format="parquet"
+            ).to_table()
+            # What a delivery may leave out, and the sample does, is there without a value.
+            self.kept[name] = pa.table(
+                [
+                    found[field.name].cast(field.type)
+                    if field.name in found.schema.names
+                    else pa.nulls(found.num_rows, field.type)
+                    for field in CONTRACT.tables[name].arrow_schema
+                ],
+                schema=CONTRACT.tables[name].arrow_schema,
+            )
         return self.kept[name]
 
 

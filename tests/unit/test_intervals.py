@@ -12,7 +12,7 @@ import duckdb
 import pytest
 
 from wattmark.contract import load_contract
-from wattmark.quality.intervals import may_overlap_sql, overlapped_sql
+from wattmark.quality.intervals import may_overlap_sql, overlapped_sql, repeated_sql
 
 TABLE = load_contract().tables["interval_reading"]
 
@@ -57,6 +57,27 @@ def test_a_day_of_one_length_holds_whole_and_is_passed_by_cheaply(duck: Any) -> 
     relation = f"(VALUES {listed}) AS v(metering_point_id, interval_start, interval_minutes)"
     assert duck.execute(may_overlap_sql(TABLE, relation)).fetchall() == [(False,)]
     assert duck.execute(may_overlap_sql(load_contract().tables["bill"], "x")).fetchall() == [(False,)]
+
+
+@pytest.mark.parametrize("first", [dt.datetime(1969, 1, 1, 20, 7), dt.datetime(2026, 10, 14)])
+@pytest.mark.parametrize("minutes", [5, 15, 30, 60, 1440])
+@pytest.mark.parametrize("again", [None, 0, 1, 119, 120, 121, 287])
+def test_a_repeated_interval_is_seen_wherever_it_lies(
+    duck: Any, first: dt.datetime, minutes: int, again: int | None
+) -> None:
+    starts = [first + dt.timedelta(minutes=minutes * number) for number in range(288)]
+    rows = [(point, start) for point in "PQ" for start in starts]
+    if again is not None:
+        rows.append(("Q", starts[again]))
+    listed = ", ".join(f"('{point}', TIMESTAMPTZ '{start}', {minutes})" for point, start in rows)
+    relation = f"(VALUES {listed}) AS v(metering_point_id, interval_start, interval_minutes)"
+    assert duck.execute(repeated_sql(TABLE, relation)).fetchall() == [(again is not None,)]
+
+
+def test_intervals_without_a_length_are_not_said_to_be_single(duck: Any) -> None:
+    for minutes in ("NULL", "0"):
+        relation = f"(VALUES ('P', TIMESTAMPTZ '2026-10-14', {minutes}), ('P', TIMESTAMPTZ '2026-10-14', {minutes})) AS v(metering_point_id, interval_start, interval_minutes)"
+        assert duck.execute(repeated_sql(TABLE, relation)).fetchall() == [(True,)]
 
 
 def test_a_day_twice_in_two_lengths_holds_in_the_shorter(duck: Any) -> None:

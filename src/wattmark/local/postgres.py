@@ -50,6 +50,8 @@ _PG_SETTINGS = {
     "max_wal_senders": "0",
     "max_connections": "100",
     "random_page_cost": "1.1",
+    # To give the emptied end of a table back to the disk, a vacuum would lock out readers for a moment.
+    "vacuum_truncate": "off",
     "jit": "off",
     "timezone": "UTC",
     "log_timezone": "UTC",

@@ -130,7 +130,7 @@ class _TableAcceptance:
         elif self.table.since is None:
             landing = mark_of_rows(self.session, self.landing)
         how = (self.shape, self.suite, Handed("landing", kinds, note.reading))
-        sql = holding.good_select(*how) + holding.refused_select(*how)
+        sql = holding.decision(*how)
         referred = [
             f"{layer}.{target.name}"
             for _, target in self.shape.required
@@ -220,9 +220,7 @@ class _TableAcceptance:
     def _settle(self, where: str, stored: Stored, days: list[dt.date] | None = None) -> None:
         relation = f"(SELECT * FROM {self.landing} WHERE {where})"
         how = (self.shape, self.suite, Handed(relation, self.kinds, self.note.reading, days))
-        self.duck.execute(f"CREATE OR REPLACE TEMP TABLE _fresh AS {holding.good_select(*how)}")
-        if _count(self.session, f"SELECT (SELECT COUNT(*) FROM {relation}) - (SELECT COUNT(*) FROM _fresh)"):
-            self.duck.execute(f"INSERT INTO _fresh {holding.refused_select(*how)}")
+        holding.take_up(self.duck, *how)
         repeats = holding.settle(self.session, self.shape, stored)
         counts = self.duck.execute(
             f"SELECT (SELECT COUNT(*) FROM _fresh), (SELECT COUNT(*) FROM _fresh WHERE NOT {holding.COMPETES}), "
@@ -289,7 +287,7 @@ class _TableAcceptance:
         self.session.forget(self.aside)
         self.duck.execute(
             "DROP VIEW IF EXISTS _held; DROP TABLE IF EXISTS _lost; DROP TABLE IF EXISTS _placed; DROP TABLE IF EXISTS _repeated; "
-            "DROP TABLE IF EXISTS _body; DROP TABLE IF EXISTS _overlapped; DROP TABLE IF EXISTS _candidate; DROP TABLE IF EXISTS _kept; DROP TABLE IF EXISTS _touched; DROP TABLE _fresh"
+            "DROP TABLE IF EXISTS _body; DROP TABLE IF EXISTS _overlapped; DROP TABLE IF EXISTS _candidate; DROP TABLE IF EXISTS _kept; DROP TABLE IF EXISTS _touched; DROP VIEW _fresh; DROP TABLE _read; DROP TABLE IF EXISTS _refused"
         )
 
     # --- some days at a time -----------------------------------------------------------------------
@@ -323,7 +321,7 @@ class _TableAcceptance:
             self._relation(self.aside, ASIDE_TYPES, aside_here), left, self._withdrawn,
         )  # fmt: skip
         self._settle(here, stored, dates)
-        overlapping = None if undated else self._write_days(stored, here)
+        overlapping = None if undated else self._write_days(stored, days, here)
         new = self._new_aside(stored, overlapping)
         session.see([self.aside])
         if _count(
@@ -337,7 +335,7 @@ class _TableAcceptance:
             )  # fmt: skip
         self._forget()
 
-    def _write_days(self, stored: Stored, here: str) -> str | None:
+    def _write_days(self, stored: Stored, days: list[str], here: str) -> str | None:
         """Write the days that come out other than they were; returns SQL of accepted rows that others lie over, if any."""
         session = self.session
         columns = f"{self.shape.columns}, {FILE}, {ARRIVAL}, {DAY}"
@@ -352,12 +350,12 @@ class _TableAcceptance:
             overlapping = holding.overlapping(self.shape, "SELECT * FROM _body")
             body = f"SELECT b.* FROM _body AS b ANTI JOIN _overlapped AS o ON {self.shape.same_key('b', 'o')}"
         old = f"SELECT {columns} FROM {self._as_today(self.accepted, TRACE_TYPES, here)}"
-        if changed := self._changed_days(body, old):
+        if changed := self._changed_days(days, body, old):
             where = days_in(changed)
-            rows = in_order(
-                session, f"SELECT * FROM ({body}) WHERE {where}", _count(session, "SELECT COUNT(*) FROM _held"),
-                quoted(clustered_by(self.table)),
-            )  # fmt: skip
+            if len(changed) < len(days):
+                body = f"SELECT * FROM ({body}) WHERE {where}"
+            order = [DAY, quoted(clustered_by(self.table))][len(changed) == 1 :]
+            rows = in_order(session, body, _count(session, "SELECT COUNT(*) FROM _held"), order)
             self.lake.replace(self.accepted, rows, partition_by=[DAY], where=where, metadata=self._metadata)
         return overlapping
 
@@ -391,10 +389,10 @@ class _TableAcceptance:
             rows += counts[day]
         return batches
 
-    def _changed_days(self, new: str, old: str) -> list[str]:
-        """Days whose rows differ; what is the same is not written again, so that nothing is built anew from it."""
+    def _changed_days(self, days: list[str], new: str, old: str) -> list[str]:
+        """Those of the days whose rows differ; what is the same is not written again, so that nothing is built anew from it."""
         if not self.duck.execute(f"SELECT 1 FROM ({old}) LIMIT 1").fetchall():
-            return [str(row[0]) for row in self.duck.execute(f"SELECT DISTINCT {DAY} FROM ({new}) ORDER BY 1").fetchall()]  # fmt: skip
+            return days if self.duck.execute(f"SELECT 1 FROM ({new}) LIMIT 1").fetchall() else []
         marks = (
             f"SELECT {DAY}, COUNT(*) AS n, SUM(CAST(hash({self.shape.columns}, {FILE}) AS HUGEINT)) AS mark "
             "FROM ({}) GROUP BY 1"

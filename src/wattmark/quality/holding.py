@@ -17,11 +17,13 @@ import datetime as dt
 from collections.abc import Collection
 from dataclasses import dataclass
 
+import duckdb
+
 from wattmark.contract import Column, Table
 from wattmark.contract.model import DAY
 from wattmark.engine.session import DuckDBSession
 from wattmark.quality.checks import Suite, reason_sql
-from wattmark.quality.intervals import OVERLAP
+from wattmark.quality.intervals import OVERLAP, may_overlap_sql, repeated_sql
 from wattmark.quality.reading import (
     START,
     Reading,
@@ -173,40 +175,68 @@ def _raw_text(name: str) -> str:
     return f"CAST({_raw(name)} AS VARCHAR)"
 
 
-def refused_select(shape: Shape, suite: Suite, handed: Handed) -> str:
-    """SQL of the landing rows that are refused or cannot compete, in contract types, each with its own reason, what it refers to in
-    vain, and what is shown of it."""
+def _judged(shape: Shape, suite: Suite, handed: Handed) -> str:
+    """SQL of the landing rows in contract types, each with its own reason, what it refers to in vain, and whether it is set aside."""
     raw = (f"{quoted(column.name)} AS {_raw(column.name)}" for column in shape.table.columns)
     carried = (*raw, FILE, "_problem", "_text", ARRIVAL, POSITION)
     typed = handed.typed(shape.table, carried)
     has_key, timed = _known_key(shape)
-    judged = (
+    return (
         f"SELECT t.*, COALESCE(_problem, {reason_sql(suite.critical)}) AS {OWN}, {shape.missing('t')} AS {MISSING}, "
         f"{has_key} AS {HAS_KEY}, {has_key}{timed} AS {COMPETES}, {_warned(suite)} AS _warned FROM ({typed}) AS t"
     )
-    set_aside = f"{OWN} IS NOT NULL OR {MISSING} IS NOT NULL OR NOT {COMPETES}"
+
+
+def _refused(shape: Shape) -> str:
+    """SQL of the rows of ``_judged`` that are refused or cannot compete, with what is shown of them."""
     return (
         f"SELECT {shape.columns}, {OWN}, {MISSING}, {HAS_KEY}, {COMPETES}, _warned, {FILE}, {ARRIVAL}, {POSITION}, "
         f"{shape.shown_key} AS {KEY}, COALESCE(replace(_text, chr(0), '␀'), {shape.shown_row}) AS {ROW} "
-        f"FROM ({judged}) WHERE {set_aside}"
+        f"FROM _judged WHERE {OWN} IS NOT NULL OR {MISSING} IS NOT NULL OR NOT {COMPETES}"
     )
 
 
-def good_select(shape: Shape, suite: Suite, handed: Handed) -> str:
-    """SQL of the landing rows that ``refused_select`` leaves: with nothing against them, and nothing to show of them.
+def _read(shape: Shape, suite: Suite, handed: Handed) -> str:
+    """SQL of the landing rows in contract types, each with whether nothing is against it (``_is_good``).
 
-    They are nearly all rows, and said by themselves they cost half: no reason is worked out, no text made.
+    Nearly all are good, and said by themselves they cost half: no reason is worked out, no text made.
     """
     carried = (FILE, "_problem", ARRIVAL, POSITION)
     typed = handed.typed(shape.table, carried)
     has_key, timed = _known_key(shape)
     failing = "".join(f" AND ({check.failing}) IS NOT TRUE" for check in suite.critical)
     there = f" AND {shape.missing('t')} IS NULL" if shape.required else ""
-    nothing = f"CAST(NULL AS VARCHAR) AS {OWN}, CAST(NULL AS VARCHAR) AS {MISSING}, TRUE AS {HAS_KEY}, TRUE AS {COMPETES}"
     return (
-        f"SELECT {shape.columns}, {nothing}, {_warned(suite)} AS _warned, {FILE}, {ARRIVAL}, {POSITION}, "
-        f"CAST(NULL AS VARCHAR) AS {KEY}, CAST(NULL AS VARCHAR) AS {ROW} FROM ({typed}) AS t WHERE {has_key}{timed}{failing}{there}"
+        f"SELECT {shape.columns}, {_warned(suite)} AS _warned, {FILE}, {ARRIVAL}, {POSITION}, "
+        f"COALESCE({has_key}{timed}{failing}{there}, FALSE) AS _is_good FROM ({typed}) AS t"
     )
+
+
+def decision(shape: Shape, suite: Suite, handed: Handed) -> str:
+    """The SQL that decides on a unit's rows, as text: what it says has changed where this has."""
+    return _read(shape, suite, handed) + _judged(shape, suite, handed) + _refused(shape)
+
+
+_NOTHING = (
+    f"CAST(NULL AS VARCHAR) AS {OWN}, CAST(NULL AS VARCHAR) AS {MISSING}, TRUE AS {HAS_KEY}, TRUE AS {COMPETES}, "
+    f"CAST(NULL AS VARCHAR) AS {KEY}, CAST(NULL AS VARCHAR) AS {ROW}"
+)
+"""What refused rows say and good ones do not keep: it is the same for all of them."""
+
+
+def take_up(duck: duckdb.DuckDBPyConnection, shape: Shape, suite: Suite, handed: Handed) -> None:
+    """Fill the temporary view ``_fresh``: the landing rows in contract types, with what is against them."""
+    # What is worked out is stored before it is filtered by: a filter over it would have it worked out twice, and planned
+    # for longer than a small table takes.
+    duck.execute(f"CREATE OR REPLACE TEMP TABLE _read AS {_read(shape, suite, handed)}")
+    fresh = f"SELECT * EXCLUDE (_is_good), {_NOTHING} FROM _read"
+    [(others,)] = duck.execute("SELECT COUNT(*) FILTER (WHERE NOT _is_good) FROM _read").fetchall()
+    if others:
+        duck.execute(f"CREATE OR REPLACE TEMP TABLE _judged AS {_judged(shape, suite, handed)}")
+        duck.execute(f"CREATE OR REPLACE TEMP TABLE _refused AS {_refused(shape)}")
+        duck.execute("DROP TABLE _judged")
+        fresh += " WHERE _is_good UNION ALL BY NAME SELECT * FROM _refused"
+    duck.execute(f"CREATE OR REPLACE TEMP VIEW _fresh AS {fresh}")
 
 
 def _known_key(shape: Shape) -> tuple[str, str]:
@@ -272,11 +302,7 @@ def settle(session: DuckDBSession, shape: Shape, stored: Stored) -> bool:
     if known:
         duck.execute(f"CREATE OR REPLACE TEMP TABLE _candidate AS {fresh} UNION ALL BY NAME {known}")
         relation = "_candidate"
-    # Keys are seldom repeated, and hashes are told apart faster than they are; equal hashes are looked at below.
-    [(may_repeat,)] = duck.execute(
-        f"SELECT COUNT(*) <> COUNT(DISTINCT hash({shape.key})) FROM {relation}"
-    ).fetchall()
-    if not may_repeat:
+    if not _may_repeat(duck, shape, relation):
         duck.execute(f"CREATE OR REPLACE TEMP VIEW _held AS SELECT * FROM {relation}")
         duck.execute(f"CREATE OR REPLACE TEMP TABLE _lost AS SELECT *, FALSE AS {CONFLICTING} FROM {relation} WHERE FALSE")  # fmt: skip
         return False
@@ -297,6 +323,18 @@ def settle(session: DuckDBSession, shape: Shape, stored: Stored) -> bool:
         f"FROM _placed AS p JOIN _placed AS h ON {shape.same_key('p', 'h')} AND h._place = 1 WHERE p._place > 1"
     )
     return True
+
+
+def _may_repeat(duck: duckdb.DuckDBPyConnection, shape: Shape, relation: str) -> bool:
+    """Whether any key may repeat, which is seldom so: asked in the cheapest way there is."""
+
+    def says(sql: str) -> bool:
+        return bool(duck.execute(sql).fetchall()[0][0])
+
+    if is_interval(shape.table) and not says(may_overlap_sql(shape.table, relation)):
+        return says(repeated_sql(shape.table, relation))
+    # Hashes are told apart faster than keys.
+    return says(f"SELECT COUNT(*) <> COUNT(DISTINCT hash({shape.key})) FROM {relation}")
 
 
 def _known(session: DuckDBSession, shape: Shape, stored: Stored) -> str | None:

@@ -21,7 +21,25 @@ def may_overlap_sql(table: Table, relation: str) -> str:
 
 
 _SECONDS = f"CAST(FLOOR(epoch_us({START}) / 1000000.0) AS BIGINT)"
-_PHASE = f"{_SECONDS} % ({MINUTES} * 60)"
+_LENGTH = f"NULLIF({MINUTES} * 60, 0)"
+_PHASE = f"{_SECONDS} % {_LENGTH}"
+_BITS = 120
+"""Intervals of a point that are looked at as one number."""
+
+
+def repeated_sql(table: Table, relation: str) -> str:
+    """SQL of one boolean: whether any key of intervals of which ``may_overlap_sql`` says no repeats.
+
+    Such intervals of a point have numbers in a row, and a bit each: half the work of telling the keys themselves apart.
+    It may say yes where none repeats (starts within one second), never no where one does.
+    """
+    number = f"(({_SECONDS} - {_PHASE}) // {_LENGTH})"
+    bit = f"({number} % {_BITS} + {_BITS}) % {_BITS}"
+    point = ", ".join(quoted(name) for name in table.key if name != START)
+    return (
+        f"SELECT COUNT(*) > 0 FROM (SELECT 1 FROM (SELECT {point}, {number} AS number, CAST({bit} AS INTEGER) AS bit FROM {relation}) "
+        f"GROUP BY {point}, number - bit HAVING COUNT(*) IS DISTINCT FROM BIT_COUNT(BIT_OR(CAST(1 AS HUGEINT) << bit)))"
+    )
 
 
 def overlapped_sql(table: Table, relation: str, day: str | None = None) -> str:

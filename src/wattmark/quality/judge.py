@@ -38,6 +38,10 @@ _OF_READING = ("type", "text", "clock", FILLER.removesuffix(":"))
 """Kinds of checks of how a value is read: not judged where nothing was parsed."""
 
 
+KEPT_ROWS = 1_000_000
+"""Up to so many rows are read once and kept while they are judged: Great Expectations asks some twenty times."""
+
+
 @dataclass(frozen=True)
 class Judged:
     """What became of one table's expectations; ``failed`` has the rows that failed by expectation (``type:column``)."""
@@ -77,7 +81,7 @@ def judge(settings: Settings, run: Run, names: Iterable[str]) -> dict[str, dict[
     wanted = [all_suites[name] for name in names]
     try:
         database = scratch / "landing.duckdb"
-        parsed = _make_views(settings, run, wanted, database)
+        parsed = _make_typed(settings, run, wanted, database)
         context = gx.get_context(mode="ephemeral")
         context.variables.progress_bars = _no_bars()
         store = {
@@ -123,8 +127,8 @@ def _no_bars() -> Any:
     return ProgressBarsConfig(globally=False)
 
 
-def _make_views(settings: Settings, run: Run, wanted: list[Suite], database: Path) -> dict[str, set[str]]:
-    """Make the typed views; returns the columns of each table that were parsed or have values that were not read."""
+def _make_typed(settings: Settings, run: Run, wanted: list[Suite], database: Path) -> dict[str, set[str]]:
+    """Make a relation of typed rows per table; returns the columns of each that were parsed or have values that were not read."""
     parsed: dict[str, set[str]] = {}
     with DuckDBSession(settings, run) as session:
         files = {}
@@ -147,13 +151,14 @@ def _make_views(settings: Settings, run: Run, wanted: list[Suite], database: Pat
                 for check in suite.checks
                 if check.mark
             )
-            reading = landed(settings, run, suite.table.name).reading
-            typed = typed_select(suite.table, f"({body})", kinds, reading=reading)
-            files[suite.table.name] = f"SELECT *{marks} FROM ({typed})"
+            note = landed(settings, run, suite.table.name)
+            typed = typed_select(suite.table, f"({body})", kinds, reading=note.reading)
+            kind = "TABLE" if note.rows <= KEPT_ROWS else "VIEW"
+            files[suite.table.name] = f"{kind} {quoted(suite.table.name)} AS SELECT *{marks} FROM ({typed})"
     with duckdb.connect(str(database)) as connection:
         connection.execute(f"SET TimeZone = '{settings.zone.key}'")
-        for table, select in files.items():
-            connection.execute(f"CREATE VIEW {quoted(table)} AS {select}")
+        for made in files.values():
+            connection.execute(f"CREATE {made}")
         for suite in wanted:
             # Native values and texts are seldom refused: one look at all of them saves an expectation of each.
             rest = [column for column in suite.table.columns if column.name not in parsed[suite.table.name]]

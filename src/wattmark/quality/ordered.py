@@ -31,9 +31,10 @@ def days_in(days: Iterable[str]) -> str:
     return f"{DAY} IN ({', '.join(sql_literal(day) for day in sorted(days))})"
 
 
-def in_order(session: DuckDBSession, body: str, rows: int, column: str) -> pa.RecordBatchReader:
-    """Rows by day and a text column, sorted a range of the column at a time where they are many."""
+def in_order(session: DuckDBSession, body: str, rows: int, order: list[str]) -> pa.RecordBatchReader:
+    """Rows by columns of which the last has texts, sorted a range of those at a time where the rows are many."""
     duck = session.duck
+    column = order[-1]
     edges = []
     if (slices := -(-rows // SORTED_AT_ONCE)) > 1:
         seen = duck.execute(
@@ -49,7 +50,7 @@ def in_order(session: DuckDBSession, body: str, rows: int, column: str) -> pa.Re
         or "TRUE"
         for low, high in zip([None, *edges], [*edges, None], strict=True)
     ]
-    queries = [f"SELECT * FROM ({body}) WHERE {one} ORDER BY {DAY}, {column}" for one in ranges]
+    queries = [f"SELECT * FROM ({body}) WHERE {within} ORDER BY {', '.join(order)}" for within in ranges]
     schema = duck.sql(f"{body} LIMIT 0").to_arrow_table().schema
     return pa.RecordBatchReader.from_batches(
         schema, (batch for query in queries for batch in duck.sql(query).to_arrow_reader())
