@@ -25,6 +25,7 @@ from wattmark.campaign.people import look_at_people
 from wattmark.campaign.recheck import know
 from wattmark.campaign.replies import codes_in, kind_of, read_replies, suppress
 from wattmark.campaign.replies import rows_of as event_rows
+from wattmark.campaign.wording import environment
 from wattmark.campaign_settings import Letters
 from wattmark.errors import WattmarkError
 from wattmark.settings import load_settings
@@ -275,6 +276,23 @@ def test_long_letters_go_on_and_words_stay_whole() -> None:
     )
     assert unprintable(["张伟", "Müller"], Letters()) == ""
     assert unprintable(["x\U0001f469"], Letters()) == "\U0001f469"
+
+
+def test_what_cannot_be_worked_out_lets_no_message_out(tmp_path: Path, ops: Engine) -> None:
+    """An eighth divides by nothing; and nobody makes a text of a gigabyte out of a name."""
+    sums = OFFER.replace(
+        "每年可省 {{ fit.saving_amount }} 元", "{{ 100 / (account.load_profile - 3) }}"
+    ).replace("saves {{ fit.saving_amount }}:", "{{ 100 / (account.load_profile - 3) }}:")
+    sums = sums.replace("personalise: [", "personalise: [account.load_profile, ")
+    one = offered(tmp_path, ops, sums)
+    manifest = json.loads((Path(one.files[0]).parent / "manifest.json").read_text())
+    assert manifest["lacking"] == {"what is calculated": one.dropped}
+    assert 0 < one.dropped < one.listed
+    for text_ in ("{{ 'x' * 1000000000 }}", "{{ contact.name * 1000000000 }}", "{{ contact.name + 1 }}"):
+        template = environment("en").from_string(text_)
+        with pytest.raises(TypeError):
+            template.render(contact={"name": "Zhang Wei"})
+    assert environment("en").from_string("{{ 2 * 3.5 - 1 }}").render() == "6"
 
 
 def said_of(tmp_path: Path, message: str, more: str = "") -> str:

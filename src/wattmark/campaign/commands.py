@@ -137,10 +137,12 @@ def run(as_of: DayOption, names: NamesArgument = None, home: HomeOption = None) 
     settings = load_settings(home)
     with writing(settings, f"wattmark campaign run --as-of {as_of:%Y-%m-%d}", tell=_tell):
         made = campaigns(settings, _run(settings, as_of), names or [])
-    table = Table("campaign", "state", "considered", "listed", "control", "excluded", "over limit", "cost")
+    table = Table(
+        "campaign", "state", "considered", "listed", "left out", "control", "excluded", "over limit", "cost"
+    )
     for one in made:
         table.add_row(
-            one.campaign_id, one.problem or one.state, f"{one.considered:,}", f"{one.listed:,}", f"{one.control:,}",
+            one.campaign_id, one.problem or one.state, f"{one.considered:,}", f"{one.listed:,}", f"{one.dropped:,}", f"{one.control:,}",
             f"{one.excluded:,}", f"{one.over_limit:,}", f"{one.cost_amount:,.2f}",
         )  # fmt: skip
     console.print(table if made else f"No campaign is due on {as_of:%Y-%m-%d}.")

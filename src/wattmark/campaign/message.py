@@ -133,12 +133,12 @@ class Messages:
                 row["_fields"] = example
             try:
                 said = self.message(row, channel)
-            except UndefinedError as error:
+            except (UndefinedError, ArithmeticError, TypeError, ValueError) as error:
+                # Nothing to divide by, or no number: what cannot be worked out for her is a value that is missing.
+                named = _LACKING.search(str(error)) if isinstance(error, UndefinedError) else None
                 if row["is_seed"] == "false":
-                    named = _LACKING.search(str(error))
-                    lacking.append(
-                        Lacking(row["customer_id"], row["account_id"], named[1] if named else "a value")
-                    )
+                    what = named[1] if named else "what is calculated"
+                    lacking.append(Lacking(row["customer_id"], row["account_id"], what))
                 continue
             kept.append(at)
             for name in columns:

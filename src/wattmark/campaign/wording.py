@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from jinja2 import StrictUndefined, TemplateSyntaxError, nodes
+from jinja2 import StrictUndefined, TemplateSyntaxError, Undefined, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from wattmark.campaign.audience import columns_of, relations
@@ -81,12 +81,23 @@ def _whole(value: float | decimal.Decimal) -> int:
     return round(value)
 
 
+class _Environment(ImmutableSandboxedEnvironment):
+    """Calculates with numbers alone: a text times a million is no message."""
+
+    intercepted_binops = frozenset({"+", "-", "*", "/"})
+
+    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+        """One calculation."""
+        for one in (left, right):
+            if not isinstance(one, (int, float, decimal.Decimal, Undefined)):
+                raise TypeError(f"{operator} is for numbers")
+        return super().call_binop(context, operator, left, right)
+
+
 @cache
 def environment(language: Language) -> ImmutableSandboxedEnvironment:
     """What templates of a language are read with: no loops, no calls, nothing missing is let through."""
-    made = ImmutableSandboxedEnvironment(
-        undefined=StrictUndefined, autoescape=False, finalize=_told(language)
-    )
+    made = _Environment(undefined=StrictUndefined, autoescape=False, finalize=_told(language))
     kept = {name: made.filters[name] for name in ("default", "upper", "lower", "abs")}
     made.filters = {**kept, "percent": _percent, "whole": _whole}
     made.tests = {name: made.tests[name] for name in ("defined", "undefined")}
