@@ -7,7 +7,6 @@ import contextlib
 import datetime as dt
 import json
 import shutil
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from wattmark.campaign.lists import close_overdue, store, store_feedback
 from wattmark.campaign.outcome import CampaignOutcome, folder_of
 from wattmark.campaign.parts import part_manifests, write_manifests
 from wattmark.campaign.recheck import know, moved_days, refused_now
+from wattmark.campaign.stored import may_approve
 from wattmark.campaign.write import write_files, write_lists
 from wattmark.engine.session import DuckDBSession, Session
 from wattmark.run import Run
@@ -326,12 +326,6 @@ def _put_in_place(folder: Path, row: dict[str, Any]) -> dict[str, Any]:
     if not all(is_as_written(folder, entry) for entry in manifest["files"]):
         raise _not_what_was_approved(folder, row)
     return manifest
-
-
-def may_approve(settings: Settings, roles: Sequence[str], who: str) -> bool:
-    """Whether somebody is one of those a campaign names, or stands for one of these roles in the settings."""
-    people = settings.campaigns.approvers
-    return who in roles or any(who in people.get(role, ()) for role in (*roles, "*"))
 
 
 def _only_approvers(settings: Settings, row: dict[str, Any], who: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,12 @@ def stored_list(engine: Engine, campaign_run_id: str) -> dict[str, Any] | None:
         )
         row = rows.mappings().first()
     return None if row is None else dict(row)
+
+
+def may_approve(settings: Settings, roles: Sequence[str], who: str) -> bool:
+    """Whether somebody is one of those a campaign names, or stands for one of these roles in the settings."""
+    people = settings.campaigns.approvers
+    return who in roles or any(who in people.get(role, ()) for role in (*roles, "*"))
 
 
 def place_of(settings: Settings, row: dict[str, Any]) -> Path:

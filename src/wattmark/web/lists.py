@@ -23,8 +23,14 @@ from starlette.concurrency import run_in_threadpool
 
 from wattmark.campaign.files import digest_of, is_as_written
 from wattmark.campaign.outcome import PREVIEW_FILE
-from wattmark.campaign.release import may_approve
-from wattmark.campaign.stored import files_of, how_to_approve, place_of, stored_list, stored_lists
+from wattmark.campaign.stored import (
+    files_of,
+    how_to_approve,
+    may_approve,
+    place_of,
+    stored_list,
+    stored_lists,
+)
 from wattmark.home import warehouse_url
 from wattmark.page import page as framed
 from wattmark.settings import Settings
