@@ -88,8 +88,8 @@ def main() -> None:
                 started, cpu = time.perf_counter(), time.process_time()
                 made = make_lists(settings, session.run, session, engine, names, now)
                 print(
-                    f"{what}: {time.perf_counter() - started:.1f} s ({time.process_time() - cpu:.1f} s of CPU here); {len(made)} campaigns, {sum(one.considered for one in made):,} considered, "
-                    f"{sum(one.listed for one in made):,} listed, problems: {[one.problem for one in made if one.problem]}"
+                    f"{what}: {time.perf_counter() - started:.1f} s ({time.process_time() - cpu:.1f} s of CPU here); {len(made)} campaigns, {sum(outcome.considered for outcome in made):,} considered, "
+                    f"{sum(outcome.listed for outcome in made):,} listed, problems: {[outcome.problem for outcome in made if outcome.problem]}"
                 )
             longest = max(made, key=lambda one: one.listed)
             manifest = json.loads((Path(longest.files[0]).parent / "manifest.json").read_text())
@@ -105,7 +105,7 @@ def main() -> None:
         server = psutil.Process(read_services(settings.home).components["postgres"].pid)
         print(
             f"peak memory: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB; "
-            f"PostgreSQL now: {sum(one.memory_info().rss for one in [server, *server.children(recursive=True)]) >> 20} MB"
+            f"PostgreSQL now: {sum(child.memory_info().rss for child in [server, *server.children(recursive=True)]) >> 20} MB"
         )
     finally:
         services.discard(settings)

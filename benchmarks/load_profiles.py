@@ -79,21 +79,21 @@ def main() -> None:
             matrix[:SAMPLE], FEWEST, MOST, SILHOUETTE_SAMPLE, len(last) or None, KEEP_MARGIN
         )
         found = profiles.follow(fitted, last, RENAME_DISTANCE)
-        centroids = np.array([one.centroid for one in found])
-        numbers = np.array([one.number for one in found])
+        centroids = np.array([profile.centroid for profile in found])
+        numbers = np.array([profile.number for profile in found])
         near = {
             name: numbers[np.argmin(((centroids - np.array(row)) ** 2).sum(axis=1))]
             for name, row in shape.items()
         }
         label = np.array([near[name] for name in of_load])
         kept = "" if before is None else f"{np.mean(before == label):.1%}"
-        drifts = [one.drift for one in found if one.drift is not None]
+        drifts = [profile.drift for profile in found if profile.drift is not None]
         table.add_row(
             str(month), str(len(found)), f"{fitted.tried.get(len(found), float('nan')):.3f}",
             f"{homogeneity_score(family, label):.3f}", f"{adjusted_rand_score(family, label):.3f}", kept,
             f"{max(drifts):.3f}" if drifts else "",
         )  # fmt: skip
-        last, before = {one.number: (one.name, one.centroid) for one in found}, label
+        last, before = {profile.number: (profile.name, profile.centroid) for profile in found}, label
     Console(width=120).print(table)
 
 

@@ -72,33 +72,33 @@ def by_renaming(session: DuckDBSession, url: str) -> int:
             connection.execute(f"DROP SCHEMA IF EXISTS {schema}__other CASCADE")
             connection.execute(f"CREATE SCHEMA {schema}__other")
         connection.execute("SET synchronous_commit = off")
-        for one in warehouse.incoming(session):
-            beside = sql.Identifier(f"{one.schema}__other", one.table)
-            types = {name: "text" if kind == "jsonb" else kind for name, kind in one.view_types.items()}
+        for arriving in warehouse.incoming(session):
+            beside = sql.Identifier(f"{arriving.schema}__other", arriving.table)
+            types = {name: "text" if kind == "jsonb" else kind for name, kind in arriving.view_types.items()}
             columns = sql.SQL(", ").join(
                 sql.SQL("{} " + kind).format(sql.Identifier(name)) for name, kind in types.items()
             )
             connection.execute(sql.SQL("CREATE TABLE {} ({})").format(beside, columns))
-            names = ", CAST('2026-11-04' AS DATE) AS as_of, 'run' AS run_id" if one.names_run else ""
-            reader = session.duck.sql(f"SELECT *{names} FROM ({one.query})").to_arrow_reader()
+            names = ", CAST('2026-11-04' AS DATE) AS as_of, 'run' AS run_id" if arriving.names_run else ""
+            reader = session.duck.sql(f"SELECT *{names} FROM ({arriving.query})").to_arrow_reader()
             with adbc.cursor() as cursor:
                 rows += cursor.adbc_ingest(
-                    one.table,
+                    arriving.table,
                     plain_strings(reader),
                     mode="append",
-                    db_schema_name=f"{one.schema}__other",
+                    db_schema_name=f"{arriving.schema}__other",
                 )
-            for name in one.json_columns:
+            for name in arriving.json_columns:
                 column = sql.Identifier(name)
                 connection.execute(
                     sql.SQL("ALTER TABLE {} ALTER COLUMN {} TYPE jsonb USING {}::jsonb").format(
                         beside, column, column
                     )
                 )
-            if one.key:
-                key = sql.SQL(", ").join(map(sql.Identifier, one.key))
+            if arriving.key:
+                key = sql.SQL(", ").join(map(sql.Identifier, arriving.key))
                 connection.execute(sql.SQL("ALTER TABLE {} ADD PRIMARY KEY ({})").format(beside, key))
-            for name, text in one.docs.items():
+            for name, text in arriving.docs.items():
                 connection.execute(
                     sql.SQL("COMMENT ON COLUMN {}.{} IS {}").format(
                         beside, sql.Identifier(name), sql.Literal(text)
@@ -149,7 +149,7 @@ def main() -> None:
             done = timed(
                 label, which, lambda s, run: warehouse.publish(settings, run, url, s, republish=True)
             )
-            changed[label] = sum(one.changed for one in done)
+            changed[label] = sum(published.changed for published in done)
 
         for _ in range(ROUNDS):
             with psycopg.connect(plain, autocommit=True) as connection:

@@ -54,7 +54,7 @@ def take_up(settings: Settings, run: Run) -> int:
     """Extract and accept the source; returns accepted rows."""
     for name in night.tables(settings):
         extract(settings, run, name)
-    return sum(one.accepted_rows for one in accept_all(settings, run))
+    return sum(accepted.accepted_rows for accepted in accept_all(settings, run))
 
 
 def needed(catalog: Catalog, names: Iterable[str]) -> set[str]:

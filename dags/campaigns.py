@@ -1,10 +1,11 @@
 """
-### Campaign lists: made after each published night, approved by people, released once
+### Campaign lists: approved by people, released once
 
-**Grain.** One run for each published night (`as_of`). A list is known by campaign, date and version; making a
-date again finds the lists that are there.
+**Grain.** One run for the lists of a night, which emits `wattmark://campaign/lists` once they are made; its event says the day.
+Nights that end close together, or while this DAG is paused, are asked about in one run. Triggered by hand it asks
+about *Day*, or about the night published last.
 
-**Steps.** All campaigns that are due are decided together and written, up to awaiting approval. Each list then
+**Steps.** `ask` reads which lists of the day await approval; it makes none. Each list then
 waits for its own answer under *Required Actions*; the answer releases or refuses it.
 
 **Hazards.** A question ends at its list's own time (`approval.within_hours`), and so does a run whose questions have
@@ -16,14 +17,16 @@ somebody else fails `settle` and changes nothing; clear `approve` to be asked ag
 changed; a mistake is put right by `wattmark campaign correct`, whose new version awaits an approval of its own.
 Lists hold personal data; tasks, logs and approvals show counts and digests alone.
 
-**Reruns.** Any task may be cleared and run again. A release that was killed, run again, delivers once. A night that was
-published while this DAG was paused gets its run by a trigger with its day, or without one for the newest.
+**Reruns.** Any task may be cleared and run again. A release that was killed, run again, delivers once. Asked twice about
+a list, the first answer counts. Lists of a night that ended while this DAG was paused are asked about with those of the
+next night, or at once by a trigger with its day. A day without a list that awaits approval asks nothing and says so in
+the log of `ask`: lists are made by the task `lists` of the night, or by `wattmark campaign run --as-of` with the day and
+a trigger of this DAG after it.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
 
 from airflow.sdk import Param, dag, get_current_context, task_group
 
@@ -33,12 +36,12 @@ from wattmark import flow
 @dag(
     dag_id="campaigns",
     dag_display_name="Campaign lists",
-    description="Make the lists that are due, wait for approval, release once",
+    description="Ask who may approve about each list that a night made, release once",
     doc_md=__doc__,
-    schedule=[flow.MART],
+    schedule=[flow.LISTS],
     start_date=dt.datetime(2026, 1, 1, tzinfo=dt.UTC),
     catchup=False,
-    # It follows published nights, which a paused DAG would miss for good.
+    # It asks about the lists of each night; a paused DAG asks with the night after it is switched on.
     is_paused_upon_creation=False,
     max_active_runs=flow.MOST_WAITING,
     tags=["wattmark", "campaigns"],
@@ -57,35 +60,21 @@ from wattmark import flow
 def campaigns() -> None:
     """Wire the steps of a night's lists."""
 
-    @flow.task(doc_md="The night the lists are made for.")
-    def night() -> dict[str, Any]:
-        from wattmark.campaign.night import published_night
+    @flow.task(doc_md="The lists of the day that await approval, one question each; makes nothing.")
+    def ask() -> list[dict[str, str]]:
+        from wattmark.campaign.night import published_night, questions
         from wattmark.settings import load_settings
 
-        settings = load_settings()
-        context = get_current_context()
-        given = context["params"].get("as_of")
-        return flow.run_values(
-            {"params": {"as_of": given or published_night(settings).isoformat()}}, settings
-        )
-
-    # In no pool: it may wait for a night, whose own tasks need the slots.
-    @flow.task(
-        outlets=[flow.LISTS],
-        doc_md="Decide all campaigns together; write lists up to awaiting approval.",
-    )
-    def make(values: dict[str, Any]) -> list[dict[str, str]]:
-        from wattmark.campaign.night import awaiting
-        from wattmark.campaign.night import campaigns as make_lists
-
-        found: list[dict[str, str]] = flow.perform(
-            "campaigns", values, lambda settings, run: awaiting(make_lists(settings, run))
-        )
-        return [{**one, "as_of": values["as_of"], "period": values["period"]} for one in found]
+        days = flow.days_told(get_current_context()) or [published_night(load_settings()).isoformat()]
+        return [
+            {**question, "as_of": day}
+            for day in days
+            for question in flow.perform_aside("questions", {"as_of": day}, questions)
+        ]
 
     @task_group(tooltip="One list: its approval and what follows")
     def one_list(
-        campaign_run_id: str, list_sha256: str, subject: str, body: str, due_at: str, as_of: str, period: str
+        campaign_run_id: str, list_sha256: str, subject: str, body: str, due_at: str, as_of: str
     ) -> None:
         approve = flow.ApprovalUntil(
             task_id="approve",
@@ -98,7 +87,7 @@ def campaigns() -> None:
         @flow.task(
             trigger_rule="all_done", map_index_template="{{ list }}", doc_md="Release or refuse, as was said."
         )
-        def settle(campaign_run_id: str, list_sha256: str, as_of: str, period: str) -> str:
+        def settle(campaign_run_id: str, list_sha256: str, as_of: str) -> str:
             from wattmark.campaign.night import answer
 
             context = get_current_context()
@@ -107,7 +96,7 @@ def campaigns() -> None:
             said = instance.xcom_pull(task_ids="one_list.approve", map_indexes=instance.map_index)
             done: str = flow.perform_aside(
                 f"settle {campaign_run_id}",
-                {"as_of": as_of, "period": period},
+                {"as_of": as_of},
                 answer,
                 campaign_run_id,
                 list_sha256,
@@ -120,9 +109,9 @@ def campaigns() -> None:
         def approved(campaign_run_id: str) -> str:
             return campaign_run_id
 
-        approve >> approved(campaign_run_id) >> settle(campaign_run_id, list_sha256, as_of, period)
+        approve >> approved(campaign_run_id) >> settle(campaign_run_id, list_sha256, as_of)
 
-    one_list.expand_kwargs(make(night()))
+    one_list.expand_kwargs(ask())
 
 
 campaigns()

@@ -8,11 +8,13 @@ unless given). Two runs of the same date and month are the same run.
 are accepted or set aside with a reason. From the accepted rows the conformed tables and the facts are built, first
 those of bills, then those of intervals. Then segments and audit rules go side by side; rules that read scores wait
 for the segments. The marts are built and published to PostgreSQL in one transaction. Last, the campaign lists of the
-day are made, up to awaiting approval.
+day are made, once, up to awaiting approval; the DAG `campaigns` asks for it.
 
 **Hazards.** The night stops before anything is published when a table or a required column is missing, a file is
 broken, a table has more bad rows than its expectations tolerate, or a single row is unaccounted for. The last
 published night then stays in place, and the watermark does not move, so the next try reads the same rows again.
+What fails after publishing takes nothing back: a broken campaign file turns `lists` and the run red, the night stands as
+succeeded in `ops.pipeline_run`, and the notice says that it is published. Mend the file and clear `lists`.
 
 **Reruns and backfills.** Each task replaces its own part of the lake, so any of them, and any killed run, may be
 cleared and run again with the same result. Backfill by date: a run for an earlier date sees the data
@@ -209,7 +211,7 @@ def nightly() -> None:
         task_id="lists", pool="publish", outlets=[flow.LISTS],
     )  # fmt: skip
     told = flow.step(
-        "wattmark.flow:tell_less_data",
+        "wattmark.quality.freshness:tell_less_data",
         "Tell whom `notify` names when the night brought less data than usual; never fails the night.",
         task_id="tell", retries=0,
     )  # fmt: skip

@@ -61,7 +61,7 @@ def take(home: Settings, day: dt.date, *, refresh: bool = False) -> dict[str, Re
     run = Run.of(day, home.utility.time_zone)
     for table in TABLES:
         extract(home, run, table, full_refresh=refresh)
-    return {one.source_table: one for one in accept_all(home, run)}
+    return {table.source_table: table for table in accept_all(home, run)}
 
 
 def take_and_publish(home: Settings, day: dt.date, *, refresh: bool = False) -> dict[str, Reconciled]:

@@ -11,6 +11,18 @@ from wattmark.code_names import Language
 from wattmark.source_settings import SettingsModel
 
 
+class ChannelSettings(SettingsModel):
+    """What one channel costs and carries, and when it may be used (local time)."""
+
+    cost_amount: float = Field(0.0, ge=0)
+    daily_limit: int | None = Field(
+        None, ge=0, description="Contacts a day over all campaigns; none where empty"
+    )
+    days: Literal["every_day", "no_holidays", "working_days"] = "every_day"
+    from_hour: int = Field(9, ge=0, le=23, description="Outside from_hour to until_hour is quiet")
+    until_hour: int = Field(20, ge=1, le=24)
+
+
 def _somebody() -> dict[Language, str]:
     return {"en": "Your electricity supplier", "zh": "供电公司"}
 

@@ -83,6 +83,15 @@ CHANNELS = tuple(channels())
 """Names of the channels, in the file's order."""
 
 
+def channel_or_all(name: str) -> str:
+    """The name, if it is one of a channel or ``*``; for use as a validator.
+
+    Raises:
+        ValueError: it is none.
+    """
+    return name if name == "*" else known_channel(name)
+
+
 def known_channel(name: str) -> str:
     """The name, if it is one of a channel; for use as a validator.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -142,9 +142,16 @@ def _look_at_campaigns(settings: Settings, found: Found) -> int:
 
 
 def _look_at_delivery(settings: Settings, found: Found) -> None:
-    """The key that lists are encrypted with, where they go, and who may let them go."""
+    """The keys that lists are encrypted to, where they go, and who may let them go."""
     from wattmark.campaign.deliver import check_target
-    from wattmark.campaign.keys import list_key
+    from wattmark.campaign.keys import own_identities, recipient
+
+    def at_keys(keys: Sequence[str | int], work: Callable[[], Any]) -> None:
+        try:
+            work()
+        except WattmarkError as error:
+            where = place(settings.home, settings.project, ["campaigns", *keys])
+            found.errors.append(SettingsError(error.code, f"{where}: {error.message}", error.remedy))
 
     def at(key: str, work: Callable[[], Any]) -> None:
         try:
@@ -155,7 +162,13 @@ def _look_at_delivery(settings: Settings, found: Found) -> None:
                 SettingsError(error.code, f"{where}: campaigns.{key}: {error.message}", error.remedy)
             )
 
-    at("list_key_file", lambda: list_key(settings))
+    at_keys(
+        ("list_key_file" if settings.campaigns.list_key_file else "list_identity_file",),
+        lambda: own_identities(settings),
+    )
+    for channel, keys in settings.campaigns.list_recipients.items():
+        for number, key in enumerate(keys):
+            at_keys(("list_recipients", channel, number), partial(recipient, channel, key))
     at("delivery", lambda: check_target(settings.campaigns.delivery or ""))
     at("delivery", lambda: _check_folder(settings.campaigns.delivery))
     for role, people in settings.campaigns.approvers.items():
@@ -174,7 +187,7 @@ def _check_folder(delivery: str | None) -> None:
     if not delivery or "://" in delivery:
         return
     folder = Path(delivery).expanduser()
-    nearest = next((one for one in (folder, *folder.parents) if one.exists()), folder)
+    nearest = next((parent for parent in (folder, *folder.parents) if parent.exists()), folder)
     if not nearest.is_dir() or not os.access(nearest, os.W_OK):
         raise SettingsError(
             "delivery.folder",

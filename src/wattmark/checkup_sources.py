@@ -66,7 +66,7 @@ def mapping_mistakes(settings: Settings, contract: Contract) -> list[WattmarkErr
                 if column not in columns:
                     unknown(
                         ["sources", at, "rename", name, "columns", column], f"{name}.{column}", "column",
-                        [f"{name}.{one}" for one in columns],
+                        [f"{name}.{name_of_column}" for name_of_column in columns],
                     )  # fmt: skip
     return wrong
 
@@ -79,7 +79,7 @@ def _likely(name: str, known: Iterable[str]) -> str:
 def _where(settings: Settings, keys: list[str | int]) -> str:
     """Where a setting of a source stands; a source that was named for this run alone stands in no file."""
     given = os.environ.get(SOURCE_VARIABLE)
-    if given is not None and [one.location for one in settings.sources] == [given]:
+    if given is not None and [source.location for source in settings.sources] == [given]:
         return "--source"
     return place(settings.home, settings.project, keys)
 
@@ -132,20 +132,20 @@ class Elsewhere:
 
     def wait(self, found: Found) -> None:
         """Take what has come back; what has not is a mistake of its own."""
-        for one in self._asked:
-            one.thread.join(max(0.0, self._until - time.monotonic()))
-            if one.thread.is_alive():
+        for asked in self._asked:
+            asked.thread.join(max(0.0, self._until - time.monotonic()))
+            if asked.thread.is_alive():
                 self.tables = None
                 found.errors.append(
                     SourceUnavailableError(
                         "source.silent",
-                        f"{one.where}: {one.what}: no answer within {LIMIT_SECONDS:.0f} s.",
+                        f"{asked.where}: {asked.what}: no answer within {LIMIT_SECONDS:.0f} s.",
                         "Check that it is up, that its address is right, and that no firewall stands between.",
                     )
                 )
             else:
-                found.errors += one.errors
-                if not one.opened or any(error.code in _BROKE_OFF for error in one.errors):
+                found.errors += asked.errors
+                if not asked.opened or any(error.code in _BROKE_OFF for error in asked.errors):
                     self.tables = None
 
 
@@ -226,7 +226,9 @@ id; and why those that are not among them could not be looked up."""
 def connections_of(settings: Settings) -> set[str]:
     """Ids of the Airflow connections that sources name."""
     return {
-        one.location.removeprefix(AIRFLOW) for one in settings.sources if one.location.startswith(AIRFLOW)
+        source.location.removeprefix(AIRFLOW)
+        for source in settings.sources
+        if source.location.startswith(AIRFLOW)
     }
 
 

@@ -71,7 +71,7 @@ def _mount_others() -> None:
 
     What the sample utility brings is said to be missing where it is not installed.
     """
-    found = {one.name: one for one in entry_points(group=COMMANDS)}
+    found = {point.name: point for point in entry_points(group=COMMANDS)}
     for _, one in sorted(found.items()):
         one.load()(app)
     if SAMPLE not in found:
@@ -101,9 +101,9 @@ def main() -> None:
         said = _for_people(error)
         if said is None:
             raise
-        for one in said.errors:
+        for mistake in said.errors:
             Console(stderr=True).print(
-                f"[red]Error:[/red] {escape(str(one))}", soft_wrap=True, highlight=False
+                f"[red]Error:[/red] {escape(str(mistake))}", soft_wrap=True, highlight=False
             )
         sys.exit(1)
 

@@ -45,16 +45,16 @@ class Clock:
     @property
     def shifts_s(self) -> tuple[int, ...]:
         """By how many seconds clocks were ever put back, ascending; the usual hour where none is known."""
-        found = {int((one.end - one.start).total_seconds()) for one in self.changes if one.twice}
+        found = {int((change.end - change.start).total_seconds()) for change in self.changes if change.twice}
         return tuple(sorted(found | {3600}))
 
     def days(self, *, twice: bool | None = None) -> tuple[dt.date, ...]:
         """Local days with a change (only those with times that exist twice, or not at all), ascending."""
         found = {
             day
-            for one in self.changes
-            if twice is None or one.twice is twice
-            for day in (one.start.date(), (one.end - dt.timedelta(microseconds=1)).date())
+            for change in self.changes
+            if twice is None or change.twice is twice
+            for day in (change.start.date(), (change.end - dt.timedelta(microseconds=1)).date())
         }
         return tuple(sorted(found))
 

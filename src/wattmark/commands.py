@@ -10,7 +10,7 @@ import sys
 import tempfile
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 from rich.console import Console
@@ -25,6 +25,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from wattmark import assets
 from wattmark.brief import brief
 from wattmark.errors import together
 from wattmark.home import Home
@@ -34,9 +35,6 @@ from wattmark.writer import WRITER_VARIABLE, writing
 
 if TYPE_CHECKING:
     from wattmark.checkup_sources import Found
-
-MART = "wattmark://warehouse/mart"
-"""The asset that a published night updates, as ``wattmark.flow`` names it."""
 
 DayOption = Annotated[
     dt.datetime | None,
@@ -85,8 +83,7 @@ def run(
 
     if source is None and trigger.takes_runs(settings, "nightly"):
         console.print(f"Handed to Airflow at {services.airflow_url(settings)}", soft_wrap=True)
-        published = watch_dag(settings, "nightly", conf, console)
-        where = services.airflow_url(settings)
+        ended = watch_dag(settings, "nightly", conf, console)
     else:
         # A scheduler knows the home's own sources, and does not begin the run of a paused DAG. Of a database of the
         # utility's own nobody here knows whether a scheduler looks after it.
@@ -98,29 +95,59 @@ def run(
 
         with writing(settings, f"wattmark run --as-of {as_of:%Y-%m-%d}", tell=tell) as owner:
             ended = run_dag(settings, "nightly", conf, console, owner=owner, beside=beside)
-        published, where = ended["state"] == "success", ended["log"]
-        if published and is_up:
-            trigger.tell_published(settings, MART)
-    if not published:
+        if is_up:
+            for step, asset in assets.BY_STEP.items():
+                if step in ended.done and not trigger.tell_updated(
+                    settings, asset, {assets.EXTRA_DAY: conf["as_of"]}
+                ):
+                    console.print(
+                        f"[yellow]Note:[/yellow] Airflow knows no asset {asset}: nothing begins by it."
+                    )
+    _show_end(settings, console, f"{as_of:%Y-%m-%d}", ended)
+
+
+def _show_end(settings: Settings, console: Console, as_of: str, ended: NightEnd) -> None:
+    """Say what became of a night; exit status 1 unless all of it was done."""
+    if "publish" not in ended.done:
         console.print(
-            f"[red]The night {as_of:%Y-%m-%d} failed.[/red] Nothing of it was published. Log: {where}",
+            f"[red]The night {as_of} failed.[/red] Nothing of it was published. Log: {ended.log}",
             soft_wrap=True,
         )
         raise typer.Exit(1)
     from wattmark.report import print_night, print_places
 
     print_night(settings, console)
-    console.print(f"[green]The night {as_of:%Y-%m-%d} is published.[/green] Where to look:")
+    console.print(f"[green]The night {as_of} is published.[/green] Where to look:")
     print_places(settings, console)
+    if not ended.succeeded:
+        mended = (
+            f"once that is mended: wattmark campaign run --as-of {as_of} --home {settings.home}"
+            if "lists" not in ended.done
+            else "nothing of it has to be run again"
+        )
+        console.print(
+            f"[red]What follows a published night was not all done[/red], see above; {mended}. Log: {ended.log}",
+            soft_wrap=True,
+        )
+        raise typer.Exit(1)
+
+
+class NightEnd(NamedTuple):
+    """How a run of a DAG ended: whether all of it succeeded, the steps that did, and where its log is."""
+
+    succeeded: bool
+    done: frozenset[str]
+    log: str
 
 
 def watch_dag(
     settings: Settings, dag_id: str, conf: dict[str, Any], console: Console, *, unpause: bool = False
-) -> bool:
-    """Have the home's scheduler run a DAG, and show how far it is; returns whether it succeeded.
+) -> NightEnd:
+    """Have the home's scheduler run a DAG, and show how far it is; returns how it ended.
 
     What a failed task said is printed, each message once.
     """
+    from wattmark.local.services import airflow_url
     from wattmark.local.trigger import RunProgress, trigger_and_wait
 
     with Progress(
@@ -146,7 +173,7 @@ def watch_dag(
         console.print(f"[red]✗ {escape(', '.join(tasks))}[/red]", soft_wrap=True)
         for line in lines:
             console.print(f"  {escape(line)}", soft_wrap=True, highlight=False)
-    return ended.state == "success"
+    return NightEnd(ended.state == "success", ended.done, airflow_url(settings))
 
 
 def run_dag(
@@ -157,8 +184,8 @@ def run_dag(
     *,
     owner: str,
     beside: bool = False,
-) -> dict[str, Any]:
-    """Run one DAG in a process of its own, showing its steps; returns its state and the log's path.
+) -> NightEnd:
+    """Run one DAG in a process of its own, showing its steps; returns how it ended.
 
     The process works for ``owner``, which holds the home (``wattmark.writer``), and ends with this one. With ``beside``
     it has a database of its own, as an Airflow that is up would take up what it finds in the home's.
@@ -183,6 +210,7 @@ def run_dag(
         )  # fmt: skip
     os.close(write)
     errors: list[str] = []
+    done: set[str] = set()
     with Progress(
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -201,6 +229,7 @@ def run_dag(
                     elif event["state"] == "failed":
                         errors.append(f"{event['step']}: {event['error']}")
                     else:
+                        done.add(event["step"])
                         progress.console.print(
                             f"[green]✓[/green] {event['step']:<28} {event['seconds']:>6.1f} s  {brief(event.get('result'))}",
                             highlight=False,
@@ -221,7 +250,7 @@ def run_dag(
             file.unlink()
     for error in dict.fromkeys(errors):
         console.print(f"[red]✗[/red] {escape(error)}", soft_wrap=True)
-    return {"state": "success" if code == 0 else "failed", "log": str(log), "errors": errors}
+    return NightEnd(code == 0, frozenset(done), str(log))
 
 
 def check(
@@ -324,8 +353,8 @@ def quarantine(
         console.print("Nothing is in quarantine.")
         return
     counts = Table("table", "reason", "rows", title="Refused", title_justify="left")
-    for one in shown.counts:
-        counts.add_row(one.table, escape(one.reason), f"{one.rows:,}")
+    for count in shown.counts:
+        counts.add_row(count.table, escape(count.reason), f"{count.rows:,}")
     console.print(counts)
     for name, rows in shown.rows.items():
         listed = Table(*rows.columns, title=name, title_justify="left")

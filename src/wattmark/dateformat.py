@@ -72,13 +72,13 @@ def formats(written: str, century: int | None) -> tuple[DateFormat, ...]:
             regex += _PARTS[letter]
             parts.append(letter)
         else:
-            known = ", ".join(f"%{one}" for one in (*_PARTS, *_SHORT))
+            known = ", ".join(f"%{part}" for part in (*_PARTS, *_SHORT))
             raise ValueError(f"{written!r} has %{letter}; known are {known}")
         at += 2
     names = "".join(parts).translate(str.maketrans("ybBI", "YmmH"))
-    if twice := sorted({one for one in names if names.count(one) > 1}):
+    if twice := sorted({name for name in names if names.count(name) > 1}):
         raise ValueError(f"{written!r} has %{twice[0]} twice")
-    if missing := [f"%{one}" for one in "Ymd" if one not in names]:
+    if missing := [f"%{letter}" for letter in "Ymd" if letter not in names]:
         raise ValueError(f"{written!r} lacks {', '.join(missing)}")
     if ("I" in parts) != ("p" in parts):
         raise ValueError(f"{written!r} has one of %I and %p without the other")
@@ -93,11 +93,11 @@ def _of_order(order: str, century: int | None) -> tuple[DateFormat, ...]:
     time = rf"(?:(?: +|T)({TIME}))?(?: ?({OFFSET}|{LETTERS}))?"
     found = []
     for year in ("Y", "y") if century is not None else ("Y",):
-        parts = tuple({"D": "d", "M": "m", "Y": year}[one] for one in order)
+        parts = tuple({"D": "d", "M": "m", "Y": year}[letter] for letter in order)
         found.append(DateFormat("[-/.]".join(_PARTS[part] for part in parts) + time, (*parts, "t", "z")))
     compact = {"D": r"(\d{2})", "M": r"(\d{2})", "Y": r"(\d{4})"}
-    parts = tuple({"D": "d", "M": "m", "Y": "Y"}[one] for one in order)
-    found.append(DateFormat("".join(compact[one] for one in order) + time, (*parts, "t", "z")))
+    parts = tuple({"D": "d", "M": "m", "Y": "Y"}[letter] for letter in order)
+    found.append(DateFormat("".join(compact[letter] for letter in order) + time, (*parts, "t", "z")))
     return tuple(found)
 
 

@@ -91,13 +91,15 @@ def _bounds(parameter: Parameter) -> str:
 def _parameters(parameters: Mapping[str, Parameter]) -> list[str]:
     rows = [
         (
-            f"`{one.name}`",
-            one.type,
-            _value(one.default),
-            _bounds(one),
-            f"{one.doc} The same as `{one.same_as}`, and set there." if one.same_as else one.doc,
+            f"`{parameter.name}`",
+            parameter.type,
+            _value(parameter.default),
+            _bounds(parameter),
+            f"{parameter.doc} The same as `{parameter.same_as}`, and set there."
+            if parameter.same_as
+            else parameter.doc,
         )
-        for one in parameters.values()
+        for parameter in parameters.values()
     ]
     return _table(("parameter", "type", "default", "bounds", "meaning"), rows)
 
@@ -122,14 +124,14 @@ def rules_page(rules: Mapping[str, Rule], kinds: Mapping[str, Mapping[str, str]]
             ("rule", "title", "名称", "kind", "subject", "severity"),
             [
                 (
-                    f"[{one.rule_id}](#{one.rule_id.lower()})",
-                    one.title,
-                    one.zh,
-                    one.kind,
-                    one.subject,
-                    one.severity,
+                    f"[{each.rule_id}](#{each.rule_id.lower()})",
+                    each.title,
+                    each.zh,
+                    each.kind,
+                    each.subject,
+                    each.severity,
                 )
-                for one in rules.values()
+                for each in rules.values()
             ],
         ),
     ]
@@ -171,19 +173,19 @@ def tables_page(catalog: Catalog, kinds: Mapping[str, Mapping[str, str]]) -> str
         if not tables:
             continue
         lines += ["", f"## Layer {layer}", "", holds]
-        for one in tables:
-            grain, purpose, docs = _documented(one)
-            kept = "computed where it is read" if one.is_view else "stored"
-            lines += ["", f"### {one.name}", "", " ".join(purpose.split()), ""]
-            lines += [f"Grain: {grain}. Key: {', '.join(f'`{name}`' for name in one.key)}; {kept}.", ""]
-            lines += [f"Reads {_linked(one.references, catalog)}.", ""]
-            lines += [f"Read by {_linked(readers.get(one.name, ()), catalog)}.", ""]
+        for table in tables:
+            grain, purpose, docs = _documented(table)
+            kept = "computed where it is read" if table.is_view else "stored"
+            lines += ["", f"### {table.name}", "", " ".join(purpose.split()), ""]
+            lines += [f"Grain: {grain}. Key: {', '.join(f'`{name}`' for name in table.key)}; {kept}.", ""]
+            lines += [f"Reads {_linked(table.references, catalog)}.", ""]
+            lines += [f"Read by {_linked(readers.get(table.name, ()), catalog)}.", ""]
             lines += _table(
                 ("column", "type", "meaning"),
-                [(f"`{name}`", kind, docs.get(name, "")) for name, kind in kinds[one.name].items()],
+                [(f"`{name}`", kind, docs.get(name, "")) for name, kind in kinds[table.name].items()],
             )
-            if isinstance(one, SqlFile) and one.parameters:
-                lines += ["", *_parameters(one.parameters)]
+            if isinstance(table, SqlFile) and table.parameters:
+                lines += ["", *_parameters(table.parameters)]
     lines += ["", "## Written by steps of the night", ""]
     for name, columns in sorted(PRODUCED.items()):
         told = ", ".join(f"`{column}` {kind}" for column, kind in columns.items())
@@ -277,9 +279,11 @@ def _kind(schema: Mapping[str, Any]) -> str:
     if "$ref" in schema:
         return f"[{_named(schema)}](#{_named(schema).lower()})"
     if "anyOf" in schema:
-        return " or ".join("empty" if one.get("type") == "null" else _kind(one) for one in schema["anyOf"])
+        return " or ".join(
+            "empty" if choice.get("type") == "null" else _kind(choice) for choice in schema["anyOf"]
+        )
     if "enum" in schema:
-        return " or ".join(f"`{one}`" for one in schema["enum"])
+        return " or ".join(f"`{value}`" for value in schema["enum"])
     if schema.get("type") == "array":
         return f"list of {_kind(schema.get('items', {}))}"
     if schema.get("type") == "object":
@@ -349,7 +353,7 @@ def settings_page() -> str:
 
 
 def _keyword(call: ast.Call, name: str) -> ast.expr | None:
-    return next((one.value for one in call.keywords if one.arg == name), None)
+    return next((keyword.value for keyword in call.keywords if keyword.arg == name), None)
 
 
 def _text(node: ast.expr | None) -> str:
@@ -373,7 +377,7 @@ def _schedule(node: ast.expr | None) -> str:
     if isinstance(node, ast.Call) and ast.unparse(node.func) == "flow.schedule":
         name, *assets = map(_text, node.args)
         cron = Schedule.model_fields[name].default
-        also = "".join(f" and `{one}`" for one in assets)
+        also = "".join(f" and `{asset}`" for asset in assets)
         return f"`{cron}`{also} (`schedule.{name}` of the settings)"
     return f"`{_text(node)}`"
 
@@ -387,14 +391,14 @@ def dags_page(folder: Path) -> str:
             title = _text(_keyword(call, "dag_display_name"))
             lines += [
                 "",
-                f"## {_text(_keyword(call, 'dag_id'))}",
+                f"## {path.stem}",
                 "",
                 f"**{title}.** {_text(_keyword(call, 'description'))}.",
                 "",
             ]
             schedule = _schedule(_keyword(call, "schedule"))
             tags = _keyword(call, "tags")
-            labels = ", ".join(str(one) for one in ast.literal_eval(tags)) if tags is not None else "none"
+            labels = ", ".join(str(tag) for tag in ast.literal_eval(tags)) if tags is not None else "none"
             lines += [f"File `dags/{path.name}`; schedule {schedule}; tags {labels}.", ""]
             params = _keyword(call, "params")
             if isinstance(params, ast.Dict):

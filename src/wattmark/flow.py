@@ -33,7 +33,7 @@ from airflow.sdk import (
 from airflow.sdk import task as airflow_task
 from airflow.sdk.exceptions import AirflowSkipException
 
-from wattmark import disk, notices
+from wattmark import assets, disk, notices
 from wattmark.brief import brief
 from wattmark.errors import PublishUnavailableError, SourceUnavailableError, WattmarkError
 from wattmark.home import be_private
@@ -53,16 +53,16 @@ CHATTY = (
 """Libraries that say much about themselves in every task's log. Airflow's own setting reaches its own loggers alone."""
 
 MART = Asset(
-    "wattmark://warehouse/mart",
+    assets.MART,
     group="wattmark",
     extra={"what": "All tables of schema mart, one run at a time"},
 )
-LISTS = Asset(
-    "wattmark://lists", group="wattmark", extra={"what": "Campaign lists of the day, awaiting approval"}
-)
+LISTS = Asset(assets.LISTS, group="wattmark", extra={"what": "Campaign lists of the day, awaiting approval"})
 
 NIGHT = "nightly"
 """The DAG whose runs hold the home from their first task to their last."""
+AFTER_PUBLISHING = frozenset({"lists", "tell"})
+"""Tasks of a night that come once it is published: where nothing else failed, it stands."""
 
 PROGRESS_VARIABLE = "WATTMARK_PROGRESS_FD"
 """Environment variable with the file descriptor that a run without a scheduler reports its steps to."""
@@ -205,9 +205,14 @@ def notice_of(event: notices.Event, context: Mapping[str, Any], settings: Settin
             event, dag_id, run_id, f"{name} is late: not done {hours:g} h after it was queued", (), as_of,
             notices.run_link(dag_id, run_id),
         )  # fmt: skip
+    failed = notices.failed_tasks(settings, dag_id, run_id)
     why = notices.take_failures(settings, dag_id, run_id)
+    stands = dag_id == NIGHT and failed and failed <= AFTER_PUBLISHING
+    title = (
+        f"{name} is published; {' and '.join(sorted(failed))} after it failed" if stands else f"{name} failed"
+    )
     return notices.Notice(
-        event, dag_id, run_id, f"{name} failed", tuple(why) or ("Look at the red task's log.",), as_of,
+        event, dag_id, run_id, title, tuple(why) or ("Look at the red task's log.",), as_of,
         notices.run_link(dag_id, run_id),
     )  # fmt: skip
 
@@ -219,30 +224,6 @@ def _as_of(dag_run: Mapping[str, Any], settings: Settings) -> str | None:
     if isinstance(moment, str):
         moment = dt.datetime.fromisoformat(moment)
     return _day_before(moment, settings).isoformat() if moment else None
-
-
-def tell_less_data(settings: Settings, run: Run) -> dict[str, int]:
-    """Tell that a published night brought less data than usual; returns counts, and never fails the night."""
-    from wattmark.quality.freshness import unusual
-
-    try:
-        stale, short = unusual(settings, run)
-    except Exception as error:  # as above
-        log.error("Whether the night brought all its data is not known: %s", type(error).__name__)
-        return {}
-    if stale or short:
-        lines = [one.text for one in [*stale, *short]]
-        for line in lines:
-            log.warning("%s", line)
-        # Airflow names the run in the environment of its tasks.
-        dag_id = os.environ.get("AIRFLOW_CTX_DAG_ID", "nightly")
-        run_id = os.environ.get("AIRFLOW_CTX_DAG_RUN_ID", run.run_id)
-        title = f"The night {run.as_of} was published, and brought less data than usual"
-        notices.send(
-            settings,
-            notices.Notice("less_data", dag_id, run_id, title, tuple(lines), run.as_of.isoformat(), notices.run_link(dag_id, run_id)),
-        )  # fmt: skip
-    return {"stale": len(stale), "short": len(short)}
 
 
 MOST_WAITING = 500
@@ -349,12 +330,25 @@ def own_run() -> dict[str, Any]:
     return run_values(get_current_context(), load_settings())
 
 
+def days_told(context: Mapping[str, Any]) -> list[str]:
+    """Days that a DAG run scheduled on an asset is for, earliest first; none where nothing says any.
+
+    The parameter ``as_of`` decides; else the events that started the run. There are several where nights ended while
+    the DAG was paused, or close together.
+    """
+    if given := context["params"].get("as_of"):
+        return [given]
+    events = [event for found in context["triggering_asset_events"].values() for event in found]
+    return sorted({event.extra[assets.EXTRA_DAY] for event in events if event.extra.get(assets.EXTRA_DAY)})
+
+
 def run_of(values: Mapping[str, Any], settings: Settings) -> Run:
-    """The inverse of ``run_values``."""
+    """The inverse of ``run_values``; the month may be left out where nothing depends on it."""
+    period = values.get("period")
     return Run.of(
         dt.date.fromisoformat(values["as_of"]),
         settings.utility.time_zone,
-        dt.date.fromisoformat(values["period"]),
+        dt.date.fromisoformat(period) if period else None,
     )
 
 
@@ -411,14 +405,18 @@ def step(
 
     @task(task_id=name, doc_md=doc, **options)
     def run_step() -> Any:
-        asked = {one: get_current_context()["params"][one] for one in params}
-        return perform(
+        context = get_current_context()
+        values = own_run()
+        result = perform(
             label or name,
-            own_run(),
+            values,
             getattr(importlib.import_module(module), function),
             **(given or {}),
-            **asked,
+            **{param: context["params"][param] for param in params},
         )
+        for asset in options.get("outlets", ()):
+            context["outlet_events"][asset].extra = {assets.EXTRA_DAY: values["as_of"]}
+        return result
 
     return run_step()
 

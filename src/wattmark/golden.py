@@ -331,7 +331,7 @@ def find_cases(name: str, root: Path = ROOT) -> list[Case]:
     file = root / full.replace(".", "/", 1)
     file = file.with_name(f"{file.name}.yaml")
     if not file.is_file():
-        known = [one.stem if one.parent.name == "audit" else f"{one.parent.name}.{one.stem}" for one in root.glob("*/*.yaml")]  # fmt: skip
+        known = [path.stem if path.parent.name == "audit" else f"{path.parent.name}.{path.stem}" for path in root.glob("*/*.yaml")]  # fmt: skip
         raise GoldenError(
             "golden.none",
             f"{full} has no golden cases: there is no {file}.",

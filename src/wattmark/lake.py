@@ -110,7 +110,7 @@ class Lake(StoredTables):
         with contextlib.suppress(LakeError, OSError):
             named = set(self._listed(name)) if self.exists(name) else set()
             if entry := self.ledger.entry(name):
-                named |= {str(self.path(name) / one) for one in entry.files}
+                named |= {str(self.path(name) / path) for path in entry.files}
             for file in self.path(name).rglob("*"):
                 if (
                     file.is_file()
@@ -124,7 +124,7 @@ class Lake(StoredTables):
         entry = self.ledger.entry(name) or Entry()
         with contextlib.suppress(LakeError, OSError):
             listed = self._listed(name) if entry.version > NOT_YET else []
-            before = sum(Path(one).stat().st_size for one in listed)
+            before = sum(Path(path).stat().st_size for path in listed)
             free = shutil.disk_usage(self.root.parent).free
             needs = (
                 f"its version before had {before / 1e6:,.1f} MB"
@@ -246,8 +246,10 @@ class Lake(StoredTables):
             with holding(self.root.parent, f"tidying {name}"):
                 self.files(name)
                 entry = self.ledger.entry(name) or Entry()
-                there = {one for one in entry.files if (self.path(name) / one).exists()}
-                wanted = [one for one in (keep_versions or {}).get(name, ()) if self.holds(name, one)]
+                there = {file for file in entry.files if (self.path(name) / file).exists()}
+                wanted = [
+                    version for version in (keep_versions or {}).get(name, ()) if self.holds(name, version)
+                ]
                 try:
                     deleted = self._open(name).vacuum(
                         retention_hours=keep_hours, dry_run=False, enforce_retention_duration=False,
@@ -260,7 +262,9 @@ class Lake(StoredTables):
                     raise LakeError("lake.write_failed", name, what, MEND) from None
                 self._opened.pop(name, None)
                 if deleted:
-                    self.ledger.without(name, {one for one in there if not (self.path(name) / one).exists()})
+                    self.ledger.without(
+                        name, {file for file in there if not (self.path(name) / file).exists()}
+                    )
                 self.note_files(name)
                 count += len(deleted)
         return count

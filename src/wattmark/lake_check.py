@@ -17,7 +17,7 @@ from wattmark.lake import Lake
 from wattmark.ledger import NOT_YET, LakeError
 from wattmark.quality.landing import LANDING
 from wattmark.settings import Settings
-from wattmark.state import forget_watermark
+from wattmark.watermarks import forget_watermark
 from wattmark.writer import Tell, writing
 
 ASIDE = "aside"
@@ -185,7 +185,7 @@ def _without_checkpoint(lake: Lake, name: str, faults: list[LakeError], tell: Te
     if not all(commit.exists() for commit in commits):
         return False
     target = _aside(lake, name, [*log.glob("*.checkpoint*.parquet"), log / "_last_checkpoint"])
-    lake.ledger.without_log(name, {one for one in entry.log if not one.endswith(".json")})
+    lake.ledger.without_log(name, {file for file in entry.log if not file.endswith(".json")})
     if lake.faults(name):
         return False
     tell(f"{name}: its checkpoint was moved to {target}; the log itself is whole, and nothing is lost.")

@@ -46,9 +46,9 @@ class _Log:
     def of(cls, folder: Path) -> _Log:
         found = []
         with contextlib.suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder) as entries:
-            for one in entries:
-                stat = one.stat()
-                found.append((one.name, stat.st_size, stat.st_mtime_ns))
+            for entry in entries:
+                stat = entry.stat()
+                found.append((entry.name, stat.st_size, stat.st_mtime_ns))
         commits, checkpoints = {}, dict[int, list[str]]()
         for name, _, _ in sorted(found):
             if match := _COMMIT.fullmatch(name):
@@ -168,13 +168,13 @@ class StoredTables:
             faults.append(LakeError("lake.checkpoint_bad", name, f"{what}: {file}.", TAKE_BACK, file=file))
 
         known = [
-            one for one in entry.log if (match := _CHECKPOINT.fullmatch(one)) and int(match[1]) >= log.base
+            file for file in entry.log if (match := _CHECKPOINT.fullmatch(file)) and int(match[1]) >= log.base
         ]
-        for one in sorted({*known, *log.checkpoints.get(log.base, ())}):
-            file = log.folder / one
+        for checkpoint in sorted({*known, *log.checkpoints.get(log.base, ())}):
+            file = log.folder / checkpoint
             if not file.exists():
                 bad(file, "a checkpoint of its log is missing")
-            elif not _is_parquet(file) or _changed(file, entry.log.get(one)):
+            elif not _is_parquet(file) or _changed(file, entry.log.get(checkpoint)):
                 bad(file, "a checkpoint of its log is not what was written")
         last = log.folder / _LAST_CHECKPOINT
         if last.exists():
@@ -221,7 +221,7 @@ class StoredTables:
         entry = self.ledger.entry(name) or Entry()
         if version is not None:
             for commit in (
-                one for one in entry.log if (match := _COMMIT.fullmatch(one)) and int(match[1]) <= version
+                file for file in entry.log if (match := _COMMIT.fullmatch(file)) and int(match[1]) <= version
             ):
                 file = log.folder / commit
                 if file.exists() and _changed(file, entry.log[commit]):
@@ -298,8 +298,8 @@ class StoredTables:
         folder = self.path(name)
         sizes: dict[str, int] | None = None
         old = version is not None and version != self._open(name).version()
-        for one in listed:
-            file = Path(one)
+        for path in listed:
+            file = Path(path)
             noted = entry.files.get(str(file.relative_to(folder)))
             try:
                 stat = file.stat()
@@ -309,7 +309,7 @@ class StoredTables:
             if noted is None and sizes is None:
                 sizes = self._sizes(name, version)
             size = noted.size if noted else (sizes or {}).get(str(file), stat.st_size)
-            mark = one, stat.st_size, stat.st_mtime_ns
+            mark = path, stat.st_size, stat.st_mtime_ns
             if stat.st_size != size:
                 yield self._other(
                     name, file, f"has {stat.st_size:,} bytes, {size:,} were written", history=old
@@ -358,13 +358,13 @@ class StoredTables:
             if not self.exists(name):
                 return []
             faults = self.log_faults(name, history=True)
-            current = {} if any(not one.history for one in faults) else dict.fromkeys(self._listed(name))
+            current = {} if any(not fault.history for fault in faults) else dict.fromkeys(self._listed(name))
         except LakeError as error:
             faults, current = [error], {}
         else:
             faults += self._file_faults(name, current, contents=True)
         folder = self.path(name)
-        whole = {str(Path(one).relative_to(folder)) for one in current}
+        whole = {str(Path(path).relative_to(folder)) for path in current}
         for relative, noted in entry.files.items():
             if relative in whole:
                 continue
@@ -406,7 +406,7 @@ class StoredTables:
                 continue
             if self.ledger.entry(name) is None:
                 self.note_files(name)
-            files += [(Path(one).stat().st_size, name, one) for one in self.files(name)]
+            files += [(Path(file).stat().st_size, name, file) for file in self.files(name)]
         limit = megabytes * 1_000_000
         if not limit:
             return 0
@@ -426,18 +426,18 @@ class StoredTables:
         log = _Log.of(folder / LOG)
         table = self._loaded(name, log)
         files = dict(entry.files)
-        for one in paths_of(table):
-            relative = str(Path(one).relative_to(folder))
+        for path in paths_of(table):
+            relative = str(Path(path).relative_to(folder))
             if relative not in files:
-                files[relative] = Noted.of(Path(one))
+                files[relative] = Noted.of(Path(path))
         # The note of the newest checkpoint alone is ever written again.
-        marks = {one: (size, modified) for one, size, modified in log.stamp if one == _LAST_CHECKPOINT}
+        marks = {file: (size, modified) for file, size, modified in log.stamp if file == _LAST_CHECKPOINT}
         kept = {
-            one: noted
-            for one, noted in entry.log.items()
-            if one != _LAST_CHECKPOINT or (noted.size, noted.modified_ns) == marks.get(one)
+            file: noted
+            for file, noted in entry.log.items()
+            if file != _LAST_CHECKPOINT or (noted.size, noted.modified_ns) == marks.get(file)
         }
-        kept |= {one: Noted.of(log.folder / one) for one in log.names if one not in kept}
+        kept |= {file: Noted.of(log.folder / file) for file in log.names if file not in kept}
         self.ledger.keep(name, Entry(int(table.version()), files, kept))
         self._opened[name] = self._stamp(name, log), table
 
@@ -454,7 +454,7 @@ def _torn(commit: Path) -> str:
         actions = [json.loads(line) for line in text.splitlines() if line.strip()]
     except ValueError:
         return "is cut off or damaged"
-    return "" if actions and all(isinstance(one, dict) for one in actions) else "is empty"
+    return "" if actions and all(isinstance(action, dict) for action in actions) else "is empty"
 
 
 def _changed(file: Path, noted: Noted | None) -> bool:

@@ -143,7 +143,8 @@ class Ledger:
         """As ``without``, for files of the log."""
         if (entry := self.entry(name)) and files & set(entry.log):
             self.keep(
-                name, replace(entry, log={one: noted for one, noted in entry.log.items() if one not in files})
+                name,
+                replace(entry, log={file: noted for file, noted in entry.log.items() if file not in files}),
             )
 
 

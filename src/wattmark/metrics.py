@@ -70,8 +70,8 @@ def write_metrics(settings: Settings, run: Run, state: str) -> Path | None:
     )
     gauge("end_timestamp_seconds", "When the newest night ended.").set(time.time())
     ended = gauge("state", "1 for the state in which the newest night ended.", "state")
-    for one in STATES:
-        ended.labels(one).set(one == state)
+    for known in STATES:
+        ended.labels(known).set(known == state)
     durations = gauge("step_duration_seconds", "How long each step took.", "step", "state")
     for step in _steps(settings, run):
         durations.labels(step["step"], "done" if step["done"] else "failed").set(step["seconds"])

@@ -27,7 +27,7 @@ from wattmark.quality.landing import extract as land
 from wattmark.run import Run
 from wattmark.settings import Settings
 from wattmark.sources import Watermark
-from wattmark.state import keep_watermarks, watermarks_before
+from wattmark.watermarks import keep_watermarks, watermarks_before
 
 
 def tables(settings: Settings) -> list[str]:
@@ -105,11 +105,11 @@ def accept(settings: Settings, run: Run) -> dict[str, int]:
     done = accept_all(settings, run)
     note_intake(settings, run)
     return {
-        "read": sum(one.fresh_rows for one in done),
-        "accepted": sum(one.accepted_rows for one in done),
-        "quarantined": sum(one.quarantined_rows for one in done),
-        "superseded": sum(one.superseded_rows for one in done),
-        "conflicting": sum(one.conflicting_rows for one in done),
+        "read": sum(table.fresh_rows for table in done),
+        "accepted": sum(table.accepted_rows for table in done),
+        "quarantined": sum(table.quarantined_rows for table in done),
+        "superseded": sum(table.superseded_rows for table in done),
+        "conflicting": sum(table.conflicting_rows for table in done),
     }
 
 
@@ -144,7 +144,7 @@ def tables_of(catalog: Catalog, layer: str, part: str | None = None) -> list[str
     if part is None:
         return names
     if layer == "segment":
-        first = {one for name in TRAINED for one in catalog.rests_on(name)} | set(TRAINED)
+        first = {needed for name in TRAINED for needed in catalog.rests_on(name)} | set(TRAINED)
     else:
         last = ROOT_CAUSE if layer == "mart" else f"{SOURCE_LAYER}.interval_reading"
         first = {name for name in names if last not in catalog.rests_on(name)}
@@ -171,12 +171,12 @@ def audit(settings: Settings, run: Run, *, scored: bool) -> dict[str, int]:
     """
     with open_session(settings, run) as session:
         coverage = [
-            one
+            covered
             for family, rules in _families(settings).items()
             if _reads_scores(rules) is scored
-            for one in run_family(session, rules, family)
+            for covered in run_family(session, rules, family)
         ]
-    return {one.rule_id: one.flagged for one in coverage if one.flagged}
+    return {covered.rule_id: covered.flagged for covered in coverage if covered.flagged}
 
 
 def root_causes(settings: Settings, run: Run) -> dict[str, int]:
@@ -212,7 +212,7 @@ def publish(settings: Settings, run: Run, *, republish: bool = False) -> dict[st
         write_report(session)
     move_watermarks(settings, run)
     note_versions(settings, run)
-    return {one.name: one.rows for one in done}
+    return {table.name: table.rows for table in done}
 
 
 def move_watermarks(settings: Settings, run: Run) -> None:

@@ -137,13 +137,19 @@ def _folder(settings: Settings, dag_id: str, run_id: str) -> Path:
 
 def note_failure(settings: Settings, dag_id: str, run_id: str, task: str, message: str) -> None:
     """Keep why a task of a run failed, until the run's end is told; the same task again replaces itself."""
-    # Parsing a DAG must not load the engine, which the module of states knows.
+    # Parsing a DAG loads no more than it must.
     from wattmark.atomic import write_atomically
 
     name = re.sub(r"[^\w.+-]", "_", task)[:120]
     write_atomically(
         _folder(settings, dag_id, run_id) / f"{name}.json", json.dumps({"task": task, "message": message})
     )
+
+
+def failed_tasks(settings: Settings, dag_id: str, run_id: str) -> frozenset[str]:
+    """Tasks of a run whose failures are kept to be told."""
+    files = _folder(settings, dag_id, run_id).glob("*.json")
+    return frozenset(json.loads(file.read_text(encoding="utf-8"))["task"] for file in files)
 
 
 def take_failures(settings: Settings, dag_id: str, run_id: str) -> list[str]:

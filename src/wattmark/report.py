@@ -32,9 +32,9 @@ def print_night(settings: Settings, console: Console) -> None:
         published = published_run(connection)
         if published is not None:
             console.print(f"Published: the night {published.as_of} (run {published.run_id})", highlight=False)
-        for one in runs_since(connection):
-            what = "runs" if one.state == "running" else "failed"
-            console.print(f"Since then the night {one.as_of} (run {one.run_id}) {what}", highlight=False)
+        for night in runs_since(connection):
+            what = "runs" if night.state == "running" else "failed"
+            console.print(f"Since then the night {night.as_of} (run {night.run_id}) {what}", highlight=False)
         tables = connection.execute(
             "SELECT table_schema, table_name FROM information_schema.tables WHERE table_schema IN ('mart', 'mart_pii') ORDER BY 1, 2"
         ).fetchall()
@@ -106,7 +106,8 @@ def print_places(settings: Settings, console: Console, *, password: bool = False
     """
     lines: list[tuple[str, str]] = []
     web = next(
-        (one for one in status(settings) if one.component == "api-server" and one.state == "running"), None
+        (part for part in status(settings) if part.component == "api-server" and part.state == "running"),
+        None,
     )
     if web is not None:
         name = "airflow_admin"

@@ -23,8 +23,8 @@ from pydantic import (
     model_validator,
 )
 
-from wattmark.campaign_settings import Messages
-from wattmark.channels import known_channel
+from wattmark.campaign_settings import ChannelSettings, Messages
+from wattmark.channels import channel_or_all, known_channel
 from wattmark.errors import SettingsError, WattmarkError, together
 from wattmark.home import Home
 from wattmark.source_settings import SettingsModel, SourceSettings
@@ -198,18 +198,6 @@ class Services(SettingsModel):
     airflow_database_url: str | None = Field(None, description="SQLAlchemy URL for Airflow's metadata")
 
 
-class ChannelSettings(SettingsModel):
-    """What one channel costs and carries, and when it may be used (local time)."""
-
-    cost_amount: float = Field(0.0, ge=0)
-    daily_limit: int | None = Field(
-        None, ge=0, description="Contacts a day over all campaigns; none where empty"
-    )
-    days: Literal["every_day", "no_holidays", "working_days"] = "every_day"
-    from_hour: int = Field(9, ge=0, le=23, description="Outside from_hour to until_hour is quiet")
-    until_hour: int = Field(20, ge=1, le=24)
-
-
 class Campaigns(SettingsModel):
     """What holds for all campaigns."""
 
@@ -217,12 +205,17 @@ class Campaigns(SettingsModel):
     contacts: int = Field(2, ge=0, description="Contacts a customer in contact_days, over all campaigns")
     contact_days: int = Field(30, ge=1, le=366)
     adult_years: int = Field(18, ge=0, le=30)
-    list_key_file: Path | None = Field(
-        None, description="File with a base64 key of 32 bytes that list files are encrypted with"
+    list_identity_file: Path | None = Field(
+        None, description="File with the utility's own identity of age; list files are encrypted to it"
     )
     csv_bom: bool = Field(
         False, description="CSV lists begin with a byte order mark, by which spreadsheets know UTF-8"
     )
+    list_recipients: dict[Annotated[str, AfterValidator(channel_or_all)], tuple[str, ...]] = Field(
+        default_factory=dict,
+        description="Public keys of age (age1…) that open the lists of a channel too; * is every channel",
+    )
+    list_key_file: Path | None = Field(None, description="Of 0.1.0: list_identity_file takes its place")
     delivery: str | None = Field(
         None, description="Folder or URL (sftp://, s3://, …) released lists are delivered to"
     )
@@ -270,9 +263,9 @@ class Mail(SettingsModel):
     @field_validator("to")
     @classmethod
     def _addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for one in value:
-            if one.count("@") != 1 or one != one.strip() or any(part == "" for part in one.split("@")):
-                raise ValueError(f"{one!r} is not a mail address")
+        for mail in value:
+            if mail.count("@") != 1 or mail != mail.strip() or any(part == "" for part in mail.split("@")):
+                raise ValueError(f"{mail!r} is not a mail address")
         return value
 
 

@@ -146,7 +146,7 @@ class SourceSettings(TextSettings):
 
     @model_validator(mode="after")
     def _not_the_same(self) -> SourceSettings:
-        given = [one for one in (self.delimiter, self.quote, self.escape) if one]
+        given = [character for character in (self.delimiter, self.quote, self.escape) if character]
         if len(set(given)) < len(given):
             raise ValueError(
                 "delimiter, quote and escape must differ; a quote within quotes is doubled without escape"

@@ -55,7 +55,7 @@ def full_name(name: str, catalog: Catalog) -> str:
         or (layer in (SOURCE_LAYER, ACCEPTED) and table in catalog.contract.tables)
     ):
         return full
-    known = [*catalog.tables, *PRODUCED, *(f"{SOURCE_LAYER}.{one}" for one in catalog.contract.tables)]
+    known = [*catalog.tables, *PRODUCED, *(f"{SOURCE_LAYER}.{name}" for name in catalog.contract.tables)]
     raise SqlFileError(
         "table.unknown",
         f"there is no table {name}.",
@@ -147,7 +147,9 @@ def _personal(name: str, schema: pa.Schema, catalog: Catalog) -> set[str]:
         return {column.name for column in catalog.contract.tables[table].columns if column.pii}
     if layer == PERSONAL_LAYER:
         return set(schema.names) - set(_key(name, catalog))
-    named = {column.name for one in catalog.contract.tables.values() for column in one.columns if column.pii}
+    named = {
+        column.name for source in catalog.contract.tables.values() for column in source.columns if column.pii
+    }
     return named & set(schema.names)
 
 

@@ -120,7 +120,7 @@ def _patterns(country: str) -> tuple[str, dict[str, str], tuple[int, ...], str, 
         patterns,
         tuple(metadata.general_desc.possible_length),
         prefix,
-        "^(?:" + "|".join(f"(?:{one})" for one in refused if one) + ")",
+        "^(?:" + "|".join(f"(?:{pattern})" for pattern in refused if pattern) + ")",
     )
 
 

@@ -86,9 +86,9 @@ def tidy(settings: Settings, tell: Tell = log.warning) -> dict[str, int]:
 def _tidy_beside(settings: Settings) -> dict[str, int]:
     """Delete what lies beside the lake and is old; returns files (of ``scratch``, folders) by what they were."""
     oldest = time.time() - RUNNING_DAYS * _DAY_SECONDS
-    left = [one for one in settings.scratch.glob("*") if one.stat().st_mtime < oldest]
-    for one in left:
-        shutil.rmtree(one, ignore_errors=True) if one.is_dir() else one.unlink(missing_ok=True)
+    left = [path for path in settings.scratch.glob("*") if path.stat().st_mtime < oldest]
+    for what in left:
+        shutil.rmtree(what, ignore_errors=True) if what.is_dir() else what.unlink(missing_ok=True)
     return {
         "scratch": len(left),
         "logs": _logs(settings),
@@ -109,7 +109,7 @@ def _remove(path: Path) -> int:
     if path.is_symlink() or not path.is_dir():
         path.unlink(missing_ok=True)
         return 1
-    count = sum(1 for one in path.rglob("*") if not one.is_dir())
+    count = sum(1 for below in path.rglob("*") if not below.is_dir())
     shutil.rmtree(path, ignore_errors=True)
     return count
 
@@ -128,7 +128,7 @@ def _dated(folder: Path, pattern: str, days: int) -> int:
 
     Days are those of the nights, which a backfill may have run lately; a newest one always stays.
     """
-    found = [(day, one) for one in folder.glob(pattern) if (day := _day_of(one.name))]
+    found = [(day, path) for path in folder.glob(pattern) if (day := _day_of(path.name))]
     if not found:
         return 0
     newest = max(day for day, _ in found)
@@ -143,15 +143,15 @@ def _logs(settings: Settings) -> int:
     oldest = time.time() - settings.keep.logs * _DAY_SECONDS
     count = 0
     for folder in (Home(settings.home).logs, Home(settings.home).airflow_logs):
-        for one in sorted(folder.rglob("*"), reverse=True):
+        for path in sorted(folder.rglob("*"), reverse=True):
             with contextlib.suppress(FileNotFoundError):
-                if one.is_dir() and not one.is_symlink():
-                    if one.stat().st_mtime < oldest:
+                if path.is_dir() and not path.is_symlink():
+                    if path.stat().st_mtime < oldest:
                         # Only an empty folder can be removed so.
                         with contextlib.suppress(OSError):
-                            one.rmdir()
-                elif one.lstat().st_mtime < oldest:
-                    count += _remove(one)
+                            path.rmdir()
+                elif path.lstat().st_mtime < oldest:
+                    count += _remove(path)
     return count
 
 

@@ -74,5 +74,5 @@ def _secrets(url: str | URL) -> set[str]:
     for name, value in parse_qsl(rest[at + 1 :].partition("?")[2]):
         if _SECRET_NAME.fullmatch(name):
             found.add(value)
-    plain = {form for one in found for form in (one, unquote(one), unquote_plus(one))}
-    return {form for one in plain for form in (one, quote(one, safe=""), quote_plus(one)) if form}
+    plain = {form for text in found for form in (text, unquote(text), unquote_plus(text))}
+    return {form for text in plain for form in (text, quote(text, safe=""), quote_plus(text)) if form}

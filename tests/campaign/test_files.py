@@ -13,14 +13,26 @@ import duckdb
 import openpyxl
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pyrage
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wattmark.campaign.definition import CampaignError
-from wattmark.campaign.files import decrypt, digest_of, encrypt, escaped_sql, sha256_of, unescape, write_list
-from wattmark.campaign.keys import campaign_key, list_key
+from wattmark.campaign.files import (
+    clear_others,
+    digest_of,
+    escaped_sql,
+    has_bytes,
+    open_list,
+    sha256_of,
+    unescape,
+    why_another,
+    write_list,
+)
+from wattmark.campaign.keys import ListKeys, campaign_key, list_keys, make_identity
 from wattmark.campaign.sheets import Look, sheet_name
+from wattmark.errors import SettingsError
 from wattmark.settings import load_settings
 
 NAMES = [
@@ -29,6 +41,8 @@ NAMES = [
     "\ufeff=1", "\u00a0=1", "\u3000@x", "\u200b+1+1", "\u2028-1+1", "\x00=1", "\u202e=1", "\ufe0f=1", "'\ufeff=1", "\u22121+1", "\u2800=1",
 ]  # fmt: skip
 
+
+OWN = ListKeys((pyrage.x25519.Identity.generate(),), {})
 
 CONNECTION = duckdb.connect(config={"threads": 1})
 
@@ -69,9 +83,7 @@ def test_telephone_numbers_stay_as_they_are() -> None:
 
 
 def test_csv_comes_through(tmp_path: Path) -> None:
-    entry = write_list(
-        tmp_path, "sms", pa.table({"name": pa.array(harmless(NAMES), pa.string())}), "csv", None
-    )
+    entry = write_list(tmp_path, "sms", pa.table({"name": pa.array(harmless(NAMES), pa.string())}), "csv")
     text = (tmp_path / "sms.csv").read_bytes().decode("utf-8")
     read = [row[0] if row else "" for row in csv.reader(io.StringIO(text, newline=""))]
     assert [unescape(cell) for cell in read[1:]] == NAMES
@@ -82,16 +94,29 @@ def test_csv_comes_through(tmp_path: Path) -> None:
 def test_the_same_rows_are_the_same_file(tmp_path: Path) -> None:
     rows = pa.table({"name": NAMES})
     for form in ("csv", "xlsx", "parquet"):
-        for key in (None, bytes(range(32))):
-            one = write_list(tmp_path / "a" / "list", "sms", rows, form, key)
-            two = write_list(tmp_path / "b" / "list", "sms", rows, form, key)
-            assert one == two
-            other = write_list(tmp_path / "c" / "list", "sms", rows.slice(1), form, key)
-            assert other["file_sha256"] != one["file_sha256"]
+        first = write_list(tmp_path / "a", "sms", rows, form)
+        assert first == write_list(tmp_path / "b", "sms", rows, form)
+        assert first["sha256"] == first["file_sha256"]
+        other = write_list(tmp_path / "c", "sms", rows.slice(1), form)
+        assert other["file_sha256"] != first["file_sha256"]
+
+
+def test_what_is_encrypted_is_known_by_its_content(tmp_path: Path) -> None:
+    """Its bytes are others each time; what is approved and found again is the list in them."""
+    rows = pa.table({"name": NAMES})
+    for form in ("csv", "xlsx", "parquet"):
+        open_one = write_list(tmp_path / "open", "sms", rows, form)
+        first, again = (write_list(tmp_path / name, "sms", rows, form, OWN.of("sms")) for name in "ab")
+        assert first["sha256"] == again["sha256"] == open_one["sha256"]
+        assert first["file_sha256"] != again["file_sha256"]
+        assert digest_of("L", [first]) == digest_of("L", [again]) != digest_of("L", [open_one])
+        assert why_another(tmp_path / "a", first, OWN) is None
+        other = write_list(tmp_path / "c", "sms", rows.slice(1), form, OWN.of("sms"))
+        assert digest_of("L", [other]) != digest_of("L", [first])
 
 
 def test_a_workbook_holds_texts_alone(tmp_path: Path) -> None:
-    write_list(tmp_path, "sms", pa.table({"name": NAMES}), "xlsx", None)
+    write_list(tmp_path, "sms", pa.table({"name": NAMES}), "xlsx")
     with zipfile.ZipFile(tmp_path / "sms.xlsx") as book:
         sheet = book.read("xl/worksheets/sheet1.xml").decode()
     assert "<f>" not in sheet
@@ -116,7 +141,7 @@ def test_a_workbook_is_laid_out_for_people(tmp_path: Path) -> None:
         "long": "integer",
         "is_seed": "boolean",
     }
-    write_list(tmp_path, "sms", rows, "xlsx", None, Look("spring: offer/2026 " + "x" * 40, kinds))
+    write_list(tmp_path, "sms", rows, "xlsx", (), Look("spring: offer/2026 " + "x" * 40, kinds))
     book = openpyxl.load_workbook(tmp_path / "sms.xlsx")
     sheet = book.active
     assert sheet is not None
@@ -138,8 +163,8 @@ def test_a_workbook_is_laid_out_for_people(tmp_path: Path) -> None:
 
 def test_a_byte_order_mark_where_it_is_asked_for(tmp_path: Path) -> None:
     rows = pa.table({"name": ["张伟"]})
-    plain = write_list(tmp_path / "a", "sms", rows, "csv", None)
-    marked = write_list(tmp_path / "b", "sms", rows, "csv", None, Look(bom=True))
+    plain = write_list(tmp_path / "a", "sms", rows, "csv")
+    marked = write_list(tmp_path / "b", "sms", rows, "csv", (), Look(bom=True))
     assert (tmp_path / "b" / "sms.csv").read_bytes() == b"\xef\xbb\xbf" + (
         tmp_path / "a" / "sms.csv"
     ).read_bytes()
@@ -150,38 +175,76 @@ def test_a_byte_order_mark_where_it_is_asked_for(tmp_path: Path) -> None:
 
 
 def test_parquet_holds_what_it_was_given(tmp_path: Path) -> None:
-    write_list(tmp_path, "sms", pa.table({"name": NAMES}), "parquet", None)
+    write_list(tmp_path, "sms", pa.table({"name": NAMES}), "parquet")
     assert pq.read_table(tmp_path / "sms.parquet").column("name").to_pylist() == NAMES
 
 
-@pytest.mark.parametrize("size", [0, 1, (1 << 20) - 1, 1 << 20, (1 << 20) + 1])
-def test_what_is_encrypted_opens_with_its_key_alone(tmp_path: Path, size: int) -> None:
-    key, content = bytes(range(32)), b"x" * size
-    path = tmp_path / "list.enc"
-    path.write_bytes(b"".join(encrypt(content, key)))
-    assert decrypt(path, key) == content
-    with pytest.raises(CampaignError, match="another key"):
-        decrypt(path, bytes(32))
+@pytest.mark.parametrize("size", [0, 1, (1 << 16) - 1, 1 << 16, (1 << 20) + 1])
+def test_what_is_encrypted_opens_for_whom_it_is_meant_alone(tmp_path: Path, size: int) -> None:
+    """Whoever is named opens a list with age alone, and nothing of this project."""
+    house, printer = pyrage.x25519.Identity.generate(), pyrage.x25519.Identity.generate()
+    keys = ListKeys(OWN.identities, {"*": (house.to_public(),), "post": (printer.to_public(),)})
+    rows = pa.table({"name": ["x" * size]})
+    write_list(tmp_path, "post", rows, "csv", keys.of("post"))
+    write_list(tmp_path, "sms", rows, "csv", keys.of("sms"))
+    plain = f'"name"\n"{"x" * size}"\n'.encode()
+    for name, who in (("post", house), ("post", printer), ("sms", house)):
+        assert pyrage.decrypt((tmp_path / f"{name}.csv.age").read_bytes(), [who]) == plain
+    with pytest.raises(pyrage.DecryptError):
+        pyrage.decrypt((tmp_path / "sms.csv.age").read_bytes(), [printer])
+    content = io.BytesIO()
+    open_list(tmp_path / "sms.csv.age", keys, content.write)
+    assert content.getvalue() == plain
 
 
-def test_a_cut_or_changed_file_is_refused(tmp_path: Path) -> None:
-    key = bytes(range(32))
-    whole = b"".join(encrypt(b"x" * ((1 << 20) + 5), key))
-    path = tmp_path / "list.enc"
-    first_block = 8 + 8 + 4 + (1 << 20) + 16
-    for damaged in (whole[:first_block], whole[:-1], whole[:20] + b"\x00" + whole[21:], b"", whole[:16]):
+def test_identities_of_before_still_open(tmp_path: Path) -> None:
+    entry = write_list(tmp_path, "sms", pa.table({"name": ["Zhang Wei"]}), "csv", OWN.of("sms"))
+    newer = ListKeys((pyrage.x25519.Identity.generate(), *OWN.identities), {})
+    assert why_another(tmp_path, entry, newer) is None
+
+
+def test_a_file_that_is_not_the_list_is_told_apart(tmp_path: Path) -> None:
+    rows = pa.table({"name": ["x" * ((1 << 16) + 5)]})
+    entry = write_list(tmp_path, "sms", rows, "csv", OWN.of("sms"))
+    path = tmp_path / "sms.csv.age"
+    whole = path.read_bytes()
+    for damaged in (
+        whole[:-1],
+        whole[:300],
+        whole[:20] + b"\x00" + whole[21:],
+        whole[:400] + b"!" + whole[401:],
+        b"",
+        b"garbage",
+    ):
         path.write_bytes(damaged)
-        with pytest.raises(CampaignError):
-            decrypt(path, key)
+        with pytest.raises(CampaignError, match="is no age file, or was changed or cut off"):
+            open_list(path, OWN)
+        assert "sms.csv.age" in str(why_another(tmp_path, entry, OWN))
+    others = ListKeys((pyrage.x25519.Identity.generate(),), {})
+    write_list(tmp_path, "sms", rows, "csv", others.of("sms"))
+    assert "is encrypted to others" in str(why_another(tmp_path, entry, OWN))
+    write_list(tmp_path, "sms", rows.slice(1), "csv", OWN.of("sms"))
+    assert why_another(tmp_path, entry, OWN) == "sms.csv.age holds another list"
+    # The same list once more: its bytes are not those that the manifest tells.
+    write_list(tmp_path, "sms", rows, "csv", OWN.of("sms"))
+    assert why_another(tmp_path, entry, OWN) == "sms.csv.age has other bytes than were written"
+    path.write_bytes(whole)
+    assert why_another(tmp_path, entry, OWN) is None
+    assert "campaigns.list_identity_file" in str(why_another(tmp_path, entry, None))
+    path.unlink()
+    assert why_another(tmp_path, entry, OWN) == "sms.csv.age is missing"
+    assert not has_bytes(tmp_path, entry)
 
 
 def test_names_are_nowhere_in_an_encrypted_list(tmp_path: Path) -> None:
-    entry = write_list(tmp_path, "sms", pa.table({"name": ["Zhang Wei"] * 100}), "csv", bytes(range(32)))
-    content = (tmp_path / "sms.csv.enc").read_bytes()
-    assert b"Zhang" not in content
-    assert decrypt(tmp_path / "sms.csv.enc", bytes(range(32))).count(b"Zhang Wei") == 100
+    rows = pa.table({"name": ["Zhang Wei"] * 100})
+    write_list(tmp_path, "sms", rows, "csv")
+    entry = write_list(tmp_path, "sms", rows, "csv", OWN.of("sms"))
+    assert b"Zhang" not in (tmp_path / "sms.csv.age").read_bytes()
     assert entry["encrypted"]
-    assert [file.name for file in tmp_path.iterdir()] == ["sms.csv.enc"]
+    # The open file of before does not stay beside it.
+    clear_others(tmp_path, [entry])
+    assert [file.name for file in tmp_path.iterdir()] == ["sms.csv.age"]
 
 
 def test_the_key_is_made_once_and_is_private(tmp_path: Path) -> None:
@@ -193,11 +256,54 @@ def test_the_key_is_made_once_and_is_private(tmp_path: Path) -> None:
         campaign_key(tmp_path / "home")
 
 
-@pytest.mark.parametrize("content", ["", "AAAA", "not base64!", "A" * 43])
-def test_a_wrong_list_key_is_refused(tmp_path: Path, content: str) -> None:
+def test_an_identity_is_made_once_and_is_private(tmp_path: Path) -> None:
+    file = tmp_path / "keys" / "identity"
+    public = make_identity(file)
+    text = file.read_text()
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert public.startswith("age1")
+    assert public in text
+    with pytest.raises(CampaignError, match="is there already"):
+        make_identity(file)
+    assert file.read_text() == text
+    keys = list_keys(load_settings(tmp_path, campaigns={"list_identity_file": str(file)}))
+    assert keys is not None
+    assert [str(key) for key in keys.of("sms")] == [public]
+
+
+@pytest.mark.parametrize("content", ["", "# public key: age1", "AGE-SECRET-KEY-1XYZ", "not a key", "\u00e4"])
+def test_a_wrong_identity_is_refused(tmp_path: Path, content: str) -> None:
     (tmp_path / "key").write_text(content)
-    with pytest.raises(CampaignError, match="list_key"):
-        list_key(load_settings(tmp_path, campaigns={"list_key_file": str(tmp_path / "key")}))
+    with pytest.raises(CampaignError, match=r"list_identity.*holds no identity of age"):
+        list_keys(load_settings(tmp_path, campaigns={"list_identity_file": str(tmp_path / "key")}))
+
+
+def test_lists_are_never_written_open_where_somebody_meant_them_encrypted(tmp_path: Path) -> None:
+    public = make_identity(tmp_path / "identity")
+    assert list_keys(load_settings(tmp_path)) is None
+    for campaigns, said in (
+        ({"list_recipients": {"post": [public]}}, "no identity of the utility's own"),
+        # As a home of an earlier release has it.
+        ({"list_key_file": str(tmp_path / "old.key")}, "campaign run --as-of DAY"),
+        ({"list_identity_file": str(tmp_path / "nowhere")}, "cannot be read"),
+        (
+            {"list_identity_file": str(tmp_path / "identity"), "list_recipients": {"*": ["age1nobody"]}},
+            "is no public key",
+        ),
+    ):
+        with pytest.raises(CampaignError, match=re.escape(said)):
+            list_keys(load_settings(tmp_path, campaigns=campaigns))
+    own = (tmp_path / "identity").read_text().splitlines()[-1]
+    with pytest.raises(CampaignError, match="holds a secret key") as raised:
+        list_keys(
+            load_settings(
+                tmp_path,
+                campaigns={"list_identity_file": str(tmp_path / "identity"), "list_recipients": {"*": [own]}},
+            )
+        )
+    assert own not in str(raised.value)
+    with pytest.raises(SettingsError, match="list_recipients"):
+        load_settings(tmp_path, campaigns={"list_recipients": {"pigeon": [public]}})
 
 
 def test_the_digest_speaks_of_what_the_lists_say() -> None:
@@ -205,4 +311,7 @@ def test_the_digest_speaks_of_what_the_lists_say() -> None:
     assert digest_of("L", [entry]) == digest_of("L", [{**entry, "send_on": "2026-01-02"}])
     assert digest_of("L", [entry]) != digest_of("L", [{**entry, "sha256": "y"}])
     assert digest_of("L", [entry]) != digest_of("L", [{**entry, "file_sha256": "y"}])
+    hidden = {**entry, "encrypted": True}
+    assert digest_of("L", [hidden]) == digest_of("L", [{**hidden, "file_sha256": "y"}])
+    assert digest_of("L", [hidden]) != digest_of("L", [{**hidden, "sha256": "y"}])
     assert digest_of("L", [entry]) != digest_of("M", [entry])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import csv
 import datetime as dt
 import json
@@ -13,6 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import pyrage
 import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
@@ -21,9 +21,10 @@ from tests.campaign.world import AS_OF, TABLES, open_world
 from wattmark.campaign import deliver as delivery
 from wattmark.campaign.definition import CampaignError
 from wattmark.campaign.feedback import suppress_customer
-from wattmark.campaign.files import decrypt, sha256_of
+from wattmark.campaign.files import sha256_of
+from wattmark.campaign.keys import make_identity
 from wattmark.campaign.lists import make_lists, store_feedback
-from wattmark.campaign.night import answer
+from wattmark.campaign.night import answer, questions
 from wattmark.campaign.outcome import CampaignOutcome
 from wattmark.campaign.people import look_at_people
 from wattmark.campaign.release import correct, refuse
@@ -54,8 +55,26 @@ def release(
 
 
 def rows_of(path: str) -> list[dict[str, str]]:
+    if path.endswith(".pdf"):
+        # Letters of the list beside it.
+        return []
     with Path(path).open(encoding="utf-8", newline="") as stream:
         return list(csv.DictReader(stream))
+
+
+def encrypting(folder: Path) -> dict[str, Any]:
+    """Settings of a utility whose lists are encrypted, and opened by a mail house too."""
+    if not (folder / "own").exists():
+        make_identity(folder / "own")
+        make_identity(folder / "house")
+    public = (folder / "house").read_text().splitlines()[0].removeprefix("# public key: ")
+    return {"list_identity_file": str(folder / "own"), "list_recipients": {"*": [public]}}
+
+
+def opened(folder: Path, path: Path) -> str:
+    """A list as the mail house opens it, with age and its own key."""
+    key = (folder / "house").read_text().splitlines()[-1]
+    return pyrage.decrypt(path.read_bytes(), [pyrage.x25519.Identity.from_str(key)]).decode()
 
 
 def everything(ops: Engine) -> list[Any]:
@@ -91,6 +110,9 @@ def test_lists_up_to_awaiting_approval(tmp_path: Path, ops: Engine) -> None:
         assert len(listed) - len(seeds) == one.listed
         assert seeds
         for path, entry in zip(one.files, manifest["files"], strict=True):
+            if path.endswith(".pdf"):
+                assert entry["rows"] == len(rows_of(path.replace(".pdf", ".csv")))
+                continue
             rows = rows_of(path)
             assert list(rows[0]) == entry["columns"]
             assert len(rows) == entry["rows"]
@@ -206,7 +228,8 @@ def test_released_once(tmp_path: Path, ops: Engine) -> None:
     assert release(settings, ops, one.campaign_run_id, "head-of-contracts", digest(one), NOW)
     delivered = {path.relative_to(target): path.read_bytes() for path in target.rglob("*") if path.is_file()}
     assert {str(path) for path in delivered if not str(path).startswith(".")} == {
-        f"{one.campaign_run_id}/{name}" for name in ("email.csv", "sms.csv", "post.csv", "manifest.json")
+        f"{one.campaign_run_id}/{name}"
+        for name in ("email.csv", "sms.csv", "post.csv", "post.pdf", "manifest.json")
     }
     assert not release(
         settings, ops, one.campaign_run_id, "head-of-contracts", digest(one), NOW + dt.timedelta(hours=1)
@@ -255,7 +278,7 @@ def test_a_killed_release_rerun_releases_once(
         (target / one.campaign_run_id / name).unlink()
     assert release(settings, ops, one.campaign_run_id, "head-of-contracts", digest(one), NOW)
     fetched += [path.name for path in (target / one.campaign_run_id).glob("*")]
-    assert sorted(fetched) == ["email.csv", "manifest.json", "post.csv", "sms.csv"]
+    assert sorted(fetched) == ["email.csv", "manifest.json", "post.csv", "post.pdf", "sms.csv"]
     assert state_of(ops, one.campaign_run_id) == "released"
 
 
@@ -316,8 +339,7 @@ def test_who_may_release_and_until_when(tmp_path: Path, ops: Engine) -> None:
 def test_another_file_is_neither_released_nor_delivered(
     tmp_path: Path, ops: Engine, put_there: str, encrypted: bool
 ) -> None:
-    (tmp_path / "key").write_text(base64.b64encode(bytes(range(32))).decode())
-    key = {"list_key_file": str(tmp_path / "key")} if encrypted else {}
+    key = encrypting(tmp_path) if encrypted else {}
     settings = load_settings(tmp_path / "home", campaigns={"delivery": str(tmp_path / "out"), **key})
     made = make(settings, ops, TWO)
     one, other = made["contract-renewal"], made["auto-debit-and-e-bill"]
@@ -548,14 +570,52 @@ def test_one_suppression_an_address_the_earliest_day_and_the_reason_that_lasts(
 
 
 def test_encrypted_at_rest_where_the_utility_sets_a_key(tmp_path: Path, ops: Engine) -> None:
-    (tmp_path / "key").write_text(base64.b64encode(bytes(range(32))).decode())
-    settings = load_settings(tmp_path / "home", campaigns={"list_key_file": str(tmp_path / "key")})
+    keys = encrypting(tmp_path)
+    settings = load_settings(tmp_path / "home", campaigns=keys)
     one = make(settings, ops, ["contract-renewal"])["contract-renewal"]
-    assert all(path.endswith(".csv.enc") for path in one.files)
+    assert all(path.endswith(".csv.age") for path in one.files)
     assert not list((tmp_path / "home" / "lists").rglob("*.csv"))
-    assert b"contract-renewal" in decrypt(Path(one.files[0]), bytes(range(32)))
+    assert "contract-renewal" in opened(tmp_path, Path(one.files[0]))
+    bytes_of = {path: Path(path).read_bytes() for path in one.files}
     assert make(settings, ops, ["contract-renewal"])["contract-renewal"] == one
+    assert {path: Path(path).read_bytes() for path in one.files} == bytes_of
+    # Without the identity no list can be told from another: none leaves.
+    blind = load_settings(tmp_path / "home")
+    with pytest.raises(CampaignError, match="names nothing to open it with"):
+        release(blind, ops, one.campaign_run_id, "head-of-contracts", digest(one), NOW)
+    # Nor where others' key alone opens it.
+    path = Path(one.files[0])
+    path.write_bytes(
+        pyrage.encrypt(opened(tmp_path, path).encode(), [pyrage.x25519.Identity.generate().to_public()])
+    )
+    with pytest.raises(CampaignError, match=r"not_what_was_approved.*is encrypted to others"):
+        release(settings, ops, one.campaign_run_id, "head-of-contracts", digest(one), NOW)
+    path.write_bytes(bytes_of[str(path)])
     assert release(settings, ops, one.campaign_run_id, "head-of-contracts", digest(one), NOW)
+
+
+def test_a_list_of_an_earlier_release_is_made_again_and_approved_anew(tmp_path: Path, ops: Engine) -> None:
+    """Its files were encrypted in a way that nothing opens any more; who is on it stays."""
+    home = tmp_path / "home"
+    first = make(load_settings(home), ops, ["contract-renewal"])["contract-renewal"]
+    folder = Path(first.files[0]).parent
+    manifest = json.loads((folder / "manifest.json").read_text())
+    for entry in manifest["files"]:
+        (folder / entry["file"]).replace(folder / f"{entry['file']}.enc")
+        entry |= {"file": f"{entry['file']}.enc", "encrypted": True}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    old = load_settings(home, campaigns={"list_key_file": str(tmp_path / "key")})
+    with pytest.raises(CampaignError, match="list_key_replaced"):
+        make(old, ops, ["contract-renewal"])
+    assert {path.suffix for path in folder.glob("sms.*")} == {".enc"}, "nothing is written open"
+    settings = load_settings(home, campaigns=encrypting(tmp_path))
+    with pytest.raises(CampaignError, match=r"not_what_was_approved.*wattmark campaign run"):
+        release(settings, ops, first.campaign_run_id, "head-of-contracts", manifest["list_sha256"], NOW)
+    again = make(settings, ops, ["contract-renewal"])["contract-renewal"]
+    assert (again.listed, again.state) == (first.listed, "awaiting_approval")
+    assert {path.suffix for path in folder.iterdir()} == {".age", ".json"}
+    assert digest(again) != manifest["list_sha256"]
+    assert release(settings, ops, again.campaign_run_id, "head-of-contracts", digest(again), NOW)
 
 
 def test_area_mailing_names_nobody(tmp_path: Path, ops: Engine) -> None:
@@ -624,8 +684,7 @@ def said_no(who: dict[str, dict[str, str]]) -> dict[str, str]:
 
 @pytest.mark.parametrize("encrypted", [False, True])
 def test_release_leaves_out_whoever_has_said_no_since(tmp_path: Path, ops: Engine, encrypted: bool) -> None:
-    (tmp_path / "key").write_text(base64.b64encode(bytes(range(32))).decode())
-    key = {"list_key_file": str(tmp_path / "key")} if encrypted else {}
+    key = encrypting(tmp_path) if encrypted else {}
     target = tmp_path / "out"
     settings = load_settings(tmp_path / "home", campaigns={"delivery": str(target)})
     one = make(settings, ops, ["contract-renewal"])["contract-renewal"]
@@ -648,8 +707,8 @@ def test_release_leaves_out_whoever_has_said_no_since(tmp_path: Path, ops: Engin
     if encrypted:
         delivered = [
             row
-            for path in sent.glob("*.enc")
-            for row in csv.DictReader(decrypt(path, bytes(range(32))).decode().splitlines())
+            for path in sent.glob("*.age")
+            for row in csv.DictReader(opened(tmp_path, path).splitlines())
             if row["is_seed"] == "false"
         ]
         assert not {row["customer_id"] for row in delivered} & {row["customer_id"] for row in who.values()}
@@ -794,6 +853,36 @@ def test_a_release_that_broke_off_asks_again_before_anything_has_left(
         if row["is_seed"] == "false"
     ]
     assert in_order(delivered) == in_order(before[2:-1])
+
+
+def test_what_is_asked_is_what_awaits_its_answer_and_nothing_is_made(
+    tmp_path: Path, ops: Engine, warehouse_url: str
+) -> None:
+    settings = load_settings(tmp_path, services={"warehouse_url": warehouse_url})
+    run = Run.of(AS_OF, settings.utility.time_zone)
+    assert questions(settings, run) == []
+    made = make(settings, ops, [*TWO, "area-mailing"])
+    before = everything(ops)
+    asked = {question["campaign_run_id"]: question for question in questions(settings, run)}
+    assert set(asked) == {outcome.campaign_run_id for outcome in made.values()}
+    for outcome in made.values():
+        question = asked[outcome.campaign_run_id]
+        manifest = json.loads((Path(outcome.files[0]).parent / "manifest.json").read_text())
+        assert question["list_sha256"] == manifest["list_sha256"]
+        assert question["due_at"] == manifest["approval"]["due_at"]
+        assert f"{outcome.listed:,} listed" in question["subject"]
+        for entry in manifest["files"]:
+            assert (
+                f"- {entry['channel']}: {entry['rows']:,} rows, out on {entry['send_on']}" in question["body"]
+            )
+    assert everything(ops) == before
+    # Of another day, and what is settled, nobody is asked.
+    assert questions(settings, Run.of(AS_OF + dt.timedelta(days=1), settings.utility.time_zone)) == []
+    refused = made["contract-renewal"]
+    refuse(settings, ops, refused.campaign_run_id, "head-of-contracts", "not now")
+    assert {question["campaign_run_id"] for question in questions(settings, run)} == set(asked) - {
+        refused.campaign_run_id
+    }
 
 
 def test_no_answer_in_time_and_nobody_listed_end_a_list(

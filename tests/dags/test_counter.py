@@ -91,7 +91,9 @@ def test_orders_are_taken_by_hand_by_the_minute_and_after_a_night(running: Setti
     with Api(running) as api:
         listed = api.call("GET", "/assets", params={"limit": 100}).json()["assets"]
         [mart] = [
-            one["id"] for one in listed if any(dag["dag_id"] == "counter" for dag in one["scheduled_dags"])
+            asset["id"]
+            for asset in listed
+            if any(dag["dag_id"] == "counter" for dag in asset["scheduled_dags"])
         ]
         api.call("POST", "/assets/events", json={"asset_id": mart})
     assert wait_for("the run after the night", lambda: runs("asset_triggered"))

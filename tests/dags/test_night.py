@@ -20,7 +20,7 @@ from tests.tiny import ROWS, write_tiny
 from tests.warehouse import hashes, plain_url
 from wattmark.contract import load_contract
 from wattmark.local import services
-from wattmark.settings import load_settings
+from wattmark.settings import PROJECT_ROOT, load_settings
 
 DAY = "2026-11-04"
 
@@ -181,6 +181,26 @@ def test_killed_anywhere_and_rerun_gives_the_same_warehouse(folder: Path) -> Non
             done = run(source, home)
             assert done.returncode == 0, done.stdout[-2000:]
             assert hashes(plain_url(home)) == wanted
+        # What comes after publishing takes nothing of it back, and is done again alone: a list whose definition
+        # was changed after it was made, and whose files are gone.
+        shutil.rmtree(home / "lists")
+        [renewal] = (PROJECT_ROOT / "include" / "campaigns").glob("*contract-renewal.yaml")
+        changed = home / "campaigns" / renewal.name
+        changed.parent.mkdir(exist_ok=True)
+        changed.write_text(renewal.read_text().replace("size: ", "size: 1"))
+        done = run(source, home)
+        assert done.returncode == 1
+        assert "[campaign.changed]" in done.stdout
+        assert f"The night {DAY} is published." in done.stdout
+        assert f"wattmark campaign run --as-of {DAY} --home" in " ".join(done.stdout.split())
+        assert "Nothing of it was published" not in done.stdout
+        assert hashes(plain_url(home)) == wanted
+        with psycopg.connect(plain_url(home)) as connection:
+            assert connection.execute("SELECT state FROM ops.pipeline_run").fetchall() == [("succeeded",)]
+        changed.unlink()
+        again = [sys.executable, "-m", "wattmark", "campaign", "run", "--as-of", DAY, "--home", str(home)]
+        subprocess.run(again, check=True, capture_output=True)
+        assert list((home / "lists").rglob("manifest.json"))
         # An older night takes the published one's place only where it is asked to, and can be taken back.
         refused = run(source, home, "2026-11-03")
         assert refused.returncode == 1

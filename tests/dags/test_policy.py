@@ -6,13 +6,14 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from airflow.sdk import AssetOrTimeSchedule, CronTriggerTimetable, RetryAction
 
-from wattmark import flow, night
+from wattmark import assets, flow, night
 from wattmark.engine.catalog import load_catalog
 from wattmark.errors import PublishError, PublishUnavailableError, SourceUnavailableError
 from wattmark.settings import PROJECT_ROOT, Schedule, schedule_variable
@@ -28,9 +29,11 @@ print("@@" + json.dumps({
     "dags": {
         dag.dag_id: {
             "tags": sorted(dag.tags), "doc": dag.doc_md or "", "description": dag.description or "",
+            "outlets": {task.task_id: sorted(asset.uri for asset in task.outlets) for task in dag.tasks if task.outlets},
+            "assets": [asset.uri for asset in getattr(getattr(dag.timetable, "asset_condition", None), "objects", ())],
             "paused": dag.is_paused_upon_creation, "side_by_side": dag.max_active_runs,
-            "told": [type(one).__name__ for one in ([dag.on_failure_callback] if dag.on_failure_callback and not isinstance(dag.on_failure_callback, list) else dag.on_failure_callback or [])],
-            "deadline": [type(one.reference).__name__ for one in ([dag.deadline] if dag.deadline and not isinstance(dag.deadline, list) else dag.deadline or [])],
+            "told": [type(told).__name__ for told in ([dag.on_failure_callback] if dag.on_failure_callback and not isinstance(dag.on_failure_callback, list) else dag.on_failure_callback or [])],
+            "deadline": [type(told.reference).__name__ for told in ([dag.deadline] if dag.deadline and not isinstance(dag.deadline, list) else dag.deadline or [])],
             "tasks": {
                 task.task_id: {"owner": task.owner, "retries": task.retries, "policy": bool(task.retry_policy), "doc": task.doc_md or "", "says": bool(task.on_failure_callback), "mapped": task.is_mapped, "named": bool(task.map_index_template), "after": sorted(task.upstream_task_ids)}
                 for task in dag.tasks
@@ -100,6 +103,50 @@ def test_open_questions_hold_up_nothing(bag: dict[str, Any]) -> None:
     assert bag["dags"]["campaigns"]["paused"] is False
     for name in ("campaigns", "reviews"):
         assert bag["dags"][name]["side_by_side"] > 100, name
+
+
+def test_lists_are_made_by_the_night_alone_and_asked_about_once_they_are(bag: dict[str, Any]) -> None:
+    outlets = {name: dag["outlets"] for name, dag in bag["dags"].items() if dag["outlets"]}
+    assert outlets == {"nightly": {step: [asset] for step, asset in assets.BY_STEP.items()}}
+    assert bag["dags"]["campaigns"]["assets"] == [assets.LISTS]
+    assert set(bag["dags"]["campaigns"]["tasks"]) == {
+        "ask",
+        "one_list.approve",
+        "one_list.approved",
+        "one_list.settle",
+    }
+    # What comes after publishing can take nothing of it back.
+    after = {name for name, task in bag["dags"]["nightly"]["tasks"].items() if "publish" in task["after"]}
+    assert after - {"close"} == flow.AFTER_PUBLISHING
+
+
+@dataclass
+class Event:
+    extra: dict[str, Any]
+
+
+@pytest.mark.parametrize(
+    ("given", "told", "days"),
+    [
+        (None, [], []),
+        (
+            None,
+            [{"as_of": "2026-11-05"}, {"as_of": "2026-11-04"}, {"as_of": "2026-11-05"}],
+            ["2026-11-04", "2026-11-05"],
+        ),
+        # By hand, on the asset's page.
+        (None, [{"from_rest_api": True}], []),
+        ("2026-11-03", [{"as_of": "2026-11-05"}], ["2026-11-03"]),
+    ],
+)
+def test_days_come_from_the_parameter_else_from_the_events(
+    given: str | None, told: list[dict[str, Any]], days: list[str]
+) -> None:
+    context = {
+        "params": {"as_of": given},
+        "triggering_asset_events": {flow.LISTS: [Event(extra) for extra in told]} if told else {},
+    }
+    assert flow.days_told(context) == days
 
 
 @pytest.mark.parametrize(
@@ -180,4 +227,4 @@ def test_the_parts_of_a_layer_are_the_layer_and_follow_each_other(layer: str) ->
     assert first
     assert second
     assert sorted([*first, *second]) == sorted(night.tables_of(catalog, layer))
-    assert {one for name in first for one in catalog.rests_on(name)} & set(second) == set()
+    assert {needed for name in first for needed in catalog.rests_on(name)} & set(second) == set()

@@ -20,11 +20,13 @@ from tests.tiny import interval_rows as rows_of_day
 from tests.tiny import write_intervals, write_tiny
 from tests.waiting import wait_for
 from tests.warehouse import plain_url
+from wattmark import assets
 from wattmark.home import secret
 from wattmark.local import airflow_api, services
 from wattmark.local.airflow_api import Api, address
 from wattmark.local.trigger import failure_of, task_instances, wait_until_parsed
 from wattmark.settings import PROJECT_ROOT, Settings, load_settings
+from wattmark.writer import holder_of
 
 from .homes import open_folder, settings_for
 
@@ -107,7 +109,7 @@ class Hands:
 
     def tasks(self, dag: str, run: str) -> dict[tuple[str, int], dict[str, Any]]:
         found = task_instances(self.api, f"/dags/{dag}/dagRuns/{run}")
-        return {(one["task_id"], one["map_index"]): one for one in found}
+        return {(task["task_id"], task["map_index"]): task for task in found}
 
     def log(self, dag: str, run: str, task: str, attempt: int = 1, index: int = -1) -> list[dict[str, Any]]:
         answer = self.ask(
@@ -117,7 +119,7 @@ class Hands:
             headers={"Accept": "application/json"},
         )
         content: list[dict[str, Any]] = answer.json()["content"]
-        return [one for one in content if "level" in one]
+        return [line for line in content if "level" in line]
 
 
 @pytest.fixture(scope="module")
@@ -185,7 +187,7 @@ def published(hands: Hands, failed: str) -> str:
     asked = hands.ask(
         "POST", "/api/v2/dags/nightly/clearTaskInstances", json={**clear, "dry_run": True}
     ).json()
-    assert any(one["task_id"] == "extract" for one in asked["task_instances"])
+    assert any(task["task_id"] == "extract" for task in asked["task_instances"])
     hands.ask("POST", "/api/v2/dags/nightly/clearTaskInstances", json={**clear, "dry_run": False})
     assert hands.ended("nightly", failed) == "success"
     return failed
@@ -210,13 +212,13 @@ def test_a_failed_task_ends_with_its_message(hands: Hands, failed: str) -> None:
 
 
 def test_a_failed_night_is_told_once_by_mail_and_webhook(hands: Hands, failed: str) -> None:
-    wait_for("the notice", lambda: [one for one in hands.sinks.posts if one["run_id"] == failed])
+    wait_for("the notice", lambda: [told for told in hands.sinks.posts if told["run_id"] == failed])
     wait_for("the mail", lambda: hands.sinks.mails)
-    [post] = [one for one in hands.sinks.posts if one["event"] == "failed" and one["run_id"] == failed]
+    [post] = [told for told in hands.sinks.posts if told["event"] == "failed" and told["run_id"] == failed]
     assert post["title"] == f"The night {AS_OF} failed"
     assert len(post["lines"]) == 1
     assert "[source.missing_table]" in post["lines"][0]
-    [mail] = [one for one in hands.sinks.mails if "failed" in one.subject]
+    [mail] = [told for told in hands.sinks.mails if "failed" in told.subject]
     assert "[source.missing_table]" in mail.text
     assert hands.ask("GET", post["link"].removeprefix(address(hands.settings))).status_code == 200
 
@@ -227,7 +229,7 @@ def test_a_cleared_night_is_published_and_told_to_be_short_of_data(hands: Hands,
             "SELECT source_table, days_behind FROM mart.source_freshness WHERE is_stale ORDER BY 1"
         ).fetchall()
     assert ("interval_reading", 21) in stale
-    [post] = [one for one in hands.sinks.posts if one["event"] == "less_data"]
+    [post] = [told for told in hands.sinks.posts if told["event"] == "less_data"]
     assert post["run_id"] == published
     assert any(line.startswith("interval_reading: the newest row is of 2026-11-05") for line in post["lines"])
 
@@ -250,11 +252,51 @@ def test_a_good_log_holds_nothing_of_the_framework(hands: Hands, published: str)
 
 
 def test_a_published_night_starts_its_lists(hands: Hands, published: str) -> None:
-    def runs() -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = hands.ask("GET", "/api/v2/dags/campaigns/dagRuns").json()["dag_runs"]
-        return [one for one in found if one["run_type"] == "asset_triggered"]
+    [run] = wait_for("the run of campaigns", lambda: asking(hands))
+    events = hands.ask("GET", f"/api/v2/dags/campaigns/dagRuns/{run}/upstreamAssetEvents").json()
+    assert [(event["asset"]["uri"] if "asset" in event else event["uri"], event["extra"]["as_of"]) for event in events["asset_events"]] == [
+        (assets.LISTS, AS_OF)
+    ]  # fmt: skip
+    assert hands.ended("campaigns", run) == "success"
 
-    wait_for("the run of campaigns", runs)
+
+def asking(hands: Hands) -> list[str]:
+    """Runs of `campaigns` that lists began."""
+    found = hands.ask("GET", "/api/v2/dags/campaigns/dagRuns").json()["dag_runs"]
+    return [run["dag_run_id"] for run in found if run["run_type"] == "asset_triggered"]
+
+
+def test_lists_that_fail_leave_the_night_published_and_are_run_again_alone(
+    hands: Hands, published: str
+) -> None:
+    broken = hands.settings.home / "campaigns" / "broken.yaml"
+    broken.parent.mkdir(exist_ok=True)
+    broken.write_text("id: broken\n")
+    before = asking(hands)
+    tries = {key[0]: task["try_number"] for key, task in hands.tasks("nightly", published).items()}
+    one = {"dag_run_id": published, "dry_run": False, "only_failed": False, "include_downstream": True}
+    hands.ask("POST", "/api/v2/dags/nightly/clearTaskInstances", json={**one, "task_ids": ["lists"]})
+    assert hands.ended("nightly", published) == "failed"
+    assert {
+        key[0] for key, task in hands.tasks("nightly", published).items() if task["state"] == "failed"
+    } == {"lists"}
+    assert "broken.yaml" in hands.log("nightly", published, "lists", tries["lists"] + 1)[-1]["event"]
+    title = f"The night {AS_OF} is published; lists after it failed"
+    wait_for("the notice", lambda: [post for post in hands.sinks.posts if post["title"] == title])
+    with psycopg.connect(plain_url(hands.settings.home)) as connection:
+        assert connection.execute("SELECT as_of::text, state FROM ops.pipeline_run").fetchall() == [
+            (AS_OF, "succeeded")
+        ]
+    assert asking(hands) == before
+    broken.unlink()
+    hands.ask("POST", "/api/v2/dags/nightly/clearTaskInstances", json={**one, "task_ids": ["lists"]})
+    assert hands.ended("nightly", published) == "success"
+    again = {key[0]: task["try_number"] for key, task in hands.tasks("nightly", published).items()}
+    assert again["publish"] == tries["publish"]
+    assert again["lists"] == tries["lists"] + 2
+    # The home is nobody's any more.
+    assert holder_of(hands.settings.home) is None
+    wait_for("their run of campaigns", lambda: len(asking(hands)) > len(before))
 
 
 def test_every_page_answers(hands: Hands, published: str) -> None:
@@ -297,7 +339,7 @@ def test_every_page_answers(hands: Hands, published: str) -> None:
             wrong[page] = answer.status_code
     assert wrong == {}
     graph = hands.ask("GET", "/ui/dependencies").json()
-    edges = {(one["source_id"].split(":")[0], one["target_id"]) for one in graph["edges"]}
+    edges = {(edge["source_id"].split(":")[0], edge["target_id"]) for edge in graph["edges"]}
     assert ("asset", "dag:campaigns") in edges
 
 
@@ -338,7 +380,7 @@ def test_a_backfill_makes_the_night_of_its_date(hands: Hands, published: str) ->
 
     def runs() -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = hands.ask("GET", "/api/v2/dags/nightly/dagRuns").json()["dag_runs"]
-        return [one for one in found if one["run_type"] == "backfill"]
+        return [run for run in found if run["run_type"] == "backfill"]
 
     [run] = wait_for("the run", runs)
     wait_for(
@@ -361,11 +403,11 @@ def test_a_backfill_makes_the_night_of_its_date(hands: Hands, published: str) ->
 def test_a_late_run_is_told_and_can_be_cleared(hands: Hands) -> None:
     hands.ask("PATCH", "/api/v2/dags/slow", json={"is_paused": False})
     run = hands.trigger("slow")
-    wait_for("the notice", lambda: [one for one in hands.sinks.posts if one["event"] == "late"])
-    [post] = [one for one in hands.sinks.posts if one["event"] == "late"]
+    wait_for("the notice", lambda: [told for told in hands.sinks.posts if told["event"] == "late"])
+    [post] = [told for told in hands.sinks.posts if told["event"] == "late"]
     assert (post["dag_id"], post["run_id"]) == ("slow", run)
     assert "is late" in post["title"]
-    assert wait_for("the mail", lambda: [one for one in hands.sinks.mails if "is late" in one.subject])
+    assert wait_for("the mail", lambda: [mail for mail in hands.sinks.mails if "is late" in mail.subject])
     assert hands.ended("slow", run) == "success"
     hands.ask("POST", f"/api/v2/dags/slow/dagRuns/{run}/clear", json={"dry_run": False})
     assert hands.ended("slow", run) == "success"
@@ -388,7 +430,7 @@ def test_wattmark_run_hands_the_night_to_the_airflow_that_is_up(hands: Hands, pu
     assert "Handed to Airflow at " in done.stdout
     assert "The night 2026-11-27 is published." in done.stdout
     runs = hands.ask("GET", "/api/v2/dags/nightly/dagRuns").json()["dag_runs"]
-    assert [one["state"] for one in runs if one["conf"].get("as_of") == "2026-11-27"] == ["success"]
+    assert [run["state"] for run in runs if run["conf"].get("as_of") == "2026-11-27"] == ["success"]
 
     # Of another source: beside the scheduler, which sees nothing of it but the published night.
     before = len(hands.ask("GET", "/api/v2/dags/campaigns/dagRuns").json()["dag_runs"])
@@ -397,7 +439,7 @@ def test_wattmark_run_hands_the_night_to_the_airflow_that_is_up(hands: Hands, pu
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
     runs = hands.ask("GET", "/api/v2/dags/nightly/dagRuns").json()["dag_runs"]
-    assert [one for one in runs if one["conf"].get("as_of") == "2026-11-28"] == []
+    assert [run for run in runs if run["conf"].get("as_of") == "2026-11-28"] == []
     wait_for(
         "the lists of the night",
         lambda: len(hands.ask("GET", "/api/v2/dags/campaigns/dagRuns").json()["dag_runs"]) > before,

@@ -194,7 +194,9 @@ def from_csv(world: World, table: Table, part: pa.Table) -> list[dict[str, Any]]
 
 def holder_of(column: Column, values: list[Any], kinds: dict[str, list[Holder]], share: float) -> Holder:
     fitting = [
-        holder for holder in kinds[column.type] if all(holder.fits(one) for one in values if one is not None)
+        holder
+        for holder in kinds[column.type]
+        if all(holder.fits(value) for value in values if value is not None)
     ]
     return fitting[int(share * len(fitting))]
 

@@ -17,11 +17,13 @@ from sqlalchemy import text
 
 from tests.campaign.world import TABLES, open_world
 from tests.waiting import wait_for
+from wattmark import assets
 from wattmark.campaign.lists import refuse_unanswered
+from wattmark.campaign.night import campaigns
 from wattmark.home import warehouse_url
 from wattmark.lake import Lake
 from wattmark.local import airflow_api, processes, services
-from wattmark.local.trigger import wait_until_parsed
+from wattmark.local.trigger import tell_updated, wait_until_parsed
 from wattmark.publish.ops import ops_engine
 from wattmark.run import Run
 from wattmark.settings import PROJECT_ROOT, Settings, load_settings
@@ -110,11 +112,28 @@ def running() -> Iterator[Running]:
             with airflow_api.Api(settings) as api:
                 wait_until_parsed(settings, api, "campaigns")
                 api.call("PATCH", "/dags/campaigns", json={"is_paused": False})
-                body = {"logical_date": None, "conf": {"as_of": day.isoformat()}}
-                run_id = api.call("POST", "/dags/campaigns/dagRuns", json=body).json()["dag_run_id"]
+            assert {
+                outcome.listed for outcome in campaigns(settings, Run.of(day, settings.utility.time_zone))
+            } == {40}
+            run_id = started(settings, day)
             yield Running(settings, day, f"/dags/campaigns/dagRuns/{run_id}")
         finally:
             services.discard(settings)
+
+
+def started(settings: Settings, *days: dt.date) -> str:
+    """The run that begins when lists of days are told to be made."""
+
+    def runs() -> set[str]:
+        with airflow_api.Api(settings) as api:
+            found = api.call("GET", "/dags/campaigns/dagRuns").json()["dag_runs"]
+        return {run["dag_run_id"] for run in found if run["run_type"] == "asset_triggered"}
+
+    before = runs()
+    for day in days:
+        tell_updated(settings, assets.LISTS, {assets.EXTRA_DAY: day.isoformat()})
+    [run_id] = wait_for("the run", lambda: runs() - before)
+    return str(run_id)
 
 
 def instances(running: Running, task: str) -> dict[int, dict[str, Any]]:
@@ -122,7 +141,9 @@ def instances(running: Running, task: str) -> dict[int, dict[str, Any]]:
         found = api.call("GET", f"{running.path}/taskInstances", params={"limit": 100}).json()[
             "task_instances"
         ]
-    return {one["map_index"]: one for one in found if one["task_id"] == f"one_list.{task}"}
+    return {
+        instance["map_index"]: instance for instance in found if instance["task_id"] == f"one_list.{task}"
+    }
 
 
 def questions(running: Running) -> dict[str, dict[str, Any]]:
@@ -130,7 +151,11 @@ def questions(running: Running) -> dict[str, dict[str, Any]]:
     wait_for(
         "the questions",
         lambda: (
-            [one for one in instances(running, "approve").values() if one["state"] == "awaiting_input"][3:]
+            [
+                instance
+                for instance in instances(running, "approve").values()
+                if instance["state"] == "awaiting_input"
+            ][3:]
             or None
         ),
     )
@@ -248,7 +273,30 @@ def test_lists_wait_for_their_answers(running: Running) -> None:
     assert "too late: " in said
     assert states(running)["silent"] == "refused"
     assert not delivered(running, "silent")
+    _nights_of_a_pause_are_asked_about_later(running)
     _runs_that_wait_hold_up_no_other(running)
+
+
+def _nights_of_a_pause_are_asked_about_later(running: Running) -> None:
+    """The next night's run reads the days of all nights that ended while the DAG was paused."""
+    days = [running.day + dt.timedelta(days=count) for count in (10, 11)]
+    with airflow_api.Api(running.settings) as api:
+        api.call("PATCH", "/dags/campaigns", json={"is_paused": True})
+        tell_updated(running.settings, assets.LISTS, {assets.EXTRA_DAY: days[0].isoformat()})
+        api.call("PATCH", "/dags/campaigns", json={"is_paused": False})
+    run_id = started(running.settings, days[1])
+    path = f"/dags/campaigns/dagRuns/{run_id}"
+    with airflow_api.Api(running.settings) as api:
+        wait_for("its end", lambda: api.call("GET", path).json()["state"] in ("success", "failed"))
+        # Of no day is there a list: nothing is asked, and the log says so of each.
+        assert api.call("GET", path).json()["state"] == "success"
+        log = api.call(
+            "GET",
+            f"{path}/taskInstances/ask/logs/1",
+            params={"full_content": "true"},
+            headers={"Accept": "application/json"},
+        ).text
+    assert [f"No list of {day} awaits approval" in log for day in days] == [True, True]
 
 
 def _runs_that_wait_hold_up_no_other(running: Running) -> None:

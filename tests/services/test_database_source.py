@@ -332,7 +332,7 @@ def test_a_value_of_no_calendar_refuses_its_row_and_is_shown(server: tuple[Setti
     assert rows.schema.field("since").type == pa.timestamp("us", "UTC")
     assert rows.schema.field("until").type == pa.date32()
     assert rows["_problem"].to_pylist() == ["type:until", None, "type:since", None]
-    shown = [one and json.loads(one) for one in rows["_text"].to_pylist()]
+    shown = [row and json.loads(row) for row in rows["_text"].to_pylist()]
     assert shown == [
         {"id": "A", "since": "2026-10-15 04:30:00+00:00", "until": "infinity", "n": "1"},
         None,
@@ -380,9 +380,9 @@ def test_what_somebody_must_put_right_is_not_tried_again(
         "postgresql://u:p4ss@w:rd@host:x/db": ("source.bad_url", "not a SQLAlchemy URL"),
         f"sqlite:///{tmp_path}/nosuch.db": ("source.no_database", "nosuch.db"),
     }
-    for one, (code, named) in wrong.items():
-        error = refused(settings, one)
-        assert (error.code, type(error)) == (code, SourceError), one
+    for location, (code, named) in wrong.items():
+        error = refused(settings, location)
+        assert (error.code, type(error)) == (code, SourceError), location
         assert named in error.message
         for secret in (parts.password or "", "n0t-the-word", "p4ss"):
             assert secret not in str(error)
@@ -505,7 +505,7 @@ def test_sqlite_values_are_read_by_what_each_of_them_is(server: tuple[Settings, 
     engine.dispose()
     table = a_table(**{f"c{at}": one[2] for at, one in enumerate(given)})
     rows = read(settings, f"sqlite:///{file}", table)
-    assert [row[f"c{at}"] for at, row in enumerate(rows)] == [one[3] for one in given]
+    assert [row[f"c{at}"] for at, row in enumerate(rows)] == [row_given[3] for row_given in given]
 
 
 def test_sqlite_text_that_is_none_refuses_its_row_alone(server: tuple[Settings, str], tmp_path: Path) -> None:

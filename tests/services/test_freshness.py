@@ -75,7 +75,7 @@ def test_a_short_night_stands_out(settings: Settings) -> None:
         assert (held["rows_tonight"], held["nights"], held["usual_rows"]) == (144, 2, 1440)
         assert held["is_short"] is True
     stale, short = unusual(settings, Run.of(days[3], settings.utility.time_zone))
-    assert [one.text for one in short] == ["interval_reading: 144 rows tonight, usually 1,440"]
+    assert [table.text for table in short] == ["interval_reading: 144 rows tonight, usually 1,440"]
     assert stale == []
 
 
@@ -96,7 +96,7 @@ def test_data_that_ended_three_weeks_ago_is_stale_the_first_night(settings: Sett
     )
     assert found["bill"]["newest_at"] == dt.datetime(2026, 11, 1, 0, 0, tzinfo=dt.UTC)
     stale, _ = unusual(settings, Run.of(later, settings.utility.time_zone))
-    [said] = [one.text for one in stale]
+    [said] = [table.text for table in stale]
     assert said.startswith("interval_reading: the newest row is of 2026-11-04 ")
     assert said.endswith(", 21 days behind")
 
@@ -115,4 +115,4 @@ def test_data_that_ended_three_weeks_ago_is_stale_the_first_night(settings: Sett
 )
 def test_the_usual_distance_between_days_with_rows(ago: tuple[int, ...], gap: int | None) -> None:
     newest = dt.date(2026, 11, 4)
-    assert usual_gap([newest - dt.timedelta(days=one) for one in ago], newest) == gap
+    assert usual_gap([newest - dt.timedelta(days=days) for days in ago], newest) == gap

@@ -231,10 +231,10 @@ def test_wrong_logins_are_told_and_a_dead_server_is_unavailable(url: str, settin
         url.replace("127.0.0.1", "nosuch.invalid"): ("source.unknown_host", "nosuch.invalid"),
         parts.set(port=next_free_port(16_200)).render_as_string(hide_password=False): ("source.unreachable", "127.0.0.1"),
     }  # fmt: skip
-    for one, (code, named) in wrong.items():
+    for location, (code, named) in wrong.items():
         with pytest.raises(SourceError) as raised:
-            opened(settings, one)
-        assert raised.value.code == code, one
+            opened(settings, location)
+        assert raised.value.code == code, location
         assert named in raised.value.message
         assert isinstance(raised.value, SourceUnavailableError) == (code == "source.unreachable")
         assert "w0rd" not in str(raised.value)

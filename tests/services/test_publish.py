@@ -124,8 +124,8 @@ def publish(
     with duckdb.connect() as duck, Store(server.plain, "test") as opened:
         done = opened.change(duck, marts(version) if tables is None else tables)
         standing = opened.commit(
-            run_id=run.run_id, as_of=run.as_of, period=run.period, rows=sum(one.rows for one in done),
-            changed=sum(one.changed for one in done), lake_versions={}, **more,
+            run_id=run.run_id, as_of=run.as_of, period=run.period, rows=sum(table.rows for table in done),
+            changed=sum(table.changed for table in done), lake_versions={}, **more,
         )  # fmt: skip
     return done, standing
 
@@ -138,7 +138,7 @@ def rows(server: Server, query: str, *values: Any) -> list[tuple[Any, ...]]:
 @contextlib.contextmanager
 def reader(server: Server, name: str = "bob", **options: Any) -> Iterator[psycopg.Connection[Any]]:
     """A session of a BI login made by the command, which gives up on any lock it would wait 100 ms for."""
-    if not [one for one in bi_users.listing(server.url) if one.name == name]:
+    if not [login for login in bi_users.listing(server.url) if login.name == name]:
         made = bi_users.add(server.url, name, **options)
         PASSWORDS[name] = made.password
     with psycopg.connect(
@@ -170,11 +170,11 @@ def check_whole(row: tuple[Any, ...]) -> int:
 
 def test_only_what_differs_is_written_and_the_result_is_the_new_run(clean: Server) -> None:
     first, _ = publish(clean, 1)
-    assert {one.name: one.rows for one in first} == {
+    assert {table.name: table.rows for table in first} == {
         "mart.dim_account": ROWS, "mart.fct_day": ROWS, "mart.finding": ROWS // 4 - 1, "mart_pii.contact": 20, "quarantine.bill": 11,
     }  # fmt: skip
     again, _ = publish(clean, 1)
-    assert [one.changed for one in again] == [0] * 5
+    assert [table.changed for table in again] == [0] * 5
     tables = marts(1)
     # One account goes, one comes, one changes; days move on by one; one refused row more that is like another.
     tables[0] = Incoming(
@@ -186,7 +186,7 @@ def test_only_what_differs_is_written_and_the_result_is_the_new_run(clean: Serve
         "quarantine", "bill", "SELECT 'same' AS key, 'r' || (i % 5) AS row FROM range(12) AS t(i)", tables[4].columns, names_run=False
     )  # fmt: skip
     done, standing = publish(clean, 2, tables)
-    assert [(one.inserted, one.updated, one.deleted) for one in done] == [
+    assert [(table.inserted, table.updated, table.deleted) for table in done] == [
         (1, 1, 1), (0, 0, 0), (0, 0, 0), (0, 0, 0), (1, 0, 0),
     ]  # fmt: skip
     assert rows(clean, "SELECT account_id, kva FROM mart.dim_account WHERE kva IS NULL OR account_id IN ('A0', 'A400') ORDER BY 1") == [
@@ -220,7 +220,8 @@ def test_types_comments_and_hidden_columns(clean: Server) -> None:
     ]  # fmt: skip
     tables = marts(1)
     tables[0] = Incoming(
-        *[getattr(tables[0], one) for one in ("schema", "table", "query", "columns", "key")], "All accounts."
+        *[getattr(tables[0], name) for name in ("schema", "table", "query", "columns", "key")],
+        "All accounts.",
     )
     publish(clean, 1, tables)
     assert rows(clean, "SELECT obj_description('mart.dim_account'::regclass)") == [("All accounts.",)]
@@ -815,11 +816,11 @@ def test_a_failed_rerun_leaves_the_published_night_as_it_is(clean: Server) -> No
     begin(clean, 1)
     assert rows(clean, "SELECT * FROM ops.pipeline_run") == before
     with psycopg.connect(clean.plain) as connection:
-        assert [(one.state, one.run_id) for one in runs_since(connection)] == [("running", run.run_id)]
+        assert [(night.state, night.run_id) for night in runs_since(connection)] == [("running", run.run_id)]
     end_run(clean.url, run, "failed", 5, None)
     assert rows(clean, "SELECT * FROM ops.pipeline_run") == before
     with psycopg.connect(clean.plain) as connection:
-        assert [one.state for one in runs_since(connection)] == ["failed"]
+        assert [night.state for night in runs_since(connection)] == ["failed"]
         published = published_run(connection)
         assert published is not None
         assert (published.run_id, published.state) == (run.run_id, "succeeded")
@@ -842,7 +843,7 @@ def test_a_failed_rerun_leaves_the_published_night_as_it_is(clean: Server) -> No
     end_run(clean.url, run, "failed", 1)
     assert rows(clean, "SELECT * FROM ops.pipeline_run") == before
     with psycopg.connect(clean.plain) as connection:
-        assert [one.state for one in runs_since(connection)] == ["failed"]
+        assert [night.state for night in runs_since(connection)] == ["failed"]
 
 
 def test_a_night_that_failed_before_it_was_published_says_so(clean: Server) -> None:
@@ -851,7 +852,7 @@ def test_a_night_that_failed_before_it_was_published_says_so(clean: Server) -> N
     assert states(clean) == [(1, "failed", 3, None, False)]
     with psycopg.connect(clean.plain) as connection:
         assert published_run(connection) is None
-        assert [one.state for one in runs_since(connection)] == ["failed"]
+        assert [night.state for night in runs_since(connection)] == ["failed"]
 
 
 def test_a_night_that_fails_after_it_was_published_stays_published(clean: Server) -> None:
@@ -900,7 +901,7 @@ def test_runs_of_an_earlier_release_are_taken_over(server: Server) -> None:
             published = published_run(connection)
             assert published is not None
             assert (published.run_id, published.as_of) == ("a", dt.date(2026, 11, 3))
-            assert [(one.run_id, one.state) for one in runs_since(connection)] == [("b", "failed")]
+            assert [(night.run_id, night.state) for night in runs_since(connection)] == [("b", "failed")]
             assert connection.execute("SELECT COUNT(*) FROM ops.pipeline_attempt").fetchall() == [(2,)]
         with pytest.raises(PublishError, match="older than the published one"):
             begin_run(url, Run.of(dt.date(2026, 11, 2), ZONE), code_version="1", parameters_hash="p")
@@ -933,7 +934,7 @@ def test_a_login_has_its_rights_its_limits_and_a_password_of_its_own(clean: Serv
             connection.execute("SET temp_file_limit = -1")
         connection.rollback()
         listed = bi_users.listing(clean.url)
-        assert [(one.name, one.reads, one.connections, one.limit) for one in listed] == [
+        assert [(login.name, login.reads, login.connections, login.limit) for login in listed] == [
             ("carol", ("mart", "mart_pii", "quarantine"), 1, bi_users.SESSIONS)
         ]
         # Removed, it is thrown out.
@@ -972,7 +973,7 @@ def test_a_taken_name_a_stranger_and_a_login_with_things_of_its_own(clean: Serve
     with pytest.raises(PublishError) as caught:
         bi_users.remove(clean.url, "dave")
     assert caught.value.code == "bi_user.owns"
-    assert [one.schema for one in bi_users.listing(clean.url)] == ["dave"]
+    assert [login.schema for login in bi_users.listing(clean.url)] == ["dave"]
     bi_users.remove(clean.url, "dave", drop_schema=True)
     assert bi_users.listing(clean.url) == []
 

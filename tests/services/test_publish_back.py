@@ -70,7 +70,7 @@ def night(settings: Settings, day: int, grades: dict[str, str], **more: Any) -> 
     url = warehouse_url(settings)
     begin_run(url, run, code_version="1", parameters_hash="p", **more)
     done = warehouse.publish(settings, run, url, **more)
-    end_run(url, run, "succeeded", 1, sum(one.rows for one in done))
+    end_run(url, run, "succeeded", 1, sum(table.rows for table in done))
     return run
 
 

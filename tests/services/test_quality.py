@@ -47,7 +47,7 @@ def night(settings: Settings, day: dt.date = AS_OF) -> dict[str, Reconciled]:
     run = Run.of(day, settings.utility.time_zone)
     for name in load_contract(settings.include / "contract" / "source-model.yaml").tables:
         extract(settings, run, name)
-    return {one.source_table: one for one in accept_all(settings, run)}
+    return {table.source_table: table for table in accept_all(settings, run)}
 
 
 def rows(settings: Settings, sql: str) -> list[dict[str, Any]]:
@@ -64,7 +64,7 @@ def test_everything_good_is_accepted(tmp_path: Path) -> None:
     done = night(settings)
     assert done["account"].accepted_rows == 30
     assert done["interval_reading"].accepted_rows == 3 * 48
-    assert all(one.read_rows == one.accepted_rows for one in done.values())
+    assert all(table.read_rows == table.accepted_rows for table in done.values())
     local = rows(settings, "SELECT updated_at FROM accepted.customer LIMIT 1")[0]["updated_at"]
     assert local.astimezone(dt.UTC) == dt.datetime(2026, 1, 1, 0, 0, tzinfo=dt.UTC), (
         "naive times are the utility's own"

@@ -90,7 +90,7 @@ def _kept(settings: Settings) -> list[tuple[str, str, str]]:
 def test_what_was_decided_is_not_asked_again_for_a_year(night: tuple[Settings, Run]) -> None:
     settings, run = night
     due = reviews.due(settings, run)
-    assert [one["customer_id"] for one in due] == ["C1", "C2"]
+    assert [review["customer_id"] for review in due] == ["C1", "C2"]
     assert "1,234 kWh in 12 months, change unknown" in due[0]["text"]
     assert "1,234 千瓦时，变化 未知" in due[0]["text"]
     assert reviews.decide(settings, run, [_decision(due[0])]) == 1
@@ -99,7 +99,7 @@ def test_what_was_decided_is_not_asked_again_for_a_year(night: tuple[Settings, R
     assert reviews.due(settings, run) == due, "a rerun of the day asks what it asked"
     for days, asked in ((1, ["C2"]), (300, ["C2"]), (301, ["C1", "C2"])):
         later = Run.of(DAY + dt.timedelta(days=days), ZONE)
-        assert [one["customer_id"] for one in reviews.due(settings, later)] == asked, days
+        assert [review["customer_id"] for review in reviews.due(settings, later)] == asked, days
 
 
 def test_decisions_of_one_day_add_up(night: tuple[Settings, Run]) -> None:
@@ -141,7 +141,11 @@ def test_an_answer_over_rest_lands_in_ops(night: tuple[Settings, Run]) -> None:
 
         def instances(task: str) -> dict[int, str]:
             found = api.call("GET", f"{path}/taskInstances", params={"limit": 100}).json()["task_instances"]
-            return {one["map_index"]: one["state"] for one in found if one["task_id"] == f"review.{task}"}
+            return {
+                instance["map_index"]: instance["state"]
+                for instance in found
+                if instance["task_id"] == f"review.{task}"
+            }
 
         asked = wait_for(
             "both questions",
@@ -157,13 +161,13 @@ def test_an_answer_over_rest_lands_in_ops(night: tuple[Settings, Run]) -> None:
         }
         bodies = {at: one["body"] for at, one in details.items()}
         assert sorted(text.split(":")[0] for text in bodies.values()) == ["Customer C1", "Customer C2"]
-        assert all(one["options"] == ["retained", "promoted", "retired"] for one in details.values())
+        assert all(detail["options"] == ["retained", "promoted", "retired"] for detail in details.values())
         at = next(at for at, text in bodies.items() if text.startswith("Customer C2"))
         answer = {"chosen_options": ["retired"], "params_input": {}}
         api.call("PATCH", f"{path}/taskInstances/review.decide/{at}/hitlDetails", json=answer)
         wait_for("the record", lambda: instances("record").get(at) == "success")
         assert [at for at, state in instances("decide").items() if state == "awaiting_input"] == [
-            one for one in asked if one != at
+            index for index in asked if index != at
         ]
     assert _kept(settings) == [("C2", "retired", "admin")]
     with ops_engine(settings).connect() as connection:

@@ -61,7 +61,7 @@ def test_the_browser_shows_the_sign_in_then_the_page(running: Settings) -> None:
         tab.call("Network.setCookie", url=web, name="_token", value=token)
         seen = tab.look(f"{web}/wattmark/", width=375)
         # A hint about the form of Airflow's own sign-in page may come in late.
-        complaints = [one for one in seen.complaints if not one.startswith("[DOM]")]
+        complaints = [complaint for complaint in seen.complaints if not complaint.startswith("[DOM]")]
         assert (seen.status, seen.mains, complaints) == (200, 1, [])
         assert seen.address == f"{web}/wattmark/"
         assert "No night has run yet" in seen.text

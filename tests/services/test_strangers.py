@@ -84,7 +84,7 @@ def test_nothing_of_a_home_is_open_to_others(night: Night) -> None:
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may become somebody else")
 def test_another_account_reads_nothing(night: Night) -> None:
     stranger = next(
-        one for one in pwd.getpwall() if one.pw_uid not in (0, 65_534) and one.pw_name != "postgres"
+        user for user in pwd.getpwall() if user.pw_uid not in (0, 65_534) and user.pw_name != "postgres"
     )
     for path in ("", "settings.yaml", "lake", "secrets.json"):
         done = subprocess.run(

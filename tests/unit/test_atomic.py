@@ -29,7 +29,7 @@ def test_text_bytes_and_what_fills_a_stream(tmp_path: Path, content: object) -> 
     file = tmp_path / "new" / "one.txt"
     write_atomically(file, content)  # type: ignore[arg-type]
     assert file.read_text(encoding="utf-8") == "电费"
-    assert [one.name for one in file.parent.iterdir()] == ["one.txt"]
+    assert [path.name for path in file.parent.iterdir()] == ["one.txt"]
     assert (mode(file), mode(file.parent)) == (0o644, 0o755)
 
 
@@ -61,7 +61,7 @@ def test_a_writer_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         write_atomically(file, fill)
     assert file.read_text() == "old"
-    assert [one.name for one in tmp_path.iterdir()] == ["one"]
+    assert [path.name for path in tmp_path.iterdir()] == ["one"]
 
 
 def test_the_first_of_two_writers_stays(tmp_path: Path) -> None:
@@ -73,4 +73,4 @@ def test_the_first_of_two_writers_stays(tmp_path: Path) -> None:
 
     write_atomically(file, fill, replace=False)
     assert file.read_text() == "first"
-    assert [one.name for one in tmp_path.iterdir()] == ["one"]
+    assert [path.name for path in tmp_path.iterdir()] == ["one"]

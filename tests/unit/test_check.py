@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from typer.testing import CliRunner
 
 from wattmark import cli
+from wattmark.campaign.keys import make_identity
 from wattmark.checkup import LIMIT_SECONDS, look
 from wattmark.contract import load_contract
 from wattmark.contract.model import Table
@@ -231,13 +232,13 @@ def test_keys_delivery_and_approvers(home: Path, source: Path, tmp_path: Path) -
     no_key = tmp_path / "key"
     no_key.write_text("hello")
     text = (
-        f"sources:\n  - location: {source}\ncampaigns:\n  list_key_file: {no_key}\n"
+        f"sources:\n  - location: {source}\ncampaigns:\n  list_identity_file: {no_key}\n"
         "  delivery: gopher://host/lists\n  approvers:\n    boss: []\n"
     )
     assert found(home, text) == [], "a night publishes without its lists"
     errors = found(home, text, campaigns=True)
     assert [error.split("settings.yaml:")[1].split(":")[0] for error in errors] == ["4", "5", "7"]
-    assert "holds no base64 key of 32 bytes" in errors[0]
+    assert "holds no identity of age" in errors[0]
     assert "gopher" in errors[1]
     assert "names nobody" in errors[2]
     one(
@@ -246,6 +247,34 @@ def test_keys_delivery_and_approvers(home: Path, source: Path, tmp_path: Path) -
         "is not a folder",
         campaigns=True,
     )
+
+
+def test_who_opens_lists_is_looked_at(home: Path, source: Path, tmp_path: Path) -> None:
+    start = f"sources:\n  - location: {source}\ncampaigns:\n"
+    public = make_identity(tmp_path / "identity")
+    right = f"  list_identity_file: {tmp_path / 'identity'}\n"
+    assert found(home, f"{start}{right}  list_recipients:\n    '*': [{public}]\n", campaigns=True) == []
+    errors = found(
+        home,
+        f"{start}{right}  list_recipients:\n    '*': [{public}, age1wrong]\n    post:\n      - nonsense\n",
+        campaigns=True,
+    )
+    assert [error.split("settings.yaml:")[1].split(":")[0] for error in errors] == ["6", "8"]
+    assert all("is no public key of age" in error for error in errors)
+    # Somebody to open them, and nothing to tell them apart by; the key of an earlier release.
+    one(
+        home,
+        f"{start}  list_recipients: {{post: [{public}]}}\n",
+        "no identity of the utility's own",
+        campaigns=True,
+    )
+    one(
+        home,
+        f"{start}  list_key_file: {tmp_path / 'old'}\n",
+        "settings.yaml:4: campaigns.list_key_file is read no more",
+        campaigns=True,
+    )
+    one(home, f"{start}  list_recipients: {{pigeon: [{public}]}}\n", "settings.yaml:4: ", campaigns=True)
 
 
 def test_parameters_are_looked_at_to_the_last_name(warm: Path, source: Path) -> None:

@@ -80,7 +80,11 @@ def test_a_later_version_only_adds_and_all_that_it_adds_may_be_left_out() -> Non
             assert set(column.values) <= set(kept.values) or not kept.values, f"{name}.{column.name}"
             assert kept.optional or not column.optional, f"{name}.{column.name}"
         known = {column.name for column in before.columns}
-        assert [one.name for one in table.columns if one.name not in known and not one.optional] == []
+        assert [
+            candidate.name
+            for candidate in table.columns
+            if candidate.name not in known and not candidate.optional
+        ] == []
     assert [
         name for name, table in now.tables.items() if name not in first.tables and not table.optional
     ] == []

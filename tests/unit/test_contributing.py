@@ -48,7 +48,7 @@ STEPS = [Step(*found) for found in _BLOCK.findall(PAGE)]
 
 
 def step(path: str) -> Step:
-    return next(one for one in STEPS if one.path == path)
+    return next(known for known in STEPS if known.path == path)
 
 
 @pytest.fixture(scope="module")
@@ -57,16 +57,16 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("project")
     shutil.copytree(PROJECT_ROOT / "include", folder / "include")
     shutil.copytree(PROJECT_ROOT / "expectations", folder / "expectations")
-    for one in STEPS:
-        target = folder / one.path
-        if one.how == "file":
-            assert not (PROJECT_ROOT / one.path).exists(), f"{one.path}: the example is no longer new"
+    for known in STEPS:
+        target = folder / known.path
+        if known.how == "file":
+            assert not (PROJECT_ROOT / known.path).exists(), f"{known.path}: the example is no longer new"
             target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(one.text, encoding="utf-8")
-        elif one.after:
+            target.write_text(known.text, encoding="utf-8")
+        elif known.after:
             lines = target.read_text(encoding="utf-8").splitlines(keepends=True)
-            at = next(number for number, line in enumerate(lines) if one.after in line)
-            target.write_text("".join([*lines[: at + 1], one.text, *lines[at + 1 :]]), encoding="utf-8")
+            at = next(number for number, line in enumerate(lines) if known.after in line)
+            target.write_text("".join([*lines[: at + 1], known.text, *lines[at + 1 :]]), encoding="utf-8")
     decision = folder / "include" / "sql" / "segment" / "customer_composite.sql"
     decision.write_text(
         decision.read_text(encoding="utf-8").replace("- [17, home,", "- [18, home,"), encoding="utf-8"
@@ -121,8 +121,8 @@ def test_the_rule_is_in_the_catalogue(project: Path) -> None:
     expected = [
         case.body["expect"] for case in cases_of(project / "tests/sql/audit/MET-90.yaml", "audit.MET-90")
     ]
-    assert any(one["flagged"] for one in expected)
-    assert any(one["should_check"] > len(one["flagged"]) for one in expected)
+    assert any(case["flagged"] for case in expected)
+    assert any(case["should_check"] > len(case["flagged"]) for case in expected)
 
 
 def test_the_fault_is_seeded(tmp_path: Path) -> None:
@@ -132,7 +132,7 @@ def test_the_fault_is_seeded(tmp_path: Path) -> None:
         made = generate(SamplePlan(accounts=200, interval_days=0, faults={"MET-90": 1}), FolderSink(tmp_path))
     finally:
         REGISTRY[:] = before
-    assert [one.rule_id for one in made.truth] == ["MET-90"] and made.unplaced == []
+    assert [fault.rule_id for fault in made.truth] == ["MET-90"] and made.unplaced == []
     years = duckdb.sql(
         f"SELECT date_diff('day', manufactured_on, DATE '2026-10-31') // 365 FROM '{tmp_path}/meter.parquet' WHERE meter_id = '{made.truth[0].subject_id}'"
     ).fetchall()
@@ -149,7 +149,7 @@ def test_the_segment(project: Path, tmp_path: Path) -> None:
             .read_all()
             .to_pylist()
         )
-    assert [(one["treatment"], one["relationship_level_zh"]) for one in found] == [
+    assert [(row["treatment"], row["relationship_level_zh"]) for row in found] == [
         ("Time-of-use advice", "基本型")
     ]
     decision = (

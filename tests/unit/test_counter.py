@@ -92,7 +92,9 @@ def counter(settings: Settings) -> Iterator[Counter]:
 
 
 def found(counter: Counter, application: dict[str, Any]) -> list[tuple[str, str]]:
-    return [(one.rule_id, one.subject_id) for one in counter.check(application, as_of=AS_OF)]
+    return [
+        (violation.rule_id, violation.subject_id) for violation in counter.check(application, as_of=AS_OF)
+    ]
 
 
 def test_all_online_rules_are_run(counter: Counter) -> None:
@@ -131,8 +133,8 @@ def test_both_languages_evidence_and_money(counter: Counter) -> None:
            "refunded_amount": 0, "waiver_approved": False}  # fmt: skip
     account = {**ACCOUNT, "is_dual_supply": True, "power_factor_standard": None}
     application = {"service_order": ORDER, "account": account, "fee": fee}
-    english = {one.rule_id: one for one in counter.check(application, "en", AS_OF)}
-    chinese = {one.rule_id: one for one in counter.check(application, "zh", AS_OF)}
+    english = {violation.rule_id: violation for violation in counter.check(application, "en", AS_OF)}
+    chinese = {violation.rule_id: violation for violation in counter.check(application, "zh", AS_OF)}
     assert sorted(english) == ["ACC-12", "ACC-16", "ACC-17"]
     assert english["ACC-12"].at_stake_amount == 10.0
     assert english["ACC-12"].evidence["first_wrong_fee_id"] == "F1"
@@ -170,7 +172,9 @@ def test_the_night_finds_the_same(settings: Settings, counter: Counter) -> None:
         ).fetchall()
     assert len(at_night) > 8
     plain = [(rule, subject, None if money is None else float(money)) for rule, subject, money in at_night]
-    assert [(one.rule_id, one.subject_id, one.at_stake_amount) for one in at_counter] == plain
+    assert [
+        (violation.rule_id, violation.subject_id, violation.at_stake_amount) for violation in at_counter
+    ] == plain
 
 
 @pytest.mark.parametrize(
@@ -202,7 +206,7 @@ def test_the_night_finds_the_same(settings: Settings, counter: Counter) -> None:
 def test_wrong_applications_name_the_place(counter: Counter, application: dict[str, Any], where: str) -> None:
     with pytest.raises(ApplicationError) as refused:
         counter.check(application, as_of=AS_OF)
-    assert where in [one["where"] for one in refused.value.problems]
+    assert where in [problem["where"] for problem in refused.value.problems]
 
 
 def test_errors_repeat_no_value(counter: Counter) -> None:

@@ -69,9 +69,9 @@ def test_nothing_to_judge() -> None:
 )
 def test_keys_keep_no_punctuation_symbol_or_separator(text: str) -> None:
     expected = "".join(
-        one
-        for one in unicodedata.normalize("NFKC", text).casefold()
-        if unicodedata.category(one)[0] not in "PSZ"
+        character
+        for character in unicodedata.normalize("NFKC", text).casefold()
+        if unicodedata.category(character)[0] not in "PSZ"
     )
     assert key_of(fold(text)) == expected
 
@@ -80,5 +80,5 @@ def test_keys_keep_no_punctuation_symbol_or_separator(text: str) -> None:
 @given(st.text(max_size=30))
 def test_keys_of_any_text(text: str) -> None:
     assert key_of(fold(text)) == "".join(
-        one for one in fold(text) if unicodedata.category(one)[0] not in "PSZ"
+        character for character in fold(text) if unicodedata.category(character)[0] not in "PSZ"
     )

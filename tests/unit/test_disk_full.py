@@ -94,11 +94,11 @@ def test_a_list(small: Settings, form: str) -> None:
     folder.mkdir(parents=True)
     full = fill(small, leave=8192)
     with pytest.raises(Exception) as raised:
-        write_list(folder, "sms", rows, form, None)
+        write_list(folder, "sms", rows, form)
     assert f"{full.parent} (" in told(raised.value, small)
     assert list(folder.iterdir()) == []
     full.unlink()
-    assert write_list(folder, "sms", rows, form, None)["rows"] == 20_000
+    assert write_list(folder, "sms", rows, form)["rows"] == 20_000
     # A workbook that could not be written is let go here, not in the midst of another test.
     gc.collect()
 
@@ -112,7 +112,7 @@ def test_a_file_of_the_services(small: Settings) -> None:
     assert raised.value.code == "home.disk_full"
     assert str(file) in raised.value.message
     assert file.read_text() == "{}"
-    assert sorted(one.name for one in small.home.iterdir()) == ["logs", "services.json"]
+    assert sorted(path.name for path in small.home.iterdir()) == ["logs", "services.json"]
     full.unlink()
     write_atomically(file, "{ }", private=True)
 

@@ -50,7 +50,7 @@ def test_nothing_that_runs_at_a_utility_imports_the_sample() -> None:
 
 
 def test_an_installed_sample_brings_its_commands() -> None:
-    assert "sample" in {one.name for one in entry_points(group=cli.COMMANDS)}
+    assert "sample" in {point.name for point in entry_points(group=cli.COMMANDS)}
     done = subprocess.run(
         [sys.executable, "-m", "wattmark", "audit", "score", "--help"],
         capture_output=True,

@@ -59,7 +59,7 @@ def test_a_night_that_succeeded_leaves_all_its_figures(settings: Settings) -> No
     assert found["state", "succeeded"] == 1 and found["state", "failed"] == 0
     assert found["step_duration_seconds", "done", "extract meter"] == 1.25
     assert found["step_duration_seconds", "done", "audit rules"] == 4.5
-    assert [found["rows", one, "meter"] for one in ("read", "accepted", "quarantined", "superseded")] == [
+    assert [found["rows", name, "meter"] for name in ("read", "accepted", "quarantined", "superseded")] == [
         10,
         7,
         2,
@@ -126,7 +126,7 @@ def refusing(settings: Settings) -> Settings:
 
 
 def test_quarantine_is_counted_by_table_and_reason(refusing: Settings) -> None:
-    counts = {(one.table, one.reason): one.rows for one in refused(refusing).counts}
+    counts = {(count.table, count.reason): count.rows for count in refused(refusing).counts}
     assert counts == {
         ("customer", BROKEN_LINE): 2,
         ("customer", "required:registered_on"): 1,

@@ -54,7 +54,9 @@ def test_rows_that_nobody_wanted_are_shown(tmp_path: Path) -> None:
 
 
 def test_a_rule_is_compared_point_by_point(tmp_path: Path) -> None:
-    body = next(one for one in find_cases("ACC-01") if one.body["expect"]["flagged"]).body
+    body = next(
+        golden_case for golden_case in find_cases("ACC-01") if golden_case.body["expect"]["flagged"]
+    ).body
     flagged = list(map(str, body["expect"]["flagged"]))
     wrong = {**body, "expect": {"flagged": [*flagged, "ZZ"], "should_check": 999, "at_stake": {"ZZ": 1.0}}}
     file = tmp_path / "ACC-01.yaml"

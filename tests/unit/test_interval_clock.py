@@ -103,7 +103,7 @@ def labels(day: str, zone: str, minutes: int = 30) -> tuple[list[str], list[dt.d
     while str(at.astimezone(info).date()) == day:
         found.append(at)
         at += dt.timedelta(minutes=minutes)
-    return [f"{one.astimezone(info):%Y-%m-%d %H:%M:%S}" for one in found], found
+    return [f"{moment.astimezone(info):%Y-%m-%d %H:%M:%S}" for moment in found], found
 
 
 LONG_DAYS = [
@@ -125,11 +125,13 @@ def test_the_order_in_the_file_tells_times_that_exist_twice_apart(
     assert len(names) == rows > len(set(names))
     given = day_of(names, minutes=minutes)
     found = read(duck, given, zone=zone)
-    assert [(start, reason) for start, _, _, reason in found] == [(one, None) for one in moments]
+    assert [(start, reason) for start, _, _, reason in found] == [(moment, None) for moment in moments]
     newest_first = read(duck, given[::-1], zone=zone)
     assert newest_first == found[::-1]
     by_time = sorted([*given, *day_of(names, minutes=minutes, point="P2")], key=lambda row: row[3])
-    assert [row[0] for row in read(duck, by_time, zone=zone)] == [one for one in moments for _ in range(2)]
+    assert [row[0] for row in read(duck, by_time, zone=zone)] == [
+        moment for moment in moments for _ in range(2)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -144,7 +146,7 @@ def test_the_order_in_the_file_tells_times_that_exist_twice_apart(
 def test_short_and_ordinary_days_are_read_as_they_are(duck: Any, zone: str, day: str) -> None:
     names, moments = labels(day, zone)
     assert [(row[0], row[3]) for row in read(duck, day_of(names), zone=zone)] == [
-        (one, None) for one in moments
+        (moment, None) for moment in moments
     ]
 
 
@@ -174,9 +176,9 @@ def test_order_that_cannot_tell_refuses_the_hour_and_nothing_else(duck: Any) -> 
 
 def test_a_zone_in_the_text_is_exact(duck: Any) -> None:
     _, moments = labels("2026-10-25", "Europe/Berlin")
-    written = [one.astimezone(ZoneInfo("Europe/Berlin")).isoformat(sep=" ") for one in moments]
+    written = [moment.astimezone(ZoneInfo("Europe/Berlin")).isoformat(sep=" ") for moment in moments]
     assert [(row[0], row[3]) for row in read(duck, day_of(sorted(written)))] == [
-        (one, None) for one in sorted(moments, key=lambda one: written[moments.index(one)])
+        (moment, None) for moment in sorted(moments, key=lambda moment: written[moments.index(moment)])
     ]
 
 
@@ -212,10 +214,11 @@ def test_fillers_of_an_hour_that_did_not_exist_are_left_out_and_values_in_it_ref
 def test_labels_at_the_end_become_starts(duck: Any, zone: str, day: str) -> None:
     _, moments = labels(day, zone)
     ends = [
-        f"{(one + dt.timedelta(minutes=30)).astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M:%S}" for one in moments
+        f"{(moment + dt.timedelta(minutes=30)).astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M:%S}"
+        for moment in moments
     ]
     found = read(duck, day_of(ends), zone=zone, reading_at_end=True)
-    assert [(row[0], row[3]) for row in found] == [(one, None) for one in moments]
+    assert [(row[0], row[3]) for row in found] == [(moment, None) for moment in moments]
 
 
 def test_an_end_whose_start_may_lie_on_another_day_is_refused(duck: Any) -> None:

@@ -126,8 +126,8 @@ def test_what_is_left_never_overlaps_whatever_the_order(duck: Any) -> None:
         assert out == refused(duck, chance.sample(rows, len(rows)))
         left = [row for row in rows if (row[0], row[1]) not in out]
         spans = sorted((point, dt.datetime.fromisoformat(start), minutes) for point, start, minutes in left)
-        for one, other in itertools.pairwise(spans):
-            assert one[0] != other[0] or one[1] + dt.timedelta(minutes=one[2]) <= other[1]
+        for earlier, later in itertools.pairwise(spans):
+            assert earlier[0] != later[0] or earlier[1] + dt.timedelta(minutes=earlier[2]) <= later[1]
 
 
 def test_rows_that_are_no_intervals_are_refused() -> None:

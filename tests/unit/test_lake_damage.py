@@ -200,7 +200,7 @@ def test_damage_is_named_by_whoever_reads_and_by_the_check_and_mended(
     assert {fault.code for fault in checked.faults} >= {code}
     assert len({(fault.code, fault.file) for fault in checked.faults}) == len(checked.faults)
     # The others are read as ever.
-    assert [len(read(settings, one)) for one in NAMES if one != name] == [42, 42]
+    assert [len(read(settings, other)) for other in NAMES if other != name] == [42, 42]
     there = lake.path(name).exists()
     said: list[str] = []
     assert mend(settings, checked.faults, (), said.append) == []
@@ -417,12 +417,12 @@ lake = Lake(Path(sys.argv[1]) / "lake")
 few = pa.table({"a": list(range(1000))})
 many = pa.table({"a": pa.array(__import__("numpy").random.default_rng(1).random(2_000_000))})
 lake.replace("facts.one", few)
-before = sorted(str(one) for one in Path(sys.argv[1]).rglob("*.parquet"))
+before = sorted(str(path) for path in Path(sys.argv[1]).rglob("*.parquet"))
 try:
     lake.replace("facts.one", many)
 except Exception as error:
     print(getattr(error, "code", type(error)), getattr(error, "message", error), error.remedy)
-assert before == sorted(str(one) for one in Path(sys.argv[1]).rglob("*.parquet"))
+assert before == sorted(str(path) for path in Path(sys.argv[1]).rglob("*.parquet"))
 assert lake.faults("facts.one") == []
 lake.replace("facts.one", few)
 print("again", lake.version("facts.one"))

@@ -40,7 +40,9 @@ _PIECES = {
         [r"://[\w.-]+:", r"(?!\.\.\.|…|\*\*\*|secret@|password@|pw@|x@)[A-Za-z0-9_-]{16,}@"],
     ),
 }  # fmt: skip
-FORBIDDEN = {what: re.compile("|".join("".join(one) for one in pieces)) for what, pieces in _PIECES.items()}
+FORBIDDEN = {
+    what: re.compile("|".join("".join(piece) for piece in pieces)) for what, pieces in _PIECES.items()
+}
 
 BINARY = {".parquet", ".png", ".gz", ".woff2", ".ico"}
 

@@ -14,7 +14,7 @@ import pytest
 from tests.sinks import Sinks, sinks
 from wattmark.errors import SettingsError
 from wattmark.night import parameters_hash
-from wattmark.notices import Notice, note_failure, send, take_failures
+from wattmark.notices import Notice, failed_tasks, note_failure, send, take_failures
 from wattmark.settings import WEBHOOK_VARIABLE, Settings, load_settings
 
 # A notice is sent from Airflow's processes, which have set their logging by then; doing so later would silence the loggers there are.
@@ -112,10 +112,33 @@ def test_failures_are_told_once_each_and_forgotten(tmp_path: Path) -> None:
         )
     note_failure(settings, "nightly", "manual__2026-11-29T11:30:14+00:00", "check", "[p.x] wrong")
     note_failure(settings, "nightly", "another", "check", "[p.x] of another run")
+    assert failed_tasks(settings, "nightly", "another") == {"check"}
     first = take_failures(settings, "nightly", "manual__2026-11-29T11:30:14+00:00")
     assert first == ["extract[0] and 11 more: [s.x] gone", "check: [p.x] wrong"]
     assert take_failures(settings, "nightly", "manual__2026-11-29T11:30:14+00:00") == []
     assert take_failures(settings, "nightly", "another") == ["check: [p.x] of another run"]
+
+
+@pytest.mark.parametrize(
+    ("dag", "tasks", "title"),
+    [
+        ("nightly", ["lists"], "The night 2026-11-04 is published; lists after it failed"),
+        ("nightly", ["lists", "tell"], "The night 2026-11-04 is published; lists and tell after it failed"),
+        ("nightly", ["publish", "lists"], "The night 2026-11-04 failed"),
+        ("nightly", [], "The night 2026-11-04 failed"),
+        ("reviews", ["lists"], "reviews (2026-11-04) failed"),
+    ],
+)
+def test_what_fails_after_publishing_does_not_hide_the_night(
+    tmp_path: Path, dag: str, tasks: list[str], title: str
+) -> None:
+    from wattmark.flow import notice_of
+
+    settings = settings_of(tmp_path)
+    for task in tasks:
+        note_failure(settings, dag, "manual__1", task, "[c.x] wrong")
+    context = {"dag_run": {"dag_id": dag, "run_id": "manual__1", "conf": {"as_of": "2026-11-04"}}}
+    assert notice_of("failed", context, settings).title == title
 
 
 @pytest.mark.parametrize(

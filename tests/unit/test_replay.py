@@ -33,7 +33,7 @@ def hold_night(settings: Settings, run: Run, kva: dict[str, float]) -> None:
          "opened_on": dt.date(2020, 1, 1), "metering_mode": "hv_lv", "contracted_kva": size}
         for account, size in kva.items()
     ]  # fmt: skip
-    rows = [{field.name: one.get(field.name) for field in schema} for one in accounts]
+    rows = [{field.name: account.get(field.name) for field in schema} for account in accounts]
     Lake(settings.lake).replace("accepted.account", pa.Table.from_pylist(rows, schema=schema))
     with DuckDBSession(settings, run) as session:
         run_family(session, [all_rules(session.catalog)[RULE]], "MET")
@@ -49,7 +49,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 
 def subjects(findings: object) -> list[str]:
-    return [one.subject_id for one in findings]  # type: ignore[attr-defined]
+    return [finding.subject_id for finding in findings]  # type: ignore[attr-defined]
 
 
 def test_a_replay_knows_only_what_was_known_that_day(settings: Settings) -> None:
@@ -109,7 +109,7 @@ def test_a_preview_tells_what_is_gained_and_lost(
     assert subjects(done.gained) == gained and subjects(done.lost) == lost
     assert done.before == {"min_kva": 500} and done.after == {"min_kva": limit}
     assert done.units == {
-        f"U{one[1]}": (int(one in gained), int(one in lost)) for one in sorted(gained + lost)
+        f"U{number[1]}": (int(number in gained), int(number in lost)) for number in sorted(gained + lost)
     }
     assert money(done.gained) == 0
 

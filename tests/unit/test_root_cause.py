@@ -45,12 +45,12 @@ def world() -> Rows:
         rows[name] = []
     for number, month in enumerate(MONTHS):
         rows["register_reading"].append(reading("PT", month, number * 6200.0, (number + 1) * 6200.0))
-    for one in ("1", "2"):
-        rows["customer"].append({"customer_id": f"C{one}", "name": "x", "kind": "organisation"})
+    for suffix in ("1", "2"):
+        rows["customer"].append({"customer_id": f"C{suffix}", "name": "x", "kind": "organisation"})
         rows["account"].append(
             {
-                "account_id": f"A{one}",
-                "customer_id": f"C{one}",
+                "account_id": f"A{suffix}",
+                "customer_id": f"C{suffix}",
                 "account_name": "x",
                 "org_unit_id": "U1",
                 "status": "active",
@@ -68,8 +68,8 @@ def world() -> Rows:
         )
         rows["supply_point"].append(
             {
-                "supply_point_id": f"S{one}",
-                "account_id": f"A{one}",
+                "supply_point_id": f"S{suffix}",
+                "account_id": f"A{suffix}",
                 "line_id": "L1",
                 "transformer_id": "T1",
                 "is_primary": True,
@@ -77,29 +77,31 @@ def world() -> Rows:
         )
         rows["metering_point"].append(
             {
-                "metering_point_id": f"P{one}",
-                "account_id": f"A{one}",
+                "metering_point_id": f"P{suffix}",
+                "account_id": f"A{suffix}",
                 "role": "main",
                 "multiplier": 20,
-                "supply_point_id": f"S{one}",
+                "supply_point_id": f"S{suffix}",
                 "installed_on": "2020-01-01",
             }
         )
         rows["instrument_transformer"].append(
             {
-                "it_id": f"I{one}",
-                "metering_point_id": f"P{one}",
+                "it_id": f"I{suffix}",
+                "metering_point_id": f"P{suffix}",
                 "kind": "ct",
                 "primary_value": 100,
                 "secondary_value": 5,
             }
         )
         for number, month in enumerate(MONTHS):
-            rows["register_reading"].append(reading(f"P{one}", month, number * 150.0, (number + 1) * 150.0))
+            rows["register_reading"].append(
+                reading(f"P{suffix}", month, number * 150.0, (number + 1) * 150.0)
+            )
             rows["bill"].append(
                 {
-                    "bill_id": f"B{one}{month[5:7]}",
-                    "account_id": f"A{one}",
+                    "bill_id": f"B{suffix}{month[5:7]}",
+                    "account_id": f"A{suffix}",
                     "period": month,
                     "period_start": month,
                     "period_end": f"{month[:8]}28" if month != LAST else "2026-10-31",
@@ -114,7 +116,7 @@ def world() -> Rows:
             )
             rows["bill_line"].append(
                 {
-                    "bill_id": f"B{one}{month[5:7]}",
+                    "bill_id": f"B{suffix}{month[5:7]}",
                     "line_no": 1,
                     "component": "energy",
                     "quantity": 3000,
@@ -130,7 +132,7 @@ def reading(point: str, month: str, previous: float, current: float) -> dict[str
 
 
 def row(rows: Rows, table: str, **key: Any) -> dict[str, Any]:
-    return next(one for one in rows[table] if all(one[name] == value for name, value in key.items()))
+    return next(known for known in rows[table] if all(known[name] == value for name, value in key.items()))
 
 
 def bill_last(rows: Rows, account: str, kwh: float) -> None:
@@ -147,7 +149,7 @@ def explained(
     with DuckDBSession(settings, run, catalog, stored=False) as session:
         for name, given in copy.deepcopy(rows).items():
             session.give(f"accepted.{name}", rows_given(f"source.{name}", given, catalog, settings))
-        findings = [one for rule in RULES for one in find(session, rule_named(catalog, rule))[1]]
+        findings = [finding for rule in RULES for finding in find(session, rule_named(catalog, rule))[1]]
         done = explain(session, findings, limit)
     linked = {
         (link.effect.rule_id, link.effect.subject_id): [
@@ -161,7 +163,7 @@ def explained(
 
 
 def found(findings: list[Finding]) -> set[tuple[str, str]]:
-    return {(one.rule_id, one.subject_id) for one in findings}
+    return {(finding.rule_id, finding.subject_id) for finding in findings}
 
 
 def test_a_healthy_month_has_nothing_to_explain(tmp_path: Path) -> None:
@@ -270,7 +272,7 @@ def test_two_causes_in_one_area_explain_it_together(tmp_path: Path) -> None:
     linked, done, findings = explained(rows, tmp_path)
     assert ("NET-01", "T1") in found(findings)
     area = next(link for link in done.links if link.effect.rule_id == "NET-01")
-    assert {area.cause.subject_id, *(one.subject_id for one in area.together_with)} == {"P1", "P2"}
+    assert {area.cause.subject_id, *(other.subject_id for other in area.together_with)} == {"P1", "P2"}
     assert {change.key["metering_point_id"] for change in area.changes} == {"P1", "P2"}
     assert linked["TAR-06", "B110"][:2] == ["MET-03", "P1"] and linked["TAR-06", "B210"][:2] == [
         "MET-03",
@@ -300,13 +302,14 @@ def test_personal_columns_are_not_told(tmp_path: Path) -> None:
             session.give(
                 f"accepted.{name}",
                 pa.Table.from_pylist(
-                    [{field.name: one.get(field.name) for field in schema} for one in given], schema=schema
+                    [{field.name: given_row.get(field.name) for field in schema} for given_row in given],
+                    schema=schema,
                 ),
             )
         cause = Finding("ARC-08", "account", "A1", "A1", None, "low", "exception", None, {})
         changes = CAUSES["ARC-08"].mend(Bench(session), cause)
         assert session.duck.sql("SELECT account_name FROM accepted.account").fetchall() == [("Two",)]
-    assert [(one.column, one.old, one.new) for one in changes] == [("account_name", "…", "…")]
+    assert [(change.column, change.old, change.new) for change in changes] == [("account_name", "…", "…")]
 
 
 @pytest.mark.parametrize("evidence", [{}, {"true_ratio": None}, {"true_ratio": 20.0}])

@@ -29,7 +29,7 @@ SEEDED = Truth("MET-03", "twice the ratio", "metering_point", "P1", "A1", ("TAR-
 
 
 def by_rule(scores: list[Score]) -> dict[str, Score]:
-    return {one.rule_id: one for one in scores}
+    return {found.rule_id: found for found in scores}
 
 
 def test_a_seeded_fault_that_is_found_is_a_hit(rules: dict[str, Rule]) -> None:
@@ -121,7 +121,7 @@ def test_every_rule_flags_a_fault_of_its_own(tmp_path: Path) -> None:
     run = Run.of(plan.as_of, settings.utility.time_zone)
     audit_all(settings, run)
     found = findings_of(settings, run)
-    scores = {one.rule_id: one for one in score(all_rules(catalog_of(settings)), made.truth, found)}
+    scores = {rule.rule_id: rule for rule in score(all_rules(catalog_of(settings)), made.truth, found)}
     assert set(scores) == catalogue
     assert {rule_id for rule_id, one in scores.items() if not one.hits and not one.is_model} == set()
     assert {rule_id for rule_id in catalogue if not found.get(rule_id)} <= MODELS
@@ -151,9 +151,9 @@ def test_the_rules_find_what_was_seeded_and_nothing_else(tmp_path: Path) -> None
     night.root_causes(settings, run)
     scores = score(all_rules(catalog_of(settings)), made.truth, findings_of(settings, run))
     wrong = {
-        one.rule_id: (one.ways_missed, one.extras)
-        for one in scores
-        if not one.is_model and (one.missed or (one.extras and one.kind == "exception"))
+        found.rule_id: (found.ways_missed, found.extras)
+        for found in scores
+        if not found.is_model and (found.missed or (found.extras and found.kind == "exception"))
     }
     assert wrong == {}
     with DuckDBSession(settings, run) as session:

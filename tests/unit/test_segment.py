@@ -136,21 +136,23 @@ def _shapes(count: int, seed: int = 0) -> np.ndarray:
 
 
 def _last(found: list[profiles.Profile]) -> dict[int, tuple[str, tuple[float, ...]]]:
-    return {one.number: (one.name, one.centroid) for one in found}
+    return {profile.number: (profile.name, profile.centroid) for profile in found}
 
 
 def test_profiles_are_found_named_and_keep_number_and_name() -> None:
     fitted = profiles.fit(_shapes(300), 3, 6, 300, None, 0.02)
     assert len(fitted.centroids) == 3
     first = profiles.follow(fitted, {}, 0.08)
-    assert sorted(one.name for one in first) == [
+    assert sorted(profile.name for profile in first) == [
         "sharp evening peak",
         "sharp midday peak",
         "sharp night peak",
     ]
     again = profiles.follow(profiles.fit(_shapes(303, seed=7)[::-1], 3, 6, 300, 3, 0.02), _last(first), 0.08)
-    assert [(one.number, one.name) for one in again] == [(one.number, one.name) for one in first]
-    assert all(one.drift is not None and one.drift < 0.01 for one in again)
+    assert [(profile.number, profile.name) for profile in again] == [
+        (profile.number, profile.name) for profile in first
+    ]
+    assert all(profile.drift is not None and profile.drift < 0.01 for profile in again)
 
 
 def test_a_profile_more_must_be_worth_it() -> None:
@@ -188,8 +190,8 @@ def test_a_profile_that_moved_too_far_gets_a_number_of_its_own() -> None:
     moved = np.roll(np.array(last[1][1]).reshape(2, 24), 6, axis=1).reshape(48)
     last[1] = ("old shape", tuple(moved.tolist()))
     found = profiles.follow(fitted, last, 0.08)
-    assert sorted(one.number for one in found) == [2, 3, 4]
-    assert next(one for one in found if one.number == 4).drift is None
+    assert sorted(profile.number for profile in found) == [2, 3, 4]
+    assert next(profile for profile in found if profile.number == 4).drift is None
 
 
 def test_fewer_shapes_than_profiles() -> None:
@@ -208,7 +210,7 @@ def test_rules_by_hand_and_none_without_baskets() -> None:
         1.0,
         0.0,
     )
-    rule = next(one for one in found if one.product == "b")
+    rule = next(rule for rule in found if rule.product == "b")
     assert (rule.antecedents, rule.support, rule.confidence, rule.lift, rule.expected_take_up) == (
         ("a",),
         0.3,

@@ -156,9 +156,9 @@ def test_too_much_migration_is_refused_with_its_cause(tmp_path: Path) -> None:
     _night(tmp_path, D1, {f"C{n}": "a" for n in range(10)})
     _, kept = _night(tmp_path, D2, {f"C{n}": "b" if n < 1 else "a" for n in range(10)}, keep=False)
     assert kept.shares["composite"] == 0.1
-    assert not any("composite" in one for one in kept.broken), "at the limit is kept"
+    assert not any("composite" in problem for problem in kept.broken), "at the limit is kept"
     _, broken = _night(tmp_path, D2, {f"C{n}": "b" if n < 2 else "a" for n in range(10)}, keep=False)
-    assert any(one.startswith("composite: 2 of 10") for one in broken.broken)
+    assert any(problem.startswith("composite: 2 of 10") for problem in broken.broken)
     assert broken.cause.startswith("data behind")
     # A refused night leaves nothing behind: the next is measured against the last good one.
     _, next_night = _night(tmp_path, D3, {f"C{n}": "b" if n < 2 else "a" for n in range(10)}, keep=False)

@@ -233,7 +233,7 @@ def test_only_rows_that_were_cut_out_may_be_of_others(wider: Settings) -> None:
     try:
         with pytest.raises(ApplicationError) as refused:
             counter.check(application, as_of=AS_OF)
-        assert [one["where"] for one in refused.value.problems] == ["transformer[1].account_id"]
+        assert [problem["where"] for problem in refused.value.problems] == ["transformer[1].account_id"]
         looked = counter.look(application, AS_OF, is_cut=True)
         assert [violation.rule_id for violation in looked.violations["en"]] == ["ACC-99"]
     finally:

@@ -27,7 +27,7 @@ def _is_exact(value: exp.Expression) -> bool:
     if isinstance(value, exp.Round):
         return value.args.get("decimals") is None or _is_exact(value.this)
     if isinstance(value, exp.Case):
-        parts = [*(one.args["true"] for one in value.args["ifs"]), value.args.get("default")]
+        parts = [*(arg.args["true"] for arg in value.args["ifs"]), value.args.get("default")]
         return all(part is None or isinstance(part, exp.Literal) for part in parts)
     if isinstance(value, exp.Mul):
         return _is_exact(value.this) and _is_exact(value.expression)

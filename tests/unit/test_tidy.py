@@ -81,7 +81,7 @@ def test_what_killed_runs_left_goes_and_what_a_run_uses_stays(settings: Settings
         moment = time.time() - days * DAY_S
         os.utime(folder, (moment, moment))
     assert tidy(settings) == {"scratch": 1}
-    assert [one.name for one in settings.scratch.iterdir()] == ["young"]
+    assert [path.name for path in settings.scratch.iterdir()] == ["young"]
 
 
 def test_an_empty_home_has_nothing_to_delete(settings: Settings) -> None:
@@ -141,7 +141,7 @@ def test_docs_reports_and_notes_go_by_their_night_and_the_newest_stays(settings:
     # A backfill of an old night that ran today is read today.
     left(settings.home / "state" / "landing" / "20250101-202412" / "meter.json", 0)
     assert tidy(settings) == {"data docs": 2, "reports": 1, "landing notes": 2}
-    assert sorted(one.name for one in (settings.home / "state" / "landing").iterdir()) == [
+    assert sorted(path.name for path in (settings.home / "state" / "landing").iterdir()) == [
         "20250101-202412",
         "20260601-202605",
     ]

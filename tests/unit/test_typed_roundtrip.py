@@ -98,14 +98,14 @@ def written(draw: st.DrawFn) -> tuple[str, str, str, Any, str]:
         value = Decimal(draw(st.integers(-(10**18) + 1, 10**18 - 1))).scaleb(-2)
         forms = [f"{value:.2f}", f"{value:.4f}", f'="{value:.2f}"']
         if german:
-            forms = [one.replace(".", ",") for one in forms] + [
+            forms = [form.replace(".", ",") for form in forms] + [
                 f"{value:,.2f}".translate(str.maketrans(",.", ".,"))
             ]
     elif kind == "double":
         value = draw(st.floats(allow_nan=False, allow_infinity=False))
         forms = [repr(value), repr(value).upper(), f"'{value!r}"]
         if german:
-            forms = [one.replace(".", ",") for one in forms]
+            forms = [form.replace(".", ",") for form in forms]
     elif kind == "date":
         value = draw(st.dates())
         forms = [

@@ -137,7 +137,7 @@ NUMBERS: list[tuple[str, Any]] = [
 
 def test_a_number_is_read_in_plain_digits_only(duck: Any) -> None:
     found = read(duck, "account.contracted_kva", *[given for given, _ in NUMBERS])
-    assert dict(zip(NUMBERS, found, strict=True)) == {one: one[1] for one in NUMBERS}
+    assert dict(zip(NUMBERS, found, strict=True)) == {number: number[1] for number in NUMBERS}
 
 
 INTEGERS: list[tuple[str, Any]] = [
@@ -149,7 +149,7 @@ INTEGERS: list[tuple[str, Any]] = [
 
 def test_an_integer_is_exact_or_refused(duck: Any) -> None:
     found = read(duck, "meter.phases", *[given for given, _ in INTEGERS])
-    assert dict(zip(INTEGERS, found, strict=True)) == {one: one[1] for one in INTEGERS}
+    assert dict(zip(INTEGERS, found, strict=True)) == {integer: integer[1] for integer in INTEGERS}
 
 
 AMOUNTS: list[tuple[str, Any]] = [
@@ -161,7 +161,7 @@ AMOUNTS: list[tuple[str, Any]] = [
 
 def test_an_amount_has_two_places(duck: Any) -> None:
     found = read(duck, "bill.total_amount", *[given for given, _ in AMOUNTS])
-    assert dict(zip(AMOUNTS, found, strict=True)) == {one: one[1] for one in AMOUNTS}
+    assert dict(zip(AMOUNTS, found, strict=True)) == {amount: amount[1] for amount in AMOUNTS}
 
 
 def test_numbers_as_people_write_them_by_setting(duck: Any) -> None:
@@ -256,7 +256,7 @@ DATES: list[tuple[str, Any]] = [
 
 def test_a_date_has_a_year_of_four_digits_and_comes_first(duck: Any) -> None:
     found = read(duck, "customer.registered_on", *[given for given, _ in DATES])
-    assert dict(zip(DATES, found, strict=True)) == {one: one[1] for one in DATES}
+    assert dict(zip(DATES, found, strict=True)) == {date: date[1] for date in DATES}
 
 
 AT = utc(2026, 10, 14, 0, 30)
@@ -282,7 +282,7 @@ TIMES: list[tuple[str, Any]] = [
 
 def test_a_time_is_iso_with_a_zone_that_means_one_thing(duck: Any) -> None:
     found = read(duck, "bill.issued_at", *[given for given, _ in TIMES])
-    assert dict(zip(TIMES, found, strict=True)) == {one: one[1] for one in TIMES}
+    assert dict(zip(TIMES, found, strict=True)) == {time: time[1] for time in TIMES}
 
 
 def test_an_order_of_day_month_and_year_by_setting(duck: Any) -> None:
@@ -382,7 +382,7 @@ def test_of_a_time_that_exists_twice_the_first_is_meant_and_one_that_does_not_ex
         earlier,
         REFUSED,
     ]
-    native = [dt.datetime.fromisoformat(one) for one in (twice, never)]
+    native = [dt.datetime.fromisoformat(text) for text in (twice, never)]
     assert read(duck, "bill.issued_at", *native, kind="TIMESTAMP", zone=zone) == [earlier, REFUSED]
 
 

@@ -70,7 +70,7 @@ def test_many_commands_are_named() -> None:
 @pytest.mark.parametrize(("written", "where"), named())
 def test_a_named_command_is_there_with_its_options(root: Any, written: str, where: str) -> None:
     command, path, rest = resolve(root, written.split())
-    options = {name for one in command.params for name in (*one.opts, *one.secondary_opts)}
+    options = {name for param in command.params for name in (*param.opts, *param.secondary_opts)}
     for word in rest:
         if word.startswith("--"):
             assert word.split("=")[0] in options, f"{where}: wattmark {written}"
@@ -86,7 +86,7 @@ def test_a_command_that_is_not_there_would_be_found(root: Any) -> None:
         resolve(root, ["campaign", "chek"])
     command, path, rest = resolve(root, ["campaign", "check", "--hom", "x"])
     assert path == ["campaign", "check"] and rest == ["--hom", "x"]
-    assert "--hom" not in {name for one in command.params for name in one.opts}
+    assert "--hom" not in {name for param in command.params for name in param.opts}
 
 
 def test_named_make_targets_are_there() -> None:

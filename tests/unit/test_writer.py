@@ -174,7 +174,7 @@ def test_many_writers_at_once_are_one_after_the_other(tmp_path: Path) -> None:
         "        inside.unlink()\n"
     )
     started = [subprocess.Popen([sys.executable, "-c", program, str(tmp_path)]) for _ in range(3)]
-    assert [one.wait(timeout=120) for one in started] == [0, 0, 0]
+    assert [process.wait(timeout=120) for process in started] == [0, 0, 0]
 
 
 def test_a_damaged_record_blocks_nobody_and_frees_nobody(tmp_path: Path) -> None:

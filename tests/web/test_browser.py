@@ -157,7 +157,7 @@ def test_a_page_fits_the_phone_and_the_dark(
     assert "dark" in seen.scheme
     assert seen.images == []
     # Nothing that the content security policy refuses, nothing that is not there.
-    assert [one for one in seen.complaints if "404" not in one or name != "nothing"] == []
+    assert [complaint for complaint in seen.complaints if "404" not in complaint or name != "nothing"] == []
 
 
 def test_data_docs_hide_nothing_behind_a_script(tab: Browser, site: str) -> None:

@@ -81,7 +81,8 @@ def quickstart(
     console.print(f"The night {as_of}, in Airflow at {services.airflow_url(settings)}", soft_wrap=True)
     # Lists of a published night are asked about by this DAG, which a paused one would miss.
     unpause(settings, "campaigns")
-    if not watch_dag(settings, "nightly", {"as_of": as_of}, console, unpause=True):
+    ended = watch_dag(settings, "nightly", {"as_of": as_of}, console, unpause=True)
+    if "publish" not in ended.done:
         console.print("[red]The night failed; nothing of it was published.[/red]")
         raise typer.Exit(1)
     from wattmark.report import print_night, print_places
@@ -93,6 +94,9 @@ def quickstart(
     )
     # The sample utility's own, made for this machine: who runs it is to look at once.
     print_places(settings, console, password=True)
+    if not ended.succeeded:
+        console.print("[red]What follows a published night was not all done, see above.[/red]")
+        raise typer.Exit(1)
 
 
 def _sample(settings: Settings, console: Console, plan: SamplePlan, as_of: str) -> str:

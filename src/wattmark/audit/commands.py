@@ -66,9 +66,15 @@ def _listed(title: str, findings: list[Finding]) -> Table:
         title_justify="left",
     )
     largest = sorted(findings, key=lambda one: (-abs(one.at_stake_amount or Decimal(0)), one.subject))
-    for one in largest[:SHOWN]:
-        amount = "" if one.at_stake_amount is None else f"{one.at_stake_amount:,.2f}"
-        table.add_row(one.subject_type, one.subject_id, one.account_id or "", one.org_unit_id or "", amount)
+    for finding in largest[:SHOWN]:
+        amount = "" if finding.at_stake_amount is None else f"{finding.at_stake_amount:,.2f}"
+        table.add_row(
+            finding.subject_type,
+            finding.subject_id,
+            finding.account_id or "",
+            finding.org_unit_id or "",
+            amount,
+        )
     if len(findings) > SHOWN:
         table.caption = f"the {SHOWN} with most money of {len(findings):,}"
     return table
@@ -108,12 +114,12 @@ def replay_command(
 
 def _values(given: list[str]) -> dict[str, Any]:
     values = {}
-    for one in given:
-        name, sign, text = one.partition("=")
+    for setting in given:
+        name, sign, text = setting.partition("=")
         if not sign:
             raise SettingsError(
                 "preview.set",
-                f"--set {one}: the value is missing.",
+                f"--set {setting}: the value is missing.",
                 "Write --set name=value, the value as YAML.",
             )
         values[name.strip()] = parse_yaml(text, f"--set {name.strip()}")

@@ -53,7 +53,8 @@ class Finding:
 def money(findings: Iterable[Finding]) -> decimal.Decimal:
     """Sum at stake; amounts owed to customers count negative."""
     return sum(
-        (one.at_stake_amount for one in findings if one.at_stake_amount is not None), decimal.Decimal(0)
+        (finding.at_stake_amount for finding in findings if finding.at_stake_amount is not None),
+        decimal.Decimal(0),
     )
 
 
@@ -166,8 +167,8 @@ class Replay:
 
 
 def _without(some: Sequence[Finding], others: Sequence[Finding]) -> list[Finding]:
-    known = {one.subject for one in others}
-    return [one for one in some if one.subject not in known]
+    known = {other.subject for other in others}
+    return [finding for finding in some if finding.subject not in known]
 
 
 def published(settings: Settings, run: Run, rule_id: str) -> tuple[Finding, ...] | None:
@@ -228,12 +229,12 @@ class Preview:
     def units(self) -> dict[str, tuple[int, int]]:
         """Findings gained and lost by organisational unit (empty text where there is none)."""
         counts: dict[str, tuple[int, int]] = {}
-        for one in self.gained:
-            more, less = counts.get(one.org_unit_id or "", (0, 0))
-            counts[one.org_unit_id or ""] = (more + 1, less)
-        for one in self.lost:
-            more, less = counts.get(one.org_unit_id or "", (0, 0))
-            counts[one.org_unit_id or ""] = (more, less + 1)
+        for finding in self.gained:
+            more, less = counts.get(finding.org_unit_id or "", (0, 0))
+            counts[finding.org_unit_id or ""] = (more + 1, less)
+        for finding in self.lost:
+            more, less = counts.get(finding.org_unit_id or "", (0, 0))
+            counts[finding.org_unit_id or ""] = (more, less + 1)
         return dict(sorted(counts.items()))
 
 

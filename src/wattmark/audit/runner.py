@@ -155,16 +155,16 @@ def coverage_table(coverage: Iterable[Coverage]) -> pa.Table:
     return pa.Table.from_pylist(
         [
             {
-                "rule_id": one.rule_id,
-                "should_check": one.should_check,
-                "checked": one.checked,
-                "flagged": one.flagged,
-                "not_checked": one.not_checked,
-                "not_checked_reasons": json.dumps(one.reasons, ensure_ascii=False, sort_keys=True),
-                "seconds": round(one.seconds, 3),
-                "family": one.rule_id.split("-")[0],
+                "rule_id": row.rule_id,
+                "should_check": row.should_check,
+                "checked": row.checked,
+                "flagged": row.flagged,
+                "not_checked": row.not_checked,
+                "not_checked_reasons": json.dumps(row.reasons, ensure_ascii=False, sort_keys=True),
+                "seconds": round(row.seconds, 3),
+                "family": row.rule_id.split("-")[0],
             }
-            for one in coverage
+            for row in coverage
         ],
         schema=COVERAGE_SCHEMA,
     )

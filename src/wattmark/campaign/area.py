@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -127,7 +128,7 @@ _LIKE = pa.schema(
 
 
 def write_area_list(
-    engine: Engine, name: str, folder: Path, form: str, key: bytes | None, look: Look
+    engine: Engine, name: str, folder: Path, form: str, recipients: Sequence[Any], look: Look
 ) -> dict[str, Any]:
     """Write the list of areas, best first; nobody's name is on it."""
     rows = fetch(
@@ -143,4 +144,4 @@ def write_area_list(
         rows = relation.project(
             ", ".join(f"""{escaped_sql(f'"{column}"')} AS "{column}\"""" for column in rows.column_names)
         ).to_arrow_table()
-    return write_list(folder, "post", rows, form, key, look) | {"channel": "post"}
+    return write_list(folder, "post", rows, form, recipients, look) | {"channel": "post"}

@@ -152,7 +152,7 @@ def write_channel_list(
     messages: Messages,
     channel: str,
     folder: Path,
-    key: bytes | None,
+    recipients: Sequence[Any],
     look: Look,
     parts: Parts | None = None,
 ) -> Written:
@@ -170,7 +170,7 @@ def write_channel_list(
     rows = found.rows
     written = Written(lacking=[*unreadable, *found.lacking])
     for part, some in _parted(rows, parts):
-        written.entries += _write_part(session, file, channel, some, part, folder, key, look, prints)
+        written.entries += _write_part(session, file, channel, some, part, folder, recipients, look, prints)
     if campaign.messages:
         written.previews += previews_of(rows, channel)
     return written
@@ -198,7 +198,7 @@ def _write_part(
     rows: pa.Table,
     part: str | None,
     folder: Path,
-    key: bytes | None,
+    recipients: Sequence[Any],
     look: Look,
     prints: bool,
 ) -> list[dict[str, Any]]:
@@ -208,7 +208,7 @@ def _write_part(
     said = {"channel": channel} | ({} if part is None else {"part": part})
     laid = harmless(rows) if campaign.format == "csv" else rows
     look = replace(look, title=" ".join(one for one in (campaign.id, channel, part) if one))
-    entries = [write_list(folder, stem, laid, campaign.format, key, look) | said]
+    entries = [write_list(folder, stem, laid, campaign.format, recipients, look) | said]
     if prints:
         letters = [_letter(session, row) for row in rows.to_pylist()]
         sender = " · ".join(
@@ -216,7 +216,9 @@ def _write_part(
         )
         drawn = replace(look, draw=partial(write_letters, letters, settings.letters, sender))
         entries.append(
-            write_list(folder, stem, rows.select([]), "pdf", key, drawn) | said | {"rows": len(letters)}
+            write_list(folder, stem, rows.select([]), "pdf", recipients, drawn)
+            | said
+            | {"rows": len(letters)}
         )
     return entries
 

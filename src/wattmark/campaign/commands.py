@@ -354,19 +354,30 @@ def suppress(
     console.print("Suppressed.")
 
 
+@campaign_app.command("list-key")
+def list_key(file: Annotated[Path, typer.Argument(help="File to write; it must not be there.")]) -> None:
+    """Make the utility's identity that lists are encrypted to, and print its public key."""
+    from wattmark.campaign.keys import make_identity
+
+    public = make_identity(file)
+    _tell(f"{file} is written; keep it private and in the backup. Its public key:\n{public}")
+    _tell("Name the file as campaigns.list_identity_file in settings.yaml.")
+
+
 @campaign_app.command()
 def decrypt(
     file: Path, to: Annotated[Path, typer.Option("--to", help="File to write.")], home: HomeOption = None
 ) -> None:
-    """Open an encrypted list with the utility's key."""
+    """Open an encrypted list with the utility's identity."""
     from wattmark.atomic import write_atomically
     from wattmark.campaign.definition import CampaignError
-    from wattmark.campaign.files import decrypt as open_list
-    from wattmark.campaign.keys import list_key
+    from wattmark.campaign.files import open_list
+    from wattmark.campaign.keys import list_keys
 
-    key = list_key(load_settings(home))
-    if key is None:
-        raise CampaignError("campaign.list_key", "No key is set.", "Set campaigns.list_key_file.")
-    content = open_list(file, key)
-    write_atomically(to, content, private=True)
+    keys = list_keys(load_settings(home))
+    if keys is None:
+        raise CampaignError(
+            "campaign.list_identity", "No identity is set.", "Set campaigns.list_identity_file."
+        )
+    write_atomically(to, lambda stream: open_list(file, keys, stream.write), private=True)
     console.print(f"{to} is written; it holds personal data.")

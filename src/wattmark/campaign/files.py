@@ -1,4 +1,7 @@
-"""List files: harmless in spreadsheets, the same each time, with a manifest, encrypted where a key is set.
+"""List files: harmless in spreadsheets, the same each time, with a manifest, encrypted by age where keys are set.
+
+What is encrypted has other bytes each time: a list is known by the digest of its content before that, and opened with
+the utility's own identity to be held against it.
 
 A list is the only place, beside ``mart_pii``, where personal data leaves the pipeline. Files are readable by
 their owner alone.
@@ -8,11 +11,10 @@ from __future__ import annotations
 
 import codecs
 import hashlib
-import hmac
+import io
 import json
 import re
-import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -20,11 +22,11 @@ import psutil
 import pyarrow as pa
 import pyarrow.csv as csv
 import pyarrow.parquet as pq
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+import pyrage
 
 from wattmark.atomic import write_atomically
 from wattmark.campaign.definition import CampaignError
+from wattmark.campaign.keys import ListKeys
 from wattmark.campaign.sheets import PLAIN, Look, write_workbook
 
 TRIGGERS = "=+-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b\u2212"
@@ -48,7 +50,6 @@ _ESCAPED = re.compile(
 )
 _DRAFT = re.compile(r"\A\..+\.(\d+)\.[0-9a-f]{8}\Z", re.DOTALL)
 _BLOCK = 1 << 20
-_MAGIC = b"WMLIST1\n"
 
 
 def escaped_sql(column: str) -> str:
@@ -95,8 +96,28 @@ def _write_plain(rows: pa.Table, form: str, stream: BinaryIO, look: Look) -> Non
         write_workbook(rows, stream, look)
 
 
+class _Told:
+    """Passes bytes on, and tells their digest."""
+
+    def __init__(self, pass_on: Callable[[bytes], object] | None = None) -> None:
+        self._digest = hashlib.sha256()
+        self._pass_on = pass_on
+
+    def write(self, block: bytes) -> int:
+        self._digest.update(block)
+        if self._pass_on is not None:
+            self._pass_on(block)
+        return len(block)
+
+    def flush(self) -> None:
+        """There is nothing to wait for."""
+
+    def hexdigest(self) -> str:
+        return self._digest.hexdigest()
+
+
 def write_list(
-    folder: Path, stem: str, rows: pa.Table, form: str, key: bytes | None, look: Look = PLAIN
+    folder: Path, stem: str, rows: pa.Table, form: str, recipients: Sequence[Any] = (), look: Look = PLAIN
 ) -> dict[str, Any]:
     """Write one list.
 
@@ -105,108 +126,128 @@ def write_list(
         stem: name without ending, the channel's.
         rows: text columns, made harmless already where the form is csv.
         form: csv, xlsx, parquet, or pdf where ``look`` draws it.
-        key: 32 bytes, or None for an open file.
+        recipients: public keys of age that it is encrypted to; an open file where there are none.
         look: how it is laid out.
 
     Returns:
         the manifest's entry: file, rows, columns, sha256 (of the list itself), file_sha256 (of the bytes that lie
-        there and leave), encrypted.
+        there and leave; of an encrypted list others each time), encrypted.
     """
-    name = f"{stem}.{form}" + (".enc" if key else "")
-    digest, written = hashlib.sha256(), hashlib.sha256()
+    name = f"{stem}.{form}" + (".age" if recipients else "")
+    content, file_sha256 = "", ""
 
     def write(stream: BinaryIO) -> None:
-        if key is None:
+        nonlocal content, file_sha256
+        if not recipients:
             _write_plain(rows, form, stream, look)
             stream.seek(0)
-            while block := stream.read(_BLOCK):
-                digest.update(block)
-                written.update(block)
+            content = file_sha256 = _digest(stream)
             return
-        plain = pa.BufferOutputStream()
+        plain = io.BytesIO()
         _write_plain(rows, form, plain, look)
-        content = memoryview(plain.getvalue())
-        digest.update(content)
-        for part in encrypt(content, key, f"{folder.name}/{name}"):
-            written.update(part)
-            stream.write(part)
+        plain.seek(0)
+        content = _digest(plain)
+        plain.seek(0)
+        told = _Told(stream.write)
+        pyrage.encrypt_io(plain, told, list(recipients))
+        file_sha256 = told.hexdigest()
 
     write_atomically(folder / name, write, private=True)
     return {
         "file": name,
         "rows": rows.num_rows,
         "columns": rows.column_names,
-        "sha256": digest.hexdigest(),
-        "file_sha256": written.hexdigest(),
-        "encrypted": key is not None,
+        "sha256": content,
+        "file_sha256": file_sha256,
+        "encrypted": bool(recipients),
     }
 
 
-def encrypt(content: memoryview | bytes, key: bytes, name: str = "") -> Iterator[bytes]:
-    """AES-256-GCM in blocks of 1 MiB; each block knows its place and whether it is the last one.
+def open_list(path: Path, keys: ListKeys, write: Callable[[bytes], object] | None = None) -> str:
+    """Open an encrypted list with the utility's identities.
 
-    The salt follows from the key, the content and ``name``: the same list is the same file, so that what was
-    approved can be told by its bytes, and no two contents share a nonce.
-    """
-    said = hashlib.sha256(content).digest() + name.encode()
-    cipher, salt = AESGCM(key), hmac.digest(key, b"salt of a list" + said, "sha256")[:8]
-    yield _MAGIC + salt
-    view = memoryview(content)
-    blocks = max(1, -(-len(view) // _BLOCK))
-    for at in range(blocks):
-        last = at == blocks - 1
-        sealed = cipher.encrypt(
-            salt + struct.pack(">I", at),
-            bytes(view[at * _BLOCK : (at + 1) * _BLOCK]),
-            b"last" if last else b"more",
-        )
-        yield struct.pack(">I", len(sealed)) + sealed
+    Args:
+        path: the file.
+        keys: of the utility.
+        write: takes the content, block by block; it is only read through where None.
 
-
-def decrypt(path: Path, key: bytes) -> bytes:
-    """The content of an encrypted list.
+    Returns:
+        SHA-256 of the content.
 
     Raises:
-        CampaignError: another key, or the file was changed or cut off.
+        CampaignError: it is encrypted to others, is no age file, or was changed or cut off.
     """
-    refused = CampaignError(
-        "campaign.decrypt",
-        f"{path} cannot be opened: another key, or a damaged file.",
-        "Use the key it was written with.",
-    )
-    content, cipher, out, at, last = path.read_bytes(), AESGCM(key), [], 0, False
-    if not content.startswith(_MAGIC) or len(content) < len(_MAGIC) + 8:
-        raise refused
-    salt = content[len(_MAGIC) : len(_MAGIC) + 8]
-    place = len(_MAGIC) + 8
-    while place < len(content):
-        size = int.from_bytes(content[place : place + 4], "big")
-        sealed = content[place + 4 : place + 4 + size]
-        place += 4 + size
-        last = place >= len(content)
-        try:
-            out.append(cipher.decrypt(salt + struct.pack(">I", at), sealed, b"last" if last else b"more"))
-        except InvalidTag:
-            raise refused from None
-        at += 1
-    if not last:
-        raise refused
-    return b"".join(out)
+    told = _Told(write)
+    try:
+        with path.open("rb") as stream:
+            pyrage.decrypt_io(stream, told, list(keys.identities))
+    except (pyrage.DecryptError, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        is_others = "No matching keys" in str(error)
+        raise CampaignError(
+            "campaign.decrypt",
+            f"{path} cannot be opened: "
+            + (
+                "it is encrypted to others, not to campaigns.list_identity_file."
+                if is_others
+                else "it is no age file, or was changed or cut off."
+            ),
+            "Use the identity it was made with; identities of before may stay in the file, below the newest."
+            if is_others
+            else "Take the file as it was made, or make the list again.",
+        ) from None
+    return told.hexdigest()
 
 
 _APPROVED = ("channel", "file", "rows", "columns", "sha256", "file_sha256", "encrypted")
 
 
 def digest_of(campaign_run_id: str, entries: list[dict[str, Any]]) -> str:
-    """SHA-256 over which list it is, what its files say and the bytes that leave: what an approval speaks of."""
-    said = [{name: entry.get(name) for name in _APPROVED} for entry in entries]
+    """SHA-256 over which list it is and what its files say: what an approval speaks of.
+
+    An encrypted file is told by its content, as its bytes are others each time.
+    """
+    said = [
+        {name: entry.get(name) for name in _APPROVED}
+        | ({"file_sha256": entry.get("sha256")} if entry.get("encrypted") else {})
+        for entry in entries
+    ]
     return hashlib.sha256(json.dumps([campaign_run_id, said], sort_keys=True).encode()).hexdigest()
 
 
-def is_as_written(folder: Path, entry: dict[str, Any]) -> bool:
+def has_bytes(folder: Path, entry: dict[str, Any]) -> bool:
     """Whether the file of a manifest's entry lies there with the bytes that were written."""
     path = folder / entry["file"]
     return path.is_file() and sha256_of(path) == entry.get("file_sha256")
+
+
+def why_another(folder: Path, entry: dict[str, Any], keys: ListKeys | None) -> str | None:
+    """Why the file of a manifest's entry is not the list it was written as; None where it is.
+
+    An encrypted file is opened and held against the list's own digest as well.
+    """
+    path = folder / entry["file"]
+    if not path.is_file():
+        return f"{path.name} is missing"
+    if entry["encrypted"]:
+        if keys is None:
+            return f"{path.name} is encrypted, and campaigns.list_identity_file names nothing to open it with"
+        try:
+            if open_list(path, keys) != entry["sha256"]:
+                return f"{path.name} holds another list"
+        except CampaignError as error:
+            return error.message
+    return None if has_bytes(folder, entry) else f"{path.name} has other bytes than were written"
+
+
+def clear_others(folder: Path, entries: Sequence[dict[str, Any]]) -> None:
+    """Take away files of the same channels in another form, such as open ones that encrypted ones took the place of."""
+    kept = {entry["file"] for entry in entries}
+    for entry in entries:
+        for path in folder.glob(f"{entry['file'].partition('.')[0]}.*"):
+            if path.name not in kept and path.is_file():
+                path.unlink()
 
 
 def write_manifest(folder: Path, manifest: dict[str, Any], name: str = "manifest.json") -> None:
@@ -226,8 +267,12 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
 
 def sha256_of(path: Path) -> str:
     """SHA-256 of a file."""
-    digest = hashlib.sha256()
     with path.open("rb") as stream:
-        while block := stream.read(_BLOCK):
-            digest.update(block)
-    return digest.hexdigest()
+        return _digest(stream)
+
+
+def _digest(stream: BinaryIO) -> str:
+    told = _Told()
+    while block := stream.read(_BLOCK):
+        told.write(block)
+    return told.hexdigest()

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import logging
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
+
+from sqlalchemy import text
 
 from wattmark.campaign.definition import CampaignError
 from wattmark.campaign.lists import close_overdue, make_lists
@@ -41,37 +41,82 @@ def campaigns(settings: Settings, run: Run, only: Sequence[str] = ()) -> list[Ca
 
 def list_counts(settings: Settings, run: Run) -> dict[str, int]:
     """Make the lists of a date and count customers and accounts listed, by campaign; lists of nobody left out."""
-    return {one.campaign_id: one.listed for one in campaigns(settings, run) if one.listed}
+    made = campaigns(settings, run)
+    for outcome in made:
+        if outcome.problem:
+            # The others await their approval: one campaign takes nothing from them.
+            log.error("Campaign %s was not made: %s", outcome.campaign_id, outcome.problem)
+    return {outcome.campaign_id: outcome.listed for outcome in made if outcome.listed}
 
 
-def awaiting(outcomes: Sequence[CampaignOutcome]) -> list[dict[str, str]]:
-    """What has to be approved: id, digest, and the words an approver is shown. Nobody on a list is named."""
+_AWAITING = """
+SELECT campaign_run_id, considered, listed, control, excluded, over_limit, dropped, cost_amount, list_sha256, approval_due_at, definition
+FROM ops.campaign_run WHERE as_of = :as_of AND state = 'awaiting_approval' AND listed > dropped ORDER BY campaign_run_id
+"""
+_ROWS = """
+SELECT m.campaign_run_id, m.channel, COUNT(*) FROM ops.campaign_member m
+WHERE m.campaign_run_id = ANY(:names) AND m.outcome = 'listed' AND NOT EXISTS (
+  SELECT 1 FROM ops.campaign_drop d WHERE d.campaign_run_id = m.campaign_run_id AND d.customer_id = m.customer_id
+  AND d.account_id = m.account_id)
+GROUP BY 1, 2 HAVING COUNT(*) FILTER (WHERE NOT m.is_seed) > 0
+UNION ALL
+SELECT campaign_run_id, 'post', COUNT(*) FROM ops.campaign_area
+WHERE campaign_run_id = ANY(:names) AND outcome = 'listed' GROUP BY 1, 2
+"""
+
+
+def questions(settings: Settings, run: Run) -> list[dict[str, str]]:
+    """What has to be approved of a day: the lists that await it, as the warehouse knows them; nothing is made here.
+
+    Args:
+        settings: of the home.
+        run: the night; its date alone counts.
+
+    Returns:
+        one question a list: ``campaign_run_id``, ``list_sha256``, ``due_at`` (ISO 8601, with offset), and the words an
+        approver is shown, ``subject`` and ``body``. Nobody on a list is named.
+    """
+    upgrade(warehouse_url(settings))
+    engine = ops_engine(settings)
+    try:
+        with engine.connect() as connection:
+            lists = connection.execute(text(_AWAITING), {"as_of": run.as_of}).mappings().all()
+            names = [row["campaign_run_id"] for row in lists]
+            rows = {
+                (name, channel): count
+                for name, channel, count in connection.execute(text(_ROWS), {"names": names})
+            }
+    finally:
+        engine.dispose()
+    if not lists:
+        log.warning(
+            "No list of %s awaits approval. Where the night could not make its lists: clear its task `lists`, "
+            "or run wattmark campaign run --as-of %s and trigger this DAG with that day.", run.as_of, run.as_of,
+        )  # fmt: skip
     found = []
-    for one in outcomes:
-        # A list of nobody is no question to anybody; the next night closes it.
-        if one.state != "awaiting_approval" or not one.listed:
-            continue
-        manifest = json.loads((Path(one.files[0]).parent / "manifest.json").read_text(encoding="utf-8"))
+    for row in lists:
+        name, definition = row["campaign_run_id"], row["definition"]
+        due_at = row["approval_due_at"].astimezone(settings.zone).isoformat()
         lines = [
-            f"- {entry['file']}: {entry['rows']:,} {'letters' if '.pdf' in entry['file'] else 'rows'}, out on {entry['send_on']} between {entry['from_hour']} and {entry['until_hour']}"
-            for entry in manifest["files"]
+            f"- {sending['channel']}: {rows[(name, sending['channel'])]:,} rows, out on {sending['send_on']} "
+            f"between {sending['from_hour']} and {sending['until_hour']}"
+            for sending in definition["sendings"]
+            if (name, sending["channel"]) in rows
         ]
+        if row["dropped"]:
+            lines.append(f"- left out, since the message lacks a value for them: {row['dropped']:,}")
         found.append(
             {
-                "campaign_run_id": one.campaign_run_id,
-                "list_sha256": manifest["list_sha256"],
-                "due_at": manifest["approval"]["due_at"],
-                "subject": f"Release {one.campaign_run_id}: {one.listed - one.dropped:,} listed, cost {one.cost_amount:,.2f}",
-                "body": f"Considered {one.considered:,}, control {one.control:,}, excluded {one.excluded:,}, over limit "
-                f"{one.over_limit:,}.\n\n"
+                "campaign_run_id": name,
+                "list_sha256": row["list_sha256"],
+                "due_at": due_at,
+                "subject": f"Release {name}: {row['listed'] - row['dropped']:,} listed, cost {row['cost_amount']:,.2f}",
+                "body": f"Considered {row['considered']:,}, control {row['control']:,}, excluded {row['excluded']:,}, "
+                f"over limit {row['over_limit']:,}.\n\n"
                 + "\n".join(lines)
-                + "".join(
-                    f"\n- left out, for want of {what}: {count:,}"
-                    for what, count in manifest.get("lacking", {}).items()
-                )
-                + f"\n\nWhat they are told, and the files: /wattmark/lists/{one.campaign_run_id}/ on this server."
-                + f"\n\nApproved by: {', '.join(manifest['approval']['by'])}, "
-                f"until {manifest['approval']['due_at']}. List {manifest['list_sha256'][:16]}.",
+                + f"\n\nWhat they are told, and the files: /wattmark/lists/{name}/ on this server."
+                + f"\n\nApproved by: {', '.join(definition['approval']['by'])}, until {due_at}. "
+                f"List {row['list_sha256'][:16]}.",
             }
         )
     return found

@@ -17,7 +17,8 @@ from wattmark.campaign.decide import decide
 from wattmark.campaign.definition import CampaignError, CampaignFile, load_campaigns, read_campaigns
 from wattmark.campaign.deliver import deliver, take_back_drafts, target_of
 from wattmark.campaign.drops import Drops, as_rows, dropped_before, insert_drops, of_lacking
-from wattmark.campaign.files import digest_of, is_as_written, read_manifest, write_manifest
+from wattmark.campaign.files import clear_others, digest_of, read_manifest, why_another, write_manifest
+from wattmark.campaign.keys import list_keys
 from wattmark.campaign.lists import close_overdue, store, store_feedback
 from wattmark.campaign.outcome import CampaignOutcome, folder_of
 from wattmark.campaign.parts import part_manifests, write_manifests
@@ -44,7 +45,9 @@ def _locked(connection: Connection, campaign_run_id: str) -> dict[str, Any]:
     )
     if row is None:
         raise CampaignError(
-            "campaign.no_list", f"There is no list {campaign_run_id}.", "wattmark campaign lists shows them."
+            "campaign.no_list",
+            f"There is no list {campaign_run_id}.",
+            "Its id stands in the manifest.json of its folder, below lists of the home.",
         )
     return dict(row)
 
@@ -128,7 +131,7 @@ def _hand_over(
 ) -> None:
     """Deliver what leaves, and note it as released."""
     campaign_run_id = row["campaign_run_id"]
-    manifest = _put_in_place(folder, row)
+    manifest = _put_in_place(settings, folder, row)
     if settings.campaigns.delivery:
         said = {
             name: (json.dumps(one, indent=2, ensure_ascii=False) + "\n").encode()
@@ -148,6 +151,7 @@ def _hand_over(
         )
     # Inside the transaction: should this fail, the run is not released, and the next try writes it again.
     write_manifests(folder, manifest)
+    clear_others(folder, manifest["files"])
 
 
 LEAVING = ".leaving"
@@ -168,11 +172,11 @@ def _decide_what_leaves(
     """Note what leaves, and lay it down beside the approved files where it differs; False where nobody is left."""
     row = _locked(connection, campaign_run_id)
     if row["state"] == "releasing":
-        _put_in_place(folder, row)
+        _put_in_place(settings, folder, row)
         if _was_handed_over(settings, campaign_run_id):
             # Part of it has left: the rest is what was noted then.
             return True
-    manifest = _verified(folder, row, list_sha256)
+    manifest = _verified(settings, folder, row, list_sha256)
     is_area = row["definition"]["audience"]["grain"] == "area"
     refused = NOBODY_REFUSED if is_area else refused_now(session, engine, row, now)
     before = dropped_before(connection, campaign_run_id)
@@ -283,27 +287,33 @@ def _lay_down(
         None,
     )
     if file is None:
-        if reasons or moved:
+        is_open = list_keys(settings) is not None and not all(
+            entry["encrypted"] for entry in manifest["files"]
+        )
+        if reasons or moved or is_open:
             raise CampaignError(
                 "campaign.changed",
-                f"{name} was made of another definition; {len(reasons)} members may not be contacted any more, or its day has passed.",
+                f"{name} was made of another definition; {len(reasons)} members may not be contacted any more, its day has passed, or its files are not encrypted yet.",
                 "Put the definition back, or refuse the list and make another.",
             )
         write_manifest(folder / LEAVING, manifest)
         return str(row["list_sha256"]), {}
     days = {channel: dt.date.fromisoformat(day) for channel, day in moved.items()}
-    # Under the folder's own name: what is encrypted is salted by it, and the same list is the same file.
-    written = write_lists(
-        settings, session, engine, file, row, folder / LEAVING / folder.name, as_rows(reasons), days
-    )
+    fresh = folder / LEAVING / folder.name
+    written = write_lists(settings, session, engine, file, row, fresh, as_rows(reasons), days)
     digest = digest_of(name, written.entries)
-    if digest == row["list_sha256"]:
-        shutil.rmtree(folder / LEAVING / folder.name)
+    there = {entry["file"]: entry for entry in manifest["files"]}
+    for entry in written.entries:
+        # What lies there already says the same: its bytes stay, though they would be others if encrypted anew.
+        same = there.get(entry["file"])
+        if same is not None and same["sha256"] == entry["sha256"]:
+            entry["file_sha256"] = same["file_sha256"]
+            (fresh / entry["file"]).unlink()
     write_manifest(folder / LEAVING, manifest | {"files": written.entries, "list_sha256": digest})
     return digest, of_lacking(written.lacking)
 
 
-def _put_in_place(folder: Path, row: dict[str, Any]) -> dict[str, Any]:
+def _put_in_place(settings: Settings, folder: Path, row: dict[str, Any]) -> dict[str, Any]:
     """Let what leaves take the place of what was approved, once it is noted; returns its manifest.
 
     The manifest is written into the folder by the release itself, last of all.
@@ -312,7 +322,7 @@ def _put_in_place(folder: Path, row: dict[str, Any]) -> dict[str, Any]:
         CampaignError: what lies there is not what was noted.
     """
     manifest = read_manifest(folder / LEAVING)
-    if manifest is None or manifest["list_sha256"] != row["list_sha256"]:
+    if manifest is None or digest_of(row["campaign_run_id"], manifest["files"]) != row["list_sha256"]:
         raise _not_what_was_approved(folder, row)
     for entry in manifest["files"]:
         fresh = folder / LEAVING / folder.name / entry["file"]
@@ -321,11 +331,22 @@ def _put_in_place(folder: Path, row: dict[str, Any]) -> dict[str, Any]:
     kept = {entry["file"] for entry in manifest["files"]}
     for entry in (read_manifest(folder) or {"files": []})["files"]:
         if entry["file"] not in kept:
-            # Of a channel on which nobody is left.
+            # Of a channel or part in which nobody is left.
             (folder / entry["file"]).unlink(missing_ok=True)
-    if not all(is_as_written(folder, entry) for entry in manifest["files"]):
-        raise _not_what_was_approved(folder, row)
+    _hold_against(settings, folder, row, manifest)
     return manifest
+
+
+def _hold_against(settings: Settings, folder: Path, row: dict[str, Any], manifest: dict[str, Any]) -> None:
+    """Open each file of a list and hold it against its manifest.
+
+    Raises:
+        CampaignError: one is not what it was; says which, and why.
+    """
+    keys = list_keys(settings)
+    for entry in manifest["files"]:
+        if why := why_another(folder, entry, keys):
+            raise _not_what_was_approved(folder, row, why)
 
 
 def _only_approvers(settings: Settings, row: dict[str, Any], who: str) -> None:
@@ -338,24 +359,24 @@ def _only_approvers(settings: Settings, row: dict[str, Any], who: str) -> None:
         )
 
 
-def _not_what_was_approved(folder: Path, row: dict[str, Any]) -> CampaignError:
+def _not_what_was_approved(folder: Path, row: dict[str, Any], why: str = "") -> CampaignError:
     return CampaignError(
         "campaign.not_what_was_approved",
-        f"{folder}: the files of {row['campaign_run_id']} are not what was approved.",
+        f"{folder}: the files of {row['campaign_run_id']} are not what was approved{f': {why}' if why else ''}.",
         "Make the list again (wattmark campaign run), look at it, and approve what its manifest says then.",
     )
 
 
-def _verified(folder: Path, row: dict[str, Any], list_sha256: str) -> dict[str, Any]:
+def _verified(settings: Settings, folder: Path, row: dict[str, Any], list_sha256: str) -> dict[str, Any]:
     """The manifest of the files that lie there, if they are those that were approved."""
     manifest = read_manifest(folder / LEAVING if row["state"] == "releasing" else folder)
     if (
         manifest is None
         or digest_of(row["campaign_run_id"], manifest["files"]) != row["list_sha256"]
         or list_sha256 != (row["approved_list_sha256"] or row["list_sha256"])
-        or not all(is_as_written(folder, entry) for entry in manifest["files"])
     ):
         raise _not_what_was_approved(folder, row)
+    _hold_against(settings, folder, row, manifest)
     return manifest
 
 

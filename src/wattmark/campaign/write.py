@@ -19,8 +19,8 @@ from wattmark.campaign.channel_list import Written, chosen, counted, write_chann
 from wattmark.campaign.definition import CampaignError, CampaignFile
 from wattmark.campaign.drops import as_rows, dropped_before, insert_drops, of_lacking
 from wattmark.campaign.fields import published_fields
-from wattmark.campaign.files import digest_of, is_as_written, read_manifest, sha256_of
-from wattmark.campaign.keys import list_key
+from wattmark.campaign.files import clear_others, digest_of, has_bytes, read_manifest, sha256_of, why_another
+from wattmark.campaign.keys import ListKeys, list_keys
 from wattmark.campaign.message import Messages
 from wattmark.campaign.outcome import LISTED, NOBODY, PREVIEW_FILE, RUN, CampaignOutcome, folder_of
 from wattmark.campaign.parts import parts_of, write_manifests
@@ -60,8 +60,9 @@ def write_files(
     if row["state"] == "releasing":
         # Somebody approved it, and its release is under way or broke off: it goes on when it is approved again.
         return outcome
+    has_left = row["state"] in ("released", "corrected")
     if row["state"] != "listed" and _complete(
-        folder, row["list_sha256"], has_left=row["state"] in ("released", "corrected")
+        folder, row["list_sha256"], None if has_left else list_keys(settings), has_left=has_left
     ):
         outcome.files = [
             str(folder / entry["file"]) for entry in (read_manifest(folder) or {"files": []})["files"]
@@ -112,6 +113,7 @@ def write_files(
         manifest["lacking"] = counted(written.lacking)
     write_previews(folder, written.previews)
     write_manifests(folder, manifest)
+    clear_others(folder, written.entries)
     outcome.files = [str(folder / entry["file"]) for entry in written.entries]
     return outcome
 
@@ -147,13 +149,14 @@ def _manifest(
     }
 
 
-def _complete(folder: Path, digest: str | None, *, has_left: bool) -> bool:
+def _complete(folder: Path, digest: str | None, keys: ListKeys | None, *, has_left: bool) -> bool:
+    """Whether all files of a list lie there: as they were written or, once they have left, with the bytes that left."""
     manifest = read_manifest(folder)
     if manifest is None or manifest["list_sha256"] != digest:
         return False
     # A list released before manifests told the bytes of its files is known by its content, where that lies open.
     return all(
-        is_as_written(folder, entry)
+        (has_bytes(folder, entry) if has_left else why_another(folder, entry, keys) is None)
         if "file_sha256" in entry
         else has_left
         and (folder / entry["file"]).exists()
@@ -189,13 +192,18 @@ def write_lists(
         and who was left off for want of a value.
     """
     written = Written()
-    key, sendings = list_key(settings), row["definition"]["sendings"]
+    keys, sendings = list_keys(settings), row["definition"]["sendings"]
+
+    def readers(channel: str) -> list[Any]:
+        return keys.of(channel) if keys else []
+
     name, moved = row["campaign_run_id"], moved or {}
     look = look_of(settings, file)
     if file.campaign.audience.grain == "area":
         # A file of nobody is nothing to look at.
         if row["listed"]:
-            written.entries.append(write_area_list(engine, name, folder, file.campaign.format, key, look))
+            form = file.campaign.format
+            written.entries.append(write_area_list(engine, name, folder, form, readers("post"), look))
     else:
         listed = fetch(
             engine,
@@ -214,23 +222,22 @@ def write_lists(
             )
         for channel, day in moved.items():
             session.duck.execute("UPDATE night.listed SET send_on = ? WHERE channel = ?", [day, channel])
-        used = {
-            row[0]
-            for row in session.duck.execute(
-                "SELECT DISTINCT channel FROM night.listed WHERE NOT is_seed"
-            ).fetchall()
-        }
+        sql = "SELECT DISTINCT channel FROM night.listed WHERE NOT is_seed"
+        used = {row[0] for row in session.duck.execute(sql).fetchall()}
         messages, parts = Messages(session, file, name), parts_of(session, file.campaign)
         for one in sendings:
-            if one["channel"] in used:
+            channel = one["channel"]
+            if channel in used:
                 written.add(
-                    write_channel_list(session, file, messages, one["channel"], folder, key, look, parts)
+                    write_channel_list(
+                        session, file, messages, channel, folder, readers(channel), look, parts
+                    )
                 )
-    sending = {one["channel"]: one for one in sendings}
     for entry in written.entries:
-        one = sending[entry["channel"]]
+        one = next(one for one in sendings if one["channel"] == entry["channel"])
+        day = moved.get(one["channel"])
         entry |= {
-            "send_on": moved[one["channel"]].isoformat() if one["channel"] in moved else one["send_on"],
+            "send_on": day.isoformat() if day else one["send_on"],
             "from_hour": one["from_hour"],
             "until_hour": one["until_hour"],
         }

@@ -44,7 +44,7 @@ _NARROW: dict[pa.DataType, tuple[str, str, str]] = {
 }
 """Types that an engine may compute and no contract has: DuckDB's, PostgreSQL's and the contract's name."""
 
-_POSTGRES_IN_DUCKDB = {one.postgres: one.duckdb for one in TYPES.values()} | {
+_POSTGRES_IN_DUCKDB = {type_.postgres: type_.duckdb for type_ in TYPES.values()} | {
     "real": "FLOAT", "jsonb": "VARCHAR", "timestamp without time zone": "TIMESTAMP",
 }  # fmt: skip
 
@@ -104,7 +104,7 @@ def duckdb_of(kind: pa.DataType) -> str:
         return "TIMESTAMPTZ" if kind.tz else "TIMESTAMP"
     if kind in _NARROW:
         return _NARROW[kind][0]
-    return next((one.duckdb for one in TYPES.values() if one.arrow == kind), "VARCHAR")
+    return next((type_.duckdb for type_ in TYPES.values() if type_.arrow == kind), "VARCHAR")
 
 
 def postgres_of(kind: pa.DataType) -> str:
@@ -115,7 +115,7 @@ def postgres_of(kind: pa.DataType) -> str:
         return f"timestamp {'with' if kind.tz else 'without'} time zone"
     if kind in _NARROW:
         return _NARROW[kind][1]
-    return next((one.postgres for one in TYPES.values() if one.arrow == kind), "text")
+    return next((type_.postgres for type_ in TYPES.values() if type_.arrow == kind), "text")
 
 
 def duckdb_of_postgres(kind: str) -> str:

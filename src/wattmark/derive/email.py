@@ -50,5 +50,5 @@ def email(context: TableContext) -> Rows:
         "address": pa.concat_arrays(
             [pc.binary_join_element_wise(local, domain, "@"), pa.array(judged, pa.string())]
         ),
-        "is_valid": [True] * len(easy) + [one is not None for one in judged],
+        "is_valid": [True] * len(easy) + [address is not None for address in judged],
     }

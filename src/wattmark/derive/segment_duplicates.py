@@ -101,8 +101,8 @@ def duplicate_quality(context: TableContext) -> Rows:
     """Precision and recall at the threshold; without pairs that tell, only the threshold and counts."""
     rows, score, settings = _judged(context)
     truth = rows.column("same_id_number").to_pylist()
-    known = np.array([one is not None for one in truth], dtype=bool)
-    same = np.array([bool(one) for one in truth], dtype=bool)
+    known = np.array([answer is not None for answer in truth], dtype=bool)
+    same = np.array([bool(answer) for answer in truth], dtype=bool)
     found = {
         "threshold": settings["threshold"],
         **linkage.quality(score[known], same[known], settings["threshold"]),

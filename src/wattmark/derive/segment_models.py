@@ -186,10 +186,10 @@ def _scored(context: TableContext, name: str) -> tuple[pa.Table, Any, list[tuple
     )
     words: dict[tuple[str, ...], tuple[str, str]] = {}
     texts = []
-    for one in codes:
-        text = words.get(tuple(one))
+    for code in codes:
+        text = words.get(tuple(code))
         if text is None:
-            text = words[tuple(one)] = in_words(one)
+            text = words[tuple(code)] = in_words(code)
         texts.append(text)
     return rows, probability, texts
 

@@ -82,9 +82,9 @@ def load_centroid(context: TableContext) -> Rows:
 def _rows(found: list[profiles.Profile], tried: str) -> list[dict[str, Any]]:
     return [
         {
-            "load_profile": one.number, "name": one.name, "name_zh": profiles.in_chinese(one.name), "position": at, "value": value, "drift": one.drift,
-            "silhouette": one.silhouette, "tried": tried or None,
+            "load_profile": profile.number, "name": profile.name, "name_zh": profiles.in_chinese(profile.name), "position": at, "value": value, "drift": profile.drift,
+            "silhouette": profile.silhouette, "tried": tried or None,
         }
-        for one in found
-        for at, value in enumerate(one.centroid)
+        for profile in found
+        for at, value in enumerate(profile.centroid)
     ]  # fmt: skip

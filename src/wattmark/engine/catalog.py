@@ -60,7 +60,11 @@ class Catalog:
             name = waiting.pop()
             if name in reads:
                 continue
-            reads[name] = [one for one in sorted(self._known(name).references) if self._is_derived(one, name)]
+            reads[name] = [
+                reference
+                for reference in sorted(self._known(name).references)
+                if self._is_derived(reference, name)
+            ]
             waiting += reads[name]
         try:
             return list(TopologicalSorter({name: reads[name] for name in sorted(reads)}).static_order())
@@ -161,9 +165,12 @@ class Catalog:
             if kind != "string":
                 continue
             named = [
-                one for table in self.contract.tables.values() for one in table.columns if one.name == column
+                candidate
+                for table in self.contract.tables.values()
+                for candidate in table.columns
+                if candidate.name == column
             ]
-            listed = {str(item) for one in named for item in one.values}
+            listed = {str(item) for column_of_code in named for item in column_of_code.values}
             # A map's keys are looked up by name, so that a key of no default and no column is never read.
             closed = at == 0 and declared.type.startswith("map") and not named and bool(defaults)
             if not listed and not closed:

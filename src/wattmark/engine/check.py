@@ -33,7 +33,13 @@ def bind_all(settings: Settings, catalog: Catalog) -> dict[str, dict[str, str]]:
                 found[name] = dict(definition.columns)
                 body = nothing(duckdb_types(definition.columns))
             else:
-                session.see([one for one in sorted(definition.references) if one not in catalog.tables])
+                session.see(
+                    [
+                        reference
+                        for reference in sorted(definition.references)
+                        if reference not in catalog.tables
+                    ]
+                )
                 body = session.text_of(definition)
             try:
                 relation = session.duck.sql(body)

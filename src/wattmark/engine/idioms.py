@@ -54,7 +54,7 @@ class Idiom:
     @cached_property
     def patterns(self) -> tuple[exp.Expression, ...]:
         """Every way to spell it out, parsed."""
-        return (self.tree, *(sqlglot.parse_one(one, read="duckdb") for one in self.spelled))
+        return (self.tree, *(sqlglot.parse_one(spelling, read="duckdb") for spelling in self.spelled))
 
 
 _ADD_MONTHS = Idiom(
@@ -127,7 +127,7 @@ _ALL = (
     _ADD_MONTHS,
 )
 
-IDIOMS = {one.name: one for one in _ALL}
+IDIOMS = {idiom.name: idiom for idiom in _ALL}
 
 _PATTERNS: dict[type[exp.Expression], list[tuple[exp.Expression, Idiom]]] = {}
 for _idiom in _ALL:
@@ -208,8 +208,8 @@ def _fits(pattern: object, node: object, values: dict[str, exp.Expression]) -> b
     if isinstance(pattern, exp.Expression) and isinstance(node, exp.Expression):
         keys = {
             key
-            for one in (pattern, node)
-            for key, value in one.args.items()
+            for tree in (pattern, node)
+            for key, value in tree.args.items()
             if value not in (None, [], False)
         }
         return type(pattern) is type(node) and all(

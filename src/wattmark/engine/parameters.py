@@ -116,7 +116,7 @@ class Parameter:
             elif self.type == "map_of_tuples":
                 rows.append((key, *item))
             else:
-                rows.extend((key, one) for one in (item or [None]))
+                rows.extend((key, member) for member in (item or [None]))
         return rows
 
     def rows(self, value: Any) -> list[tuple[Any, ...]]:

@@ -318,7 +318,7 @@ class Session(ABC):
         ]
         meaning = definition_hash(
             self.settings.zone,
-            [f"{one.name}:{self.statement_of(one).sql(dialect='duckdb')}" for one in files],
+            [f"{each.name}:{self.statement_of(each).sql(dialect='duckdb')}" for each in files],
         )
         return part_of(file, meaning, self.lake, self.run.as_of, self.versions)
 

@@ -210,7 +210,7 @@ def read_sql_file(path: Path, layer: str) -> SqlFile:
     first_line = text[: match.end()].count("\n") + 1
     body = "\n" * (first_line - 1) + text[match.end() :]
     try:
-        statements = [one for one in sqlglot.parse(body, read="duckdb") if one is not None]
+        statements = [statement for statement in sqlglot.parse(body, read="duckdb") if statement is not None]
     except sqlglot.errors.ParseError as error:
         where = error.errors[0] if error.errors else {}
         raise SqlFileError(

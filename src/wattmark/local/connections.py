@@ -29,7 +29,9 @@ def connection_urls(settings: Settings, seconds: float = CONNECT_SECONDS) -> tup
         return asked_of_airflow(settings)
     try:
         # What a night starts by itself need not run yet.
-        if any(one.component == "postgres" and one.state != "running" for one in services.status(settings)):
+        if any(
+            part.component == "postgres" and part.state != "running" for part in services.status(settings)
+        ):
             return {}, "this home's database does not run; wattmark up --no-airflow starts it"
         environment = process_env(settings)
     except ServiceError:

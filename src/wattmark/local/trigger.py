@@ -50,13 +50,15 @@ class RunResult:
     run_id: str
     state: str
     failures: tuple[TaskFailure, ...] = ()
+    done: frozenset[str] = frozenset()
+    """Tasks that succeeded; a mapped one if all of its instances did."""
 
     def by_message(self) -> dict[tuple[str, ...], list[str]]:
         """Tasks that failed by what they said last; those that only followed another's failure are left out."""
         found: dict[tuple[str, ...], list[str]] = {}
-        for one in self.failures:
-            if one.state == "failed":
-                found.setdefault(one.last_lines, []).append(one.task)
+        for failure in self.failures:
+            if failure.state == "failed":
+                found.setdefault(failure.last_lines, []).append(failure.task)
         return found
 
 
@@ -191,17 +193,26 @@ def takes_runs(settings: Settings, dag_id: str) -> bool:
     return answer.is_success and not answer.json()["is_paused"] and not answer.json().get("is_stale")
 
 
-def tell_published(settings: Settings, uri: str) -> None:
+def tell_updated(settings: Settings, uri: str, extra: Mapping[str, Any]) -> bool:
     """Tell the running Airflow that an asset was updated by somebody else, so that what waits for it begins.
 
+    Args:
+        settings: of the home.
+        uri: the asset's.
+        extra: what the event says besides.
+
+    Returns:
+        False where Airflow knows no such asset.
+
     Raises:
-        ServiceError: Airflow does not answer, or knows no such asset.
+        ServiceError: Airflow does not answer.
     """
     with Api(settings) as api:
         known = api.call("GET", "/assets", params={"uri_pattern": uri, "limit": 100}).json()["assets"]
-        for asset in known:
-            if asset["uri"] == uri:
-                api.call("POST", "/assets/events", json={"asset_id": asset["id"]})
+        found = [asset["id"] for asset in known if asset["uri"] == uri]
+        for asset_id in found:
+            api.call("POST", "/assets/events", json={"asset_id": asset_id, "extra": dict(extra)})
+    return bool(found)
 
 
 def trigger_and_wait(
@@ -265,4 +276,6 @@ def trigger_and_wait(
                 checked = time.monotonic()
             time.sleep(POLL_S)
         failed = [each for each in instances if each["state"] in ("failed", "upstream_failed")]
-        return RunResult(run_id, state, tuple(failure_of(api, path, each) for each in failed))
+        other = {each["task_id"] for each in instances if each["state"] != "success"}
+        done = frozenset(each["task_id"] for each in instances) - other
+        return RunResult(run_id, state, tuple(failure_of(api, path, each) for each in failed), done)

@@ -38,7 +38,7 @@ def publish(
         with console.status("Taking the last publication back"):
             standing, done = warehouse.take_back(settings, url)
         console.print(
-            f"The night {standing.as_of} stands again (run {standing.run_id}); {sum(one.changed for one in done):,} rows changed.",
+            f"The night {standing.as_of} stands again (run {standing.run_id}); {sum(published.changed for published in done):,} rows changed.",
             soft_wrap=True,
         )
         console.print(
@@ -48,7 +48,7 @@ def publish(
         return
     shown = Table("no", "run", "day", "published", "rows", "differed", "taken back")
     for number, run, rows, changed, taken_back in warehouse.publications(url):
-        at, gone = (f"{one:%Y-%m-%d %H:%M}" if one else "" for one in (run.published_at, taken_back))
+        at, gone = (f"{moment:%Y-%m-%d %H:%M}" if moment else "" for moment in (run.published_at, taken_back))
         shown.add_row(str(number), run.run_id, str(run.as_of), at, f"{rows:,}", f"{changed:,}", gone)
     console.print(shown)
 
@@ -88,8 +88,10 @@ def listing(home: HomeOption = None) -> None:
     from wattmark.publish import bi_users as logins
 
     shown = Table("login", "reads", "schema", "connections", "at most")
-    for one in logins.listing(warehouse_url(load_settings(home))):
-        shown.add_row(one.name, ", ".join(one.reads), one.schema or "", str(one.connections), str(one.limit))
+    for login in logins.listing(warehouse_url(load_settings(home))):
+        shown.add_row(
+            login.name, ", ".join(login.reads), login.schema or "", str(login.connections), str(login.limit)
+        )
     Console().print(shown)
 
 

@@ -72,8 +72,8 @@ class Incoming:
     def types(self) -> dict[str, str]:
         """PostgreSQL's type of each column that has rows."""
         return {
-            one.name: "jsonb" if one.name in self.json_columns else postgres_of(one.type)
-            for one in self.columns
+            column.name: "jsonb" if column.name in self.json_columns else postgres_of(column.type)
+            for column in self.columns
         }
 
     @property

@@ -124,12 +124,12 @@ def relations(server: Server) -> dict[tuple[str, str], Relation]:
            LEFT JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
            WHERE n.nspname = ANY(%s) AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
            ORDER BY n.nspname, c.relname, a.attnum""",
-        [[one for published in SCHEMAS for one in (published, f"{published}_store")]],
+        [[schema for published in SCHEMAS for schema in (published, f"{published}_store")]],
     ).fetchall():
         relation = found.setdefault((schema, name), Relation(oid, kind))
         if column is not None:
             relation.columns[column] = type_name
-    by_oid = {one.oid: one for one in found.values()}
+    by_oid = {relation.oid: relation for relation in found.values()}
     for oid, names in server.side.execute(
         "SELECT i.indrelid::bigint, array_agg(a.attname::text) FROM pg_index AS i JOIN pg_attribute AS a ON a.attrelid = i.indrelid "
         "AND a.attnum = ANY(i.indkey) WHERE i.indisprimary AND i.indrelid = ANY(%s) GROUP BY 1",

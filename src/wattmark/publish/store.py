@@ -118,9 +118,9 @@ class Store:
             self._rows = Rows(self._server, duck, self._relations, self._parts)
             plans = self._views.plans
             kept = [plan.incoming for plan in plans if not plan.fresh]
-            for one in kept:
-                if self._views.add_columns(one):
-                    self._rows.make_stage(one)
+            for column in kept:
+                if self._views.add_columns(column):
+                    self._rows.make_stage(column)
             self._make_room(kept)
             return [
                 self._rows.load(plan.incoming) if plan.fresh else self._rows.difference(plan.incoming)
@@ -193,15 +193,15 @@ class Store:
                 [[f"{schema}_store" for schema in SCHEMAS], DEAD_SHARE],
             ).fetchall()
         }
-        for one in tables:
-            found = self._relations[one.store_schema, one.table]
+        for table in tables:
+            found = self._relations[table.store_schema, table.table]
             if found.oid in stale:
-                self.side.execute(sql.SQL("VACUUM (SKIP_LOCKED, ANALYZE) {}").format(one.store))
+                self.side.execute(sql.SQL("VACUUM (SKIP_LOCKED, ANALYZE) {}").format(table.store))
 
     def _tidy(self) -> None:
         """Empty what differed; let the planner know new tables (what changes from night to night PostgreSQL follows by itself)."""
         if self._rows.staged:
-            stages = sql.SQL(", ").join(one.stage for one in self._rows.staged)
+            stages = sql.SQL(", ").join(table.stage for table in self._rows.staged)
             self.side.execute(sql.SQL("TRUNCATE {}").format(stages))
         for schema in SCHEMAS:
             for suffix in ("__next", "__old"):

@@ -50,7 +50,7 @@ class Views:
         self, server: Server, relations: dict[tuple[str, str], Relation], tables: Sequence[Incoming]
     ) -> None:
         self._server, self._relations = server, relations
-        self.plans = [self._plan(one) for one in tables]
+        self.plans = [self._plan(table) for table in tables]
         self._leaving = self._gone(tables)
         self._refuse_breaking()
 
@@ -69,7 +69,7 @@ class Views:
         return Plan(one, True, "anew")
 
     def _gone(self, tables: Sequence[Incoming]) -> list[tuple[str, str]]:
-        wanted = {(one.schema, one.table) for one in tables}
+        wanted = {(table.schema, table.table) for table in tables}
         return [
             (schema, name)
             for schema, name in self._relations
@@ -176,9 +176,9 @@ class Views:
     def show(self) -> None:
         """Views of new tables, and those that go, at the end of the one transaction; comments and grants with them."""
         changing = [plan.incoming for plan in self.plans if plan.view == "anew"]
-        leaving = [*self._leaving, *((one.schema, one.table) for one in changing)]
-        noticed = [*leaving, *((one.incoming.schema, one.incoming.table) for one in self.plans if one.view == "replace")]  # fmt: skip
-        grants = {one: self._grants(self._relations[one].oid) for one in leaving}
+        leaving = [*self._leaving, *((plan.schema, plan.table) for plan in changing)]
+        noticed = [*leaving, *((each.incoming.schema, each.incoming.table) for each in self.plans if each.view == "replace")]  # fmt: skip
+        grants = {view: self._grants(self._relations[view].oid) for view in leaving}
         for attempt in range(LOCK_TRIES):
             try:
                 with self._server.main.transaction():

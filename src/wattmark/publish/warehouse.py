@@ -124,8 +124,8 @@ def publish(
             run_id=run.run_id,
             as_of=run.as_of,
             period=run.period,
-            rows=sum(one.rows for one in done),
-            changed=sum(one.changed for one in done),
+            rows=sum(table.rows for table in done),
+            changed=sum(table.changed for table in done),
             lake_versions=reading.versions,
         )
     return done
@@ -172,8 +172,8 @@ def take_back(settings: Settings, url: str) -> tuple[Standing, list[Published]]:
                 run_id=run_id,
                 as_of=as_of,
                 period=period,
-                rows=sum(one.rows for one in done),
-                changed=sum(one.changed for one in done),
+                rows=sum(table.rows for table in done),
+                changed=sum(table.changed for table in done),
                 lake_versions=versions,
                 back_to=number,
             )

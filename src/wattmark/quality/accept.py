@@ -66,7 +66,7 @@ def accept_all(settings: Settings, run: Run) -> list[Reconciled]:
     lake = Lake(settings.lake)
     named = pa.concat_tables([CONFLICTING_SCHEMA.empty_table(), *conflicts])
     lake.replace(CONFLICTING_ROW, named, metadata={"run_id": run.run_id})
-    rows = [{key: value for key, value in asdict(one).items() if key != "reasons"} for one in done]
+    rows = [{key: value for key, value in asdict(table).items() if key != "reasons"} for table in done]
     lake.replace(RECONCILIATION, pa.Table.from_pylist(rows), metadata={"run_id": run.run_id})
     if stopped:
         raise QualityError(
@@ -459,7 +459,7 @@ class _TableAcceptance:
         failing = [check.failing for check in self.suite.checks if check.severity == "warning"]
         if not failing:
             return 0
-        return _count(self.session, f"SELECT COUNT(*) FROM {self.accepted} WHERE {' OR '.join(f'COALESCE({one}, FALSE)' for one in failing)}")  # fmt: skip
+        return _count(self.session, f"SELECT COUNT(*) FROM {self.accepted} WHERE {' OR '.join(f'COALESCE({name}, FALSE)' for name in failing)}")  # fmt: skip
 
     def _some_refused(self) -> list[tuple[str | None, str, str | None]]:
         """Some refused rows of each reason: key, reason, row."""

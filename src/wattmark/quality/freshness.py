@@ -7,12 +7,15 @@ with those before it; ``unusual`` says in words what is behind or short.
 from __future__ import annotations
 
 import datetime as dt
+import logging
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
 import pyarrow as pa
 
+from wattmark import notices
 from wattmark.contract import Table, load_contract
 from wattmark.contract.model import DAY
 from wattmark.contract.types import schema_of
@@ -24,6 +27,8 @@ from wattmark.quality.reading import quoted
 from wattmark.quality.reconciled import RECONCILIATION
 from wattmark.run import Run
 from wattmark.settings import Settings
+
+log = logging.getLogger(__name__)
 
 INTAKE = "quality.source_intake"
 FRESHNESS = "mart.source_freshness"
@@ -186,3 +191,25 @@ def unusual(settings: Settings, run: Run) -> tuple[list[Unusual], list[Unusual]]
         if is_short:
             short.append(Unusual(table, f"{table}: {tonight:,} rows tonight, usually {usual:,.0f}"))
     return stale, short
+
+
+def tell_less_data(settings: Settings, run: Run) -> dict[str, int]:
+    """Tell that a published night brought less data than usual; returns counts, and never fails the night."""
+    try:
+        stale, short = unusual(settings, run)
+    except Exception as error:  # a notice that fails must not fail anything else
+        log.error("Whether the night brought all its data is not known: %s", type(error).__name__)
+        return {}
+    if stale or short:
+        lines = [table.text for table in [*stale, *short]]
+        for line in lines:
+            log.warning("%s", line)
+        # Airflow names the run in the environment of its tasks.
+        dag_id = os.environ.get("AIRFLOW_CTX_DAG_ID", "nightly")
+        run_id = os.environ.get("AIRFLOW_CTX_DAG_RUN_ID", run.run_id)
+        title = f"The night {run.as_of} was published, and brought less data than usual"
+        notices.send(
+            settings,
+            notices.Notice("less_data", dag_id, run_id, title, tuple(lines), run.as_of.isoformat(), notices.run_link(dag_id, run_id)),
+        )  # fmt: skip
+    return {"stale": len(stale), "short": len(short)}

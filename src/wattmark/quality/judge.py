@@ -118,7 +118,7 @@ def judge(settings: Settings, run: Run, names: Iterable[str]) -> dict[str, dict[
         shutil.rmtree(scratch, ignore_errors=True)
     make_readable_offline(site)
     write_index(site, run, judged)
-    return {one.table: one.failed for one in judged if one.failed}
+    return {table.table: table.failed for table in judged if table.failed}
 
 
 def _no_bars() -> Any:
@@ -197,19 +197,19 @@ def _judge_one(gx: Any, context: Any, source: Any, suite: Suite, parsed: set[str
         result_format={"result_format": "BASIC", "partial_unexpected_count": 0},
         run_id=gx.RunIdentifier(run_name=run.run_id, run_time=_moment(run)),
     )
-    for one in result.results:
-        if _raised(one.exception_info):
+    for outcome in result.results:
+        if _raised(outcome.exception_info):
             raise QualityError(
                 "quality.not_judged",
-                f"{name}: Great Expectations cannot judge {one.expectation_config.meta['check']}.",
+                f"{name}: Great Expectations cannot judge {outcome.expectation_config.meta['check']}.",
                 f"Correct the expectation in expectations/{name}.yaml.",
             )
     failed = {
-        one.expectation_config.meta["check"]: int(one.result.get("unexpected_count", 0) or 0)
-        for one in result.results
-        if one.result.get("unexpected_count")
+        outcome.expectation_config.meta["check"]: int(outcome.result.get("unexpected_count", 0) or 0)
+        for outcome in result.results
+        if outcome.result.get("unexpected_count")
     }
-    counts = [int(one.result.get("element_count", 0) or 0) for one in result.results]
+    counts = [int(outcome.result.get("element_count", 0) or 0) for outcome in result.results]
     return Judged(name, max(counts, default=0), len(result.results), bool(result.success), failed)
 
 

@@ -25,7 +25,7 @@ from wattmark.run import Run
 from wattmark.settings import Settings
 from wattmark.sources import Watermark, source_of
 from wattmark.sources.base import ARRIVAL, FILE, POSITION, PROBLEM, TEXT
-from wattmark.state import watermarks_before
+from wattmark.watermarks import watermarks_before
 
 LANDING = "landing"
 

@@ -51,7 +51,7 @@ def _cut(text: str) -> str:
 
 
 def _visible(text: str) -> str:
-    return "".join(_visible_character(one) for one in text)
+    return "".join(_visible_character(character) for character in text)
 
 
 def _visible_character(one: str) -> str:

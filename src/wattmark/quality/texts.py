@@ -138,7 +138,7 @@ def read_string(typed: Typed, column: Column, raw: str, kind: str) -> None:
     clean = typed.cleaned(3, raw, f"NOT ({plain})")
     typed.bad = f"CASE WHEN {clean} IS NOT NULL THEN contains({raw}, {_NUL}) END"
     if column.values:
-        listed = _case(f"lower({clean})", {str(one).lower(): one for one in column.values})
+        listed = _case(f"lower({clean})", {str(value).lower(): value for value in column.values})
         typed.value = f"CASE WHEN {clean} IS NULL THEN {raw} ELSE COALESCE({listed}, NULLIF({clean}, '')) END"
         return
     written = "" if is_code(column) else f"WHEN {clean} = {quoted(f'_b_{column.name}')} THEN {raw} "

@@ -29,9 +29,9 @@ def _iso_text(text: str, reading: Reading) -> str:
     """SQL: a date or time written by the source's formats, as ISO 8601; any other text as it is."""
     arms = []
     for written in reading.date_format:
-        for one in formats(written, reading.century):
-            pattern = sql_literal(one.regex)
-            arms.append(f"WHEN regexp_full_match({text}, {pattern}) THEN {_rewritten(text, one, reading)}")
+        for form in formats(written, reading.century):
+            pattern = sql_literal(form.regex)
+            arms.append(f"WHEN regexp_full_match({text}, {pattern}) THEN {_rewritten(text, form, reading)}")
     return f"CASE {' '.join(arms)} ELSE {text} END" if arms else text
 
 
@@ -127,8 +127,10 @@ def _near_change(local: str, clock: Clock) -> str:
     far = f"{local} NOT BETWEEN {_stamp(dt.datetime(FIRST_YEAR, 1, 2))} AND {_stamp(_KNOWN_TO)}"
     if not clock.changes:
         return far
-    months = sorted({moment.month for one in clock.changes for moment in (one.start, one.end)})
-    spans = {(one.start.hour, (one.end - dt.timedelta(microseconds=1)).hour) for one in clock.changes}
+    months = sorted({moment.month for change in clock.changes for moment in (change.start, change.end)})
+    spans = {
+        (change.start.hour, (change.end - dt.timedelta(microseconds=1)).hour) for change in clock.changes
+    }
     hours = sorted(
         {hour % 24 for low, high in spans for hour in range(low, high + 1 if high >= low else high + 25)}
     )

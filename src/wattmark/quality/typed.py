@@ -85,8 +85,8 @@ def _read(
 def _layered(relation: str, columns: Iterable[Typed]) -> str:
     """The relation with what the columns compute, a layer at a time."""
     layers: list[dict[str, str]] = []
-    for one in columns:
-        for at, layer in enumerate(filter(None, one.layers)):
+    for column in columns:
+        for at, layer in enumerate(filter(None, column.layers)):
             while len(layers) <= at:
                 layers.append({})
             layers[at].update(layer)

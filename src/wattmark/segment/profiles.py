@@ -83,7 +83,7 @@ def fit(
     if not found:
         mean: Floats = np.round(shapes.mean(axis=0).reshape(1, -1), PLACES)
         return Fit(mean, (None,), {})
-    enough = max(one[0] for one in found.values()) - keep_margin
+    enough = max(scored[0] for scored in found.values()) - keep_margin
     best = min(count for count, one in found.items() if one[0] >= enough)
     if last_count in found and found[last_count][0] >= enough:
         best = last_count

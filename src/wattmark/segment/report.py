@@ -90,11 +90,13 @@ def _legend(axis: Any) -> None:
 def sizes_figure(segments: Sequence[dict[str, Any]]) -> Figure:
     """Customers and margin by segment, as bars."""
     figure, (left, right) = _figure(11, 0.4 * max(len(segments), 2) + 1, 2)
-    names = [one["segment"] for one in segments][::-1]
-    left.barh(names, [one["customers"] for one in segments][::-1], color=_COLOURS[0])
+    names = [segment["segment"] for segment in segments][::-1]
+    left.barh(names, [segment["customers"] for segment in segments][::-1], color=_COLOURS[0])
     left.set_xlabel("customers (number)")
     left.set_ylabel("segment")
-    right.barh(names, [float(one["current_value_amount"]) for one in segments][::-1], color=_COLOURS[2])
+    right.barh(
+        names, [float(segment["current_value_amount"]) for segment in segments][::-1], color=_COLOURS[2]
+    )
     right.set_xlabel("margin of 12 months (money, as billed)")
     right.xaxis.set_major_locator(MaxNLocator(5))
     right.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
@@ -127,8 +129,12 @@ def calibration_figure(metrics: Sequence[dict[str, Any]]) -> Figure:
     figure, (axis,) = _figure(5, 4)
     axis.plot([0, 100], [0, 100], color="#888", linewidth=1, linestyle="dashed", label="as predicted")
     drawn = 1
-    for model in sorted({one["model"] for one in metrics}):
-        found = {one["metric"]: one["value"] for one in metrics if one["model"] == model and one["in_use"]}
+    for model in sorted({metric["model"] for metric in metrics}):
+        found = {
+            metric["metric"]: metric["value"]
+            for metric in metrics
+            if metric["model"] == model and metric["in_use"]
+        }
         pairs = [
             (100 * found[key], 100 * found[key.replace("predicted", "observed")])
             for key in sorted(found)
@@ -200,13 +206,13 @@ def segment_report(session: Session) -> str:
     body = environment.from_string(_BODY).render(
         as_of=session.run.as_of.isoformat(),
         customers=session.query("SELECT COUNT(*) AS n FROM mart.dim_customer").read_all()["n"][0].as_py(),
-        total=sum(one["customers"] for one in segments),
+        total=sum(segment["customers"] for segment in segments),
         segments=segments,
         migration=session.query("SELECT * FROM mart.segment_migration AS m ORDER BY m.method")
         .read_all()
         .to_pylist(),
         profiles=profiles,
-        metrics=[one for one in quality if not one["metric"].startswith("calibration")],
+        metrics=[row for row in quality if not row["metric"].startswith("calibration")],
         **charts(segments, profiles, quality),
     )
     return page(f"Segments, {session.run.as_of}", Markup(body))  # noqa: S704 - rendered with escaping

@@ -119,23 +119,26 @@ def decide(settings: Settings, run: Run, decisions: list[dict[str, str]]) -> int
         ReviewError: an outcome that does not exist, nobody named, or a customer decided twice.
     """
     seen: set[str] = set()
-    for one in decisions:
-        if one["outcome"] not in OUTCOMES:
+    for decision in decisions:
+        if decision["outcome"] not in OUTCOMES:
             raise ReviewError(
                 "review.outcome",
-                f"{one['outcome']!r} is no outcome of a review.",
+                f"{decision['outcome']!r} is no outcome of a review.",
                 f"One of {', '.join(OUTCOMES)}.",
             )
-        if not one["decided_by"].strip():
+        if not decision["decided_by"].strip():
             raise ReviewError(
                 "review.nobody",
-                f"Nobody decided on customer {one['customer_id']}.",
+                f"Nobody decided on customer {decision['customer_id']}.",
                 "A review is decided by a person.",
             )
-        if one["customer_id"] in seen:
-            raise ReviewError("review.twice", f"Customer {one['customer_id']} is decided on twice.")
-        seen.add(one["customer_id"])
-    rows = [{**one, "as_of": run.as_of, "due_on": dt.date.fromisoformat(one["due_on"])} for one in decisions]
+        if decision["customer_id"] in seen:
+            raise ReviewError("review.twice", f"Customer {decision['customer_id']} is decided on twice.")
+        seen.add(decision["customer_id"])
+    rows = [
+        {**decision, "as_of": run.as_of, "due_on": dt.date.fromisoformat(decision["due_on"])}
+        for decision in decisions
+    ]
     engine = ops_engine(settings)
     new = insert(REVIEW)
     keys = ("customer_id", "as_of")

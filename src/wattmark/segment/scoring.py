@@ -183,7 +183,9 @@ def choose(
     stands_in = () if champion else ("judged",)
     if champion is not None and champion.trained_on == trained_on:
         return chosen(incumbent, Why.of("kept"))
-    counts = [int(np.sum(one[1])) for one in (train, test)] + [int(np.sum(~one[1])) for one in (train, test)]
+    counts = [int(np.sum(part[1])) for part in (train, test)] + [
+        int(np.sum(~part[1])) for part in (train, test)
+    ]
     if min(counts) < limits.min_events:
         why = Why.of("few", *stands_in, found=min(counts), needed=limits.min_events)
         return chosen(incumbent, why)

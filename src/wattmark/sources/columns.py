@@ -153,7 +153,7 @@ def postgres_types(
 ) -> dict[str, tuple[str, ...]]:
     """By column: the type as shown, and of the type below all domains its name, kind, category and modifier."""
     rows = connection.execute(sa.text(_POSTGRES_COLUMNS), {"relation": relation, "schema": schema})
-    return {row[0]: tuple(str(one) for one in row[1:]) for row in rows}
+    return {row[0]: tuple(str(text) for text in row[1:]) for row in rows}
 
 
 def postgres(

@@ -208,7 +208,9 @@ def _arguments(url: sa.URL) -> dict[str, Any]:
     if name and name not in url.query:
         arguments[name] = CONNECT_SECONDS
     if driver in ("psycopg", "psycopg2"):
-        arguments.update({one: value for one, value in _KEEP_ALIVE.items() if one not in url.query})
+        arguments.update(
+            {argument: value for argument, value in _KEEP_ALIVE.items() if argument not in url.query}
+        )
     return arguments
 
 

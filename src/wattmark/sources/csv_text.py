@@ -140,8 +140,8 @@ def open_csv(path: Path, settings: SourceSettings, wanted: Sequence[str]) -> Csv
     body = "".join(lines[skipped:])
     names, dialect = max(
         (
-            _header(path, body, Dialect(one, settings.quote, settings.escape, encoding, skipped))
-            for one in ([separator] if separator else DELIMITERS)
+            _header(path, body, Dialect(delimiter, settings.quote, settings.escape, encoding, skipped))
+            for delimiter in ([separator] if separator else DELIMITERS)
         ),
         key=lambda found: (sum(name.lower() in wanted for name in found[0]), len(found[0])),
     )

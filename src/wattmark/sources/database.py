@@ -152,7 +152,7 @@ class DatabaseSource(Source):
         return (
             name,
             types,
-            sa.table(name, *(sa.column(one) for one in types), schema=self.settings.schema_name),
+            sa.table(name, *(sa.column(type_) for type_ in types), schema=self.settings.schema_name),
         )
 
     def _readings(
@@ -256,7 +256,9 @@ class DatabaseSource(Source):
     ) -> pa.Array:
         """The text of each row that holds what its columns cannot: quarantine shows it in place of them."""
         odd = {
-            one: batch.column(f"{_ODD}{one}") for one, reading in readings.items() if reading.odd is not None
+            column: batch.column(f"{_ODD}{column}")
+            for column, reading in readings.items()
+            if reading.odd is not None
         }
         found = sorted({int(at) for array in odd.values() for at in np.flatnonzero(array.is_valid())})
         texts: list[str | None] = [None] * batch.num_rows

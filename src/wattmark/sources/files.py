@@ -212,9 +212,9 @@ class FileSource(Source):
 def _reject_columns(rejects: list[Reject]) -> dict[str, pa.Array]:
     """Lines that are not rows travel as rows with nothing but their text, so that they are counted."""
     return {
-        PROBLEM: pa.array([f"csv line {one.line}: {one.why}" for one in rejects], pa.string()),
-        TEXT: pa.array([one.text for one in rejects], pa.string()),
-        POSITION: pa.array([one.line for one in rejects], pa.int64()),
+        PROBLEM: pa.array([f"csv line {reject.line}: {reject.why}" for reject in rejects], pa.string()),
+        TEXT: pa.array([reject.text for reject in rejects], pa.string()),
+        POSITION: pa.array([reject.line for reject in rejects], pa.int64()),
     }
 
 

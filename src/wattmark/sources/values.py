@@ -306,7 +306,7 @@ def local_dates(array: pa.Array, zone: ZoneInfo) -> pa.Array:
     offset = pc.match_substring_regex(text, r"^\d{4}-\d{2}-\d{2}[ T].*([+-]\d{2}(:?\d{2})?|Z)$")
     if not pc.any(offset).as_py():
         return text
-    return pa.array([_local_date(one, zone) for one in text.to_pylist()], _TEXT)
+    return pa.array([_local_date(row, zone) for row in text.to_pylist()], _TEXT)
 
 
 def beyond_calendar(array: pa.Array) -> pa.Array | None:
@@ -335,7 +335,9 @@ def _float_text(array: pa.Array) -> tuple[pa.Array, pa.Array | None]:
     double = array.cast(pa.float64())
     nothing = pc.is_nan(double)
     if pc.any(nothing).as_py():
-        array, double = (pc.if_else(nothing, pa.scalar(None, one.type), one) for one in (array, double))
+        array, double = (
+            pc.if_else(nothing, pa.scalar(None, values.type), values) for values in (array, double)
+        )
     large = pc.greater(pc.abs(double), float(EXACT_DOUBLE))
     whole = pc.and_(pc.equal(double, pc.floor(double)), pc.invert(large))
     digits = pc.if_else(whole, double, pa.scalar(None, pa.float64())).cast(pa.int64()).cast(_TEXT)

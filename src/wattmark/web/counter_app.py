@@ -138,7 +138,7 @@ def counter_app(
         except WattmarkError as error:
             return JSONResponse({"code": error.code}, 503)
         return JSONResponse(
-            {"checked": sorted(counter.rules), "violations": [asdict(one) for one in found]},
+            {"checked": sorted(counter.rules), "violations": [asdict(violation) for violation in found]},
             headers={"Cache-Control": "no-store", "Content-Language": chosen},
         )
 

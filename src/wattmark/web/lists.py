@@ -21,7 +21,7 @@ from markupsafe import Markup
 from sqlalchemy import Engine, create_engine
 from starlette.concurrency import run_in_threadpool
 
-from wattmark.campaign.files import digest_of, is_as_written
+from wattmark.campaign.files import digest_of, has_bytes
 from wattmark.campaign.outcome import PREVIEW_FILE
 from wattmark.campaign.stored import (
     files_of,
@@ -111,7 +111,7 @@ def _what_lies_there(settings: Settings, row: dict[str, Any], allowed: bool) -> 
     """Files of a list and whether they are those of its digest; messages and rows for who may see them."""
     folder, files = place_of(settings, row), files_of(settings, row)
     for entry in files:
-        entry["whole"] = is_as_written(folder, entry)
+        entry["whole"] = has_bytes(folder, entry)
     whole = (
         all(entry["whole"] for entry in files)
         and digest_of(row["campaign_run_id"], files) == row["list_sha256"]

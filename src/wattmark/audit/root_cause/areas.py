@@ -57,7 +57,9 @@ def touched_areas(
         if cause.subject_type == "metering_point":
             areas |= by_point.get(cause.subject_id, set())
         named = (cause.evidence.get("other_transformer_id"), cause.evidence.get("transformer_id"))
-        found[subject_of(cause)] = areas | {("transformer", str(one)) for one in named if one}
+        found[subject_of(cause)] = areas | {
+            ("transformer", str(transformer)) for transformer in named if transformer
+        }
     return found
 
 
@@ -107,21 +109,29 @@ def explain_areas(
     """
     if not balances:
         return
-    needed = [rules[rule_id] for rule_id in sorted({one.effect.rule_id for one in balances})]
+    needed = [rules[rule_id] for rule_id in sorted({balance.effect.rule_id for balance in balances})]
     stage = Pool(
         session,
         needed,
-        {account for one in balances for account in one.accounts},
-        {point for one in balances for point in one.points},
+        {account for balance in balances for account in balance.accounts},
+        {point for balance in balances for point in balance.points},
         texts,
-        {name: [area for one in balances for area in one.areas[name]] for name in AREAS},
-        {account for one in balances for account in one.own},
+        {name: [area for balance in balances for area in balance.areas[name]] for name in AREAS},
+        {account for balance in balances for account in balance.own},
     )
     with stage.bench() as all_of_them:
-        for one in balances:
-            own_rule = [rules[one.effect.rule_id]]
-            pool = Pool(all_of_them.session, own_rule, one.accounts, one.points, texts, one.areas, one.own)
-            link = _explain_area(Trial(pool, rules, [one.effect], session), one)
+        for balance in balances:
+            own_rule = [rules[balance.effect.rule_id]]
+            pool = Pool(
+                all_of_them.session,
+                own_rule,
+                balance.accounts,
+                balance.points,
+                texts,
+                balance.areas,
+                balance.own,
+            )
+            link = _explain_area(Trial(pool, rules, [balance.effect], session), balance)
             if link is not None:
                 yield link
 
@@ -145,7 +155,7 @@ def _together(trial: Trial, effect: Finding, causes: Sequence[Finding]) -> Link 
     if not found:
         return None
     for cause in causes:
-        fewer = [one for one in needed if one is not cause]
+        fewer = [other for other in needed if other is not cause]
         if len(fewer) > 1 and (still := cleared_by(fewer)):
             needed, found = fewer, still
     largest = max(

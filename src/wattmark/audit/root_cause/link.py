@@ -34,7 +34,7 @@ class Link:
         return {
             "if": kind.what,
             "if_zh": kind.zh,
-            "together_with": ["/".join(subject_of(one)) for one in self.together_with],
+            "together_with": ["/".join(subject_of(cause)) for cause in self.together_with],
             "billed_anew": self.billed_anew,
             "changes": [change.told() for change in self.changes],
             "before": {name: plain(value) for name, value in self.before.items()},

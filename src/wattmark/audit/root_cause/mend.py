@@ -211,7 +211,7 @@ def _recharge(bench: Bench, bill_id: str, taken: frozenset[str]) -> list[Change]
     row = found.to_pylist()[0]
     iron = nothing if row["loss_iron_amount"] is None else row["loss_iron_amount"]
     billed_iron = sum(
-        (one[0] for one in bench.rows(
+        (found_row[0] for found_row in bench.rows(
             f"SELECT amount FROM {ACCEPTED}.bill_line WHERE bill_id = ? AND component = 'loss_iron'", [bill_id]
         )),
         nothing,

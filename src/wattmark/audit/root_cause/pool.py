@@ -174,7 +174,9 @@ def _interval_facts(session: Session, rules: Iterable[Rule]) -> set[str]:
     for name in catalog.order(rule.file.name for rule in rules):
         if not name.startswith("facts.") or catalog.tables[name].is_view:
             continue
-        needed = {reference for one in catalog.order([name]) for reference in catalog.tables[one].references}
+        needed = {
+            reference for table in catalog.order([name]) for reference in catalog.tables[table].references
+        }
         if "source.interval_reading" in needed and not needed & {"source.register_reading", "source.bill"}:
             found.add(name)
     return found

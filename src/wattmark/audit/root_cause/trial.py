@@ -32,33 +32,33 @@ class Trial:
             found = self._judge(bench.session, effects)
             # Areas and lines are weighed by what was metered, whatever was billed for it.
             self.shadow = (
-                {} if all(one.subject_type in AREAS for one in effects) else shadow_bills(bench.session)
+                {} if all(effect.subject_type in AREAS for effect in effects) else shadow_bills(bench.session)
             )
-        for one in effects:
-            key, row = subject_of(one), found.get(subject_of(one))
-            if row is not None and says_the_same(row, one):
-                self.effects[key], self.before[key] = one, row
-            elif rules[one.rule_id].file.references <= _POPULATION:
+        for effect in effects:
+            key, row = subject_of(effect), found.get(subject_of(effect))
+            if row is not None and says_the_same(row, effect):
+                self.effects[key], self.before[key] = effect, row
+            elif rules[effect.rule_id].file.references <= _POPULATION:
                 # Judged against peers: over the few rows it is something else, over all it is not.
-                self.effects[key], self.before[key] = one, dict(one.evidence)
-                self._population.add(one.rule_id)
+                self.effects[key], self.before[key] = effect, dict(effect.evidence)
+                self._population.add(effect.rule_id)
 
     def _judge(self, session: Session, effects: Iterable[Finding]) -> dict[Subject, dict[str, Any]]:
         wanted: dict[str, list[Finding]] = {}
-        for one in effects:
-            wanted.setdefault(one.rule_id, []).append(one)
+        for effect in effects:
+            wanted.setdefault(effect.rule_id, []).append(effect)
         found: dict[Subject, dict[str, Any]] = {}
         for rule_id, findings in sorted(wanted.items()):
-            rows = judged(session, self.rules[rule_id], [one.subject_id for one in findings])
-            for one in findings:
-                if one.subject_id in rows:
-                    found[subject_of(one)] = rows[one.subject_id]
+            rows = judged(session, self.rules[rule_id], [finding.subject_id for finding in findings])
+            for finding in findings:
+                if finding.subject_id in rows:
+                    found[subject_of(finding)] = rows[finding.subject_id]
         return found
 
     def _after(self, session: Session, effects: Iterable[Finding]) -> dict[Subject, dict[str, Any]]:
         listed = list(effects)
-        found = self._judge(session, [one for one in listed if one.rule_id not in self._population])
-        peers = [one for one in listed if one.rule_id in self._population]
+        found = self._judge(session, [effect for effect in listed if effect.rule_id not in self._population])
+        peers = [effect for effect in listed if effect.rule_id in self._population]
         if peers:
             found |= self._over_all(session, peers)
         return found
@@ -89,7 +89,7 @@ class Trial:
         with self.pool.bench() as bench:
             changes = {subject_of(cause): CAUSES[cause.rule_id].mend(bench, cause) for cause, _ in causes}
             mended = [
-                (cause, [one for one in near if subject_of(one) in self.effects])
+                (cause, [effect for effect in near if subject_of(effect) in self.effects])
                 for cause, near in causes
                 if changes[subject_of(cause)]
             ]
@@ -98,15 +98,18 @@ class Trial:
                 return links, unmended
             # What was built from rows before they were mended would hide the mend.
             with self.pool.bench(bench) as fresh:
-                after = self._after(fresh.session, [one for _, near in mended for one in near])
+                after = self._after(fresh.session, [effect for _, near in mended for effect in near])
                 shadow = shadow_bills(fresh.session) if self.shadow else {}
             links += self._cleared(mended, changes, after, billed_anew=False)
             left = {subject_of(link.effect) for link in links}
-            open_ = [(cause, [one for one in near if subject_of(one) not in left]) for cause, near in mended]
+            open_ = [
+                (cause, [effect for effect in near if subject_of(effect) not in left])
+                for cause, near in mended
+            ]
             anew = bill_anew(bench, self.shadow, shadow)
             if anew and any(near for _, near in open_):
                 with self.pool.bench(bench) as fresh:
-                    after = self._after(fresh.session, [one for _, near in open_ for one in near])
+                    after = self._after(fresh.session, [effect for _, near in open_ for effect in near])
                 links += self._cleared(open_, changes, after, billed_anew=True)
         return links, unmended
 
