@@ -235,9 +235,9 @@ def write_lists(
                 )
     for entry in written.entries:
         one = next(one for one in sendings if one["channel"] == entry["channel"])
-        day = moved.get(one["channel"])
+        new_day = moved.get(one["channel"])
         entry |= {
-            "send_on": day.isoformat() if day else one["send_on"],
+            "send_on": new_day.isoformat() if new_day else one["send_on"],
             "from_hour": one["from_hour"],
             "until_hour": one["until_hour"],
         }
