@@ -188,6 +188,34 @@ class Data:
         b = self.bills.merge(sums, left_on="bill_id", right_index=True, how="left")
         return b.rename(columns={"sum": "paid", "size": "payments"}).fillna({"paid": 0, "payments": 0})
 
+    @cached_property
+    def loose(self) -> pd.Series:
+        """Payments that name no known bill, summed by account."""
+        p = self.table("payment", ["account_id", "bill_id", "received_at", "amount"])
+        p = p[(p.received_at < self.end) & ~p.bill_id.isin(self.bills.bill_id)]
+        return p.groupby("account_id").amount.sum()
+
+    @cached_property
+    def settled(self) -> pd.DataFrame:
+        """Bills with what is open of them after advances, credits and payments without a bill, in order of due date."""
+        b = self.paid.sort_values(["account_id", "due_on", "bill_id"]).reset_index(drop=True)
+        total = b.set_index("bill_id").total_amount
+        above = b.set_index("bill_id").corrects_bill_id
+        rest = (b.total_amount - b.paid).set_axis(b.bill_id)
+        for name in rest.index[(total < 0).to_numpy() & (rest < 0).to_numpy()]:
+            target, steps = above[name], 0
+            while target in total.index and total[target] <= 0 and steps < 20:
+                target, steps = above[target], steps + 1
+            if target in total.index and total[target] > 0:
+                rest[target] += rest[name]
+                rest[name] = 0
+        left = b.assign(rest=rest.to_numpy())
+        pool = (-left.rest.clip(upper=0)).groupby(left.account_id).sum()
+        pool = pool.add(self.loose, fill_value=0)
+        need = left.rest.clip(lower=0)
+        lacking = need.groupby(left.account_id).cumsum() - left.account_id.map(pool).fillna(0)
+        return left.assign(open=lacking.clip(lower=0).clip(upper=need))
+
     # --- suspension -----------------------------------------------------------------------------
 
     @cached_property
@@ -912,8 +940,8 @@ def matched_to_no_bill(d: Data) -> pd.Series:
 
 @rule("COL-03")
 def long_overdue(d: Data) -> pd.Series:
-    b = d.paid[d.paid.due_on < d.as_of - pd.Timedelta(days=d.params["COL-03"]["max_days"])]
-    open_cents = (b.total_amount - b.paid).groupby(b.account_id).sum()
+    b = d.settled[d.settled.due_on < d.as_of - pd.Timedelta(days=d.params["COL-03"]["max_days"])]
+    open_cents = b.open.groupby(b.account_id).sum()
     return pd.Series(open_cents.index[open_cents > 1])
 
 
@@ -936,7 +964,8 @@ def _mean_month(d: Data) -> pd.Series:
 def exposed(d: Data) -> pd.Series:
     p = d.params["RSK-03"]
     a = d.accounts[d.accounts.contracted_kva >= p["min_kva"]]
-    unpaid = a.account_id.map((d.paid.total_amount - d.paid.paid).groupby(d.paid.account_id).sum())
+    owed = (d.paid.total_amount - d.paid.paid).groupby(d.paid.account_id).sum()
+    unpaid = a.account_id.map(owed.sub(d.loose, fill_value=0))
     limit = p["max_months"] * a.account_id.map(_mean_month(d))
     return a.loc[(unpaid > 0) & (unpaid.round(4) > limit.round(4)), "account_id"]
 

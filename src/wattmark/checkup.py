@@ -16,6 +16,7 @@ from typing import Any
 from wattmark.atomic import write_atomically
 from wattmark.audit.rules import all_rules
 from wattmark.checkup_sources import (
+    CONNECT_SECONDS,
     LIMIT_SECONDS,
     Connections,
     Elsewhere,
@@ -33,7 +34,7 @@ from wattmark.errors import (
     WattmarkError,
     together,
 )
-from wattmark.home import Home
+from wattmark.home import Home, warehouse_url
 from wattmark.settings import Settings, place
 
 
@@ -67,6 +68,7 @@ def look(
     if catalog is not None:
         _look_at_files(settings, catalog, found)
     if campaigns:
+        _look_at_key(settings, elsewhere)
         found.counts["campaigns"] = _look_at_campaigns(settings, found)
         _look_at_delivery(settings, found)
     elsewhere.wait(found)
@@ -139,6 +141,31 @@ def _look_at_campaigns(settings: Settings, found: Found) -> int:
                 "only a user of that very name can approve its lists"
             )
     return len(files)
+
+
+def _look_at_key(settings: Settings, elsewhere: Elsewhere) -> None:
+    """The campaign key, against the fingerprint that a warehouse that is up knows."""
+    import sqlalchemy as sa
+
+    from wattmark.campaign.definition import CampaignError
+    from wattmark.campaign.keys import check_key
+
+    def work(errors: list[WattmarkError]) -> None:
+        try:
+            engine = sa.create_engine(
+                warehouse_url(settings), connect_args={"connect_timeout": CONNECT_SECONDS}
+            )
+            with engine.connect() as connection:
+                # Before the first night, or the first since the table came, nobody knows of a key.
+                if connection.execute(sa.text("SELECT to_regclass('ops.campaign_key')")).scalar():
+                    check_key(settings.home, connection)
+        except CampaignError as error:
+            errors.append(error)
+        except (WattmarkError, sa.exc.SQLAlchemyError):
+            # What is wrong with the warehouse is told where servers are asked; an embedded one may be down.
+            return
+
+    elsewhere.ask("the campaign key", "ops.campaign_key", work)
 
 
 def _look_at_delivery(settings: Settings, found: Found) -> None:

@@ -40,7 +40,7 @@ def ops(warehouse_url: str) -> Iterator[Engine]:
     with engine.begin() as connection:
         connection.execute(
             text(
-                "TRUNCATE ops.campaign_run, ops.campaign_member, ops.campaign_drop, ops.campaign_area, ops.suppression, "
+                "TRUNCATE ops.campaign_run, ops.campaign_member, ops.campaign_drop, ops.campaign_area, ops.campaign_arm, ops.campaign_key, ops.suppression, "
                 "ops.audit_case, ops.audit_case_event, ops.pipeline_run"
             )
         )

@@ -17,6 +17,7 @@ from wattmark.campaign import people
 from wattmark.campaign.decide import decide
 from wattmark.campaign.definition import NEVER_OFF, RULES, SERVICE_ONLY, Campaign, CampaignFile
 from wattmark.campaign.feedback import record_hash
+from wattmark.campaign.keys import campaign_key
 from wattmark.channels import CHANNELS
 from wattmark.contract import load_contract
 from wattmark.engine.session import DuckDBSession
@@ -205,7 +206,7 @@ def _decide_and_check(
         [
             {
                 "channel": channel if reason != "deceased" else "record",
-                "address_hash": record_hash(world.settings, person),
+                "address_hash": record_hash(campaign_key(world.settings.home), person),
                 "reason": reason,
                 "since": AS_OF,
             }

@@ -100,10 +100,26 @@ def test_the_good_file_is_good(tmp_path: Path) -> None:
         ("{by: [boss]}", "{by: [boss]}\ncells: [{cell: control, share: 1}]", "none may be named control"),
         ("{by: [boss]}", "{by: [boss]}\ncontrol_share: 0.91", "wrong.yaml:16: control_share"),
         ("{event: converted}", "{event: converted, value_column: customer.grade}", "is no number"),
+        (
+            "{event: converted}",
+            "{event: replied}",
+            "wrong.yaml:1: control_share: nobody without a contact can have replied",
+        ),
+        (
+            "{event: converted}",
+            "{event: clicked}\ncontrol_share: 0.1",
+            "wrong.yaml:17: control_share: nobody without",
+        ),
     ],
 )
 def test_a_mistake_is_told_with_its_place(tmp_path: Path, old: str, new: str, said: str) -> None:
     assert said in refused(tmp_path, old, new)
+
+
+def test_a_success_that_only_a_contact_brings_goes_without_a_control_group(tmp_path: Path) -> None:
+    text = GOOD.replace("converted", "clicked") + "control_share: 0\n"
+    (tmp_path / "good.yaml").write_text(text, encoding="utf-8")
+    check(read_campaign(tmp_path / "good.yaml"), load_settings(tmp_path))
 
 
 @pytest.mark.parametrize("share", ["0", "0.9"])

@@ -47,6 +47,9 @@ def test_each_campaign_lists_somebody_on_the_sample(tmp_path: Path) -> None:
             # Each by itself, as on the days on which it is due: together they compete for the same customers.
             one = preview(session, None, [file])[0]
             assert one.problem == "", one.campaign_id
+            if file.campaign.audience.grain != "area":
+                assert (one.smallest_lift is None) == bool(one.power_problem), one.campaign_id
+                assert one.smallest_lift is None or 0 < one.smallest_lift < 1
             found[one.campaign_id] = one.outcomes.get("listed", 0)
     assert len(found) == len(list((settings.include / "campaigns").glob("*.yaml")))
     assert {name for name, listed in found.items() if not listed} == set()

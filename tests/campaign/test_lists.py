@@ -573,7 +573,7 @@ def test_encrypted_at_rest_where_the_utility_sets_a_key(tmp_path: Path, ops: Eng
     keys = encrypting(tmp_path)
     settings = load_settings(tmp_path / "home", campaigns=keys)
     one = make(settings, ops, ["contract-renewal"])["contract-renewal"]
-    assert all(path.endswith(".csv.age") for path in one.files)
+    assert all(path.endswith((".csv.age", ".pdf.age")) for path in one.files)
     assert not list((tmp_path / "home" / "lists").rglob("*.csv"))
     assert "contract-renewal" in opened(tmp_path, Path(one.files[0]))
     bytes_of = {path: Path(path).read_bytes() for path in one.files}
@@ -693,7 +693,9 @@ def test_release_leaves_out_whoever_has_said_no_since(tmp_path: Path, ops: Engin
     if encrypted:
         settings = load_settings(tmp_path / "home", campaigns={"delivery": str(target), **key})
         with ops.begin() as connection:
-            connection.execute(text("TRUNCATE ops.campaign_run, ops.campaign_member CASCADE"))
+            connection.execute(
+                text("TRUNCATE ops.campaign_run, ops.campaign_member, ops.campaign_arm CASCADE")
+            )
         one = make(settings, ops, ["contract-renewal"])["contract-renewal"]
     suppress_customer(settings, ops, who["died"]["customer_id"], "deceased", dt.date(2026, 11, 3))
     approved = digest(one)
@@ -764,7 +766,11 @@ def test_a_correction_and_a_late_list_ask_what_is_known_now(tmp_path: Path, ops:
     }
     # Another home, which makes the list of 2 November only now.
     with ops.begin() as connection:
-        connection.execute(text("TRUNCATE ops.campaign_run, ops.campaign_member, ops.suppression CASCADE"))
+        connection.execute(
+            text(
+                "TRUNCATE ops.campaign_run, ops.campaign_member, ops.campaign_arm, ops.campaign_key, ops.suppression CASCADE"
+            )
+        )
     late = load_settings(tmp_path / "late", campaigns={"contacts": 9})
     shown = []
     for now in (NOW, NOW + dt.timedelta(days=3)):
@@ -774,7 +780,9 @@ def test_a_correction_and_a_late_list_ask_what_is_known_now(tmp_path: Path, ops:
         with ops.begin() as connection:
             due = connection.execute(text("SELECT approval_due_at FROM ops.campaign_run")).scalar()
             connection.execute(
-                text("TRUNCATE ops.campaign_run, ops.campaign_member, ops.suppression CASCADE")
+                text(
+                    "TRUNCATE ops.campaign_run, ops.campaign_member, ops.campaign_arm, ops.campaign_key, ops.suppression CASCADE"
+                )
             )
         assert due is not None
         assert due > now

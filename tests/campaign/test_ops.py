@@ -24,6 +24,8 @@ REQUIRED = {
     "order_finding": "order_id rule_id subject_id found_for subject_type account_id order_updated_at severity "
     "at_stake_amount message_en message_zh evidence cleared_for",
     "suppression": "channel address_hash reason since",
+    "campaign_arm": "campaign_id record_hash arm drawn_at",
+    "campaign_key": "fingerprint noted_at",
     "pipeline_run": "run_id as_of started_at finished_at state code_version parameters_hash rows_in rows_out",
 }
 
@@ -38,7 +40,7 @@ def test_upgrading_again_changes_nothing(ops: Engine, warehouse_url: str) -> Non
     upgrade(warehouse_url)
     with ops.connect() as connection:
         assert connection.execute(text("SELECT version_num FROM ops.schema_version")).scalars().all() == [
-            "0006"
+            "0007"
         ]
 
 

@@ -62,7 +62,9 @@ def test_nobody_leaves_who_is_refused_by_then_at_length(
 def _make_change_release(ops: Engine, drawn: list[tuple[int, str, str]]) -> None:
     with ops.begin() as connection:
         connection.execute(
-            text("TRUNCATE ops.campaign_run, ops.campaign_member, ops.campaign_drop, ops.suppression CASCADE")
+            text(
+                "TRUNCATE ops.campaign_run, ops.campaign_member, ops.campaign_drop, ops.campaign_arm, ops.campaign_key, ops.suppression CASCADE"
+            )
         )
     with tempfile.TemporaryDirectory() as folder:
         _in_a_home(ops, Path(folder), drawn)

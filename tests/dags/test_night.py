@@ -187,7 +187,7 @@ def test_killed_anywhere_and_rerun_gives_the_same_warehouse(folder: Path) -> Non
         [renewal] = (PROJECT_ROOT / "include" / "campaigns").glob("*contract-renewal.yaml")
         changed = home / "campaigns" / renewal.name
         changed.parent.mkdir(exist_ok=True)
-        changed.write_text(renewal.read_text().replace("size: ", "size: 1"))
+        changed.write_text(renewal.read_text().replace("within_hours: 48", "within_hours: 47"))
         done = run(source, home)
         assert done.returncode == 1
         assert "[campaign.changed]" in done.stdout

@@ -69,9 +69,9 @@ def test_nothing_to_judge() -> None:
 )
 def test_keys_keep_no_punctuation_symbol_or_separator(text: str) -> None:
     expected = "".join(
-        character
-        for character in unicodedata.normalize("NFKC", text).casefold()
-        if unicodedata.category(character)[0] not in "PSZ"
+        one
+        for one in unicodedata.normalize("NFKC", text).casefold()
+        if unicodedata.category(one)[0] not in "PSZ"
     )
     assert key_of(fold(text)) == expected
 
@@ -79,6 +79,37 @@ def test_keys_keep_no_punctuation_symbol_or_separator(text: str) -> None:
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text(max_size=30))
 def test_keys_of_any_text(text: str) -> None:
-    assert key_of(fold(text)) == "".join(
-        character for character in fold(text) if unicodedata.category(character)[0] not in "PSZ"
-    )
+    kept = "".join(one for one in fold(text) if unicodedata.category(one)[0] not in "PSZ")
+    assert key_of(fold(text)).replace("-", "") == kept
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("文三路1-12号", "文三路11-2号"),
+        ("文三路3-2-301", "文三路32-301"),
+        ("文三路1号12室", "文三路11号2室"),
+        ("文三路1 12", "文三路11 2"),
+        ("文三路1#12", "文三路11#2"),
+        ("文三路1－12", "文三路112"),
+        ("文三路十-一二号", "文三路十一-二号"),
+        ("Road 1/12", "Road 11/2"),
+    ],
+)
+def test_numbers_that_marks_divide_otherwise_are_others(one: str, other: str) -> None:
+    assert key_of(fold(one)) != key_of(fold(other))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "文三路1-12号",
+        "文三路 1－12号",
+        "文三路1—12 号",
+        "文三路1 – 12号。",
+        "(文三路)1·12号",
+        "文三路1--12号",
+    ],
+)
+def test_however_it_is_divided_it_is_one_address(text: str) -> None:
+    assert key_of(fold(text)) == "文三路1-12号"

@@ -42,6 +42,7 @@ def test_before_the_first_night(client: TestClient) -> None:
     answer = client.get("/")
     assert answer.status_code == 200
     assert "No night has run yet" in answer.text
+    assert "All campaigns against the global control group" in answer.text
     assert 'href="data-docs/index.html"' in answer.text
     assert "default-src 'none'" in answer.headers["content-security-policy"]
 

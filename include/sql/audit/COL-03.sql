@@ -15,15 +15,15 @@ messages:
 */
 WITH due AS (
   SELECT
-    bill_paid.account_id,
-    SUM(bill_paid.total_amount) - SUM(bill_paid.paid_amount) AS unpaid_amount,
-    MIN(CASE WHEN bill_paid.total_amount > bill_paid.paid_amount THEN bill_paid.due_on END) AS first_due_on,
-    MAX(bill_paid.due_on) AS last_due_on,
-    MIN(CASE WHEN bill_paid.total_amount > bill_paid.paid_amount THEN bill_paid.bill_id END) AS first_bill_id,
-    COUNT(*) FILTER (WHERE bill_paid.total_amount > bill_paid.paid_amount) AS open_bills
-  FROM facts.bill_paid
-  WHERE DATE_DIFF('day', bill_paid.due_on, $as_of) > $max_days
-  GROUP BY bill_paid.account_id
+    bill_settlement.account_id,
+    SUM(bill_settlement.unpaid_amount) AS unpaid_amount,
+    MIN(CASE WHEN bill_settlement.unpaid_amount > 0 THEN bill_settlement.due_on END) AS first_due_on,
+    MAX(bill_settlement.due_on) AS last_due_on,
+    MIN(CASE WHEN bill_settlement.unpaid_amount > 0 THEN bill_settlement.bill_id END) AS first_bill_id,
+    COUNT(*) FILTER (WHERE bill_settlement.unpaid_amount > 0) AS open_bills
+  FROM facts.bill_settlement
+  WHERE DATE_DIFF('day', bill_settlement.due_on, $as_of) > $max_days
+  GROUP BY bill_settlement.account_id
 )
 
 SELECT

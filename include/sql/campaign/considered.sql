@@ -11,7 +11,7 @@ columns:
   excluded_by: {type: string, doc: 'The first rule that holds, in the order in which they are told; empty where none does.'}
   channel: {type: string, doc: 'The first channel, in the campaign order, that is allowed and works.'}
   send_on: {type: date, doc: Day of the contact.}
-  cell: {type: string, doc: 'The test cell; control for the control group.'}
+  cell: {type: string, doc: 'The test cell, the one first drawn while the campaign has it; control for the control group.'}
   is_control: {type: boolean, doc: Held back from contact.}
   priority: {type: integer, doc: Of the campaign; lower goes first.}
   cost: {type: integer, doc: In ten-thousandths of the currency.}
@@ -100,6 +100,7 @@ judged AS (
     standing.household_id,
     standing.segment,
     standing.current_value_amount,
+    kept.drawn_at,
     way.position,
     LEAST(
       campaign.contacts - COALESCE(contact.contacts, 0),
@@ -133,16 +134,21 @@ judged AS (
     ON last_time.person_id = standing.person_id
     AND COALESCE(last_time.account_id, member.account_id) = member.account_id
   LEFT JOIN contact ON contact.person_id = standing.person_id
+  LEFT JOIN campaign.unit ON unit.customer_id = member.customer_id
+  LEFT JOIN ask.arm AS kept
+    ON kept.campaign_id = campaign.campaign_id AND kept.record_hash = unit.record_hash
 ),
 
--- Of two records of one person one is spoken to; accounts are each spoken of, under the person's cap.
+-- Of two records of one person one is spoken to, the one that had an arm before the other joined it.
+-- Accounts are each spoken of, under the person's cap.
 twin AS (
   SELECT judged.customer_id
   FROM judged
   CROSS JOIN ask.campaign
   WHERE judged.has_twin AND judged.reason IS NULL AND NOT campaign.is_by_account
   QUALIFY ROW_NUMBER() OVER (
-    PARTITION BY judged.person_id ORDER BY judged.current_value_amount DESC NULLS LAST, judged.customer_id
+    PARTITION BY judged.person_id
+    ORDER BY judged.drawn_at ASC NULLS LAST, judged.current_value_amount DESC NULLS LAST, judged.customer_id
   ) > 1
 ),
 
@@ -156,6 +162,7 @@ single AS (
     judged.household_id,
     judged.segment,
     judged.current_value_amount,
+    judged.drawn_at,
     judged.position,
     judged.room,
     COALESCE(judged.reason, CASE WHEN twin.customer_id IS NOT NULL THEN 'same_person' END) AS reason
@@ -169,7 +176,8 @@ housemate AS (
   CROSS JOIN ask.campaign
   WHERE campaign.is_by_household AND single.reason IS NULL
   QUALIFY ROW_NUMBER() OVER (
-    PARTITION BY single.household_id ORDER BY single.current_value_amount DESC NULLS LAST, single.customer_id
+    PARTITION BY single.household_id
+    ORDER BY single.drawn_at ASC NULLS LAST, single.current_value_amount DESC NULLS LAST, single.customer_id
   ) > 1
 ),
 
@@ -216,6 +224,7 @@ apart AS (
     housed.fields,
     housed.own_value,
     housed.person_id,
+    CASE WHEN campaign.is_by_household THEN housed.household_id END AS household_id,
     housed.segment,
     housed.position,
     housed.room,
@@ -228,8 +237,8 @@ apart AS (
   LEFT JOIN sharer ON sharer.customer_id = housed.customer_id AND sharer.account_id = housed.account_id
 ),
 
--- A draw is the head of a hash, 52 bits in hexadecimal digits: as text it stands in the order of its number.
-drawn AS (
+-- What was drawn once is kept; who was never drawn goes with the household where the campaign speaks to it.
+met AS (
   SELECT
     apart.customer_id,
     apart.account_id,
@@ -239,29 +248,54 @@ drawn AS (
     apart.segment,
     apart.position,
     apart.room,
+    apart.unit,
     apart.excluded_by,
+    COALESCE(own.arm, shared.arm) AS arm
+  FROM apart
+  CROSS JOIN ask.campaign
+  LEFT JOIN campaign.arm AS own
+    ON own.campaign_id = campaign.campaign_id AND own.person_id = apart.person_id
+  LEFT JOIN campaign.household_arm AS shared
+    ON shared.campaign_id = campaign.campaign_id AND shared.household_id = apart.household_id
+),
+
+-- A draw is the head of a hash, 52 bits in hexadecimal digits: as text it stands in the order of its number.
+drawn AS (
+  SELECT
+    met.customer_id,
+    met.account_id,
+    met.fields,
+    met.own_value,
+    met.person_id,
+    met.segment,
+    met.position,
+    met.room,
+    met.excluded_by,
+    met.arm,
     CASE
-      WHEN apart.excluded_by IS NULL
-        THEN
-          SUBSTR(SHA256(question.key || CHR(31) || 'control' || CHR(31) || apart.unit), 1, 13)
-          < campaign.control_below
+      WHEN met.excluded_by IS NOT NULL THEN NULL
+      WHEN campaign.control_below = '0000000000000' THEN FALSE
+      WHEN met.arm IS NOT NULL THEN met.arm = 'control'
+      ELSE
+        SUBSTR(SHA256(question.key || CHR(31) || 'control' || CHR(31) || met.unit), 1, 13)
+        < campaign.control_below
     END AS is_control,
     CASE
-      WHEN apart.excluded_by IS NULL
-        THEN SUBSTR(SHA256(question.key || CHR(31) || 'cell' || CHR(31) || apart.unit), 1, 13)
+      WHEN met.excluded_by IS NULL
+        THEN SUBSTR(SHA256(question.key || CHR(31) || 'cell' || CHR(31) || met.unit), 1, 13)
     END AS cell_draw,
     CASE
-      WHEN apart.excluded_by IS NULL
+      WHEN met.excluded_by IS NULL
         THEN
           SUBSTR(
             SHA256(
-              question.key || CHR(31) || 'order' || CHR(31) || apart.unit || CHR(31) || apart.account_id
+              question.key || CHR(31) || 'order' || CHR(31) || met.unit || CHR(31) || met.account_id
             ),
             1,
             13
           )
     END AS tie
-  FROM apart
+  FROM met
   CROSS JOIN ask.campaign
   CROSS JOIN ask.question
 )
@@ -274,7 +308,7 @@ SELECT
   drawn.excluded_by,
   sending.channel,
   sending.send_on,
-  CASE WHEN drawn.is_control THEN 'control' ELSE cell.cell END AS cell,
+  CASE WHEN drawn.is_control THEN 'control' ELSE COALESCE(before.cell, cell.cell) END AS cell,
   drawn.is_control,
   campaign.priority,
   sending.cost,
@@ -289,6 +323,7 @@ FROM drawn
 CROSS JOIN ask.campaign
 CROSS JOIN off
 LEFT JOIN ask.sending ON drawn.excluded_by IS NULL AND sending.position = drawn.position
+LEFT JOIN ask.cell AS before ON drawn.excluded_by IS NULL AND before.cell = drawn.arm
 LEFT JOIN
   ask.cell
   ON drawn.excluded_by IS NULL AND drawn.cell_draw >= cell.draw_from AND drawn.cell_draw < cell.draw_below

@@ -1,7 +1,10 @@
 /*
 grain: one row per member of a released list that was listed or held as control; of a list and its corrections the last
 key: [campaign_id, as_of, customer_id, account_id]
-purpose: What came of each contact, and of each contact that was held back.
+purpose: >-
+  What came of each contact, and of each contact that was held back. What happened counts once, for the newest contact in whose
+  days it lies: of all campaigns for which it is a success, and among the lists of one campaign also where the contact was held back,
+  so that either arm of a campaign loses the same to later contacts.
 columns:
   campaign_id: {type: string, doc: The campaign.}
   campaign_run_id: {type: string, doc: The list.}
@@ -21,6 +24,8 @@ columns:
   converted: {type: boolean, doc: Success within its days.}
   value_amount: {type: double, doc: Of the success; the own one of the event where it has one.}
   cost_amount: {type: double, doc: 'Of the contact; 0 for the control group.'}
+  offer_amount: {type: double, doc: 'What the offer cost; 0 without a success, and for the control group.'}
+  has_control: {type: boolean, doc: 'Who was not contacted could succeed as well; not so for clicked and replied.'}
 */
 WITH kept AS (
   SELECT
@@ -30,6 +35,7 @@ WITH kept AS (
     run.products,
     run.within_days,
     run.value_amount,
+    run.offer_cost_amount,
     member.campaign_run_id,
     member.customer_id,
     member.account_id,
@@ -51,32 +57,63 @@ WITH kept AS (
     = 1
 ),
 
-came_back AS (
+answered AS (
   SELECT
     kept.campaign_id,
     kept.as_of,
     kept.customer_id,
     kept.account_id,
-    BOOL_OR(campaign_event.kind IN ('delivered', 'opened', 'clicked', 'replied')) AS delivered,
-    BOOL_OR(campaign_event.kind = 'bounced') AS bounced,
-    BOOL_OR(campaign_event.kind IN ('opened', 'clicked', 'replied', 'converted')) AS responded,
-    BOOL_OR(campaign_event.kind IN ('complained', 'unsubscribed')) AS complained
+    campaign_event.kind
   FROM kept
   JOIN source.campaign_event
     ON campaign_event.campaign_id = kept.campaign_id AND campaign_event.customer_id = kept.customer_id
     AND DATE_DIFF('day', kept.send_on, CAST(campaign_event.occurred_at AS DATE)) >= 0
     AND DATE_DIFF('day', kept.send_on, CAST(campaign_event.occurred_at AS DATE)) <= kept.within_days
   WHERE kept.outcome = 'listed'
-  GROUP BY kept.campaign_id, kept.as_of, kept.customer_id, kept.account_id
+  -- An event names the campaign, not the list: it answers the newest.
+  QUALIFY
+    RANK()
+      OVER (
+        PARTITION BY kept.campaign_id, kept.customer_id, campaign_event.event_id
+        ORDER BY kept.send_on DESC, kept.as_of DESC
+      )
+    = 1
 ),
 
-success AS (
+came_back AS (
+  SELECT
+    answered.campaign_id,
+    answered.as_of,
+    answered.customer_id,
+    answered.account_id,
+    BOOL_OR(answered.kind IN ('delivered', 'opened', 'clicked', 'replied')) AS delivered,
+    BOOL_OR(answered.kind = 'bounced') AS bounced,
+    BOOL_OR(answered.kind IN ('opened', 'clicked', 'replied', 'converted')) AS responded,
+    BOOL_OR(answered.kind IN ('complained', 'unsubscribed')) AS complained
+  FROM answered
+  GROUP BY answered.campaign_id, answered.as_of, answered.customer_id, answered.account_id
+),
+
+matched AS (
   SELECT
     kept.campaign_id,
     kept.as_of,
     kept.customer_id,
     kept.account_id,
-    MAX(happening.value_amount) AS value_amount
+    kept.outcome,
+    kept.success_event,
+    happening.campaign_id AS named_campaign_id,
+    happening.account_id AS happened_account_id,
+    happening.product_code,
+    happening.happened_on,
+    happening.value_amount,
+    CONCAT(
+      STRFTIME(kept.send_on, '%Y%m%d'),
+      STRFTIME(kept.as_of, '%Y%m%d'),
+      kept.campaign_id,
+      CHR(31),
+      kept.account_id
+    ) AS place
   FROM kept
   JOIN campaign.happening
     ON happening.customer_id = kept.customer_id AND happening.success_event = kept.success_event
@@ -91,7 +128,43 @@ success AS (
     )
     AND DATE_DIFF('day', kept.send_on, happening.happened_on) >= 0
     AND DATE_DIFF('day', kept.send_on, happening.happened_on) <= kept.within_days
-  GROUP BY kept.campaign_id, kept.as_of, kept.customer_id, kept.account_id
+),
+
+ordered AS (
+  SELECT
+    matched.*,
+    MAX(matched.place) OVER (
+      PARTITION BY
+        matched.customer_id,
+        matched.success_event,
+        matched.named_campaign_id,
+        matched.happened_account_id,
+        matched.product_code,
+        matched.happened_on,
+        matched.campaign_id
+    ) AS own_place,
+    MAX(CASE WHEN matched.outcome = 'listed' THEN matched.place END) OVER (
+      PARTITION BY
+        matched.customer_id,
+        matched.success_event,
+        matched.named_campaign_id,
+        matched.happened_account_id,
+        matched.product_code,
+        matched.happened_on
+    ) AS contact_place
+  FROM matched
+),
+
+success AS (
+  SELECT
+    ordered.campaign_id,
+    ordered.as_of,
+    ordered.customer_id,
+    ordered.account_id,
+    MAX(ordered.value_amount) AS value_amount
+  FROM ordered
+  WHERE ordered.place = ordered.own_place AND ordered.place >= COALESCE(ordered.contact_place, ordered.place)
+  GROUP BY ordered.campaign_id, ordered.as_of, ordered.customer_id, ordered.account_id
 )
 
 SELECT
@@ -113,7 +186,12 @@ SELECT
   success.customer_id IS NOT NULL AS converted,
   CASE WHEN success.customer_id IS NOT NULL THEN COALESCE(success.value_amount, kept.value_amount) ELSE 0 END
     AS value_amount,
-  CASE WHEN kept.outcome = 'listed' THEN COALESCE(kept.cost_amount, 0) ELSE 0 END AS cost_amount
+  CASE WHEN kept.outcome = 'listed' THEN COALESCE(kept.cost_amount, 0) ELSE 0 END AS cost_amount,
+  CASE
+    WHEN kept.outcome = 'listed' AND success.customer_id IS NOT NULL THEN COALESCE(kept.offer_cost_amount, 0)
+    ELSE 0
+  END AS offer_amount,
+  kept.success_event NOT IN ('clicked', 'replied') AS has_control
 FROM kept
 LEFT JOIN
   came_back

@@ -32,7 +32,7 @@ WITH meant AS (
     event.kind,
     CAST(event.occurred_at AS DATE)
   FROM known.campaign_event AS event
-  JOIN campaign.record ON record.customer_id = event.customer_id
+  JOIN campaign.record ON record.customer_id = event.customer_id AND record.is_certain
   WHERE event.kind IN ('unsubscribed', 'complained')
 )
 

@@ -1,7 +1,7 @@
 /*
 grain: one row per customer and channel (or all of them) suppressed for the person, whatever the address
 key: [customer_id, channel]
-purpose: Suppressions of persons, found by the hashes of all their records.
+purpose: Suppressions of persons, found by the hashes of all their records. A death holds for records of one identity number alone; a likeness is not enough to call somebody dead.
 view: true
 columns:
   customer_id: {type: string, doc: The customer.}
@@ -13,7 +13,7 @@ SELECT
   record.customer_id,
   suppressed.channel,
   BOOL_OR(suppressed.is_refused) AS is_refused,
-  BOOL_OR(suppressed.is_dead) AS is_dead
+  BOOL_OR(suppressed.is_dead AND record.is_certain) AS is_dead
 FROM campaign.record
 JOIN campaign.suppression AS suppressed ON suppressed.address_hash = record.record_hash
 GROUP BY record.customer_id, suppressed.channel

@@ -5,9 +5,9 @@ purpose: What holds of a customer on every channel, before any campaign asks.
 view: true
 columns:
   customer_id: {type: string, doc: The customer.}
-  person_id: {type: string, doc: 'Lowest customer_id of the records called the same person; caps, waiting times, consent and the arm are hers.'}
+  person_id: {type: string, doc: As in campaign.unit.}
   has_twin: {type: boolean, doc: There is another record of the person.}
-  household_id: {type: string, doc: 'As in segment.household, else the customer.'}
+  household_id: {type: string, doc: As in campaign.unit.}
   segment: {type: string, doc: Composite segment.}
   current_value_amount: {type: decimal, doc: Margin of 12 months.}
   is_gone: {type: boolean, doc: 'The source does not know the customer any more, see core.gone_customer.'}
@@ -17,7 +17,7 @@ columns:
   is_in_dispute: {type: boolean, doc: 'An open case or complaint; where there are no cases yet, a finding of high severity.'}
   is_in_arrears: {type: boolean, doc: Something is open of a bill past its due date.}
   is_refused: {type: boolean, doc: The person refused every channel.}
-  is_held_out: {type: boolean, doc: In the global control group.}
+  is_held_out: {type: boolean, doc: 'In the global control group, as the person first was; a person who was never drawn goes with the household. With a share of 0 there is none.'}
 */
 WITH any_case AS (
   SELECT COUNT(*) > 0 AS is_there FROM ask.audit_case AS opened
@@ -62,9 +62,9 @@ owing AS (
 
 SELECT
   customer.customer_id,
-  COALESCE(person.person_id, customer.customer_id) AS person_id,
-  person.person_id IS NOT NULL AS has_twin,
-  COALESCE(household.household_id, customer.customer_id) AS household_id,
+  unit.person_id,
+  unit.has_twin,
+  unit.household_id,
   customer.segment,
   MONEY(customer.current_value_amount) AS current_value_amount,
   gone.customer_id IS NOT NULL AS is_gone,
@@ -78,23 +78,23 @@ SELECT
   disputed.customer_id IS NOT NULL AS is_in_dispute,
   owing.customer_id IS NOT NULL AS is_in_arrears,
   COALESCE(suppressed.is_refused, FALSE) AS is_refused,
-  SUBSTR(
-    SHA256(
-      question.key
-      || CHR(31)
-      || 'all campaigns'
-      || CHR(31)
-      || COALESCE(person.person_id, customer.customer_id)
-    ),
-    1,
-    13
-  )
-  < question.held_out_below AS is_held_out
+  question.held_out_below > '0000000000000'
+  AND CASE
+    WHEN COALESCE(own.arm, shared.arm) IS NULL
+      THEN
+        SUBSTR(SHA256(question.key || CHR(31) || 'all campaigns' || CHR(31) || unit.household_id), 1, 13)
+        < question.held_out_below
+    ELSE COALESCE(own.arm, shared.arm) = 'held_out'
+  END
+    AS is_held_out
 FROM mart.dim_customer AS customer
 JOIN source.customer AS record ON record.customer_id = customer.customer_id
+JOIN campaign.unit ON unit.customer_id = customer.customer_id
 CROSS JOIN ask.question
-LEFT JOIN ask.person ON person.customer_id = customer.customer_id
-LEFT JOIN segment.household ON household.customer_id = customer.customer_id
+LEFT JOIN campaign.arm AS own ON own.campaign_id = 'all campaigns' AND own.person_id = unit.person_id
+LEFT JOIN
+  campaign.household_arm AS shared
+  ON shared.campaign_id = 'all campaigns' AND shared.household_id = unit.household_id
 LEFT JOIN
   campaign.record_suppression AS suppressed
   ON suppressed.customer_id = customer.customer_id AND suppressed.channel = 'record'

@@ -5,7 +5,7 @@ purpose: What an account owes over all its bills, and what it is billed in a mon
 columns:
   account_id: {type: string, doc: The supply account.}
   billed_amount: {type: decimal, doc: Totals of all its bills.}
-  paid_amount: {type: decimal, doc: 'The payments that name one of them; a payment that names no bill pays none.'}
+  paid_amount: {type: decimal, doc: 'The payments that name one of them, and those on the account that name no known bill.'}
   unpaid_amount: {type: decimal, doc: Billed less paid; negative is a credit.}
   mean_monthly_amount: {type: double, doc: Mean net total of the billed ones of the six months up to P; empty where there is none.}
 */
@@ -23,12 +23,24 @@ WITH billed AS (
   GROUP BY bill_net.account_id
 ),
 
-paid AS (
+received AS (
   SELECT
     bill_paid.account_id,
-    SUM(bill_paid.paid_amount) AS paid_amount
+    bill_paid.paid_amount AS amount
   FROM facts.bill_paid
-  GROUP BY bill_paid.account_id
+  UNION ALL
+  SELECT
+    loose_payment.account_id,
+    loose_payment.amount
+  FROM facts.loose_payment
+),
+
+paid AS (
+  SELECT
+    received.account_id,
+    SUM(received.amount) AS paid_amount
+  FROM received
+  GROUP BY received.account_id
 )
 
 SELECT

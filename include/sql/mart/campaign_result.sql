@@ -14,14 +14,20 @@ columns:
   converted: {type: integer, doc: Contacts that succeeded.}
   cost_amount: {type: decimal, doc: Of the contacts.}
   value_amount: {type: decimal, doc: Of the successes.}
-  lift: {type: double, doc: 'Share that succeeded, less that of the control group; empty where either group is too small.'}
-  lift_low: {type: double, doc: Lower end of the 95% interval.}
-  lift_high: {type: double, doc: Upper end of the 95% interval.}
+  lift: {type: double, doc: 'Share that succeeded, less that of the control group, list by list and weighed; empty where either group is too small or there can be no control.'}
+  lift_low: {type: double, doc: 'Lower end of the 95% interval, of this row and night by themselves.'}
+  lift_high: {type: double, doc: Upper end of it.}
+  p_value: {type: double, doc: 'That of the verdict, for all nights and all cells and segments of the campaign together.'}
+  offer_amount: {type: decimal, doc: Of the offers to those who succeeded.}
+  spent_amount: {type: decimal, doc: Contacts and offers.}
+  brought_amount: {type: decimal, doc: 'Value of the successes that would not have been without the contacts: lift x contacts x mean value of a success; empty without a lift.'}
+  return_on_spend: {type: double, doc: 'brought_amount less spent_amount, over spent_amount: 0 where it just pays; empty without a lift and where nothing was spent.'}
+  failed_lists: {type: integer, doc: Lists whose arms have not the sizes that they should have (mart.campaign_arms).}
   control_converted: {type: integer, doc: Control customers that succeeded without a contact.}
   complained: {type: integer, doc: Contacts that led to a complaint or were unsubscribed.}
   feedback_rate: {type: double, doc: Answered contacts among those made.}
   feedback_rate_standard: {type: double, doc: What it should be.}
-  verdict: {type: string, doc: 'helps or harms where the interval leaves out 0, unclear where it holds it, too_few where a group is too small.'}
+  verdict: {type: string, doc: 'helps or harms where p_value is at most 0.05, else unclear; too_few where a group is too small; no_control where only a contact can bring the success; arms_differ where failed_lists is above 0.'}
   is_final: {type: boolean, doc: The time in which success counts is over for all.}
 params:
   feedback_rate_standard: {type: number, default: 0.05, minimum: 0, maximum: 1, doc: What the feedback rate should be.}
@@ -42,6 +48,15 @@ audience AS (
     campaign_id,
     INTEGER_SUM(considered) AS considered
   FROM campaign.run GROUP BY campaign_id
+),
+
+failed AS (
+  SELECT
+    arm_check.campaign_id,
+    COUNT(DISTINCT arm_check.campaign_run_id) AS lists
+  FROM campaign.arm_check
+  WHERE arm_check.is_failed
+  GROUP BY arm_check.campaign_id
 )
 
 SELECT
@@ -62,6 +77,15 @@ SELECT
   lift.lift,
   lift.lift_low,
   lift.lift_high,
+  lift.p_value,
+  MONEY(lift.offer_amount) AS offer_amount,
+  MONEY(lift.cost_amount + lift.offer_amount) AS spent_amount,
+  MONEY(lift.lift * lift.listed * RATIO(lift.value_amount, lift.converted)) AS brought_amount,
+  RATIO(
+    lift.lift * lift.listed * RATIO(lift.value_amount, lift.converted) - lift.cost_amount - lift.offer_amount,
+    lift.cost_amount + lift.offer_amount
+  ) AS return_on_spend,
+  COALESCE(failed.lists, 0) AS failed_lists,
   lift.control_converted,
   lift.complained,
   RATIO(lift.responded, lift.listed) AS feedback_rate,
@@ -74,4 +98,5 @@ LEFT JOIN over_limit
   AND over_limit.cell = lift.cell
   AND over_limit.channel = lift.channel
 LEFT JOIN audience ON audience.campaign_id = lift.campaign_id
+LEFT JOIN failed ON failed.campaign_id = lift.campaign_id
 WHERE lift.segment = 'all'

@@ -16,7 +16,8 @@ columns:
   lift: {type: double, doc: 'Share that succeeded, less that of the control group; empty where either group is too small.'}
   lift_low: {type: double, doc: Lower end of the 95% interval.}
   lift_high: {type: double, doc: Upper end of the 95% interval.}
-  verdict: {type: string, doc: 'helps, harms, unclear or too_few, as in mart.campaign_result.'}
+  p_value: {type: double, doc: As in mart.campaign_result.}
+  verdict: {type: string, doc: As in mart.campaign_result.}
 */
 SELECT
   lift.campaign_id,
@@ -32,6 +33,7 @@ SELECT
   lift.lift,
   lift.lift_low,
   lift.lift_high,
+  lift.p_value,
   lift.verdict
 FROM campaign.lift
 WHERE lift.segment <> 'all'

@@ -5,7 +5,7 @@ purpose: How good the models are on what came after their training, and which ar
 columns:
   model: {type: string, doc: 'arrears, leaving, load_profile, duplicates, theft or area_misfit.'}
   trained_on: {type: date, doc: 'First of the month of training; 1900-01-01 for a scorecard, which is not trained.'}
-  metric: {type: string, doc: 'rows, events, auc with its 95% limits auc_low and auc_high, ks, brier, calibration_NN_predicted and _observed by tenth of the probability; silhouette and drift of load profiles; precision, recall and threshold of duplicates.'}
+  metric: {type: string, doc: 'rows, events, auc with its 95% limits auc_low and auc_high, ks, brier, calibration_NN_predicted and _observed by tenth of the probability; silhouette and drift of load profiles; precision, recall and threshold of duplicates, share_of_pairs that are of one person, and weight_<comparison>_<level>, log2 of m over u, which the reason tells.'}
   value: {type: double, doc: The metric.}
   in_use: {type: boolean, doc: This night's scores come from it.}
   role: {type: string, doc: 'scorecard, champion, challenger; fit, linkage or detector for the others.'}
@@ -60,6 +60,22 @@ SELECT
   'measured on the pairs where both have an identity number' AS reason,
   '以双方均有证件号码的记录对检验' AS reason_zh
 FROM segment.duplicate_quality
+UNION ALL
+SELECT
+  'duplicates' AS model,
+  MONTH_OF($as_of) AS trained_on,
+  CASE
+    WHEN duplicate_weight.comparison = 'pair' THEN 'share_of_pairs'
+    ELSE CONCAT('weight_', duplicate_weight.comparison, '_', REPLACE(duplicate_weight.name, ' ', '_'))
+  END AS metric,
+  CASE
+    WHEN duplicate_weight.comparison = 'pair' THEN duplicate_weight.m ELSE duplicate_weight.weight
+  END AS value,
+  TRUE AS in_use,
+  'linkage' AS role,
+  CONCAT('m ', CAST(duplicate_weight.m AS VARCHAR), ', u ', CAST(duplicate_weight.u AS VARCHAR)) AS reason,
+  CONCAT('m ', CAST(duplicate_weight.m AS VARCHAR), '，u ', CAST(duplicate_weight.u AS VARCHAR)) AS reason_zh
+FROM segment.duplicate_weight
 UNION ALL
 SELECT
   theft_quality.model,

@@ -17,7 +17,7 @@ columns:
   days_late_sum: {type: integer, doc: 'Summed days from due date to settlement, or to as_of while open; never below 0.'}
   last_due_on: {type: date, doc: Due date of the newest of those bills.}
   last_paid_after_days: {type: integer, doc: 'Days from the due date of the newest bill to its settlement (negative when early), or to as_of while open.'}
-  open_amount: {type: decimal, doc: Amount of bills past due and not settled.}
+  open_amount: {type: decimal, doc: What is open of bills past due.}
   payments: {type: integer, doc: Payments received in the year.}
   digital_payments: {type: integer, doc: Of those, by bank debit or online.}
   debit_payments: {type: integer, doc: Of those, by bank debit.}
@@ -56,7 +56,7 @@ due AS (
     bill_settlement.account_id,
     bill_settlement.due_on,
     bill_settlement.settled_on,
-    bill_settlement.amount,
+    bill_settlement.overdue_amount,
     GREATEST(DATE_DIFF('day', bill_settlement.due_on, COALESCE(bill_settlement.settled_on, $as_of)), 0)
       AS days_late,
     ROW_NUMBER()
@@ -65,8 +65,11 @@ due AS (
         ORDER BY bill_settlement.due_on DESC, bill_settlement.bill_id DESC
       )
       AS place
-  FROM segment.bill_settlement
-  WHERE bill_settlement.due_on > ADD_MONTHS($as_of, -12) AND bill_settlement.due_on <= $as_of
+  FROM facts.bill_settlement
+  WHERE
+    bill_settlement.amount > 0
+    AND bill_settlement.due_on > ADD_MONTHS($as_of, -12)
+    AND bill_settlement.due_on <= $as_of
 ),
 
 paying AS (
@@ -80,7 +83,7 @@ paying AS (
     MAX(due.due_on) AS last_due_on,
     MAX(DATE_DIFF('day', due.due_on, COALESCE(due.settled_on, $as_of))) FILTER (WHERE due.place = 1)
       AS last_paid_after_days,
-    SUM(due.amount) FILTER (WHERE due.settled_on IS NULL AND due.due_on < $as_of) AS open_amount
+    SUM(due.overdue_amount) AS open_amount
   FROM due
   GROUP BY due.account_id
 ),

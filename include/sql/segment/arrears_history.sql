@@ -81,9 +81,10 @@ bill AS (
     bill_settlement.settled_on IS NULL
     OR DATE_DIFF('day', bill_settlement.due_on, bill_settlement.settled_on) > 30 AS has_failed
   FROM subject
-  JOIN segment.bill_settlement ON bill_settlement.account_id = subject.account_id
+  JOIN facts.bill_settlement ON bill_settlement.account_id = subject.account_id
   WHERE
-    bill_settlement.due_on > ADD_MONTHS(subject.cut_on, -12)
+    bill_settlement.amount > 0
+    AND bill_settlement.due_on > ADD_MONTHS(subject.cut_on, -12)
     AND bill_settlement.due_on <= ADD_MONTHS(subject.cut_on, 3)
 ),
 

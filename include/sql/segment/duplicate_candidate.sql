@@ -1,20 +1,28 @@
 /*
-grain: one row per pair of customers that share an identity number, a telephone number, a name or an address
+grain: one row per pair of customers that share an identity number, a telephone number, an e-mail address, a name, an address, or birth and the first character of the name
 key: [customer_id, other_customer_id]
 purpose: Blocking for the search of duplicates, so that not everybody is compared with everybody. A value shared by more than max_block records tells nobody apart and is not followed.
 columns:
   customer_id: {type: string, doc: The lower customer_id.}
   other_customer_id: {type: string, doc: The higher one.}
-  same_id_number: {type: boolean, doc: 'Both have an identity number and they are equal; empty where one has none.'}
-  same_phone: {type: boolean, doc: They share a telephone number.}
 params:
   max_block: {type: integer, default: 20, minimum: 2, maximum: 1000, doc: Most records that share a value.}
 */
 WITH token AS (
+  -- An identity card's number of before 1999 is the first 17 digits of today's, less the century.
   SELECT
     identity_number.customer_id,
     'id' AS kind,
-    identity_number.normalised AS value
+    CASE
+      WHEN REGEXP_MATCHES(identity_number.normalised, '^[0-9]{15}$')
+        THEN
+          CONCAT(
+            SUBSTRING(identity_number.normalised, 1, 6), '19', SUBSTRING(identity_number.normalised, 7, 9)
+          )
+      WHEN REGEXP_MATCHES(identity_number.normalised, '^[0-9]{17}[0-9X]$')
+        THEN SUBSTRING(identity_number.normalised, 1, 17)
+      ELSE identity_number.normalised
+    END AS value
   FROM core.identity_number
   UNION ALL
   SELECT
@@ -35,11 +43,27 @@ WITH token AS (
   UNION ALL
   SELECT
     customer.customer_id,
+    'email' AS kind,
+    LOWER(email.address) AS value
+  FROM source.customer
+  JOIN core.email ON email.raw = customer.email
+  WHERE email.is_valid
+  UNION ALL
+  SELECT
+    customer.customer_id,
     'name' AS kind,
     text_key.key AS value
   FROM source.customer
   JOIN core.text_key ON text_key.raw = customer.name
   WHERE text_key.key <> ''
+  UNION ALL
+  SELECT
+    customer.customer_id,
+    'birth' AS kind,
+    CONCAT(SUBSTRING(text_key.key, 1, 1), STRFTIME(customer.born_on, '%Y%m%d')) AS value
+  FROM source.customer
+  JOIN core.text_key ON text_key.raw = customer.name
+  WHERE text_key.key <> '' AND customer.born_on IS NOT NULL
   UNION ALL
   SELECT
     customer.customer_id,
@@ -58,33 +82,27 @@ one AS (
   FROM token
 ),
 
-sized AS (
+block AS (
+  SELECT
+    one.kind,
+    one.value
+  FROM one
+  GROUP BY one.kind, one.value
+  HAVING COUNT(*) BETWEEN 2 AND $max_block
+),
+
+shared AS (
   SELECT
     one.customer_id,
     one.kind,
-    one.value,
-    COUNT(*) OVER (PARTITION BY one.kind, one.value) AS size
+    one.value
   FROM one
-),
-
-pair AS (
-  SELECT
-    sized.customer_id,
-    other.customer_id AS other_customer_id,
-    BOOL_OR(sized.kind = 'phone') AS same_phone
-  FROM sized
-  JOIN sized AS other
-    ON other.kind = sized.kind AND other.value = sized.value AND other.customer_id > sized.customer_id
-  WHERE sized.size <= $max_block
-  GROUP BY sized.customer_id, other.customer_id
+  JOIN block ON block.kind = one.kind AND block.value = one.value
 )
 
-SELECT
-  pair.customer_id,
-  pair.other_customer_id,
-  identity_number.normalised = other_identity_number.normalised AS same_id_number,
-  pair.same_phone
-FROM pair
-LEFT JOIN core.identity_number ON identity_number.customer_id = pair.customer_id
-LEFT JOIN core.identity_number AS other_identity_number
-  ON other_identity_number.customer_id = pair.other_customer_id
+SELECT DISTINCT
+  shared.customer_id,
+  other.customer_id AS other_customer_id
+FROM shared
+JOIN shared AS other
+  ON other.kind = shared.kind AND other.value = shared.value AND other.customer_id > shared.customer_id

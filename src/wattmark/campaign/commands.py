@@ -110,6 +110,12 @@ def _show_preview(one: Any) -> None:
     if one.areas:
         table.add_row("areas", f"{one.areas:,}")
     table.add_row("cost", f"{one.cost_amount:,.2f}")
+    if one.smallest_lift is not None:
+        table.add_row(
+            "smallest effect found (80% power)", f"{100 * one.smallest_lift:+.1f} percentage points"
+        )
+    elif one.power_problem:
+        table.add_row("smallest effect found (80% power)", one.power_problem)
     if one.balance:
         table.add_row(
             "balance against control",
@@ -347,9 +353,10 @@ def suppress(
 ) -> None:
     """Never contact a customer again, on any channel."""
     from wattmark.campaign.feedback import suppress_customer
-    from wattmark.publish.ops import ops_engine
+    from wattmark.publish.ops import ops_engine, upgrade, warehouse_url
 
     settings = load_settings(home)
+    upgrade(warehouse_url(settings))
     suppress_customer(settings, ops_engine(settings), customer, reason, as_of.date())
     console.print("Suppressed.")
 

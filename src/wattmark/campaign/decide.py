@@ -81,7 +81,7 @@ def decide(
     """
     decision = Decision()
     asked = sorted({channel.channel for file in files for channel in file.campaign.channels})
-    look_at_people(session, engine, asked)
+    look_at_people(session, engine, asked, [file.campaign.id for file in files])
     if numbers:
         session.give("night.replaced", pa.table({"campaign_run_id": list(numbers)}))
         session.duck.execute(
@@ -102,6 +102,9 @@ def decide(
 
 
 def _make_tables(session: Session) -> None:
+    session.duck.execute(
+        "CREATE OR REPLACE TABLE night.named (number BIGINT, campaign_id VARCHAR, is_by_household BOOLEAN)"
+    )
     session.duck.execute(
         """CREATE OR REPLACE TABLE night.considered (
           number BIGINT, customer_id VARCHAR, account_id VARCHAR, person_id VARCHAR, excluded_by VARCHAR, channel VARCHAR,
@@ -223,6 +226,10 @@ def consider(session: Session, planned: Planned) -> None:
     )
     session.give("ask.member", found.to_arrow_table())
     _give_campaign(session, planned)
+    duck.execute(
+        "INSERT INTO night.named VALUES (?, ?, ?)",
+        [planned.number, campaign.id, campaign.audience.grain == "household"],
+    )
     duck.execute(f"INSERT INTO night.considered {text_of(session, 'campaign.considered')}")
 
 

@@ -84,6 +84,8 @@ EventKind = Literal[
 _NAME = r"^[a-z][a-z0-9_]{0,39}$"
 _ID = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
 CONTROL = "control"
+ONLY_BY_CONTACT = ("clicked", "replied")
+"""Events of success that only a contact can bring: nothing of a control group compares with them."""
 RESERVED_CELLS = (CONTROL, "all")
 """The control group, and the sum of all cells in results."""
 
@@ -261,6 +263,7 @@ class Success(_Model):
     """Days from the day of sending in which it counts."""
     value_amount: float = Field(0.0, ge=0)
     """What one success is worth."""
+    offer_cost_amount: float = Field(0.0, ge=0, description="What the offer costs for each success")
     value_column: str | None = Field(None, description="A published column that is the value instead")
     expected_rate: float = Field(0.02, ge=0, le=1)
     """Share thought to succeed, until earlier lists tell."""
@@ -375,6 +378,11 @@ class Campaign(_Model):
             if rule in NEVER_OFF or (rule in SERVICE_ONLY and self.purpose != "service"):
                 who = "any campaign" if rule in NEVER_OFF else "a marketing campaign"
                 raise ValueError(f"exclude.{rule} cannot be switched off for {who}")
+        if self.success.event in ONLY_BY_CONTACT and self.control_share > 0:
+            raise ValueError(
+                f"control_share: nobody without a contact can have {self.success.event}, so a control group shows nothing; "
+                "write control_share: 0, or count as success what people can do unasked"
+            )
         if self.audience.grain == "area":
             if [channel.channel for channel in self.channels] != ["post"]:
                 raise ValueError("an area mailing goes by post alone")
@@ -429,6 +437,8 @@ def read_campaign(path: Path) -> CampaignFile:
 def _invalid(path: Path, loc: Sequence[str | int], said: str) -> CampaignError:
     keys = [part for part in loc if part != "[key]"]
     text = said.removeprefix("Value error, ")
+    if text.startswith("control_share: "):
+        keys, text = ["control_share"], text.removeprefix("control_share: ")
     if text.startswith("exclude."):
         keys = ["exclude", text.split(" ")[0].removeprefix("exclude.")]
     return _error(

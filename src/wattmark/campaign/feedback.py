@@ -7,7 +7,7 @@ import hashlib
 
 from sqlalchemy import Engine, text
 
-from wattmark.campaign.keys import campaign_key
+from wattmark.campaign.keys import known_key
 from wattmark.campaign.people import RECORD
 from wattmark.campaign.state import KEEP_SUPPRESSION
 from wattmark.settings import Settings
@@ -15,16 +15,26 @@ from wattmark.settings import Settings
 SEPARATOR = chr(31)
 
 
-def record_hash(settings: Settings, customer_id: str) -> str:
-    """The keyed hash under which ``ops.suppression`` knows a customer, as opposed to an address."""
-    said = SEPARATOR.join((campaign_key(settings.home), RECORD, customer_id))
+def record_hash(key: str, customer_id: str) -> str:
+    """The keyed hash under which schema ``ops`` knows a customer's record, as opposed to an address.
+
+    Args:
+        key: of the home, ``keys.known_key``.
+        customer_id: the customer.
+    """
+    said = SEPARATOR.join((key, RECORD, customer_id))
     return hashlib.sha256(said.encode()).hexdigest()
 
 
 def suppress_customer(
     settings: Settings, engine: Engine, customer_id: str, reason: str, since: dt.date
 ) -> None:
-    """Suppress a customer on all channels, for good; the reason ``deceased`` marks the record as known dead."""
+    """Suppress a customer on all channels, for good; the reason ``deceased`` marks the record as known dead.
+
+    Raises:
+        CampaignError: the key is not the one that ``ops`` knows.
+    """
+    hashed = record_hash(known_key(settings.home, engine), customer_id)
     with engine.begin() as connection:
         connection.execute(
             text(
@@ -32,5 +42,5 @@ def suppress_customer(
                     rows="VALUES (:channel, :hash, CAST(:reason AS text), CAST(:since AS date))"
                 )
             ),
-            {"channel": RECORD, "hash": record_hash(settings, customer_id), "reason": reason, "since": since},
+            {"channel": RECORD, "hash": hashed, "reason": reason, "since": since},
         )

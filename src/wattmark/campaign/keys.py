@@ -1,7 +1,8 @@
 """The home's own campaign key, and the keys that list files are encrypted to.
 
 The campaign key is made once, read by its owner alone, never printed. It decides who is a control customer and hides
-addresses in ``ops.suppression``; another key is another assignment, so it is never changed.
+addresses and records in schema ``ops``. With another key nobody's refusal would be found again and every arm be drawn
+anew, so ``ops`` holds its fingerprint, and nothing is done without that key.
 
 Lists are encrypted by age (https://age-encryption.org): to the public keys of those who receive them, and to the
 utility's own identity, with which they are opened here to be told from others.
@@ -9,12 +10,14 @@ utility's own identity, with which they are opened here to be told from others.
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pyrage import IdentityError, RecipientError, x25519
+from sqlalchemy import Connection, Engine, text
 
 from wattmark.atomic import write_atomically
 from wattmark.campaign.definition import CampaignError
@@ -40,6 +43,68 @@ def campaign_key(home: Path) -> str:
             "campaign.key", f"{file} holds no key.", "Put the home's own key back from its backup."
         )
     return text
+
+
+def fingerprint(key: str) -> str:
+    """What may be shown of a key, 16 hexadecimal digits: it tells two keys apart and gives neither away."""
+    return hashlib.sha256(f"campaign.key{key}".encode()).hexdigest()[:16]
+
+
+def known_key(home: Path, engine: Engine) -> str:
+    """The key of a home, which schema ``ops`` must know; the first use of one notes its fingerprint there.
+
+    Raises:
+        CampaignError: ``campaign.key_missing``, ``campaign.key_changed``: ``ops`` holds hashes made with a key that is
+            not there, or with another one. Nothing is made and nothing changed.
+    """
+    with engine.begin() as connection:
+        check_key(home, connection)
+        key = campaign_key(home)
+        mark = fingerprint(key)
+        connection.execute(
+            text(
+                "INSERT INTO ops.campaign_key AS k (one, fingerprint, noted_at) VALUES (TRUE, :mark, now()) "
+                "ON CONFLICT (one) DO UPDATE SET fingerprint = EXCLUDED.fingerprint, noted_at = EXCLUDED.noted_at "
+                "WHERE k.fingerprint <> EXCLUDED.fingerprint"
+            ),
+            {"mark": mark},
+        )
+    return key
+
+
+def check_key(home: Path, connection: Connection) -> None:
+    """Hold the home's key against what schema ``ops`` knows of it; makes no key.
+
+    Raises:
+        CampaignError: ``campaign.key_missing`` or ``campaign.key_changed``, see ``known_key``.
+    """
+    noted, is_used = connection.execute(
+        text(
+            "SELECT (SELECT fingerprint FROM ops.campaign_key), EXISTS (SELECT FROM ops.suppression) "
+            "OR EXISTS (SELECT FROM ops.campaign_arm) OR EXISTS (SELECT FROM ops.campaign_run)"
+        )
+    ).one()
+    if not is_used:
+        return
+    file = Home(home).campaign_key
+    which = f"the key with the fingerprint {noted}" if noted else "another key"
+    remedy = (
+        f"Put the campaign.key {f'whose fingerprint is {noted} ' if noted else 'of this warehouse '}back from its backup; "
+        "docs/operations.md, The campaign key, tells what to do where there is none."
+    )
+    if not file.exists():
+        raise CampaignError(
+            "campaign.key_missing",
+            f"{file} is missing, and refusals and arms in schema ops are kept under hashes made with {which}.",
+            remedy,
+        )
+    found = fingerprint(campaign_key(home))
+    if noted is not None and found != noted:
+        raise CampaignError(
+            "campaign.key_changed",
+            f"{file} has the fingerprint {found}, and refusals and arms in schema ops are kept under hashes made with {which}.",
+            remedy,
+        )
 
 
 OWN = "AGE-SECRET-KEY-"

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import OperationalError
 
 from wattmark.campaign.area import decide_area
+from wattmark.campaign.arms import keep_arms, take_over
 from wattmark.campaign.check import check
 from wattmark.campaign.decide import MONEY, Planned, decide, plan
 from wattmark.campaign.definition import CampaignError, CampaignFile, load_campaigns
@@ -62,7 +63,7 @@ def make_lists(
         one outcome a campaign, by id. A campaign that cannot be made says so in ``problem``; the others go on.
 
     Raises:
-        CampaignError: a campaign file is wrong, or ``only`` names none.
+        CampaignError: a campaign file is wrong, or ``only`` names none; the home's key is not the one that ``ops`` knows.
     """
     now = now or dt.datetime.now(dt.UTC)
     know(session, now)
@@ -83,6 +84,7 @@ def make_lists(
                 f"another night has been making lists for {LOCK_S} s.",
                 "Rerun when it has ended.",
             ) from None
+        take_over(session, ops_engine)
         clear_drafts(Home(settings.home).lists)
         for name in refuse_unanswered(ops_engine, run, now):
             take_back_drafts(settings, name)
@@ -128,6 +130,7 @@ def _make(
         problems |= decision.problems
         store_feedback(session, engine)
         with engine.begin() as connection:
+            keep_arms(session, connection, now)
             for planned in decision.planned:
                 store(session, connection, run, planned, now, by_hand=by_hand)
             for file in missing:

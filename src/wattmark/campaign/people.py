@@ -10,20 +10,18 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import cast
 
-import numpy as np
 import phonenumbers
 import pyarrow as pa
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 from sqlalchemy import Engine
 
+from wattmark.campaign.arms import give_arms
 from wattmark.campaign.earlier import addresses_before, refusals_of_the_gone
-from wattmark.campaign.keys import campaign_key
+from wattmark.campaign.keys import campaign_key, known_key
 from wattmark.campaign.state import LASTING, fetch
 from wattmark.channels import CHANNELS, channels
 from wattmark.contract.types import schema_of
 from wattmark.engine.produced import PRODUCED
-from wattmark.engine.python_table import PythonTable
+from wattmark.engine.python_table import PythonTable, TableContext
 from wattmark.engine.session import Session
 from wattmark.engine.sqlfile import SqlFile
 
@@ -34,6 +32,8 @@ DRAW_DIGITS = 13
 """Hexadecimal digits of a draw, 52 bits of a keyed hash."""
 
 COMPUTED = (
+    "campaign.unit",
+    "campaign.arm",
     "campaign.address",
     "campaign.event_address",
     "campaign.feedback",
@@ -66,18 +66,26 @@ def draw_below(share: float) -> str:
     return "g" if bound >= top else f"{max(bound, 0):0{DRAW_DIGITS}x}"
 
 
-def look_at_people(session: Session, engine: Engine | None, asked: Sequence[str] = CHANNELS) -> None:
+def look_at_people(
+    session: Session,
+    engine: Engine | None,
+    asked: Sequence[str] = CHANNELS,
+    campaigns: Sequence[str] = (),
+) -> None:
     """Compute what holds of each customer, before any campaign asks.
 
     Args:
         session: of the night; its marts and sources must be there.
         engine: the warehouse; None looks at data alone, without what earlier lists left (tests, previews).
         asked: the channels that are asked about.
+        campaigns: ids of the campaigns whose arms are asked for, beside the global control.
 
     Raises:
+        CampaignError: the home's key is not the one that schema ``ops`` knows.
         SqlFileError: a table that a standing rule rests on is not in the lake.
     """
     ask(session, engine, asked)
+    give_arms(session, engine, campaigns)
     compute(session, COMPUTED)
 
 
@@ -116,7 +124,7 @@ def ask(session: Session, engine: Engine | None, asked: Sequence[str]) -> None:
         "ask.question",
         [
             {
-                "key": campaign_key(settings.home),
+                "key": known_key(settings.home, engine) if engine else campaign_key(settings.home),
                 "list_as_of": run.as_of,
                 "list_end": run.scalars()["as_of_end"],
                 "known_on": session.known_on,
@@ -147,30 +155,18 @@ def ask(session: Session, engine: Engine | None, asked: Sequence[str]) -> None:
         # A lake of before there was this table.
         gone = cast(PythonTable, session.catalog.tables["core.gone_customer"])
         session.give(gone.name, schema_of(gone.columns).empty_table())
-    session.see(["segment.duplicate_pair"])
-    session.give("ask.person", _same_persons(session))
+    if session.stored and not session.lake.exists("segment.person"):
+        # Likewise; the pairs that it is made of are older.
+        person = cast(PythonTable, session.catalog.tables["segment.person"])
+        session.give(person.name, person.make(TableContext(settings, run, session)))
+    session.give(
+        "ask.person",
+        session.query("SELECT p.customer_id, p.person_id, p.number_id FROM segment.person AS p").read_all(),
+    )
+    session.give("ask.arm", empty("ask.arm"))
     session.give("ask.suppression", _suppressed(engine, session.known_on))
     session.give("ask.history", _history(engine, session.known_on))
     session.give("ask.audit_case", _cases(engine, session.known_on))
-
-
-def _same_persons(session: Session) -> pa.Table:
-    """Records called duplicates, with the lowest customer_id of all that hang together: customer_id, person_id."""
-    pairs = session.duck.sql("SELECT customer_id, other_customer_id FROM segment.duplicate_pair").fetchall()
-    names = sorted({name for pair in pairs for name in pair})
-    at = {name: place for place, name in enumerate(names)}
-    rows, columns = [at[one] for one, _ in pairs], [at[other] for _, other in pairs]
-    graph = coo_matrix((np.ones(len(pairs)), (rows, columns)), shape=(len(names), len(names)))
-    part = connected_components(graph, directed=False)[1] if names else np.empty(0, np.int64)
-    lowest: dict[int, str] = {}
-    for name, number in zip(names, part.tolist(), strict=True):
-        lowest.setdefault(number, name)
-    return pa.table(
-        {
-            "customer_id": pa.array(names, pa.string()),
-            "person_id": pa.array([lowest[number] for number in part.tolist()], pa.string()),
-        }
-    )
 
 
 def look_at_contacts(session: Session) -> None:
@@ -244,7 +240,8 @@ def feedback_suppressions(session: Session) -> pa.Table:
         one row per channel and address_hash, with reason and since.
     """
     rank = LASTING.format(reason="reason")
-    refused = refusals_of_the_gone(session, campaign_key(session.settings.home))
+    key = str(session.query("SELECT q.key FROM ask.question AS q").read_all().column("key")[0])
+    refused = refusals_of_the_gone(session, key)
     session.give("night.refusal", pa.Table.from_pylist(refused, schema=empty("ask.suppression").schema))
     return session.duck.sql(
         f"SELECT channel, address_hash, ARG_MIN(reason, {rank}) AS reason, MIN(since) AS since "

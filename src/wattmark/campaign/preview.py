@@ -16,6 +16,7 @@ from wattmark.campaign.definition import CampaignFile
 from wattmark.campaign.message import Messages
 from wattmark.campaign.noted import run_name
 from wattmark.campaign.people import look_at_people
+from wattmark.campaign.power import lift_parameter, smallest_lift
 from wattmark.engine.session import Session
 
 
@@ -24,6 +25,8 @@ class Preview:
     """Reach, exclusions by rule, cost and overlap of one campaign; ``areas`` for area mailings alone.
 
     ``messages`` are what ten members would be told, ``lacking`` counts those who cannot be told for want of a value.
+    ``smallest_lift`` is the smallest effect, as a share of contacts, that its verdict would find with 80% power with this
+    size and control group; where there is none ``power_problem`` says why.
     """
 
     campaign_id: str
@@ -36,6 +39,8 @@ class Preview:
     expected_value_amount: float = 0.0
     overlap: dict[str, int] = field(default_factory=dict)
     areas: int = 0
+    smallest_lift: float | None = None
+    power_problem: str = ""
     problem: str = ""
     lacking: dict[str, int] = field(default_factory=dict)
     messages: list[dict[str, str]] = field(default_factory=list)
@@ -53,8 +58,14 @@ def preview(session: Session, engine: Engine | None, files: Sequence[CampaignFil
     decision = decide(session, engine, named)
     found = [Preview(name, problem=problem) for name, problem in decision.problems.items()]
     for planned in decision.planned:
-        found.append(_count(session, planned.number, planned.file.campaign.id, decision))
-        _show_messages(session, planned, found[-1])
+        one = _with_power(
+            _count(session, planned.number, planned.file.campaign.id, decision),
+            planned.file.campaign.success.expected_rate,
+            lift_parameter(session, "smallest_group"),
+            lift_parameter(session, "sharpest_at"),
+        )
+        _show_messages(session, planned, one)
+        found.append(one)
     for file in files:
         if file.campaign.audience.grain == "area":
             if not named:
@@ -129,6 +140,21 @@ def _count(session: Session, number: int, campaign_id: str, decision: Any) -> Pr
         ).fetchall()
         if difference is not None
     }
+    return one
+
+
+def _with_power(one: Preview, base: float, smallest_group: float, sharpest_at: float) -> Preview:
+    listed, control = one.outcomes.get("listed", 0), one.outcomes.get("control", 0)
+    if control == 0:
+        one.power_problem = "no control group: nothing will be said of an effect"
+    elif min(listed, control) < smallest_group:
+        one.power_problem = (
+            f"fewer than {smallest_group:.0f} contacts or control customers: no lift is stated"
+        )
+    else:
+        one.smallest_lift = smallest_lift(listed, control, base, sharpest_at)
+        if one.smallest_lift is None:
+            one.power_problem = "not even the largest effect would be found four times in five"
     return one
 
 

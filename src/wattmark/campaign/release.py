@@ -13,6 +13,7 @@ from typing import Any
 import pyarrow as pa
 from sqlalchemy import Connection, Engine, text
 
+from wattmark.campaign.arms import keep_arms
 from wattmark.campaign.decide import decide
 from wattmark.campaign.definition import CampaignError, CampaignFile, load_campaigns, read_campaigns
 from wattmark.campaign.deliver import deliver, take_back_drafts, target_of
@@ -438,6 +439,7 @@ def correct(
         raise CampaignError("campaign.problem", decision.problems[campaign_id])
     store_feedback(session, engine)
     with engine.begin() as connection:
+        keep_arms(session, connection, now)
         store(session, connection, run, decision.planned[0], now, version, last, why, by_hand=True)
     return write_files(settings, session, engine, run, file)
 

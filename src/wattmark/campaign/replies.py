@@ -21,7 +21,7 @@ from sqlalchemy import Engine, text
 
 from wattmark.campaign.definition import CampaignError
 from wattmark.campaign.feedback import record_hash
-from wattmark.campaign.keys import campaign_key
+from wattmark.campaign.keys import known_key
 from wattmark.campaign.message import reply_code
 from wattmark.campaign.people import RECORD
 from wattmark.campaign.state import KEEP_SUPPRESSION
@@ -81,7 +81,7 @@ def contacts_by_code(
     settings: Settings, engine: Engine, wanted: Iterable[str]
 ) -> dict[str, tuple[str, str, str]]:
     """Campaign, customer and channel of the contacts that some codes are of; seeds are nobody's."""
-    open_, key = set(wanted), campaign_key(settings.home)
+    open_, key = set(wanted), known_key(settings.home, engine)
     found: dict[str, tuple[str, str, str]] = {}
     if not open_:
         return found
@@ -179,6 +179,7 @@ def rows_of(replies: Sequence[Reply]) -> list[dict[str, str]]:
 def suppress(settings: Settings, engine: Engine, replies: Sequence[Reply]) -> int:
     """Let every no among the answers count from now on: unsubscribed on its channel, complained on all; returns how many."""
     said = [one for one in replies if one.kind in ("unsubscribed", "complained")]
+    key = known_key(settings.home, engine)
     with engine.begin() as connection:
         for one in said:
             connection.execute(
@@ -189,7 +190,7 @@ def suppress(settings: Settings, engine: Engine, replies: Sequence[Reply]) -> in
                 ),
                 {
                     "channel": one.channel if one.kind == "unsubscribed" else RECORD,
-                    "hash": record_hash(settings, one.customer_id),
+                    "hash": record_hash(key, one.customer_id),
                     "reason": one.kind,
                     "since": one.occurred_at.astimezone(settings.zone).date(),
                 },

@@ -11,7 +11,9 @@ from sqlalchemy import Engine
 
 from wattmark.campaign.definition import load_campaigns
 from wattmark.campaign.evaluate import EnergyEffect, energy_effect
+from wattmark.campaign.programme import programme_body, programme_rows
 from wattmark.campaign.stored import stored_lists
+from wattmark.campaign.weather import WeatherEffect, weather_effect
 from wattmark.engine.session import Session
 from wattmark.errors import SqlFileError
 from wattmark.page import page
@@ -22,6 +24,8 @@ _CAMPAIGN = """
 <p class="{{ total.verdict }}"><strong>{{ words[total.verdict] }}</strong>
 {% if total.lift is not none %}Lift {{ '%+.1f' % (100 * total.lift) }} percentage points
 (95% interval {{ '%+.1f' % (100 * total.lift_low) }} to {{ '%+.1f' % (100 * total.lift_high) }}).{% endif %}
+{% if total.p_value is not none %}The verdict is of all cells, segments and nights together (p {{ '%.3f' % total.p_value }}); intervals are each of one row.{% endif %}
+{% if total.return_on_spend is not none %}Spent {{ total.spent_amount }}, brought {{ total.brought_amount }}: {{ '%+.0f' % (100 * total.return_on_spend) }}%.{% endif %}
 Feedback rate {{ '%.1f' % (100 * (total.feedback_rate or 0)) }}%, standard {{ '%.1f' % (100 * total.feedback_rate_standard) }}%.
 {% if not total.is_final %}The time in which success counts is not over for all contacts.{% endif %}</p>
 <figure><svg width="660" viewBox="0 0 660 {{ 34 + 26 * rows|length }}" role="img" aria-label="Lift by cell and channel with 95% intervals">
@@ -33,6 +37,9 @@ Feedback rate {{ '%.1f' % (100 * (total.feedback_rate or 0)) }}%, standard {{ '%
 {% endfor %}</svg><figcaption>Share that succeeded, less that of the control group, in percentage points with its 95% interval; dashed: no effect.</figcaption></figure>
 <div class="scroll"><table><tr><th>cell</th><th>channel</th>{% for column in columns %}<th class="n">{{ column.replace('_', ' ') }}</th>{% endfor %}<th class="n">lift, points</th><th class="n">95% interval</th><th>verdict</th></tr>
 {% for row in rows %}<tr><td>{{ row.cell }}</td><td>{{ row.channel }}</td>{% for column in columns %}<td class="n">{{ row[column] }}</td>{% endfor %}<td class="n">{{ '%+.1f' % (100 * row.lift) if row.lift is not none else '' }}</td><td class="n">{{ '%+.1f to %+.1f' % (100 * row.lift_low, 100 * row.lift_high) if row.lift is not none else '' }}</td><td class="{{ row.verdict }}">{{ row.verdict }}</td></tr>{% endfor %}</table></div>
+{% if failed %}<h2>Arms that are not as drawn</h2>
+<div class="scroll"><table><tr><th>list</th><th>stage</th><th class="n">listed</th><th class="n">control</th><th class="n">control wanted</th><th class="n">found</th><th class="n">p</th></tr>
+{% for row in failed %}<tr class="harms"><td>{{ row.list_as_of }}</td><td>{{ row.stage }}</td><td class="n">{{ row.listed }}</td><td class="n">{{ row.control }}</td><td class="n">{{ '%.1f' % (100 * row.control_share) }}%</td><td class="n">{{ '%.1f' % (100 * row.found_share) }}%</td><td class="n">{{ '%.6f' % row.p_value }}</td></tr>{% endfor %}</table></div>{% endif %}
 {% if segments %}<h2>By segment</h2>
 <div class="scroll"><table><tr><th>segment</th><th class="n">listed</th><th class="n">control</th><th class="n">converted</th><th class="n">control converted</th><th class="n">lift, points</th><th class="n">95% interval</th><th>verdict</th></tr>
 {% for row in segments %}<tr><td>{{ row.segment }}</td><td class="n">{{ row.listed }}</td><td class="n">{{ row.control }}</td><td class="n">{{ row.converted }}</td><td class="n">{{ row.control_converted }}</td>
@@ -45,11 +52,16 @@ Feedback rate {{ '%.1f' % (100 * (total.feedback_rate or 0)) }}%, standard {{ '%
 {% else %}<p class="{{ effect.verdict }}"><strong>{{ words[effect.verdict] }}</strong> {{ '%+.1f' % effect.effect_kwh }} kWh a month and account{{ ' in peak hours' if effect.in_peak }} against the control group
 (95% interval {{ '%+.1f' % effect.low_kwh }} to {{ '%+.1f' % effect.high_kwh }}{% if effect.effect_amount is not none %}; {{ '%+.2f' % effect.effect_amount }} in money{% endif %}), from {{ effect.contacted }} contacted and {{ effect.control }} control accounts.
 With these, an effect of {{ '%.1f' % effect.detectable_kwh }} kWh would have been found four times in five.</p>{% endif %}{% endif %}
+{% if weather %}<h2>Energy without a control group</h2>{% if weather.effect_kwh is none %}<p class="too_few">Too few accounts with a year before, three months after and temperatures: {{ weather.accounts }}.</p>
+{% else %}<p>{{ '%+.1f' % weather.effect_kwh }} kWh a month and account against what the weather would have made of the year before
+(95% interval over accounts {{ '%+.1f' % weather.low_kwh }} to {{ '%+.1f' % weather.high_kwh }}), from {{ weather.accounts }} contacted accounts; the fit errs by {{ '%.0f' % (100 * weather.fit_error) }}% of their use.
+Whatever else changed is in it, too: only a control group tells that apart.</p>{% endif %}{% endif %}
 <h2>Next weeks</h2><div class="scroll"><table><tr><th>night</th><th>channel</th><th>goes out</th></tr>{% for row in calendar %}<tr><td>{{ row.night }}</td><td>{{ row.channel }}</td><td>{{ row.send_on }}</td></tr>{% endfor %}</table></div>
 """
 
 _INDEX = """
 <h1>Campaigns on {{ as_of }}</h1>
+<p><a href="programme.html">The programme: all campaigns against the global control group</a></p>
 <div class="scroll"><table><tr><th>campaign</th><th class="n">listed</th><th class="n">control</th><th class="n">converted</th><th class="n">cost</th><th class="n">value</th><th class="n">lift, points</th><th>verdict</th></tr>
 {% for one in campaigns %}<tr><td><a href="{{ one.id }}.html">{{ one.name.en }}</a></td>{% if one.total %}<td class="n">{{ one.total.listed }}</td><td class="n">{{ one.total.control }}</td><td class="n">{{ one.total.converted }}</td><td class="n">{{ one.total.cost_amount }}</td><td class="n">{{ one.total.value_amount }}</td><td class="n">{{ '%+.1f' % (100 * one.total.lift) if one.total.lift is not none else '' }}</td><td class="{{ one.total.verdict }}">{{ words[one.total.verdict] }}</td>{% elif one.released %}<td class="n">{{ one.released.listed - one.released.dropped }}</td><td class="n">{{ one.released.control }}</td><td colspan="5" class="too_few">released {{ one.released.released_at.astimezone(zone).strftime('%Y-%m-%d %H:%M') }}; results from the next night on</td>{% else %}<td colspan="7" class="too_few">nothing released yet</td>{% endif %}</tr>{% endfor %}</table></div>
 <h2>Contacts of the last twelve months</h2><div class="scroll"><table><tr><th>contacts a customer</th><th class="n">customers</th></tr>{% for row in history %}<tr><td>{{ row.contacts }}</td><td class="n">{{ row.customers }}</td></tr>{% endfor %}</table></div>
@@ -60,6 +72,8 @@ WORDS = {
     "harms": "It does harm: fewer succeed than without it.",
     "unclear": "Whether it helps is not clear.",
     "too_few": "Too few to tell.",
+    "no_control": "Only a contact can bring this success: there is nothing to compare it with.",
+    "arms_differ": "Not to be relied on: the arms have not the sizes that were drawn.",
 }
 COLUMNS = (
     "considered",
@@ -69,8 +83,9 @@ COLUMNS = (
     "responded",
     "converted",
     "complained",
-    "cost_amount",
+    "spent_amount",
     "value_amount",
+    "brought_amount",
 )
 _LEFT, _RIGHT = 220, 630
 
@@ -96,6 +111,11 @@ def write_report(session: Session, folder: Path, engine: Engine | None = None) -
     )
     segments = (
         session.query("SELECT * FROM mart.campaign_segment_result ORDER BY campaign_id, listed DESC, segment")
+        .read_all()
+        .to_pylist()
+    )
+    failed = (
+        session.query("SELECT * FROM mart.campaign_arms WHERE is_failed ORDER BY list_as_of, stage")
         .read_all()
         .to_pylist()
     )
@@ -128,10 +148,11 @@ def write_report(session: Session, folder: Path, engine: Engine | None = None) -
         zero, ticks = _place(rows)
         body = pages.from_string(_CAMPAIGN).render(
             name=one.name, objective=one.objective, total=total, rows=rows, words=WORDS, columns=COLUMNS, zero=zero, ticks=ticks,
-            effect=_effect(session, one.id, one.success.effect_on_kwh) if total else None,
+            **(_effects(session, one.id, one.success.effect_on_kwh, total["control"]) if total else {}),
             calendar=[row for row in calendar if row["campaign_id"] == one.id][:40],
             segments=[row for row in segments if row["campaign_id"] == one.id],
             lists=released.get(one.id, []), zone=settings.zone,
+            failed=[row for row in failed if row["campaign_id"] == one.id],
         )  # fmt: skip
         _write(folder / f"{one.id}.html", one.name.get("en", one.id), body)
     body = pages.from_string(_INDEX).render(
@@ -143,17 +164,23 @@ def write_report(session: Session, folder: Path, engine: Engine | None = None) -
         zone=settings.zone,
     )
     _write(folder / "index.html", "Campaigns", body)
+    _write(folder / "programme.html", "The programme", programme_body(pages, programme_rows(session)))
     return folder / "index.html"
 
 
-def _effect(session: Session, campaign_id: str, wanted: str) -> EnergyEffect | None:
+def _effects(
+    session: Session, campaign_id: str, wanted: str, control: int
+) -> dict[str, EnergyEffect | WeatherEffect | None]:
+    """The effect on energy against the control group; without one against the weather, of all hours alone."""
     if wanted == "none":
-        return None
+        return {}
     try:
-        return energy_effect(session, campaign_id, wanted)
+        if control:
+            return {"effect": energy_effect(session, campaign_id, wanted)}
+        return {"weather": None if wanted == "peak_down" else weather_effect(session, campaign_id)}
     except SqlFileError as error:
         if error.code == "lake.missing":
-            return None
+            return {}
         raise
 
 

@@ -26,6 +26,8 @@ _RUN = {
     "within_days": "integer",
     "value_amount": "double",
     "expected_rate": "double",
+    "offer_cost_amount": "double",
+    "control_share": "double",
 }
 _MEMBER = {
     "campaign_run_id": "string",
@@ -49,7 +51,9 @@ SELECT r.campaign_run_id, r.campaign_id, r.purpose, r.as_of, CAST(r.version AS b
         FROM jsonb_array_elements_text(r.definition->'success'->'products') AS p(value)) AS products,
        CAST(r.definition->'success'->>'within_days' AS bigint) AS within_days,
        CAST(r.definition->'success'->>'value_amount' AS double precision) AS value_amount,
-       CAST(r.definition->'success'->>'expected_rate' AS double precision) AS expected_rate
+       CAST(r.definition->'success'->>'expected_rate' AS double precision) AS expected_rate,
+       COALESCE(CAST(r.definition->'success'->>'offer_cost_amount' AS double precision), 0) AS offer_cost_amount,
+       CAST(r.definition->>'control_share' AS double precision) AS control_share
 FROM ops.campaign_run r WHERE {_KNOWN}
 """
 _MEMBERS_SQL = f"""
@@ -66,7 +70,7 @@ WHERE {_KNOWN} AND NOT m.is_seed AND m.outcome IN ('listed', 'control', 'over_li
 """
 
 
-def _engine(context: TableContext) -> Engine | None:
+def warehouse_of(context: TableContext) -> Engine | None:
     """The warehouse, or None where the home has none yet: then no campaign ever ran."""
     from wattmark.publish.ops import SCHEMA, ops_engine
 
@@ -83,7 +87,7 @@ def _read(context: TableContext, sql: str, columns: dict[str, str]) -> pa.Table:
     from wattmark.campaign.state import fetch
 
     empty = table_of(columns, [])
-    engine = _engine(context)
+    engine = warehouse_of(context)
     if engine is None:
         return empty
     try:
@@ -104,6 +108,10 @@ def _read(context: TableContext, sql: str, columns: dict[str, str]) -> pa.Table:
     docs={
         "products": "For success by taking up a service: which ones, parted by commas.",
         "send_on": "First day of contacts.",
+        "offer_cost_amount": "What the offer costs for each success.",
+        "control_share": "Share that the control group should have.",
+        "listed": "As decided, before release asked again.",
+        "control": "As decided.",
     },
 )
 def run(context: TableContext) -> pa.Table:

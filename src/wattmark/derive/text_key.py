@@ -23,7 +23,7 @@ UNION SELECT c.postal_address AS raw FROM source.customer AS c WHERE c.postal_ad
     purpose="Keys by which names and addresses are compared whatever their width, case and punctuation.",
     docs={
         "raw": "The text as written.",
-        "key": "NFKC, case folded, without characters of the categories P, S and Z.",
+        "key": "NFKC, case folded, without characters of the categories P, S and Z; between two numerals a hyphen stands for them.",
         "folded": "NFKC and case folded only.",
     },
 )

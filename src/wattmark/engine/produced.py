@@ -135,7 +135,13 @@ PRODUCED: dict[str, dict[str, str]] = {
         "until_at": "timestamp",
     },
     "ask.calling_code": {"prefix": "string"},
-    "ask.person": {"customer_id": "string", "person_id": "string"},
+    "ask.person": {"customer_id": "string", "person_id": "string", "number_id": "string"},
+    "ask.arm": {
+        "campaign_id": "string",
+        "record_hash": "string",
+        "arm": "string",
+        "drawn_at": "timestamp",
+    },
     "ask.suppression": {
         "channel": "string",
         "address_hash": "string",

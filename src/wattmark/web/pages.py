@@ -37,6 +37,8 @@ _QUERIES = {
     "lists": "SELECT r.campaign_id, r.state, COUNT(*) FILTER (WHERE m.outcome = 'listed' AND NOT m.is_seed) AS listed, COUNT(*) FILTER (WHERE m.outcome = 'control') AS control, "
     "COUNT(*) FILTER (WHERE m.outcome = 'excluded') AS excluded, COUNT(*) FILTER (WHERE m.outcome = 'over_limit') AS over_limit "
     "FROM ops.campaign_run r LEFT JOIN ops.campaign_member m USING (campaign_run_id) WHERE r.as_of = (SELECT MAX(as_of) FROM ops.campaign_run) GROUP BY 1, 2 ORDER BY 1",
+    "programme": "SELECT quarter, measure, treated, held_out, CAST(difference AS numeric(18, 4)) AS difference, CAST(low AS numeric(18, 4)) AS low, "
+    "CAST(high AS numeric(18, 4)) AS high FROM mart.programme_result WHERE quarter = (SELECT MAX(quarter) FROM mart.programme_result) ORDER BY measure",
     "refused": "SELECT source_table, read_rows, accepted_rows, quarantined_rows, superseded_rows FROM mart.reconciliation WHERE quarantined_rows + superseded_rows > 0 ORDER BY 4 DESC, 1",
 }  # fmt: skip
 
