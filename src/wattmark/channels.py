@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
+from wattmark.code_names import LANGUAGES
 from wattmark.errors import SettingsError
 from wattmark.yamlfile import line_of, read_mapping
 
@@ -23,6 +25,8 @@ CONTACT_COLUMNS = (
     "email",
 )
 """Personal columns that some list may show. Identity, tax and bank numbers and birthdays are on none."""
+PARTS = ("subject", "text", "script")
+"""Parts of a message that a channel may carry."""
 SEED_COLUMNS = ("name", "mobile", "phone", "email", "postal_address", "postcode")
 """What a seed may name."""
 
@@ -35,6 +39,8 @@ class ChannelKind:
     address: str
     shows: tuple[str, ...] = ()
     may_show: tuple[str, ...] = ()
+    says: tuple[str, ...] = ()
+    opt_out: Mapping[str, Sequence[str]] = field(default_factory=dict)
     seed: str | None = None
     one_an_address: bool = True
 
@@ -49,7 +55,7 @@ def channels(path: Path = FILE) -> dict[str, ChannelKind]:
     found = {}
     for name, entry in read_mapping(path).items():
         try:
-            lists = {key: tuple(entry.get(key) or ()) for key in ("shows", "may_show")}
+            lists = {key: tuple(entry.get(key) or ()) for key in ("shows", "may_show", "says")}
             kind = ChannelKind(**{"name": name, **entry, **lists})
         except (TypeError, AttributeError):
             raise _error(path, name, "it has a key that no channel has, or lacks its address") from None
@@ -58,6 +64,11 @@ def channels(path: Path = FILE) -> dict[str, ChannelKind]:
         for column in (*kind.shows, *kind.may_show):
             if column not in CONTACT_COLUMNS:
                 raise _error(path, name, f"{column} may stand on no list")
+        for part in kind.says:
+            if part not in PARTS:
+                raise _error(path, name, f"{part} is no part of a message")
+        if set(kind.opt_out) not in (set(), set(LANGUAGES)):
+            raise _error(path, name, f"opt_out is wanted in {' and '.join(LANGUAGES)}")
         if kind.seed not in (None, *SEED_COLUMNS):
             raise _error(path, name, f"{kind.seed} is nothing that a seed names")
         found[name] = kind

@@ -68,7 +68,7 @@ def print_night(settings: Settings, console: Console) -> None:
         console.print(findings)
         lists = _rows(
             connection,
-            "SELECT r.campaign_id, r.state, COUNT(*) FILTER (WHERE m.outcome = 'listed'), COUNT(*) FILTER (WHERE m.outcome = 'control'), "
+            "SELECT r.campaign_id, r.state, COUNT(*) FILTER (WHERE m.outcome = 'listed' AND NOT m.is_seed), COUNT(*) FILTER (WHERE m.outcome = 'control'), "
             "COUNT(*) FILTER (WHERE m.outcome = 'excluded') FROM ops.campaign_run r LEFT JOIN ops.campaign_member m USING (campaign_run_id) "
             "WHERE r.as_of = (SELECT as_of FROM mart_store.current_run) GROUP BY 1, 2 ORDER BY 1",
         )

@@ -23,6 +23,7 @@ from pydantic import (
     model_validator,
 )
 
+from wattmark.campaign_settings import ChannelSettings, Messages
 from wattmark.channels import channel_or_all, known_channel
 from wattmark.errors import SettingsError, WattmarkError, together
 from wattmark.home import Home
@@ -197,18 +198,6 @@ class Services(SettingsModel):
     airflow_database_url: str | None = Field(None, description="SQLAlchemy URL for Airflow's metadata")
 
 
-class ChannelSettings(SettingsModel):
-    """What one channel costs and carries, and when it may be used (local time)."""
-
-    cost_amount: float = Field(0.0, ge=0)
-    daily_limit: int | None = Field(
-        None, ge=0, description="Contacts a day over all campaigns; none where empty"
-    )
-    days: Literal["every_day", "no_holidays", "working_days"] = "every_day"
-    from_hour: int = Field(9, ge=0, le=23, description="Outside from_hour to until_hour is quiet")
-    until_hour: int = Field(20, ge=1, le=24)
-
-
 class Campaigns(SettingsModel):
     """What holds for all campaigns."""
 
@@ -218,6 +207,9 @@ class Campaigns(SettingsModel):
     adult_years: int = Field(18, ge=0, le=30)
     list_identity_file: Path | None = Field(
         None, description="File with the utility's own identity of age; list files are encrypted to it"
+    )
+    csv_bom: bool = Field(
+        False, description="CSV lists begin with a byte order mark, by which spreadsheets know UTF-8"
     )
     list_recipients: dict[Annotated[str, AfterValidator(channel_or_all)], tuple[str, ...]] = Field(
         default_factory=dict,
@@ -233,6 +225,7 @@ class Campaigns(SettingsModel):
     other_countries: tuple[str, ...] = Field(
         (), description="Other countries (ISO 3166-1 alpha-2) whose mobile numbers are used, such as HK"
     )
+    messages: Messages = Messages()
     channels: dict[Annotated[str, AfterValidator(known_channel)], ChannelSettings] = Field(
         default_factory=dict
     )

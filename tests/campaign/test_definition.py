@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from wattmark.settings import PROJECT_ROOT, load_settings
 from wattmark.yamlfile import read_yaml
 
 FOLDER = PROJECT_ROOT / "include" / "campaigns"
+EXAMPLE = FOLDER / "example" / "every-key.yaml"
 GOOD = """id: test-campaign
 name: {en: Test, zh: 测试}
 objective: Something that is worth doing.
@@ -163,6 +165,40 @@ def test_the_published_schema_is_that_of_the_classes() -> None:
     for file in FOLDER.glob("*.yaml"):
         raw: Any = json.loads(json.dumps(read_yaml(file), default=str))
         assert [error.message for error in validator.iter_errors(raw)] == [], file.name
+
+
+def keys_of(schema: Any) -> set[str]:
+    """Names of all keys that a campaign file may hold, at any depth."""
+    if isinstance(schema, list):
+        return set().union(*map(keys_of, schema))
+    if not isinstance(schema, dict):
+        return set()
+    own = set(schema.get("properties", {})) if schema.get("type") == "object" else set()
+    return own.union(*map(keys_of, schema.values()))
+
+
+def undescribed(schema: Any, place: str = "") -> list[str]:
+    if not isinstance(schema, dict):
+        return []
+    found = [
+        f"{place}.{name}"
+        for name, said in schema.get("properties", {}).items()
+        if len(said.get("description", "")) < 8
+    ]
+    for name, part in schema.items():
+        found += undescribed(part, f"{place}.{name}")
+    return found
+
+
+def test_every_key_is_described_and_stands_in_the_example(tmp_path: Path) -> None:
+    assert undescribed(json_schema()) == []
+    assert undescribed({"properties": {"a": {"type": "string"}}}) == [".a"]
+    text = EXAMPLE.read_text(encoding="utf-8")
+    assert {key for key in keys_of(json_schema()) if not re.search(rf"\b{key}:", text)} == set()
+    file = read_campaign(EXAMPLE)
+    check(file, load_settings(tmp_path))
+    # Nothing of the example's folder is ever made a list of.
+    assert file.campaign.id not in {one.campaign.id for one in load_campaigns(load_settings(tmp_path))}
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import io
 import re
 import zipfile
 from pathlib import Path
 
 import duckdb
+import openpyxl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pyrage
@@ -23,11 +25,13 @@ from wattmark.campaign.files import (
     escaped_sql,
     has_bytes,
     open_list,
+    sha256_of,
     unescape,
     why_another,
     write_list,
 )
 from wattmark.campaign.keys import ListKeys, campaign_key, list_keys, make_identity
+from wattmark.campaign.sheets import Look, sheet_name
 from wattmark.errors import SettingsError
 from wattmark.settings import load_settings
 
@@ -116,6 +120,58 @@ def test_a_workbook_holds_texts_alone(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "sms.xlsx") as book:
         sheet = book.read("xl/worksheets/sheet1.xml").decode()
     assert "<f>" not in sheet
+
+
+def test_a_workbook_is_laid_out_for_people(tmp_path: Path) -> None:
+    rows = pa.table(
+        {
+            "name": ["张伟", "=1+1", None],
+            "due_on": ["2026-11-03", "soon", None],
+            "amount": ["1234.5", "-0.01", None],
+            "months": ["12", "0", None],
+            "account": ["0123456789", "001", None],
+            "long": ["12345678901234567", "1", None],
+            "is_seed": ["true", "false", None],
+        }
+    )
+    kinds = {
+        "due_on": "date",
+        "amount": "decimal",
+        "months": "integer",
+        "long": "integer",
+        "is_seed": "boolean",
+    }
+    write_list(tmp_path, "sms", rows, "xlsx", (), Look("spring: offer/2026 " + "x" * 40, kinds))
+    book = openpyxl.load_workbook(tmp_path / "sms.xlsx")
+    sheet = book.active
+    assert sheet is not None
+    assert book.sheetnames == ["spring  offer 2026 xxxxxxxxxxxx"]
+    assert sheet.freeze_panes == "A2"
+    assert sheet.auto_filter.ref == "A1:G4"
+    assert all(cell.font.b for cell in sheet[1])
+    read = list(sheet.iter_rows(min_row=2, values_only=True))
+    assert read[0] == (
+        "张伟", dt.datetime(2026, 11, 3), 1234.5, 12, "0123456789", "12345678901234567", True,
+    )  # fmt: skip
+    assert read[1] == ("=1+1", "soon", -0.01, 0, "001", 1, False)
+    assert len(read) == 2, "an empty row holds nothing"
+    assert sheet.cell(3, 1).data_type == "s"
+    assert sheet.cell(2, 2).number_format == "yyyy-mm-dd"
+    assert sheet.column_dimensions["F"].width > sheet.column_dimensions["D"].width
+    assert {sheet_name(one) for one in ("", "'", "[]", "  ")} == {"list"}
+
+
+def test_a_byte_order_mark_where_it_is_asked_for(tmp_path: Path) -> None:
+    rows = pa.table({"name": ["张伟"]})
+    plain = write_list(tmp_path / "a", "sms", rows, "csv")
+    marked = write_list(tmp_path / "b", "sms", rows, "csv", (), Look(bom=True))
+    assert (tmp_path / "b" / "sms.csv").read_bytes() == b"\xef\xbb\xbf" + (
+        tmp_path / "a" / "sms.csv"
+    ).read_bytes()
+    assert marked["sha256"] != plain["sha256"]
+    assert marked["sha256"] == sha256_of(tmp_path / "b" / "sms.csv")
+    with (tmp_path / "b" / "sms.csv").open(encoding="utf-8-sig", newline="") as stream:
+        assert list(csv.DictReader(stream)) == [{"name": "张伟"}]
 
 
 def test_parquet_holds_what_it_was_given(tmp_path: Path) -> None:

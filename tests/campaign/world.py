@@ -66,6 +66,9 @@ TABLES = {
         SELECT 'E' || i || k AS event_id, 'earlier' AS campaign_id, cid(i) AS customer_id, 'sms' AS channel, k AS kind,
                TIMESTAMPTZ '2026-06-01 09:00:00+08' AS occurred_at, CAST(NULL AS DECIMAL(18,2)) AS value_amount
         FROM range({n}) AS r(i), UNNEST(['unsubscribed', 'complained', 'bounced']) AS x(k) WHERE u(i, k) < 0.01""",
+    "accepted.tariff": "SELECT 'R2' AS tariff_code, '峰谷电价' AS name, 'residential' AS usage_category FROM range(1) AS r(i) WHERE {n} > 0",
+    "accepted.org_unit": "SELECT 'U' || i AS org_unit_id, 'Unit ' || i AS name FROM range(20) AS r(i) WHERE {n} > 0",
+    "accepted.customer_manager": "SELECT cid(i) AS customer_id, 'S' || (i % 3) AS staff_id, 'manager' AS role, DATE '2026-01-01' AS from_on FROM range({n}) AS r(i) WHERE i % 2 = 0",
     "mart.dim_customer": """
         SELECT cid(i) AS customer_id, CASE WHEN u(i, 'kind') < 0.85 THEN 'person' ELSE 'organisation' END AS kind, 'C26' AS industry_code,
                LPAD((110100 + i // 4000 % 50)::VARCHAR, 6, '0') AS region_code,

@@ -14,7 +14,8 @@ import pytest
 from tests.unit.test_counter import ACCOUNT, AS_OF, CUSTOMER, LAKE, MOMENT, ORDER, put
 from wattmark.audit.counter import Counter
 from wattmark.audit.rules import all_rules, rule_of
-from wattmark.audit.words import LANGUAGES, CodeNames, columns_of, load_code_names, number, sentence
+from wattmark.audit.words import columns_of, sentence
+from wattmark.code_names import LANGUAGES, CodeNames, load_code_names, number
 from wattmark.contract import load_contract
 from wattmark.engine.catalog import load_catalog
 from wattmark.engine.sqlfile import read_sql_file

@@ -122,7 +122,7 @@ def served(app: Any) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def site(settings: Settings) -> Iterator[str]:
-    with served(pages_app(settings, guards=[])) as address:
+    with served(pages_app(settings, guards=[], who=lambda: "admin")) as address:
         yield address
 
 

@@ -15,7 +15,7 @@ from wattmark.options import HomeOption
 from wattmark.settings import load_settings
 from wattmark_sample import quickstart
 from wattmark_sample.generate import generate
-from wattmark_sample.plan import SampleError, SamplePlan
+from wattmark_sample.plan import SampleError, SamplePlan, yesterday
 from wattmark_sample.sinks import DatabaseSink, FolderSink, Sink
 from wattmark_sample.truth import read_truth, truth_file, write_truth
 
@@ -32,12 +32,14 @@ def register(app: typer.Typer) -> None:
         ] = "3000",
         months: Annotated[
             int, typer.Option(help="billed months up to the last full one before --as-of")
-        ] = 14,
+        ] = 25,
         interval_days: Annotated[
             int, typer.Option(help="days of half-hourly intervals up to --as-of; 0 for none")
         ] = 35,
         seed: Annotated[int, typer.Option(help="the same seed gives the same files")] = 1,
-        as_of: Annotated[str, typer.Option(help="last day of the data, YYYY-MM-DD")] = "2026-11-04",
+        as_of: Annotated[
+            str, typer.Option(help="last day of the data, YYYY-MM-DD; yesterday where left out")
+        ] = "",
         out: Annotated[Path, typer.Option(help="folder for the files")] = Path("sample"),
         file_format: Annotated[
             str, typer.Option("--format", help="parquet or csv, for all but the intervals")
@@ -50,6 +52,9 @@ def register(app: typer.Typer) -> None:
             str,
             typer.Option(help="known faults: none, all, or rule ids such as TAR-01,MET-03:5"),
         ] = "none",
+        history: Annotated[
+            bool, typer.Option(help="a utility with a past: accounts that left, answers to a released list")
+        ] = True,
     ) -> None:
         """Make a sample utility: invented customers on a real network, billed and metered."""
         plan = SamplePlan(
@@ -57,8 +62,9 @@ def register(app: typer.Typer) -> None:
             months=months,
             interval_days=interval_days,
             seed=seed,
-            as_of=_date(as_of),
+            as_of=_date(as_of) if as_of else yesterday(),
             faults=_faults(faults),
+            history=history,
         )
         if file_format not in ("parquet", "csv"):
             raise SampleError("sample.format", f"{file_format!r} is not a format.", "Give parquet or csv.")

@@ -13,6 +13,7 @@ from wattmark_sample.columns import contract_table
 from wattmark_sample.faults.registry import Truth
 from wattmark_sample.faults.seeder import Seeder
 from wattmark_sample.grid import blocks
+from wattmark_sample.history import PastList, add_past, past_list
 from wattmark_sample.measure import Meters, day_table, registers
 from wattmark_sample.model import build_model
 from wattmark_sample.organisation import common_tables
@@ -35,6 +36,8 @@ class SampleSummary:
     """The faults that were seeded."""
     unplaced: list[str] = field(default_factory=list)
     """Faults for which no account qualified."""
+    past: PastList | None = None
+    """The released list of a utility with a past."""
 
 
 def generate(plan: SamplePlan, sink: Sink) -> SampleSummary:
@@ -51,6 +54,8 @@ def generate(plan: SamplePlan, sink: Sink) -> SampleSummary:
     """
     began = time.perf_counter()
     summary = SampleSummary(plan.account_count, dict.fromkeys(load_contract().tables, 0))
+    if plan.history:
+        summary.past = past_list(plan)
 
     def write(name: str, rows: pa.Table) -> None:
         sink.write(name, rows)
@@ -79,7 +84,10 @@ def generate(plan: SamplePlan, sink: Sink) -> SampleSummary:
             standing = registers(meters)
             seeder.read(faults, standing)
             tables = BlockTables(plan, model, meters, standing).build() | later_tables(plan, model)
-            for name, rows in seeder.finish(faults, tables).items():
+            finished = seeder.finish(faults, tables)
+            if summary.past is not None:
+                finished = add_past(plan, block.number, finished, summary.past)
+            for name, rows in finished.items():
                 write(name, rows)
         summary.truth = seeder.truth
         summary.unplaced = [f"{entry.rule_id}: {entry.way}" for entry in seeder.pending]

@@ -393,7 +393,9 @@ def build_model(plan: SamplePlan, block: Block) -> Model:
     opened[temporary] = cal.as_of - 120 - (draw.age[temporary] * 700).astype(np.int64)
     status = np.full(n, ACTIVE)
     closed = np.full(n, NEVER)
-    gone = ~is_mv & (draw.closed < 0.012) & ~recent | temporary & (draw.closed < 0.15)
+    gone = ~is_mv & (draw.closed < (0.15 if plan.history else 0.012)) & ~recent | temporary & (
+        draw.closed < 0.15
+    )
     if plan.months >= 6:
         first_close = horizon + 40
         closing = first_close + (draw.closing_day * (int(cal.month_start[-2]) - 5 - first_close)).astype(

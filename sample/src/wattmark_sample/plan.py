@@ -31,6 +31,12 @@ class SampleError(WattmarkError):
     """The sample utility cannot be made as asked for."""
 
 
+def yesterday() -> dt.date:
+    """The day before today where the sample utility lives: the last one that is whole."""
+    local = dt.datetime.now(dt.timezone(dt.timedelta(seconds=UTC_OFFSET_SECONDS)))
+    return local.date() - dt.timedelta(days=1)
+
+
 def day_number(day: dt.date) -> int:
     """Days since 1970-01-01, as Arrow's date32 counts them."""
     return (day - _EPOCH).days
@@ -54,6 +60,7 @@ class SamplePlan:
         as_of: last day of the data.
         faults: False for a clean utility, True for every known fault, a list of rule ids, or a mapping
             from rule id to how many faults to seed for it.
+        history: a utility with a past: more accounts that left, and a released list with what came of it.
 
     Raises:
         SampleError: a figure is out of range.
@@ -65,6 +72,7 @@ class SamplePlan:
     seed: int = 1
     as_of: dt.date = dt.date(2026, 11, 4)
     faults: bool | Sequence[str] | Mapping[str, int] = field(default=False, hash=False)
+    history: bool = False
 
     def __post_init__(self) -> None:
         """Refuse figures out of range."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -16,11 +17,17 @@ from wattmark.home import Home
 from wattmark.local import services
 from wattmark.local.trigger import unpause
 from wattmark.options import NewHomeOption
+from wattmark.publish.ops import ops_engine, upgrade, warehouse_url
+from wattmark.run import Run
 from wattmark.settings import Settings, load_settings
 from wattmark_sample.generate import generate
-from wattmark_sample.plan import SamplePlan
+from wattmark_sample.history import PastList, kept
+from wattmark_sample.past import put_past_list
+from wattmark_sample.plan import SamplePlan, yesterday
 from wattmark_sample.sinks import DatabaseSink
 
+MONTHS = 25
+"""Two years and a month: what is compared with a year before, and who leaves, needs them."""
 SETTINGS_TEXT = """\
 # Settings of the sample utility: customer files in a database, intervals in daily Parquet files.
 schedule:
@@ -35,6 +42,12 @@ sources:
 def quickstart(
     accounts: Annotated[int, typer.Option(help="Accounts of the sample utility.")] = 3000,
     seed: Annotated[int, typer.Option(help="The same seed gives the same utility.")] = 1,
+    as_of: Annotated[
+        str,
+        typer.Option(
+            help="Last day of its data, YYYY-MM-DD; yesterday, or that of the sample that is there."
+        ),
+    ] = "",
     home: NewHomeOption = None,
 ) -> None:
     """Start the services, make a sample utility with known faults, run its night, show what came out."""
@@ -56,7 +69,15 @@ def quickstart(
         raise ServiceError("services.unhealthy", "not all services are well.", "See: wattmark status")
     for note in status.notes:
         console.print(f"{escape(note)}.", soft_wrap=True)
-    as_of = _sample(settings, console, SamplePlan(accounts=accounts, seed=seed, faults=True))
+    plan = SamplePlan(
+        accounts=accounts,
+        seed=seed,
+        months=MONTHS,
+        as_of=dt.date.fromisoformat(as_of) if as_of else yesterday(),
+        faults=True,
+        history=True,
+    )
+    as_of = _sample(settings, console, plan, as_of)
     console.print(f"The night {as_of}, in Airflow at {services.airflow_url(settings)}", soft_wrap=True)
     # Lists of a published night are asked about by this DAG, which a paused one would miss.
     unpause(settings, "campaigns")
@@ -66,6 +87,7 @@ def quickstart(
         raise typer.Exit(1)
     from wattmark.report import print_night, print_places
 
+    _report(settings, as_of)
     print_night(settings, console)
     console.print(
         f"[green]The night {as_of} is published.[/green] make down stops the services. Where to look:"
@@ -77,13 +99,19 @@ def quickstart(
         raise typer.Exit(1)
 
 
-def _sample(settings: Settings, console: Console, plan: SamplePlan) -> str:
-    """Make the sample utility once; returns the day its data end."""
+def _sample(settings: Settings, console: Console, plan: SamplePlan, as_of: str) -> str:
+    """Make the sample utility once, and put its past list into the warehouse; returns the day its data end.
+
+    One that is there already keeps its day, unless another is asked for: made anew, it would be another utility.
+    """
     folder = Home(settings.home).sample
     made = folder / "made.json"
-    wanted = {"accounts": plan.accounts, "seed": plan.seed, "as_of": plan.as_of.isoformat()}
-    if made.exists() and json.loads(made.read_text(encoding="utf-8")) == wanted:
+    wanted = {"accounts": plan.accounts, "seed": plan.seed, "months": plan.months}
+    there = json.loads(made.read_text(encoding="utf-8")) if made.exists() else {}
+    day = str(there.get("as_of", ""))
+    if {name: there.get(name) for name in wanted} == wanted and as_of in ("", day):
         console.print(f"The sample utility of {plan.accounts:,} accounts is there already.")
+        past = there["past"]
     else:
         made.unlink(missing_ok=True)
         with console.status(f"Making a sample utility of {plan.accounts:,} accounts"):
@@ -91,8 +119,36 @@ def _sample(settings: Settings, console: Console, plan: SamplePlan) -> str:
         console.print(
             f"A sample utility: {summary.accounts:,} accounts, {sum(summary.rows.values()):,} rows in {summary.seconds:.0f} s"
         )
-        write_atomically(made, json.dumps(wanted))
-    return plan.as_of.isoformat()
+        day, past = plan.as_of.isoformat(), kept(summary.past) if summary.past else None
+        # Whom a list contacted stands in the warehouse alone; the home is private all the same.
+        write_atomically(made, json.dumps({**wanted, "as_of": day, "past": past}), private=True)
+    if past:
+        _put_past(settings, past)
+    return day
+
+
+def _put_past(settings: Settings, past: dict[str, Any]) -> None:
+    upgrade(warehouse_url(settings))
+    engine = ops_engine(settings)
+    try:
+        day, sent = (dt.date.fromisoformat(past[name]) for name in ("as_of", "send_on"))
+        put_past_list(settings, engine, PastList(day, sent, past["members"]))
+    finally:
+        engine.dispose()
+
+
+def _report(settings: Settings, as_of: str) -> None:
+    """What came of earlier lists, on pages: the night itself leaves that to whoever asks for it."""
+    from wattmark.campaign.report import write_report
+    from wattmark.engine.session import DuckDBSession
+
+    run = Run.of(dt.date.fromisoformat(as_of), settings.utility.time_zone)
+    engine = ops_engine(settings)
+    try:
+        with DuckDBSession(settings, run) as session:
+            write_report(session, Home(settings.home).campaign_reports / as_of, engine)
+    finally:
+        engine.dispose()
 
 
 def register(app: typer.Typer) -> None:

@@ -17,7 +17,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from wattmark.audit.words import LANGUAGES, Language, columns_of
+from wattmark.audit.words import columns_of
+from wattmark.code_names import LANGUAGES, Language
 from wattmark.engine.catalog import Catalog
 from wattmark.engine.sqlfile import SqlFile
 from wattmark.errors import SqlFileError

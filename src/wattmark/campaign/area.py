@@ -16,6 +16,7 @@ from wattmark.campaign.decide import MONEY, Planned
 from wattmark.campaign.files import escaped_sql, write_list
 from wattmark.campaign.noted import insert_run
 from wattmark.campaign.people import draw_below
+from wattmark.campaign.sheets import Look
 from wattmark.campaign.state import copy_in, fetch
 from wattmark.engine.session import Session
 from wattmark.errors import WattmarkError
@@ -127,7 +128,7 @@ _LIKE = pa.schema(
 
 
 def write_area_list(
-    engine: Engine, name: str, folder: Path, form: str, recipients: Sequence[Any]
+    engine: Engine, name: str, folder: Path, form: str, recipients: Sequence[Any], look: Look
 ) -> dict[str, Any]:
     """Write the list of areas, best first; nobody's name is on it."""
     rows = fetch(
@@ -143,4 +144,4 @@ def write_area_list(
         rows = relation.project(
             ", ".join(f"""{escaped_sql(f'"{column}"')} AS "{column}\"""" for column in rows.column_names)
         ).to_arrow_table()
-    return write_list(folder, "post", rows, form, recipients) | {"channel": "post"}
+    return write_list(folder, "post", rows, form, recipients, look) | {"channel": "post"}

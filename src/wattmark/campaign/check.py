@@ -5,6 +5,9 @@ from __future__ import annotations
 from wattmark.campaign.audience import Checker, Refused, dry_run, relations
 from wattmark.campaign.definition import CampaignFile
 from wattmark.campaign.fields import check_fields
+from wattmark.campaign.letters import font_path
+from wattmark.campaign.wording import problems_of
+from wattmark.errors import together
 from wattmark.settings import Settings
 
 
@@ -31,6 +34,19 @@ def check(file: CampaignFile, settings: Settings) -> None:
                 "docs/campaigns.md lists what may be asked.",
             ) from None
     check_fields(file, checker)
+    found = [
+        file.error(
+            "campaign.message",
+            ["messages", *problem.keys],
+            f"{problem.said}.",
+            "docs/campaigns.md says what a message may hold.",
+        )
+        for problem in problems_of(file, settings)
+    ]
+    if found:
+        raise together(found)
+    if campaign.messages and any(one.channel == "post" for one in campaign.channels):
+        font_path(settings.campaigns.messages.letters)
     if campaign.success.value_column is not None:
         try:
             kind = checker.column(campaign.success.value_column)

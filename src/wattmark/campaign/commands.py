@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -120,7 +121,18 @@ def _show_preview(one: Any) -> None:
             "balance against control",
             ", ".join(f"{cell} {value:+.3f}" for cell, value in one.balance.items()),
         )
+    if one.lacking:
+        table.add_row(
+            "cannot be told, for want of",
+            ", ".join(f"{name} {count:,}" for name, count in one.lacking.items()),
+        )
     console.print(table)
+    for said in one.messages:
+        reach = said.get("name") or said["customer_id"]
+        _tell(f"--- {said['channel']} · {said['cell']} · {said['language']} · {reach}")
+        for part in ("message_subject", "message_text", "message_script", "offer", "opt_out"):
+            if part in said:
+                _tell(f"{part.removeprefix('message_').replace('_', ' ')}: {said[part]}")
 
 
 @campaign_app.command()
@@ -131,15 +143,70 @@ def run(as_of: DayOption, names: NamesArgument = None, home: HomeOption = None) 
     settings = load_settings(home)
     with writing(settings, f"wattmark campaign run --as-of {as_of:%Y-%m-%d}", tell=_tell):
         made = campaigns(settings, _run(settings, as_of), names or [])
-    table = Table("campaign", "state", "considered", "listed", "control", "excluded", "over limit", "cost")
+    table = Table(
+        "campaign", "state", "considered", "listed", "left out", "control", "excluded", "over limit", "cost"
+    )
     for one in made:
         table.add_row(
-            one.campaign_id, one.problem or one.state, f"{one.considered:,}", f"{one.listed:,}", f"{one.control:,}",
+            one.campaign_id, one.problem or one.state, f"{one.considered:,}", f"{one.listed:,}", f"{one.dropped:,}", f"{one.control:,}",
             f"{one.excluded:,}", f"{one.over_limit:,}", f"{one.cost_amount:,.2f}",
         )  # fmt: skip
     console.print(table if made else f"No campaign is due on {as_of:%Y-%m-%d}.")
+    _show_lists(settings, [one.campaign_run_id for one in made if one.listed])
     if any(one.problem for one in made):
         raise typer.Exit(1)
+
+
+def _show_lists(settings: Settings, names: Sequence[str]) -> None:
+    """The files of lists, and how those that await an answer are approved or refused."""
+    from wattmark.campaign.stored import files_of, how_to_approve, stored_list
+    from wattmark.publish.ops import ops_engine
+
+    engine = ops_engine(settings)
+    for name in names:
+        row = stored_list(engine, name)
+        if row is None:
+            continue
+        _tell(f"\n{name} ({row['state']})")
+        for entry in files_of(settings, row):
+            _tell(f"  {entry['path']}: {entry['rows']:,} rows, out on {entry['send_on']}")
+        if row["state"] == "awaiting_approval":
+            due = row["approval_due_at"].astimezone(settings.zone)
+            roles = ", ".join(row["definition"]["approval"]["by"])
+            _tell(
+                f"  approve until {due:%Y-%m-%d %H:%M} ({roles}):\n    {how_to_approve(settings, row)}\n"
+                f"  or refuse: wattmark campaign refuse {name} --by … --why … --home {settings.home}"
+            )
+    engine.dispose()
+
+
+@campaign_app.command("lists")
+def lists_(
+    all_: Annotated[bool, typer.Option("--all", help="Also those that were released or refused.")] = False,
+    home: HomeOption = None,
+) -> None:
+    """Show the lists that await approval, their files and how to approve them."""
+    from wattmark.campaign.stored import stored_lists
+    from wattmark.publish.ops import ops_engine
+
+    settings = load_settings(home)
+    rows = stored_lists(ops_engine(settings), states=() if all_ else ("awaiting_approval", "releasing"))
+    table = Table("list", "state", "listed", "control", "left out", "cost", "answered by", "note")
+    for row in rows:
+        table.add_row(
+            row["campaign_run_id"], row["state"], f"{row['listed']:,}", f"{row['control']:,}", f"{row['dropped']:,}",
+            f"{row['cost_amount']:,.2f}", row["approved_by"] or "", row["note"] or "",
+        )  # fmt: skip
+    console.print(table if rows else "No list awaits approval.")
+    _show_lists(settings, [row["campaign_run_id"] for row in rows if row["state"] == "awaiting_approval"])
+
+
+@campaign_app.command()
+def example() -> None:
+    """Print a complete campaign file in which every key stands and is explained."""
+    typer.echo(
+        (load_settings().include / "campaigns" / "example" / "every-key.yaml").read_text("utf-8"), nl=False
+    )
 
 
 @campaign_app.command()
@@ -233,12 +300,48 @@ def report(
     """Write the pages of all campaigns with results, their calendar and the contact history in numbers."""
     from wattmark.campaign.report import write_report
     from wattmark.engine.session import DuckDBSession
+    from wattmark.publish.ops import ops_engine
 
     settings = load_settings(home)
     run_ = _run(settings, as_of)
     folder = to or Home(settings.home).campaign_reports / run_.as_of.isoformat()
     with DuckDBSession(settings, run_) as session:
-        console.print(str(write_report(session, folder)), soft_wrap=True)
+        console.print(str(write_report(session, folder, ops_engine(settings))), soft_wrap=True)
+
+
+@campaign_app.command()
+def replies(
+    file: Annotated[
+        Path, typer.Argument(help="CSV: reply_code or text, occurred_at; kind, channel, value_amount.")
+    ],
+    to: Annotated[
+        Path, typer.Option("--to", help="File to write, of the form of campaign_event.csv, for the source.")
+    ],
+    home: HomeOption = None,
+) -> None:
+    """Find whose the answers to messages are by their codes; a no counts at once, all of it from the next night."""
+    import csv
+    import io
+
+    from wattmark.atomic import write_atomically
+    from wattmark.campaign.replies import COLUMNS, read_replies, rows_of
+    from wattmark.campaign.replies import suppress as let_count
+    from wattmark.publish.ops import ops_engine
+
+    settings = load_settings(home)
+    engine = ops_engine(settings)
+    found, unread = read_replies(settings, engine, file)
+    rows, stream = rows_of(found), io.StringIO()
+    writer = csv.DictWriter(stream, COLUMNS)
+    writer.writeheader()
+    writer.writerows(rows)
+    refused = let_count(settings, engine, found)
+    write_atomically(to, stream.getvalue(), private=True)
+    _tell(f"{len(rows):,} events are in {to}; {refused:,} ask for no more, which counts from now on.")
+    for one in unread:
+        _tell(f"{file}:{one.line}: {one.why}; left out.")
+    if unread:
+        raise typer.Exit(1)
 
 
 @campaign_app.command()

@@ -21,9 +21,9 @@ from wattmark.campaign.definition import CampaignError, CampaignFile
 from wattmark.campaign.events import find_events
 from wattmark.campaign.fields import published_fields
 from wattmark.campaign.people import draw_below, empty, give, look_at_people, text_of
+from wattmark.campaign_settings import ChannelSettings
 from wattmark.engine.session import Session
 from wattmark.errors import WattmarkError
-from wattmark.settings import ChannelSettings
 
 MONEY = 10_000
 """Costs compete in whole ten-thousandths of the currency, so that sums are exact."""

@@ -28,6 +28,7 @@ from pydantic import (
 )
 
 from wattmark.channels import CHANNELS, known_channel
+from wattmark.code_names import Language
 from wattmark.errors import WattmarkError, together
 from wattmark.home import Home
 from wattmark.settings import Settings, cron_expression
@@ -94,13 +95,14 @@ class CampaignError(WattmarkError):
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 class Event(_Model):
     """Something that happens to a customer; who it happened to within the days is due."""
 
     kind: EventKind
+    """What happens; docs/campaigns.md lists the kinds."""
     from_days: int = Field(
         0, ge=-366, le=366, description="First day looked at, counted from the night's date"
     )
@@ -120,8 +122,10 @@ class Schedule(_Model):
     """When the campaign is due: on dates, by a cron expression, or each night for whom an event concerns."""
 
     dates: tuple[dt.date, ...] = ()
+    """Days on which the campaign is due."""
     cron: str | None = Field(None, description="Five fields; due on each local day on which it fires")
     events: tuple[Event, ...] = ()
+    """Due each night for whom one of these happens to."""
 
     @field_validator("cron")
     @classmethod
@@ -147,6 +151,7 @@ class Audience(_Model):
     """Who the campaign is for."""
 
     grain: Literal["customer", "household", "account", "area"] = "customer"
+    """Who is spoken to: each customer, one of a household, each account, or areas without names."""
     where: str = Field(min_length=1, max_length=4000, description="SQL condition over published columns")
     of: str | None = Field(
         None, max_length=4000, description="For areas: the customers among whom the wanted ones are counted"
@@ -163,32 +168,44 @@ class Channel(_Model):
     """One channel; what is left out is the utility's setting for it."""
 
     channel: ChannelName
+    """Its name in include/channels.yaml."""
     cost_amount: float | None = Field(None, ge=0)
+    """Cost of one contact, in the currency of the bills."""
     daily_limit: int | None = Field(None, ge=0)
+    """Contacts of this campaign a day."""
     days: Literal["every_day", "no_holidays", "working_days"] | None = None
+    """Days on which it may go out."""
     from_hour: int | None = Field(None, ge=0, le=23)
+    """Local hour from which it may go out."""
     until_hour: int | None = Field(None, ge=1, le=24)
+    """Local hour from which it is quiet."""
 
 
 class Cell(_Model):
     """A test cell and its share of those who are contacted."""
 
     cell: str = Field(pattern=_NAME)
+    """Its name, in lists and results."""
     share: float = Field(gt=0, le=1)
+    """Its share of those contacted; all shares add up to 1."""
 
 
 class Contacts(_Model):
     """At most so many contacts a customer in so many days, over all campaigns."""
 
     count: int = Field(ge=0)
+    """Contacts at most."""
     days: int = Field(ge=1, le=366)
+    """Days before the list's date in which they are counted."""
 
 
 class Limits(_Model):
     """How far the campaign may go, and before whom."""
 
     size: int | None = Field(None, ge=0)
+    """Contacts of one list."""
     budget_amount: float | None = Field(None, ge=0)
+    """What the contacts of one list may cost together."""
     contacts: Contacts | None = Field(None, description="Where tighter than the utility's own")
     priority: int = Field(5, ge=1, le=9, description="1 goes first")
     again_after_days: int = Field(
@@ -201,18 +218,26 @@ class Seed(_Model):
     """An address of the utility's own that is added to each list it fits."""
 
     name: str
+    """Name on the list."""
     mobile: str | None = None
+    """For SMS."""
     phone: str | None = None
+    """For calls."""
     email: str | None = None
+    """For e-mail."""
     postal_address: str | None = None
+    """For letters and visits."""
     postcode: str | None = None
+    """Beside the postal address."""
 
 
 class Approval(_Model):
     """Who must say yes. No answer in time is a no."""
 
     by: tuple[str, ...] = Field(min_length=1)
+    """Roles or users; campaigns.approvers says who stands for a role."""
     within_hours: int = Field(48, ge=1, le=720)
+    """Hours from the end of the list's date in which the answer must come."""
 
 
 class Success(_Model):
@@ -230,42 +255,101 @@ class Success(_Model):
         "record_verified",
         "satisfied_call",
     ]
+    """What counts as success, read from the source."""
     products: tuple[str, ...] = Field(
         (), description="For took_up: any of these; those of the list where empty"
     )
     within_days: int = Field(30, ge=1, le=366)
+    """Days from the day of sending in which it counts."""
     value_amount: float = Field(0.0, ge=0)
+    """What one success is worth."""
     offer_cost_amount: float = Field(0.0, ge=0, description="What the offer costs for each success")
     value_column: str | None = Field(None, description="A published column that is the value instead")
     expected_rate: float = Field(0.02, ge=0, le=1)
+    """Share thought to succeed, until earlier lists tell."""
     effect_on_kwh: Literal["none", "down", "up", "peak_down"] = Field(
         "none",
         description="Where meters tell what it did: to the billed energy of a month, or to that of peak hours",
     )
 
 
+class Split(_Model):
+    """How a list is parted; each part has files and a manifest of its own."""
+
+    by: Literal["manager", "unit", "provider"]
+    """By account manager, by the unit that serves, or among service providers."""
+    providers: dict[Annotated[str, Field(pattern=_NAME)], Annotated[float, Field(gt=0, le=1)]] = Field(
+        default_factory=dict
+    )
+    """For provider: names and shares, which add up to 1; a customer is always the same one's."""
+
+    @model_validator(mode="after")
+    def _whole(self) -> Split:
+        if (self.by == "provider") != bool(self.providers):
+            raise ValueError("providers are wanted for the split by provider, and for no other")
+        if self.providers and abs(sum(self.providers.values()) - 1) > 1e-9:
+            raise ValueError("the providers' shares do not add up to 1")
+        return self
+
+
+class Message(_Model):
+    """What is said, in one language. ``{{ fit.saving_amount }}`` shows a column of personalise, with codes by their names."""
+
+    subject: str | None = Field(None, min_length=1, max_length=200)
+    """One line: of an e-mail, a letter or a notice in the app."""
+    text: str | None = Field(None, min_length=1, max_length=8000)
+    """What is sent or printed."""
+    script: str | None = Field(None, min_length=1, max_length=8000)
+    """What somebody who calls or visits says and asks."""
+    offer: str | None = Field(None, min_length=1, max_length=500)
+    """What is offered, in a line of its own on every list."""
+
+
 class Campaign(_Model):
     """One campaign file."""
 
     id: str = Field(pattern=_ID, max_length=60)
+    """Name that never changes: lists, results and waiting times go by it."""
     name: dict[Literal["en", "zh"], str]
+    """What people read, in English, Chinese or both."""
     objective: str = Field(min_length=10)
+    """What is to be better afterwards, in a sentence."""
     owner: str
+    """Who answers for it."""
     purpose: Literal["marketing", "service"]
+    """Which consent is asked for, and which rules may be switched off."""
     valid_from: dt.date
+    """First date of which lists are made."""
     valid_to: dt.date
+    """Last date of which lists are made."""
     schedule: Schedule
+    """When it is due: exactly one of dates, cron and events."""
     audience: Audience
+    """Who is meant."""
     exclude: dict[Rule, Switch] = Field(default_factory=dict)
+    """Standing rules that are switched off, each with its reason; all others hold."""
     channels: tuple[Channel, ...] = Field(min_length=1)
+    """The channels in order of preference; a customer gets the first that is allowed and works."""
     cells: tuple[Cell, ...] = (Cell(cell="standard", share=1.0),)
+    """Variants that are tried against each other."""
+    messages: dict[str, dict[str, dict[Language, Message]]] = Field(default_factory=dict)
+    """By cell (or all), channel (or any) and language (en, zh); what is more special adds to or replaces the rest."""
     control_share: float = Field(0.1, ge=0, le=0.9)
+    """Share of all that is not contacted, to compare with."""
     limits: Limits = Field(default_factory=lambda: Limits.model_validate({}))
+    """Size, money, waiting times and priority."""
     personalise: tuple[str, ...] = ()
+    """Published columns (relation.column) and contact.<column> that stand on the list."""
     seeds: tuple[Seed, ...] = ()
+    """The utility's own addresses, added to each list and marked."""
     approval: Approval
+    """Who must say yes before anything leaves."""
     success: Success
+    """What counts, within how many days, and what it is worth."""
+    split: Split | None = None
+    """Into a file for each account manager, unit or service provider; one for all where left out."""
     format: Literal["csv", "xlsx", "parquet"] = "csv"
+    """Of the list's files."""
 
     @field_validator("cells")
     @classmethod
@@ -302,8 +386,8 @@ class Campaign(_Model):
         if self.audience.grain == "area":
             if [channel.channel for channel in self.channels] != ["post"]:
                 raise ValueError("an area mailing goes by post alone")
-            if self.personalise or self.schedule.events:
-                raise ValueError("an area mailing has neither personal fields nor events")
+            if self.personalise or self.schedule.events or self.split or self.messages:
+                raise ValueError("an area mailing has neither personal fields, messages, parts nor events")
         elif self.audience.of is not None:
             raise ValueError("audience.of is for areas")
         return self

@@ -13,7 +13,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -165,16 +165,20 @@ def target_of(location: str) -> Target:
 
 
 def deliver(
-    target: Target, run_name: str, folder: Path, entries: Sequence[dict[str, Any]], manifest: bytes
+    target: Target,
+    run_name: str,
+    folder: Path,
+    entries: Sequence[dict[str, Any]],
+    manifests: Mapping[str, bytes],
 ) -> list[str]:
-    """Hand over the files of one list and, last, its manifest; does nothing that was done before.
+    """Hand over the files of one list and, last, its manifests; does nothing that was done before.
 
     Args:
         target: where to.
         run_name: the list's id, which names its folder there.
         folder: where the files lie here.
         entries: the manifest's entries.
-        manifest: the manifest as it is delivered.
+        manifests: the manifests as they are delivered, by name; that of the whole list last.
 
     Returns:
         what was handed over by this call.
@@ -194,7 +198,10 @@ def deliver(
                 f"{folder / name} is not the file that was approved; it was not handed over.",
                 "Make the list again (wattmark campaign run), look at it, and approve it anew.",
             )
-    for name, content, digest in [*contents, ("manifest.json", manifest, _sha256(manifest))]:
+    for name, content, digest in [
+        *contents,
+        *((name, said, _sha256(said)) for name, said in manifests.items()),
+    ]:
         draft, receipt, place = (
             f".drafts/{run_name}/{name}",
             f".receipts/{run_name}/{name}",

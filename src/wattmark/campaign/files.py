@@ -9,6 +9,7 @@ their owner alone.
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import io
 import json
@@ -22,11 +23,11 @@ import pyarrow as pa
 import pyarrow.csv as csv
 import pyarrow.parquet as pq
 import pyrage
-import xlsxwriter
 
 from wattmark.atomic import write_atomically
 from wattmark.campaign.definition import CampaignError
 from wattmark.campaign.keys import ListKeys
+from wattmark.campaign.sheets import PLAIN, Look, write_workbook
 
 TRIGGERS = "=+-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b\u2212"
 """Characters with which a cell begins that spreadsheets take for a formula, full-width and small ones included."""
@@ -82,40 +83,17 @@ def clear_drafts(folder: Path) -> int:
     return found
 
 
-def _write_plain(rows: pa.Table, form: str, stream: BinaryIO) -> None:
-    if form == "csv":
+def _write_plain(rows: pa.Table, form: str, stream: BinaryIO, look: Look) -> None:
+    if look.draw is not None:
+        look.draw(stream)
+    elif form == "csv":
+        if look.bom:
+            stream.write(codecs.BOM_UTF8)
         csv.write_csv(rows, stream, csv.WriteOptions(include_header=True, quoting_style="all_valid"))
     elif form == "parquet":
         pq.write_table(rows, stream, compression="zstd")
     else:
-        _write_xlsx(rows, stream)
-
-
-def _write_xlsx(rows: pa.Table, stream: BinaryIO) -> None:
-    import datetime as dt
-
-    if rows.num_rows > 1_048_575:
-        raise CampaignError(
-            "campaign.too_long", "A spreadsheet holds 1,048,575 rows.", "Choose csv or parquet."
-        )
-    book = xlsxwriter.Workbook(
-        stream,
-        {
-            "in_memory": True,
-            "strings_to_formulas": False,
-            "strings_to_urls": False,
-            "strings_to_numbers": False,
-        },
-    )
-    # The same list is the same file, so it carries no time of its making.
-    book.set_properties({"created": dt.datetime(2000, 1, 1), "author": "Wattmark"})
-    sheet = book.add_worksheet("list")
-    for at, name in enumerate(rows.column_names):
-        sheet.write_string(0, at, name)
-        for line, value in enumerate(rows.column(at).to_pylist(), start=1):
-            if value is not None:
-                sheet.write_string(line, at, value)
-    book.close()
+        write_workbook(rows, stream, look)
 
 
 class _Told:
@@ -139,7 +117,7 @@ class _Told:
 
 
 def write_list(
-    folder: Path, stem: str, rows: pa.Table, form: str, recipients: Sequence[Any] = ()
+    folder: Path, stem: str, rows: pa.Table, form: str, recipients: Sequence[Any] = (), look: Look = PLAIN
 ) -> dict[str, Any]:
     """Write one list.
 
@@ -147,8 +125,9 @@ def write_list(
         folder: where to.
         stem: name without ending, the channel's.
         rows: text columns, made harmless already where the form is csv.
-        form: csv, xlsx or parquet.
+        form: csv, xlsx, parquet, or pdf where ``look`` draws it.
         recipients: public keys of age that it is encrypted to; an open file where there are none.
+        look: how it is laid out.
 
     Returns:
         the manifest's entry: file, rows, columns, sha256 (of the list itself), file_sha256 (of the bytes that lie
@@ -160,12 +139,12 @@ def write_list(
     def write(stream: BinaryIO) -> None:
         nonlocal content, file_sha256
         if not recipients:
-            _write_plain(rows, form, stream)
+            _write_plain(rows, form, stream, look)
             stream.seek(0)
             content = file_sha256 = _digest(stream)
             return
         plain = io.BytesIO()
-        _write_plain(rows, form, plain)
+        _write_plain(rows, form, plain, look)
         plain.seek(0)
         content = _digest(plain)
         plain.seek(0)
@@ -271,10 +250,10 @@ def clear_others(folder: Path, entries: Sequence[dict[str, Any]]) -> None:
                 path.unlink()
 
 
-def write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
-    """Write ``manifest.json`` in one step."""
+def write_manifest(folder: Path, manifest: dict[str, Any], name: str = "manifest.json") -> None:
+    """Write a manifest in one step."""
     text = json.dumps(manifest, indent=2, ensure_ascii=False, default=str) + "\n"
-    write_atomically(folder / "manifest.json", text, private=True)
+    write_atomically(folder / name, text, private=True)
 
 
 def read_manifest(folder: Path) -> dict[str, Any] | None:

@@ -50,12 +50,15 @@ def list_counts(settings: Settings, run: Run) -> dict[str, int]:
 
 
 _AWAITING = """
-SELECT campaign_run_id, considered, listed, control, excluded, over_limit, cost_amount, list_sha256, approval_due_at, definition
-FROM ops.campaign_run WHERE as_of = :as_of AND state = 'awaiting_approval' AND listed > 0 ORDER BY campaign_run_id
+SELECT campaign_run_id, considered, listed, control, excluded, over_limit, dropped, cost_amount, list_sha256, approval_due_at, definition
+FROM ops.campaign_run WHERE as_of = :as_of AND state = 'awaiting_approval' AND listed > dropped ORDER BY campaign_run_id
 """
 _ROWS = """
-SELECT campaign_run_id, channel, COUNT(*) FROM ops.campaign_member
-WHERE campaign_run_id = ANY(:names) AND outcome = 'listed' GROUP BY 1, 2
+SELECT m.campaign_run_id, m.channel, COUNT(*) FROM ops.campaign_member m
+WHERE m.campaign_run_id = ANY(:names) AND m.outcome = 'listed' AND NOT EXISTS (
+  SELECT 1 FROM ops.campaign_drop d WHERE d.campaign_run_id = m.campaign_run_id AND d.customer_id = m.customer_id
+  AND d.account_id = m.account_id)
+GROUP BY 1, 2 HAVING COUNT(*) FILTER (WHERE NOT m.is_seed) > 0
 UNION ALL
 SELECT campaign_run_id, 'post', COUNT(*) FROM ops.campaign_area
 WHERE campaign_run_id = ANY(:names) AND outcome = 'listed' GROUP BY 1, 2
@@ -95,19 +98,23 @@ def questions(settings: Settings, run: Run) -> list[dict[str, str]]:
         name, definition = row["campaign_run_id"], row["definition"]
         due_at = row["approval_due_at"].astimezone(settings.zone).isoformat()
         lines = [
-            f"- {sending['channel']}: {rows.get((name, sending['channel']), 0):,} rows, out on {sending['send_on']} "
+            f"- {sending['channel']}: {rows[(name, sending['channel'])]:,} rows, out on {sending['send_on']} "
             f"between {sending['from_hour']} and {sending['until_hour']}"
             for sending in definition["sendings"]
+            if (name, sending["channel"]) in rows
         ]
+        if row["dropped"]:
+            lines.append(f"- left out, since the message lacks a value for them: {row['dropped']:,}")
         found.append(
             {
                 "campaign_run_id": name,
                 "list_sha256": row["list_sha256"],
                 "due_at": due_at,
-                "subject": f"Release {name}: {row['listed']:,} listed, cost {row['cost_amount']:,.2f}",
+                "subject": f"Release {name}: {row['listed'] - row['dropped']:,} listed, cost {row['cost_amount']:,.2f}",
                 "body": f"Considered {row['considered']:,}, control {row['control']:,}, excluded {row['excluded']:,}, "
                 f"over limit {row['over_limit']:,}.\n\n"
                 + "\n".join(lines)
+                + f"\n\nWhat they are told, and the files: /wattmark/lists/{name}/ on this server."
                 + f"\n\nApproved by: {', '.join(definition['approval']['by'])}, until {due_at}. "
                 f"List {row['list_sha256'][:16]}.",
             }

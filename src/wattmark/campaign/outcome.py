@@ -14,7 +14,7 @@ from wattmark.settings import Settings
 
 @dataclass
 class CampaignOutcome:
-    """What became of one campaign in one night. Counts leave seeds out; ``problem`` says why nothing was made."""
+    """What became of one campaign in one night. Counts leave seeds out; ``dropped`` of those listed are left out; ``problem`` says why nothing was made."""
 
     campaign_id: str
     campaign_run_id: str = ""
@@ -24,6 +24,7 @@ class CampaignOutcome:
     control: int = 0
     excluded: int = 0
     over_limit: int = 0
+    dropped: int = 0
     cost_amount: float = 0.0
     files: list[str] = field(default_factory=list)
     problem: str = ""
@@ -49,10 +50,12 @@ LISTED = pa.schema(
 
 
 NOBODY = "nobody is on it"
+PREVIEW_FILE = "previews.json"
+"""Beside a list's files: what some of its members are told. It leaves the home with no delivery."""
 SEED = "seed-"
 """Customer ids of seeds begin so; no customer's does, since a seed never meets the marts."""
 RUN = (
     "SELECT campaign_run_id, state, version, considered, listed, control, excluded, over_limit, cost_amount, list_sha256, "
-    "definition_hash, approved_by, released_at, corrects_run_id, definition, approval_due_at FROM ops.campaign_run WHERE campaign_id = :campaign "
+    "definition_hash, dropped, approved_by, released_at, corrects_run_id, definition, approval_due_at FROM ops.campaign_run WHERE campaign_id = :campaign "
     "AND as_of = :as_of ORDER BY version DESC LIMIT 1"
 )

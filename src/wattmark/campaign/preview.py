@@ -9,9 +9,12 @@ from typing import Any
 from sqlalchemy import Engine, text
 
 from wattmark.campaign.area import areas
+from wattmark.campaign.channel_list import chosen, counted, shown_messages
 from wattmark.campaign.check import check
-from wattmark.campaign.decide import MONEY, decide, plan
+from wattmark.campaign.decide import MONEY, Planned, decide, plan
 from wattmark.campaign.definition import CampaignFile
+from wattmark.campaign.message import Messages
+from wattmark.campaign.noted import run_name
 from wattmark.campaign.people import look_at_people
 from wattmark.campaign.power import lift_parameter, smallest_lift
 from wattmark.engine.session import Session
@@ -21,6 +24,7 @@ from wattmark.engine.session import Session
 class Preview:
     """Reach, exclusions by rule, cost and overlap of one campaign; ``areas`` for area mailings alone.
 
+    ``messages`` are what ten members would be told, ``lacking`` counts those who cannot be told for want of a value.
     ``smallest_lift`` is the smallest effect, as a share of contacts, that its verdict would find with 80% power with this
     size and control group; where there is none ``power_problem`` says why.
     """
@@ -38,6 +42,8 @@ class Preview:
     smallest_lift: float | None = None
     power_problem: str = ""
     problem: str = ""
+    lacking: dict[str, int] = field(default_factory=dict)
+    messages: list[dict[str, str]] = field(default_factory=list)
 
 
 def preview(session: Session, engine: Engine | None, files: Sequence[CampaignFile]) -> list[Preview]:
@@ -51,15 +57,15 @@ def preview(session: Session, engine: Engine | None, files: Sequence[CampaignFil
     named = [file for file in files if file.campaign.audience.grain != "area"]
     decision = decide(session, engine, named)
     found = [Preview(name, problem=problem) for name, problem in decision.problems.items()]
-    found += [
-        _with_power(
+    for planned in decision.planned:
+        one = _with_power(
             _count(session, planned.number, planned.file.campaign.id, decision),
             planned.file.campaign.success.expected_rate,
             lift_parameter(session, "smallest_group"),
             lift_parameter(session, "sharpest_at"),
         )
-        for planned in decision.planned
-    ]
+        _show_messages(session, planned, one)
+        found.append(one)
     for file in files:
         if file.campaign.audience.grain == "area":
             if not named:
@@ -72,6 +78,20 @@ def preview(session: Session, engine: Engine | None, files: Sequence[CampaignFil
             one.areas, one.cost_amount = len(rows), pieces * plan(session, 0, file).sendings[0].cost_amount
             found.append(one)
     return sorted(found, key=lambda one: one.campaign_id)
+
+
+def _show_messages(session: Session, planned: Planned, one: Preview) -> None:
+    """Add what members would be told."""
+    listed = session.duck.sql(
+        "SELECT customer_id, account_id, channel, cell, send_on, FALSE AS is_seed, fields FROM night.member "
+        "WHERE number = ? AND outcome = 'listed'",
+        params=[planned.number],
+    )
+    session.give("night.listed", listed.to_arrow_table())
+    name = run_name(one.campaign_id, session.run.as_of)
+    written = shown_messages(session, planned.file, Messages(session, planned.file, name))
+    one.lacking = counted(written.lacking)
+    one.messages = chosen(written.previews)
 
 
 def _count(session: Session, number: int, campaign_id: str, decision: Any) -> Preview:

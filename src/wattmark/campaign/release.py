@@ -7,7 +7,6 @@ import contextlib
 import datetime as dt
 import json
 import shutil
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +17,14 @@ from wattmark.campaign.arms import keep_arms
 from wattmark.campaign.decide import decide
 from wattmark.campaign.definition import CampaignError, CampaignFile, load_campaigns, read_campaigns
 from wattmark.campaign.deliver import deliver, take_back_drafts, target_of
+from wattmark.campaign.drops import Drops, as_rows, dropped_before, insert_drops, of_lacking
 from wattmark.campaign.files import clear_others, digest_of, read_manifest, why_another, write_manifest
 from wattmark.campaign.keys import list_keys
 from wattmark.campaign.lists import close_overdue, store, store_feedback
 from wattmark.campaign.outcome import CampaignOutcome, folder_of
+from wattmark.campaign.parts import part_manifests, write_manifests
 from wattmark.campaign.recheck import know, moved_days, refused_now
-from wattmark.campaign.state import copy_in
+from wattmark.campaign.stored import may_approve
 from wattmark.campaign.write import write_files, write_lists
 from wattmark.engine.session import DuckDBSession, Session
 from wattmark.run import Run
@@ -133,7 +134,10 @@ def _hand_over(
     campaign_run_id = row["campaign_run_id"]
     manifest = _put_in_place(settings, folder, row)
     if settings.campaigns.delivery:
-        said = (json.dumps(manifest, indent=2, ensure_ascii=False) + "\n").encode()
+        said = {
+            name: (json.dumps(one, indent=2, ensure_ascii=False) + "\n").encode()
+            for name, one in {**part_manifests(manifest), "manifest.json": manifest}.items()
+        }
         deliver(target_of(settings.campaigns.delivery), campaign_run_id, folder, manifest["files"], said)
     connection.execute(
         text(
@@ -147,7 +151,7 @@ def _hand_over(
             {"name": row["corrects_run_id"]},
         )
     # Inside the transaction: should this fail, the run is not released, and the next try writes it again.
-    write_manifest(folder, manifest)
+    write_manifests(folder, manifest)
     clear_others(folder, manifest["files"])
 
 
@@ -185,20 +189,18 @@ def _decide_what_leaves(
     }
     moved = {**(row["moved"] or {}), **{channel: day.isoformat() for channel, day in moved_days(session, row, now).items()}}  # fmt: skip
     fresh = {key: reason for key, reason in reasons.items() if key not in before}
-    if fresh:
-        _insert_drops(connection, campaign_run_id, fresh)
-    counts = dict(collections.Counter(reasons.values()))
+    insert_drops(connection, campaign_run_id, fresh)
     if not is_area and len(reasons) >= row["listed"]:
-        connection.execute(
-            text(
-                "UPDATE ops.campaign_run SET state = 'refused', dropped = :dropped, asked_at = :now, "
-                "note = 'nobody on it may be contacted any more' WHERE campaign_run_id = :name"
-            ),
-            {"dropped": len(reasons), "now": now, "name": campaign_run_id},
-        )
-        write_manifest(folder, manifest | {"state": "refused"})
+        _refuse_of_nobody(connection, campaign_run_id, folder, manifest, len(reasons), now)
         return False
-    digest = _lay_down(settings, session, engine, folder, row, manifest, reasons, moved)
+    digest, lacking = _lay_down(settings, session, engine, folder, row, manifest, reasons, moved)
+    insert_drops(connection, campaign_run_id, lacking)
+    reasons |= lacking
+    if not is_area and len(reasons) >= row["listed"]:
+        shutil.rmtree(folder / LEAVING, ignore_errors=True)
+        _refuse_of_nobody(connection, campaign_run_id, folder, manifest, len(reasons), now)
+        return False
+    counts = dict(collections.Counter(reasons.values()))
     approved = row["approved_list_sha256"] or row["list_sha256"]
     manifest = json.loads((folder / LEAVING / "manifest.json").read_text(encoding="utf-8"))
     manifest |= {
@@ -227,18 +229,27 @@ def _decide_what_leaves(
     return True
 
 
+def _refuse_of_nobody(
+    connection: Connection,
+    campaign_run_id: str,
+    folder: Path,
+    manifest: dict[str, Any],
+    dropped: int,
+    now: dt.datetime,
+) -> None:
+    connection.execute(
+        text(
+            "UPDATE ops.campaign_run SET state = 'refused', dropped = :dropped, asked_at = :now, "
+            "note = 'nobody on it may be contacted any more' WHERE campaign_run_id = :name"
+        ),
+        {"dropped": dropped, "now": now, "name": campaign_run_id},
+    )
+    write_manifest(folder, manifest | {"state": "refused"})
+
+
 def _was_handed_over(settings: Settings, campaign_run_id: str) -> bool:
     location = settings.campaigns.delivery
     return location is not None and target_of(location).exists(f".receipts/{campaign_run_id}")
-
-
-def dropped_before(connection: Connection, campaign_run_id: str) -> dict[tuple[str, str], str]:
-    """Members of a list that its release left out, with the reason."""
-    rows = connection.execute(
-        text("SELECT customer_id, account_id, reason FROM ops.campaign_drop WHERE campaign_run_id = :name"),
-        {"name": campaign_run_id},
-    )
-    return {(row[0], row[1]): row[2] for row in rows}
 
 
 def what_left(engine: Engine, campaign_run_id: str) -> tuple[int, dict[str, str]]:
@@ -246,14 +257,6 @@ def what_left(engine: Engine, campaign_run_id: str) -> tuple[int, dict[str, str]
     with engine.connect() as connection:
         row = _locked(connection, campaign_run_id)
     return int(row["dropped"]), dict(row["moved"] or {})
-
-
-def _insert_drops(connection: Connection, name: str, reasons: dict[tuple[str, str], str]) -> None:
-    rows = [
-        {"campaign_run_id": name, "customer_id": customer, "account_id": account, "reason": reason}
-        for (customer, account), reason in sorted(reasons.items())
-    ]
-    copy_in(connection, "ops.campaign_drop", pa.Table.from_pylist(rows))
 
 
 def _lay_down(
@@ -265,8 +268,11 @@ def _lay_down(
     manifest: dict[str, Any],
     reasons: dict[tuple[str, str], str],
     moved: dict[str, str],
-) -> str:
-    """Write into ``LEAVING`` what leaves: its manifest, and its files where they differ; returns their digest.
+) -> tuple[str, Drops]:
+    """Write into ``LEAVING`` what leaves: its manifest, and its files where they differ.
+
+    Returns:
+        their digest, and who more is left out since the message cannot be said any more.
 
     Raises:
         CampaignError: somebody is to be left out or a day has moved, and the definition is another one by now.
@@ -292,26 +298,20 @@ def _lay_down(
                 "Put the definition back, or refuse the list and make another.",
             )
         write_manifest(folder / LEAVING, manifest)
-        return str(row["list_sha256"])
-    without = pa.table(
-        {
-            "customer_id": pa.array([key[0] for key in reasons], pa.string()),
-            "account_id": pa.array([key[1] for key in reasons], pa.string()),
-        }
-    )
+        return str(row["list_sha256"]), {}
     days = {channel: dt.date.fromisoformat(day) for channel, day in moved.items()}
     fresh = folder / LEAVING / folder.name
-    entries = write_lists(settings, session, engine, file, row, fresh, without, days)
-    digest = digest_of(name, entries)
+    written = write_lists(settings, session, engine, file, row, fresh, as_rows(reasons), days)
+    digest = digest_of(name, written.entries)
     there = {entry["file"]: entry for entry in manifest["files"]}
-    for entry in entries:
+    for entry in written.entries:
         # What lies there already says the same: its bytes stay, though they would be others if encrypted anew.
         same = there.get(entry["file"])
         if same is not None and same["sha256"] == entry["sha256"]:
             entry["file_sha256"] = same["file_sha256"]
             (fresh / entry["file"]).unlink()
-    write_manifest(folder / LEAVING, manifest | {"files": entries, "list_sha256": digest})
-    return digest
+    write_manifest(folder / LEAVING, manifest | {"files": written.entries, "list_sha256": digest})
+    return digest, of_lacking(written.lacking)
 
 
 def _put_in_place(settings: Settings, folder: Path, row: dict[str, Any]) -> dict[str, Any]:
@@ -329,6 +329,11 @@ def _put_in_place(settings: Settings, folder: Path, row: dict[str, Any]) -> dict
         fresh = folder / LEAVING / folder.name / entry["file"]
         if fresh.exists():
             fresh.replace(folder / entry["file"])
+    kept = {entry["file"] for entry in manifest["files"]}
+    for entry in (read_manifest(folder) or {"files": []})["files"]:
+        if entry["file"] not in kept:
+            # Of a channel or part in which nobody is left.
+            (folder / entry["file"]).unlink(missing_ok=True)
     _hold_against(settings, folder, row, manifest)
     return manifest
 
@@ -343,12 +348,6 @@ def _hold_against(settings: Settings, folder: Path, row: dict[str, Any], manifes
     for entry in manifest["files"]:
         if why := why_another(folder, entry, keys):
             raise _not_what_was_approved(folder, row, why)
-
-
-def may_approve(settings: Settings, roles: Sequence[str], who: str) -> bool:
-    """Whether somebody is one of those a campaign names, or stands for one of these roles in the settings."""
-    people = settings.campaigns.approvers
-    return who in roles or any(who in people.get(role, ()) for role in (*roles, "*"))
 
 
 def _only_approvers(settings: Settings, row: dict[str, Any], who: str) -> None:

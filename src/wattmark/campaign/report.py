@@ -7,10 +7,12 @@ from typing import Any
 
 from jinja2 import Environment
 from markupsafe import Markup
+from sqlalchemy import Engine
 
 from wattmark.campaign.definition import load_campaigns
 from wattmark.campaign.evaluate import EnergyEffect, energy_effect
 from wattmark.campaign.programme import programme_body, programme_rows
+from wattmark.campaign.stored import stored_lists
 from wattmark.campaign.weather import WeatherEffect, weather_effect
 from wattmark.engine.session import Session
 from wattmark.errors import SqlFileError
@@ -42,7 +44,10 @@ Feedback rate {{ '%.1f' % (100 * (total.feedback_rate or 0)) }}%, standard {{ '%
 <div class="scroll"><table><tr><th>segment</th><th class="n">listed</th><th class="n">control</th><th class="n">converted</th><th class="n">control converted</th><th class="n">lift, points</th><th class="n">95% interval</th><th>verdict</th></tr>
 {% for row in segments %}<tr><td>{{ row.segment }}</td><td class="n">{{ row.listed }}</td><td class="n">{{ row.control }}</td><td class="n">{{ row.converted }}</td><td class="n">{{ row.control_converted }}</td>
 <td class="n">{{ '%+.1f' % (100 * row.lift) if row.lift is not none else '' }}</td><td class="n">{{ '%+.1f to %+.1f' % (100 * row.lift_low, 100 * row.lift_high) if row.lift is not none else '' }}</td><td class="{{ row.verdict }}">{{ row.verdict }}</td></tr>{% endfor %}</table></div>{% endif %}
+{% elif lists %}<p>What comes back is told from the next night on.</p>
 {% else %}<p>No list of this campaign has been released yet.</p>{% endif %}
+{% if lists %}<h2>Released lists</h2><div class="scroll"><table><tr><th>list</th><th>state</th><th>released</th><th>goes out</th><th class="n">listed</th><th class="n">left out at release</th><th class="n">control</th><th class="n">cost</th></tr>
+{% for row in lists %}<tr><td>{{ row.campaign_run_id }}</td><td>{{ row.state }}</td><td>{{ row.released_at.astimezone(zone).strftime('%Y-%m-%d %H:%M') }}</td><td>{{ row.send_on }}</td><td class="n">{{ row.listed }}</td><td class="n">{{ row.dropped }}</td><td class="n">{{ row.control }}</td><td class="n">{{ row.cost_amount }}</td></tr>{% endfor %}</table></div>{% endif %}
 {% if effect %}<h2>Energy</h2>{% if effect.effect_kwh is none %}<p class="too_few">Too few accounts with full months before and after: {{ effect.contacted }} contacted, {{ effect.control }} control.</p>
 {% else %}<p class="{{ effect.verdict }}"><strong>{{ words[effect.verdict] }}</strong> {{ '%+.1f' % effect.effect_kwh }} kWh a month and account{{ ' in peak hours' if effect.in_peak }} against the control group
 (95% interval {{ '%+.1f' % effect.low_kwh }} to {{ '%+.1f' % effect.high_kwh }}{% if effect.effect_amount is not none %}; {{ '%+.2f' % effect.effect_amount }} in money{% endif %}), from {{ effect.contacted }} contacted and {{ effect.control }} control accounts.
@@ -58,7 +63,7 @@ _INDEX = """
 <h1>Campaigns on {{ as_of }}</h1>
 <p><a href="programme.html">The programme: all campaigns against the global control group</a></p>
 <div class="scroll"><table><tr><th>campaign</th><th class="n">listed</th><th class="n">control</th><th class="n">converted</th><th class="n">cost</th><th class="n">value</th><th class="n">lift, points</th><th>verdict</th></tr>
-{% for one in campaigns %}<tr><td><a href="{{ one.id }}.html">{{ one.name.en }}</a></td>{% if one.total %}<td class="n">{{ one.total.listed }}</td><td class="n">{{ one.total.control }}</td><td class="n">{{ one.total.converted }}</td><td class="n">{{ one.total.cost_amount }}</td><td class="n">{{ one.total.value_amount }}</td><td class="n">{{ '%+.1f' % (100 * one.total.lift) if one.total.lift is not none else '' }}</td><td class="{{ one.total.verdict }}">{{ words[one.total.verdict] }}</td>{% else %}<td colspan="7" class="too_few">nothing released yet</td>{% endif %}</tr>{% endfor %}</table></div>
+{% for one in campaigns %}<tr><td><a href="{{ one.id }}.html">{{ one.name.en }}</a></td>{% if one.total %}<td class="n">{{ one.total.listed }}</td><td class="n">{{ one.total.control }}</td><td class="n">{{ one.total.converted }}</td><td class="n">{{ one.total.cost_amount }}</td><td class="n">{{ one.total.value_amount }}</td><td class="n">{{ '%+.1f' % (100 * one.total.lift) if one.total.lift is not none else '' }}</td><td class="{{ one.total.verdict }}">{{ words[one.total.verdict] }}</td>{% elif one.released %}<td class="n">{{ one.released.listed - one.released.dropped }}</td><td class="n">{{ one.released.control }}</td><td colspan="5" class="too_few">released {{ one.released.released_at.astimezone(zone).strftime('%Y-%m-%d %H:%M') }}; results from the next night on</td>{% else %}<td colspan="7" class="too_few">nothing released yet</td>{% endif %}</tr>{% endfor %}</table></div>
 <h2>Contacts of the last twelve months</h2><div class="scroll"><table><tr><th>contacts a customer</th><th class="n">customers</th></tr>{% for row in history %}<tr><td>{{ row.contacts }}</td><td class="n">{{ row.customers }}</td></tr>{% endfor %}</table></div>
 <h2>Next weeks</h2><div class="scroll"><table><tr><th>goes out</th><th>campaign</th><th>channel</th></tr>{% for row in calendar %}<tr><td>{{ row.send_on }}</td><td>{{ row.campaign_id }}</td><td>{{ row.channel }}</td></tr>{% endfor %}</table></div>
 """
@@ -85,8 +90,13 @@ COLUMNS = (
 _LEFT, _RIGHT = 220, 630
 
 
-def write_report(session: Session, folder: Path) -> Path:
+def write_report(session: Session, folder: Path, engine: Engine | None = None) -> Path:
     """Write ``index.html`` and a page a campaign, which need nothing from elsewhere; returns the index.
+
+    Args:
+        session: with the marts of campaigns, which are of the last night.
+        folder: where to.
+        engine: the warehouse, which knows what was released since; None tells of the marts alone.
 
     Raises:
         SqlFileError: the marts of campaigns are not in the lake yet.
@@ -118,24 +128,40 @@ def write_report(session: Session, folder: Path) -> Path:
         "SELECT contacts, COUNT(*) AS customers FROM (SELECT customer_id, COUNT(*) AS contacts FROM mart.contact_history "
         "WHERE send_on > CAST(ADD_MONTHS($as_of, -12) AS DATE) GROUP BY customer_id) AS c GROUP BY contacts ORDER BY contacts"
     ).read_all().to_pylist()  # fmt: skip
+    released: dict[str, list[dict[str, Any]]] = {}
+    for row in stored_lists(engine, states=("released", "corrected"), limit=10_000) if engine else []:
+        released.setdefault(row["campaign_id"], []).append(row)
     folder.mkdir(parents=True, exist_ok=True)
     campaigns = []
     for file in load_campaigns(settings):
         one = file.campaign
         rows = [row for row in results if row["campaign_id"] == one.id]
         total = next((row for row in rows if row["cell"] == "all"), None)
-        campaigns.append({"id": one.id, "name": one.name, "total": total})
+        campaigns.append(
+            {
+                "id": one.id,
+                "name": one.name,
+                "total": total,
+                "released": next(iter(released.get(one.id, [])), None),
+            }
+        )
         zero, ticks = _place(rows)
         body = pages.from_string(_CAMPAIGN).render(
             name=one.name, objective=one.objective, total=total, rows=rows, words=WORDS, columns=COLUMNS, zero=zero, ticks=ticks,
             **(_effects(session, one.id, one.success.effect_on_kwh, total["control"]) if total else {}),
             calendar=[row for row in calendar if row["campaign_id"] == one.id][:40],
             segments=[row for row in segments if row["campaign_id"] == one.id],
+            lists=released.get(one.id, []), zone=settings.zone,
             failed=[row for row in failed if row["campaign_id"] == one.id],
         )  # fmt: skip
         _write(folder / f"{one.id}.html", one.name.get("en", one.id), body)
     body = pages.from_string(_INDEX).render(
-        as_of=session.run.as_of, campaigns=campaigns, words=WORDS, history=history, calendar=calendar[:100]
+        as_of=session.run.as_of,
+        campaigns=campaigns,
+        words=WORDS,
+        history=history,
+        calendar=calendar[:100],
+        zone=settings.zone,
     )
     _write(folder / "index.html", "Campaigns", body)
     _write(folder / "programme.html", "The programme", programme_body(pages, programme_rows(session)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,25 +12,21 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 from sqlalchemy import Engine, text
 
+from wattmark.atomic import write_atomically
 from wattmark.campaign.area import write_area_list
+from wattmark.campaign.audience import columns_of, relations
+from wattmark.campaign.channel_list import Written, chosen, counted, write_channel_list
 from wattmark.campaign.definition import CampaignError, CampaignFile
-from wattmark.campaign.fields import personal_fields, published_fields
-from wattmark.campaign.files import (
-    clear_others,
-    digest_of,
-    escaped_sql,
-    has_bytes,
-    read_manifest,
-    sha256_of,
-    why_another,
-    write_list,
-    write_manifest,
-)
+from wattmark.campaign.drops import as_rows, dropped_before, insert_drops, of_lacking
+from wattmark.campaign.fields import published_fields
+from wattmark.campaign.files import clear_others, digest_of, has_bytes, read_manifest, sha256_of, why_another
 from wattmark.campaign.keys import ListKeys, list_keys
-from wattmark.campaign.outcome import LISTED, NOBODY, RUN, SEED, CampaignOutcome, folder_of
-from wattmark.campaign.people import look_at_contacts
+from wattmark.campaign.message import Messages
+from wattmark.campaign.outcome import LISTED, NOBODY, PREVIEW_FILE, RUN, CampaignOutcome, folder_of
+from wattmark.campaign.parts import parts_of, write_manifests
+from wattmark.campaign.sheets import Look
 from wattmark.campaign.state import fetch
-from wattmark.channels import SEED_COLUMNS, channels
+from wattmark.channels import channels
 from wattmark.engine.session import Session
 from wattmark.run import Run
 from wattmark.settings import Settings
@@ -57,7 +54,7 @@ def write_files(
         row["control"],
         row["excluded"],
         row["over_limit"],
-        float(row["cost_amount"]),
+        cost_amount=float(row["cost_amount"]),
     )
     folder = folder_of(settings, campaign.id, run.as_of, row["version"])
     if row["state"] == "releasing":
@@ -70,6 +67,7 @@ def write_files(
         outcome.files = [
             str(folder / entry["file"]) for entry in (read_manifest(folder) or {"files": []})["files"]
         ]
+        outcome.dropped = int(row["dropped"])
         return outcome
     if row["definition_hash"] != campaign.definition_hash:
         raise CampaignError(
@@ -86,26 +84,44 @@ def write_files(
     state = row["state"]
     if state == "listed":
         state = "awaiting_approval" if row["listed"] else "refused"
-    entries = write_lists(settings, session, engine, file, dict(row), folder)
-    digest = digest_of(row["campaign_run_id"], entries)
+    with engine.connect() as connection:
+        before = dropped_before(connection, row["campaign_run_id"])
+    written = write_lists(settings, session, engine, file, dict(row), folder, as_rows(before))
+    lacking = of_lacking(written.lacking)
+    dropped = len(before) + len(lacking)
+    if state == "awaiting_approval" and not written.entries:
+        state = "refused"
+    digest = digest_of(row["campaign_run_id"], written.entries)
     with engine.begin() as connection:
+        insert_drops(connection, row["campaign_run_id"], lacking)
         connection.execute(
             text(
-                "UPDATE ops.campaign_run SET state = :state, note = COALESCE(:note, note), list_sha256 = :digest "
-                "WHERE campaign_run_id = :name AND released_at IS NULL"
+                "UPDATE ops.campaign_run SET state = :state, note = COALESCE(:note, note), list_sha256 = :digest, "
+                "dropped = :dropped WHERE campaign_run_id = :name AND released_at IS NULL"
             ),
             {
                 "digest": digest,
                 "name": row["campaign_run_id"],
                 "state": state,
+                "dropped": dropped,
                 "note": NOBODY if state == "refused" and row["state"] == "listed" else None,
             },
         )
-    outcome.state = state
-    write_manifest(folder, _manifest(run, file, dict(row), digest, entries) | {"state": outcome.state})
-    clear_others(folder, entries)
-    outcome.files = [str(folder / entry["file"]) for entry in entries]
+    outcome.state, outcome.dropped = state, dropped
+    manifest = _manifest(run, file, dict(row), digest, written.entries) | {"state": outcome.state}
+    if written.lacking:
+        manifest["lacking"] = counted(written.lacking)
+    write_previews(folder, written.previews)
+    write_manifests(folder, manifest)
+    clear_others(folder, written.entries)
+    outcome.files = [str(folder / entry["file"]) for entry in written.entries]
     return outcome
+
+
+def write_previews(folder: Path, previews: Sequence[Mapping[str, str]]) -> None:
+    """Keep what some members of a list are told, for who approves it: personal data, for its owner alone."""
+    said = json.dumps(chosen(previews), indent=2, ensure_ascii=False) + "\n"
+    write_atomically(folder / PREVIEW_FILE, said, private=True)
 
 
 def _manifest(
@@ -158,7 +174,7 @@ def write_lists(
     folder: Path,
     without: pa.Table | None = None,
     moved: Mapping[str, dt.date] | None = None,
-) -> list[dict[str, Any]]:
+) -> Written:
     """Write the files of a stored list.
 
     Args:
@@ -166,22 +182,28 @@ def write_lists(
         session: with what is known of customers' contacts.
         engine: the warehouse.
         file: the definition that the list was made of.
-        row: of ``ops.campaign_run``: campaign_run_id and definition.
+        row: of ``ops.campaign_run``: campaign_run_id, definition and listed.
         folder: where to.
         without: members to leave out: customer_id, account_id.
         moved: new days of sending, by channel.
 
     Returns:
-        the manifest's entries.
+        the manifest's entries, one or more for each channel that somebody is written to on (seeds alone are nobody);
+        and who was left off for want of a value.
     """
+    written = Written()
     keys, sendings = list_keys(settings), row["definition"]["sendings"]
 
     def readers(channel: str) -> list[Any]:
         return keys.of(channel) if keys else []
 
     name, moved = row["campaign_run_id"], moved or {}
+    look = look_of(settings, file)
     if file.campaign.audience.grain == "area":
-        entries = [write_area_list(engine, name, folder, file.campaign.format, readers("post"))]
+        # A file of nobody is nothing to look at.
+        if row["listed"]:
+            form = file.campaign.format
+            written.entries.append(write_area_list(engine, name, folder, form, readers("post"), look))
     else:
         listed = fetch(
             engine,
@@ -200,88 +222,33 @@ def write_lists(
             )
         for channel, day in moved.items():
             session.duck.execute("UPDATE night.listed SET send_on = ? WHERE channel = ?", [day, channel])
-        entries = [
-            write_channel_list(session, file, name, one["channel"], folder, readers(one["channel"]))
-            | {"channel": one["channel"]}
-            for one in sendings
-        ]
-    for entry, one in zip(entries, sendings, strict=True):
+        sql = "SELECT DISTINCT channel FROM night.listed WHERE NOT is_seed"
+        used = {row[0] for row in session.duck.execute(sql).fetchall()}
+        messages, parts = Messages(session, file, name), parts_of(session, file.campaign)
+        for one in sendings:
+            channel = one["channel"]
+            if channel in used:
+                written.add(
+                    write_channel_list(
+                        session, file, messages, channel, folder, readers(channel), look, parts
+                    )
+                )
+    for entry in written.entries:
+        one = next(one for one in sendings if one["channel"] == entry["channel"])
+        new_day = moved.get(one["channel"])
         entry |= {
-            "send_on": moved[one["channel"]].isoformat() if one["channel"] in moved else one["send_on"],
+            "send_on": new_day.isoformat() if new_day else one["send_on"],
             "from_hour": one["from_hour"],
             "until_hour": one["until_hour"],
         }
-    return entries
+    return written
 
 
-def write_channel_list(
-    session: Session, file: CampaignFile, name: str, channel: str, folder: Path, recipients: Sequence[Any]
-) -> dict[str, Any]:
-    """Write one channel's list from ``night.listed``: customers by id, then seeds; ``recipients`` as of ``write_list``."""
-    campaign, duck = file.campaign, session.duck
-    look_at_contacts(session)
-    personal = personal_fields(file, channel)
-    shown = [
-        "campaign_id",
-        "campaign_run_id",
-        "customer_id",
-        "account_id",
-        "channel",
-        "cell",
-        "send_on",
-        "is_seed",
-    ]
-    published = [*published_fields(file), *(["occasion"] if campaign.schedule.events else [])]
-    columns = [*shown, *personal, *[field_ for field_ in published if field_ not in personal]]
-    session.give(
-        "night.seed",
-        pa.Table.from_pylist(
-            [
-                {"customer_id": f"{SEED}{at + 1}", **seed.model_dump()}
-                for at, seed in enumerate(campaign.seeds)
-            ]
-            or [dict.fromkeys(("customer_id", *SEED_COLUMNS), "")],
-            schema=pa.schema([(one, pa.string()) for one in ("customer_id", *SEED_COLUMNS)]),
-        ),
-    )
-    session.give(
-        "night.head",
-        pa.table({"campaign_id": [campaign.id], "campaign_run_id": [name], "channel": [channel]}),
-    )
-
-    def source(column: str) -> str:
-        seeded = f's."{column}"' if column in SEED_COLUMNS else "NULL"
-        return f'CASE WHEN l.is_seed THEN {seeded} ELSE c."{column}" END'
-
-    selected = {
-        "campaign_id": "h.campaign_id",
-        "campaign_run_id": "h.campaign_run_id",
-        "customer_id": "l.customer_id",
-        "account_id": "CASE WHEN l.is_seed THEN '' ELSE l.account_id END",
-        "channel": "l.channel",
-        "cell": "l.cell",
-        "send_on": "CAST(l.send_on AS VARCHAR)",
-        "is_seed": "CASE WHEN l.is_seed THEN 'true' ELSE 'false' END",
-        **{column: source(column) for column in personal},
-        **{
-            column: f"json_extract_string(l.fields, '$.\"{column}\"')"
-            for column in published
-            if column not in personal
-        },
-    }
-    harmless = escaped_sql if campaign.format == "csv" else str
-    # Column names are ours or were checked against the published ones; all values stay in tables.
-    body = ", ".join(
-        f'CAST({expression} AS VARCHAR) AS "{column}"' for column, expression in selected.items()
-    )
-    safe = ", ".join(f"""{harmless(f'"{column}"')} AS "{column}\"""" for column in columns)
-    rows = duck.sql(
-        f"""SELECT {safe} FROM (
-          SELECT {body}
-          FROM night.listed AS l
-          JOIN night.head AS h ON h.channel = l.channel
-          LEFT JOIN night.contact AS c ON c.customer_id = l.customer_id AND NOT l.is_seed
-          LEFT JOIN night.seed AS s ON s.customer_id = l.customer_id AND l.is_seed
-        ) ORDER BY is_seed, customer_id, account_id"""
-    ).to_arrow_table()
-    return write_list(folder, channel, rows, campaign.format, recipients)
+def look_of(settings: Settings, file: CampaignFile) -> Look:
+    """How a campaign's files are laid out: a sheet named after it, published columns in their own kind."""
+    known, kinds = relations(settings.include), {"send_on": "date", "is_seed": "boolean"}
+    for column, source in published_fields(file).items():
+        relation, _, name = source.partition(".")
+        kinds[column] = columns_of(known[relation])[name]
+    kinds |= {"rank": "integer", "addresses": "integer", "wanted_share": "double"}
+    return Look(file.campaign.id, kinds, settings.campaigns.csv_bom)

@@ -44,7 +44,7 @@ CENT = Decimal("0.01")
 def campaign_calendar(context: TableContext) -> Rows:
     """Due nights of all valid campaigns from the night's date on."""
     from wattmark.campaign.definition import load_campaigns
-    from wattmark.settings import ChannelSettings
+    from wattmark.campaign_settings import ChannelSettings
 
     days = context.query(
         "SELECT day, is_working_day, is_holiday FROM core.calendar WHERE day > $as_of ORDER BY day"

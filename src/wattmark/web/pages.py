@@ -21,6 +21,7 @@ from wattmark.publish.ops import libpq_url, published_run, runs_since
 from wattmark.quality.judge import site_folder
 from wattmark.settings import Settings
 from wattmark.web import security
+from wattmark.web.lists import lists_router
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'self'",
@@ -33,7 +34,7 @@ _QUERIES = {
     "findings": "SELECT rule_id, kind, severity, COUNT(*) AS findings, SUM(ABS(at_stake_amount)) AS money FROM mart.audit_exception "
     "GROUP BY 1, 2, 3 ORDER BY 5 DESC NULLS LAST, 4 DESC",
     "coverage": "SELECT COUNT(*) AS rules, SUM(should_check) AS should_check, SUM(checked) AS checked, SUM(not_checked) AS not_checked FROM mart.audit_coverage",
-    "lists": "SELECT r.campaign_id, r.state, COUNT(*) FILTER (WHERE m.outcome = 'listed') AS listed, COUNT(*) FILTER (WHERE m.outcome = 'control') AS control, "
+    "lists": "SELECT r.campaign_id, r.state, COUNT(*) FILTER (WHERE m.outcome = 'listed' AND NOT m.is_seed) AS listed, COUNT(*) FILTER (WHERE m.outcome = 'control') AS control, "
     "COUNT(*) FILTER (WHERE m.outcome = 'excluded') AS excluded, COUNT(*) FILTER (WHERE m.outcome = 'over_limit') AS over_limit "
     "FROM ops.campaign_run r LEFT JOIN ops.campaign_member m USING (campaign_run_id) WHERE r.as_of = (SELECT MAX(as_of) FROM ops.campaign_run) GROUP BY 1, 2 ORDER BY 1",
     "programme": "SELECT quarter, measure, treated, held_out, CAST(difference AS numeric(18, 4)) AS difference, CAST(low AS numeric(18, 4)) AS low, "
@@ -103,13 +104,15 @@ def pages_app(
     *,
     guards: Sequence[Dependency] | None = None,
     login: Callable[[Request], str] | None = None,
+    who: Callable[..., str] | None = None,
 ) -> FastAPI:
-    """The application: ``GET /`` and the files of Data Docs and reports, for whoever is signed in.
+    """The application: ``GET /``, campaign lists, and the files of Data Docs and reports, for whoever is signed in.
 
     Args:
         settings: the home's settings.
         guards: dependencies every request must pass; Airflow's for readers where None.
         login: where somebody who is not signed in is sent; Airflow's own page where None.
+        who: dependency that names the user, for lists; Airflow's where None.
     """
     app = FastAPI(title="wattmark", docs_url=None, redoc_url=None, openapi_url=None)
     router = APIRouter(dependencies=list(security.readers() if guards is None else guards))
@@ -123,6 +126,8 @@ def pages_app(
             raise HTTPException(503, "The warehouse does not answer.") from None
         body = Markup(page.render(**figures, links=_links(settings)))  # noqa: S704 - rendered with escaping
         return HTMLResponse(framed("Wattmark", body), headers=HEADERS)
+
+    router.include_router(lists_router(settings, who or security.user_name(), HEADERS))
 
     @router.get("/{area}/")
     async def first(area: str) -> RedirectResponse:

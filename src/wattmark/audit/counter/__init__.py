@@ -14,6 +14,6 @@ from wattmark.audit.counter.desk import Counter, Looked
 from wattmark.audit.counter.messages import Violation
 from wattmark.audit.counter.plan import ORDER
 from wattmark.audit.counter.request import ApplicationError
-from wattmark.audit.words import Language
+from wattmark.code_names import Language
 
 __all__ = ["ORDER", "ApplicationError", "Counter", "Language", "Looked", "Violation"]

@@ -16,7 +16,7 @@ from wattmark.audit.counter.plan import Plan, plan_of
 from wattmark.audit.counter.request import Requests
 from wattmark.audit.counter.store import LookUpStore
 from wattmark.audit.counter.worker import HANDS, Worker
-from wattmark.audit.words import Language
+from wattmark.code_names import Language
 from wattmark.settings import Settings
 
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from wattmark.audit.rules import FIXED_COLUMNS, Rule
-from wattmark.audit.words import DIGITS, CodeNames, Language, sentence
+from wattmark.audit.words import sentence
+from wattmark.code_names import DIGITS, CodeNames, Language
 
 
 @dataclass(frozen=True)

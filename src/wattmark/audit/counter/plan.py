@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from wattmark.audit.rules import Rule, all_rules
 from wattmark.audit.slice import ACCOUNT, Slice
-from wattmark.audit.words import CodeNames, load_code_names
+from wattmark.code_names import CodeNames, load_code_names
 from wattmark.engine.catalog import SOURCE_LAYER, Catalog, catalog_of
 from wattmark.settings import Settings
 

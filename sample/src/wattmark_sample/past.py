@@ -1,0 +1,76 @@
+"""Puts the sample utility's past list into a home's warehouse, as the release of a campaign would have left it."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pyarrow as pa
+from sqlalchemy import Engine, text
+
+from wattmark.campaign.decide import Planned, Sending
+from wattmark.campaign.definition import CampaignFile, load_campaigns
+from wattmark.campaign.files import digest_of
+from wattmark.campaign.noted import insert_run, run_name
+from wattmark.campaign.state import copy_in
+from wattmark.run import Run
+from wattmark.settings import Settings
+from wattmark_sample.history import PAST_CAMPAIGN, PastList
+
+NOTE = "of the sample utility's past; its files were never kept here"
+
+
+def put_past_list(settings: Settings, engine: Engine, past: PastList) -> bool:
+    """Note the past list as released the morning after its date; False where it is there already.
+
+    Args:
+        settings: of the home.
+        engine: the warehouse, with schema ``ops``.
+        past: whom it contacted and held back.
+    """
+    name = run_name(PAST_CAMPAIGN, past.as_of)
+    with engine.begin() as connection:
+        if connection.execute(
+            text("SELECT 1 FROM ops.campaign_run WHERE campaign_run_id = :name"), {"name": name}
+        ).scalar():
+            return False
+        file = next(one for one in load_campaigns(settings) if one.campaign.id == PAST_CAMPAIGN)
+        sendings = tuple(
+            _sending(settings, file, past, channel.channel) for channel in file.campaign.channels
+        )
+        cost = {one.channel: one.cost_amount for one in sendings}
+        control = [one for one in past.members if one["cell"] == "control"]
+        listed = [one for one in past.members if one["cell"] != "control"]
+        moment = dt.datetime.combine(past.as_of + dt.timedelta(days=1), dt.time(8), tzinfo=settings.zone)
+        run = Run.of(past.as_of, settings.utility.time_zone)
+        counts = {"listed": len(listed), "control": len(control)}
+        paid = sum(cost[one["channel"]] for one in listed)
+        insert_run(connection, run, Planned(0, file, sendings, {}), counts, paid, moment, note=NOTE)
+        rows = [
+            {
+                "campaign_run_id": name,
+                "customer_id": one["customer_id"],
+                "account_id": "",
+                "outcome": "control" if one["cell"] == "control" else "listed",
+                "channel": one["channel"],
+                "cell": one["cell"],
+                "priority": file.campaign.limits.priority,
+                "send_on": past.send_on,
+                "is_seed": False,
+            }
+            for one in past.members
+        ]
+        if rows:
+            copy_in(connection, "ops.campaign_member", pa.Table.from_pylist(rows))
+        connection.execute(
+            text(
+                "UPDATE ops.campaign_run SET state = 'released', approved_by = :who, approved_at = :at, released_at = :at, "
+                "list_sha256 = :digest, approved_list_sha256 = :digest WHERE campaign_run_id = :name"
+            ),
+            {"who": file.campaign.approval.by[0], "at": moment, "digest": digest_of(name, []), "name": name},
+        )
+    return True
+
+
+def _sending(settings: Settings, file: CampaignFile, past: PastList, channel: str) -> Sending:
+    usual = settings.campaigns.channels[channel]
+    return Sending(channel, past.send_on, usual.from_hour, usual.until_hour, usual.cost_amount, None)
