@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from tests.campaign.test_lists import NOW, PEOPLE, digest, make, release, rows_of, state_of
 from tests.campaign.test_results import events_of, result_session
 from tests.campaign.world import AS_OF, TABLES
+from wattmark.campaign import commands
 from wattmark.campaign.commands import campaign_app as app
 from wattmark.campaign.report import write_report
 from wattmark.settings import PROJECT_ROOT, Settings, load_settings
@@ -33,7 +34,7 @@ def test_what_awaits_approval_says_how_it_is_approved(
 ) -> None:
     settings = home_of(tmp_path / "home", warehouse_url)
     one = make(settings, ops, [ONE])[ONE]
-    monkeypatch.setenv("COLUMNS", "300")
+    monkeypatch.setattr(commands.console, "width", 300)
     shown = CliRunner().invoke(app, ["lists", "--home", str(settings.home)])
     assert shown.exit_code == 0, shown.output
     for path in one.files:

@@ -709,7 +709,7 @@ def test_release_leaves_out_whoever_has_said_no_since(tmp_path: Path, ops: Engin
     if encrypted:
         delivered = [
             row
-            for path in sent.glob("*.age")
+            for path in sent.glob("*.csv.age")
             for row in csv.DictReader(opened(tmp_path, path).splitlines())
             if row["is_seed"] == "false"
         ]

@@ -10,7 +10,7 @@ import pytest
 
 from wattmark.engine.catalog import load_catalog
 from wattmark.engine.sqlfile import SqlFile
-from wattmark.segment import association, linkage, profiles, scoring
+from wattmark.segment import association, profiles, scoring
 from wattmark.settings import PROJECT_ROOT
 
 MONTH = dt.date(2026, 11, 1)
@@ -220,44 +220,6 @@ def test_rules_by_hand_and_none_without_baskets() -> None:
     )
     assert association.rules({frozenset(): 5}, [], 0.1, 0.1, 1.0, 0.0) == []
     assert association.rules({}, [], 0.1, 0.1, 1.0, 0.0) == []
-
-
-def test_linkage_needs_more_than_a_name_and_tells_its_quality() -> None:
-    weights = linkage.Weights(0.45, 0.25, 0.20, 0.10)
-    no, yes = np.array([False]), np.array([True])
-    assert linkage.scores((["x"], ["x"]), ([""], [""]), no, no, no, no, weights).tolist() == [0.0]
-    assert linkage.scores((["x"], ["x"]), ([""], [""]), yes, yes, no, no, weights).tolist() == [1.0]
-    assert linkage.quality(np.array([0.9, 0.9, 0.2]), np.array([True, False, True]), 0.85)["precision"] == 0.5
-    assert linkage.scores(([], []), ([], []), no[:0], no[:0], no[:0], no[:0], weights).tolist() == []
-
-
-def test_linkage_on_labelled_pairs_reaches_its_published_quality() -> None:
-    """Pairs made of one record written twice with a slip, and of two that share one thing only."""
-    random = np.random.default_rng(11)
-    letters = np.array(list("赵钱孙李周吴郑王冯陈褚卫蒋沈韩杨朱秦许何"))
-    names, others, homes, other_homes, phone, truth = [], [], [], [], [], []
-    for number in range(400):
-        name = "".join(random.choice(letters, 3))
-        home = f"杭州市西湖区文三路{random.integers(1, 999)}号{random.integers(1, 30)}单元"
-        same = number % 2 == 0
-        names.append(name)
-        homes.append(home)
-        truth.append(same)
-        others.append(name if same else "".join(random.choice(letters, 3)))
-        other_homes.append(
-            (home[:-2] if number % 4 == 0 else home)
-            if same or number % 3 == 0
-            else f"宁波市{random.integers(1, 999)}号"
-        )
-        phone.append(same or number % 5 == 0)
-    count = len(names)
-    score = linkage.scores(
-        (names, others), (homes, other_homes), np.array(phone), np.ones(count, bool), np.zeros(count, bool), np.zeros(count, bool),
-        linkage.Weights(0.45, 0.25, 0.20, 0.10),
-    )  # fmt: skip
-    found = linkage.quality(score, np.array(truth), 0.85)
-    assert found["precision"] >= 0.98
-    assert found["recall"] >= 0.95
 
 
 def test_the_decision_table_names_only_segments_that_are_described() -> None:

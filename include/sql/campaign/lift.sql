@@ -91,7 +91,7 @@ pooled AS (
   SELECT campaign_id, cell, channel, segment, SUM(weight * (p1 - p2)) AS lift,
          SQRT(SUM(weight * weight * ((p1 - low1) * (p1 - low1) + (high2 - p2) * (high2 - p2)))) AS below,
          SQRT(SUM(weight * weight * ((high1 - p1) * (high1 - p1) + (p2 - low2) * (p2 - low2)))) AS above,
-         SUM(score) AS score, SUM(spread) AS spread
+         EXACT_SUM(score) AS score, EXACT_SUM(spread) AS spread
   FROM wilson
   GROUP BY campaign_id, cell, channel, segment
 ),

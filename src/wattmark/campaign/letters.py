@@ -7,6 +7,7 @@ it fits envelopes DL and C4 with a window on the left. The same letters are the 
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -19,6 +20,9 @@ from fpdf import FPDF
 
 from wattmark.campaign.definition import CampaignError
 from wattmark.campaign_settings import Letters
+
+# It tells of each table of the font that it cuts down.
+logging.getLogger("fontTools").setLevel(logging.WARNING)
 
 TOP_MM = {"din5008-b": 45.0, "din5008-a": 27.0}
 LEFT_MM, WIDTH_MM, TEXT_LEFT_MM, TEXT_WIDTH_MM = 20.0, 85.0, 25.0, 165.0
