@@ -9,6 +9,7 @@ import pyarrow as pa
 from sqlalchemy import Engine, text
 
 from tests.campaign.test_results import events_of, result_session
+from wattmark.campaign.keys import check_key
 from wattmark.campaign.stored import stored_lists
 from wattmark.contract import load_contract
 from wattmark.settings import load_settings
@@ -27,6 +28,9 @@ def test_it_is_released_once_and_evaluated(tmp_path: Path, ops: Engine, warehous
     past = PastList(AS_OF, AS_OF + dt.timedelta(days=1), MEMBERS)
     assert put_past_list(settings, ops, past)
     assert not put_past_list(settings, ops, past)
+    with ops.connect() as connection:
+        # The lists of the next night find a key that ops knows.
+        check_key(settings.home, connection)
     (row,) = stored_lists(ops)
     control = sum(one["cell"] == "control" for one in MEMBERS)
     assert (row["state"], row["listed"], row["control"]) == ("released", 400 - control, control)

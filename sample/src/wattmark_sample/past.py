@@ -10,6 +10,7 @@ from sqlalchemy import Engine, text
 from wattmark.campaign.decide import Planned, Sending
 from wattmark.campaign.definition import CampaignFile, load_campaigns
 from wattmark.campaign.files import digest_of
+from wattmark.campaign.keys import known_key
 from wattmark.campaign.noted import insert_run, run_name
 from wattmark.campaign.state import copy_in
 from wattmark.run import Run
@@ -28,11 +29,14 @@ def put_past_list(settings: Settings, engine: Engine, past: PastList) -> bool:
         past: whom it contacted and held back.
     """
     name = run_name(PAST_CAMPAIGN, past.as_of)
-    with engine.begin() as connection:
+    with engine.connect() as connection:
         if connection.execute(
             text("SELECT 1 FROM ops.campaign_run WHERE campaign_run_id = :name"), {"name": name}
         ).scalar():
             return False
+    # A list in ops without a key would be one whose key was lost.
+    known_key(settings.home, engine)
+    with engine.begin() as connection:
         file = next(one for one in load_campaigns(settings) if one.campaign.id == PAST_CAMPAIGN)
         sendings = tuple(
             _sending(settings, file, past, channel.channel) for channel in file.campaign.channels
