@@ -203,7 +203,7 @@ def test_arms_stay_through_any_nights(ops: Engine, nights: list[list[tuple[str, 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
-@settings(QUICK, max_examples=40)
+@settings(QUICK, max_examples=20)
 @given(nights=NIGHTS)
 def test_arms_stay_through_any_nights_at_length(
     ops: Engine, nights: list[list[tuple[str, int, int]]]

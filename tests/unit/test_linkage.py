@@ -216,7 +216,7 @@ def test_vetoes_hold_among_all_who_hang_together(
 
 
 @pytest.mark.slow
-@settings(QUICK, max_examples=150)
+@settings(QUICK, max_examples=75)
 @given(people=PEOPLE)
 def test_vetoes_hold_among_all_who_hang_together_at_length(
     session: DuckDBSession, people: list[dict[str, Any]]
