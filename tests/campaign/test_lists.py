@@ -335,10 +335,7 @@ def test_who_may_release_and_until_when(tmp_path: Path, ops: Engine) -> None:
 
 
 @pytest.mark.parametrize("encrypted", [False, True])
-@pytest.mark.parametrize("put_there", ["garbage", "one_more", "another_list", "another_manifest", "nothing"])
-def test_another_file_is_neither_released_nor_delivered(
-    tmp_path: Path, ops: Engine, put_there: str, encrypted: bool
-) -> None:
+def test_another_file_is_neither_released_nor_delivered(tmp_path: Path, ops: Engine, encrypted: bool) -> None:
     key = encrypting(tmp_path) if encrypted else {}
     settings = load_settings(tmp_path / "home", campaigns={"delivery": str(tmp_path / "out"), **key})
     made = make(settings, ops, TWO)
@@ -346,25 +343,27 @@ def test_another_file_is_neither_released_nor_delivered(
     mine = Path(next(path for path in one.files if "sms.csv" in path))
     theirs = Path(next(path for path in other.files if "sms.csv" in path))
     approved = digest(one)
-    if put_there == "garbage":
-        mine.write_bytes(b"garbage" * 1000)
-    elif put_there == "one_more":
-        mine.write_bytes(mine.read_bytes() + b"one more\n")
-    elif put_there == "another_list":
-        mine.write_bytes(theirs.read_bytes())
-    elif put_there == "another_manifest":
+    right = {path: path.read_bytes() for path in mine.parent.iterdir()}
+    spoiled: dict[str, dict[Path, bytes]] = {
+        "garbage": {mine: b"garbage" * 1000},
+        "one more": {mine: right[mine] + b"one more\n"},
+        "another list": {mine: theirs.read_bytes()},
         # All of another list, its manifest too, under this one's name.
-        for path in theirs.parent.iterdir():
-            (mine.parent / path.name).write_bytes(path.read_bytes())
-    else:
-        mine.unlink()
-    with pytest.raises(CampaignError, match="not_what_was_approved"):
-        release(settings, ops, one.campaign_run_id, "head-of-contracts", approved, NOW)
-    assert state_of(ops, one.campaign_run_id) == "awaiting_approval"
-    assert not [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
-    # The list is made again as it was, and leaves.
-    assert make(settings, ops, TWO)["contract-renewal"] == one
-    assert digest(one) == approved
+        "another manifest": {mine.parent / path.name: path.read_bytes() for path in theirs.parent.iterdir()},
+        "nothing": {},
+    }
+    for what, put_there in spoiled.items():
+        if not put_there:
+            mine.unlink()
+        for path, content in put_there.items():
+            path.write_bytes(content)
+        with pytest.raises(CampaignError, match="not_what_was_approved"):
+            release(settings, ops, one.campaign_run_id, "head-of-contracts", approved, NOW)
+        assert state_of(ops, one.campaign_run_id) == "awaiting_approval", what
+        assert not [path for path in (tmp_path / "out").rglob("*") if path.is_file()], what
+        # The list is made again as it was.
+        assert make(settings, ops, TWO)["contract-renewal"] == one, what
+        assert digest(one) == approved, what
     assert release(settings, ops, one.campaign_run_id, "head-of-contracts", approved, NOW)
     sent = tmp_path / "out" / one.campaign_run_id
     for entry in json.loads((sent / "manifest.json").read_text())["files"]:
