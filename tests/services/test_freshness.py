@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
+from tests.small_contract import home_of, make_project
 from tests.tiny import ROWS, interval_rows, write_csv, write_intervals, write_tiny
 from wattmark import night
 from wattmark.engine.session import DuckDBSession
 from wattmark.quality.freshness import unusual, usual_gap
 from wattmark.run import Run
-from wattmark.settings import Settings, load_settings
+from wattmark.settings import PROJECT_ROOT, Settings, load_settings
 
 FIRST = dt.date(2026, 11, 2)
 """A Monday: the nights of its week are working days."""
@@ -25,19 +26,26 @@ def fresh(settings: Settings, day: dt.date) -> dict[str, dict[str, Any]]:
     for name in night.tables(settings):
         night.extract(settings, run, name)
     night.accept(settings, run)
-    with DuckDBSession(settings, run) as session:
+    with DuckDBSession(whole(settings), run) as session:
         session.build("core.calendar")
         session.build("mart.source_freshness")
-    with DuckDBSession(settings, run) as session:
+    with DuckDBSession(whole(settings), run) as session:
         found = session.query("SELECT * FROM mart.source_freshness").read_all().to_pylist()
     night.move_watermarks(settings, run)
     return {row["source_table"]: row for row in found}
 
 
+def whole(settings: Settings) -> Settings:
+    """The same home with the real project, whose marts are built of what was taken up."""
+    return settings.model_copy(update={"project": PROJECT_ROOT})
+
+
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
+    """A home whose contract is the real one of the tables with rows: a night of all tables takes many times as long."""
     source = write_tiny(tmp_path / "src")
-    return load_settings(tmp_path / "home", sources=[{"location": str(source)}])
+    project = make_project(tmp_path / "project", expectations=None, tables=(*ROWS, "interval_reading"))
+    return home_of(tmp_path / "home", source, project)
 
 
 def add_day(settings: Settings, day: dt.date, points: int = 30) -> None:
@@ -66,7 +74,7 @@ def test_a_short_night_stands_out(settings: Settings) -> None:
     assert held["days_behind"] == 0
     # Customers that changed once, long ago, have no rhythm that they could be behind.
     assert (found["customer"]["days_behind"], found["customer"]["is_stale"]) == (307, False)
-    assert unusual(settings, Run.of(days[2], settings.utility.time_zone)) == ([], [])
+    assert unusual(whole(settings), Run.of(days[2], settings.utility.time_zone)) == ([], [])
 
     # Three points of thirty, and the same date again, which replaces itself.
     add_day(settings, days[3], points=3)
@@ -74,7 +82,7 @@ def test_a_short_night_stands_out(settings: Settings) -> None:
         held = fresh(settings, days[3])["interval_reading"]
         assert (held["rows_tonight"], held["nights"], held["usual_rows"]) == (144, 2, 1440)
         assert held["is_short"] is True
-    stale, short = unusual(settings, Run.of(days[3], settings.utility.time_zone))
+    stale, short = unusual(whole(settings), Run.of(days[3], settings.utility.time_zone))
     assert [table.text for table in short] == ["interval_reading: 144 rows tonight, usually 1,440"]
     assert stale == []
 
@@ -95,7 +103,7 @@ def test_data_that_ended_three_weeks_ago_is_stale_the_first_night(settings: Sett
         False,
     )
     assert found["bill"]["newest_at"] == dt.datetime(2026, 11, 1, 0, 0, tzinfo=dt.UTC)
-    stale, _ = unusual(settings, Run.of(later, settings.utility.time_zone))
+    stale, _ = unusual(whole(settings), Run.of(later, settings.utility.time_zone))
     [said] = [table.text for table in stale]
     assert said.startswith("interval_reading: the newest row is of 2026-11-04 ")
     assert said.endswith(", 21 days behind")
