@@ -18,7 +18,9 @@ import pytest
 from tests.services.homes import open_folder
 from tests.tiny import ROWS, write_tiny
 from tests.warehouse import hashes, plain_url
+from wattmark.atomic import write_atomically
 from wattmark.contract import load_contract
+from wattmark.home import Home
 from wattmark.local import services
 from wattmark.settings import PROJECT_ROOT, load_settings
 
@@ -165,6 +167,10 @@ def kill_at(source: Path, home: Path, step: str, *, server: bool) -> None:
 @pytest.mark.timeout(1200)
 def test_killed_anywhere_and_rerun_gives_the_same_warehouse(folder: Path) -> None:
     source, home, other = spoiled(folder), folder / "home", folder / "undisturbed"
+    for each in (home, other):
+        # Who is held out of campaigns is drawn by a home's own key.
+        each.mkdir()
+        write_atomically(Home(each).campaign_key, "0a" * 32 + "\n", private=True)
     try:
         assert run(source, other).returncode == 0
         wanted = hashes(plain_url(other))
