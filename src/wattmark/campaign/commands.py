@@ -6,7 +6,7 @@ import datetime as dt
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -18,6 +18,9 @@ from wattmark.options import HomeOption
 from wattmark.run import Run
 from wattmark.settings import Settings, load_settings
 from wattmark.writer import writing
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
 
 campaign_app = typer.Typer(name="campaign", help="Campaigns and mailing lists.", no_args_is_help=True)
 DayOption = Annotated[dt.datetime, typer.Option("--as-of", formats=["%Y-%m-%d"], help="The night's date.")]
@@ -75,6 +78,14 @@ def schema() -> None:
     typer.echo(json.dumps(json_schema(), indent=2, ensure_ascii=False))
 
 
+def _ops(settings: Settings) -> Engine:
+    """The warehouse, with schema ``ops`` as this release has it: a command may be the first to look at it."""
+    from wattmark.publish.ops import ops_engine, upgrade, warehouse_url
+
+    upgrade(warehouse_url(settings))
+    return ops_engine(settings)
+
+
 @campaign_app.command()
 def preview(as_of: DayOption, names: NamesArgument = None, home: HomeOption = None) -> None:
     """Show reach, exclusions by rule, cost and overlap, before anything is made."""
@@ -83,15 +94,13 @@ def preview(as_of: DayOption, names: NamesArgument = None, home: HomeOption = No
     from wattmark.campaign.preview import preview as look
     from wattmark.campaign.recheck import know
     from wattmark.engine.session import DuckDBSession
-    from wattmark.publish.ops import ops_engine, upgrade, warehouse_url
 
     settings = load_settings(home)
     run = _run(settings, as_of)
     files = due_campaigns(load_campaigns(settings), run, names or [])
-    upgrade(warehouse_url(settings))
     with DuckDBSession(settings, run) as session:
         know(session, dt.datetime.now(dt.UTC))
-        for one in look(session, ops_engine(settings), files):
+        for one in look(session, _ops(settings), files):
             _show_preview(one)
     if not files:
         console.print(f"No campaign is due on {run.as_of}.")
@@ -160,9 +169,8 @@ def run(as_of: DayOption, names: NamesArgument = None, home: HomeOption = None) 
 def _show_lists(settings: Settings, names: Sequence[str]) -> None:
     """The files of lists, and how those that await an answer are approved or refused."""
     from wattmark.campaign.stored import files_of, how_to_approve, stored_list
-    from wattmark.publish.ops import ops_engine
 
-    engine = ops_engine(settings)
+    engine = _ops(settings)
     for name in names:
         row = stored_list(engine, name)
         if row is None:
@@ -187,10 +195,9 @@ def lists_(
 ) -> None:
     """Show the lists that await approval, their files and how to approve them."""
     from wattmark.campaign.stored import stored_lists
-    from wattmark.publish.ops import ops_engine
 
     settings = load_settings(home)
-    rows = stored_lists(ops_engine(settings), states=() if all_ else ("awaiting_approval", "releasing"))
+    rows = stored_lists(_ops(settings), states=() if all_ else ("awaiting_approval", "releasing"))
     table = Table("list", "state", "listed", "control", "left out", "cost", "answered by", "note")
     for row in rows:
         table.add_row(
@@ -213,9 +220,8 @@ def example() -> None:
 def explain(customer: Annotated[str, typer.Argument(help="Customer id.")], home: HomeOption = None) -> None:
     """Say which lists a customer was considered for, and why she did or did not get something."""
     from wattmark.campaign.preview import explain as look
-    from wattmark.publish.ops import ops_engine
 
-    rows = look(ops_engine(load_settings(home)), customer)
+    rows = look(_ops(load_settings(home)), customer)
     table = Table("date", "campaign", "account", "outcome", "because", "channel", "cell", "list is")
     for row in rows:
         table.add_row(
@@ -236,10 +242,9 @@ def approve(
 ) -> None:
     """Approve a list and release it; a list is released once, without whoever has said no by now."""
     from wattmark.campaign.release import release, what_left
-    from wattmark.publish.ops import ops_engine
 
     settings = load_settings(home)
-    engine = ops_engine(settings)
+    engine = _ops(settings)
     if not release(settings, engine, campaign_run_id, by, digest, dt.datetime.now(dt.UTC)):
         console.print(f"{campaign_run_id} had been released before.")
         return
@@ -262,10 +267,9 @@ def refuse(
 ) -> None:
     """Refuse a list that awaits approval."""
     from wattmark.campaign.release import refuse as say_no
-    from wattmark.publish.ops import ops_engine
 
     settings = load_settings(home)
-    say_no(settings, ops_engine(settings), campaign_run_id, by, why)
+    say_no(settings, _ops(settings), campaign_run_id, by, why)
     console.print(f"{campaign_run_id} is refused.")
 
 
@@ -279,13 +283,12 @@ def correct(
     """Make a new version of a released list, which awaits approval of its own."""
     from wattmark.campaign.release import correct as make_correction
     from wattmark.engine.session import DuckDBSession
-    from wattmark.publish.ops import ops_engine
 
     settings = load_settings(home)
     run_ = _run(settings, as_of)
     held = writing(settings, f"wattmark campaign correct {campaign}", tell=_tell)
     with held, DuckDBSession(settings, run_) as session:
-        one = make_correction(settings, run_, session, ops_engine(settings), campaign, why)
+        one = make_correction(settings, run_, session, _ops(settings), campaign, why)
     console.print(f"{one.campaign_run_id} awaits approval: {one.listed:,} listed.")
 
 
@@ -300,13 +303,12 @@ def report(
     """Write the pages of all campaigns with results, their calendar and the contact history in numbers."""
     from wattmark.campaign.report import write_report
     from wattmark.engine.session import DuckDBSession
-    from wattmark.publish.ops import ops_engine
 
     settings = load_settings(home)
     run_ = _run(settings, as_of)
     folder = to or Home(settings.home).campaign_reports / run_.as_of.isoformat()
     with DuckDBSession(settings, run_) as session:
-        console.print(str(write_report(session, folder, ops_engine(settings))), soft_wrap=True)
+        console.print(str(write_report(session, folder, _ops(settings))), soft_wrap=True)
 
 
 @campaign_app.command()
@@ -326,10 +328,9 @@ def replies(
     from wattmark.atomic import write_atomically
     from wattmark.campaign.replies import COLUMNS, read_replies, rows_of
     from wattmark.campaign.replies import suppress as let_count
-    from wattmark.publish.ops import ops_engine
 
     settings = load_settings(home)
-    engine = ops_engine(settings)
+    engine = _ops(settings)
     found, unread = read_replies(settings, engine, file)
     rows, stream = rows_of(found), io.StringIO()
     writer = csv.DictWriter(stream, COLUMNS)
@@ -353,11 +354,9 @@ def suppress(
 ) -> None:
     """Never contact a customer again, on any channel."""
     from wattmark.campaign.feedback import suppress_customer
-    from wattmark.publish.ops import ops_engine, upgrade, warehouse_url
 
     settings = load_settings(home)
-    upgrade(warehouse_url(settings))
-    suppress_customer(settings, ops_engine(settings), customer, reason, as_of.date())
+    suppress_customer(settings, _ops(settings), customer, reason, as_of.date())
     console.print("Suppressed.")
 
 
