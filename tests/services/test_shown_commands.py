@@ -73,11 +73,11 @@ def test_each_shown_command_runs() -> None:
                     ]
                     if "--accounts" not in words:
                         words += ["--accounts", "60"]
-                run(
-                    *(
-                        "sample" if word == "DIR_OR_URL" else str(home) if word == "/path/to/home" else word
-                        for word in words
-                    )
-                )
+                here = {
+                    "DIR_OR_URL": "sample",
+                    "/path/to/home": str(home),
+                    "/etc/wattmark/lists.key": str(folder / "lists.key"),
+                }
+                run(*(here.get(word, word) for word in words))
         finally:
             services.discard(settings)

@@ -73,8 +73,14 @@ SELECT
   END AS value,
   TRUE AS in_use,
   'linkage' AS role,
-  CONCAT('m ', CAST(CAST(ROUND(duplicate_weight.m, 9) AS DECIMAL(12, 9)) AS VARCHAR), ', u ', CAST(CAST(ROUND(duplicate_weight.u, 9) AS DECIMAL(12, 9)) AS VARCHAR)) AS reason,
-  CONCAT('m ', CAST(CAST(ROUND(duplicate_weight.m, 9) AS DECIMAL(12, 9)) AS VARCHAR), '，u ', CAST(CAST(ROUND(duplicate_weight.u, 9) AS DECIMAL(12, 9)) AS VARCHAR)) AS reason_zh
+  CONCAT(
+    'm ', CAST(CAST(ROUND(duplicate_weight.m, 9) AS DECIMAL(12, 9)) AS VARCHAR),
+    ', u ', CAST(CAST(ROUND(duplicate_weight.u, 9) AS DECIMAL(12, 9)) AS VARCHAR)
+  ) AS reason,
+  CONCAT(
+    'm ', CAST(CAST(ROUND(duplicate_weight.m, 9) AS DECIMAL(12, 9)) AS VARCHAR),
+    '，u ', CAST(CAST(ROUND(duplicate_weight.u, 9) AS DECIMAL(12, 9)) AS VARCHAR)
+  ) AS reason_zh
 FROM segment.duplicate_weight
 UNION ALL
 SELECT
