@@ -20,6 +20,11 @@ ORDER = (
     "run",
     "table",
     "golden",
+    "campaign preview",
+    "campaign run",
+    "campaign lists",
+    "campaign replies",
+    "campaign report",
     "warehouse-url",
     "bi-user add",
     "bi-user list",
@@ -45,6 +50,7 @@ def test_each_shown_command_runs() -> None:
         (home / "settings.yaml").write_text(
             f"services: {ports}\nsources: [{{location: {folder / 'sample'}}}]\n"
         )
+        (folder / "IN.csv").write_text("reply_code,occurred_at\n")
         environment = {**os.environ, "WATTMARK_HOME": str(home), "COLUMNS": "120"}
         settings = load_settings(home)
 
