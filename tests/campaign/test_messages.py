@@ -19,7 +19,7 @@ from tests.campaign.world import TABLES, open_world
 from wattmark.campaign.check import check
 from wattmark.campaign.definition import read_campaign
 from wattmark.campaign.keys import campaign_key
-from wattmark.campaign.letters import Letter, _Printer, unprintable, write_letters
+from wattmark.campaign.letters import RECIPIENT_LINES, Letter, Printer, unprintable, write_letters
 from wattmark.campaign.message import reply_code
 from wattmark.campaign.people import look_at_people
 from wattmark.campaign.recheck import know
@@ -171,6 +171,25 @@ def test_who_lacks_a_value_is_left_off_and_it_is_seen_before_release(tmp_path: P
     assert digest(offered(tmp_path / "b", ops, mart__next_service=gaps)) == digest(other)
 
 
+def test_an_address_that_does_not_print_whole_is_no_letter(tmp_path: Path, ops: Engine) -> None:
+    """Six lines are seen in the window, the postcode's among them; and no letter shows an empty box for a character."""
+    line = "省" * 20
+    printer = Printer(Letters(), "Utility")
+    assert len(printer.address(("张伟", line * 4, "100080"))) == RECIPIENT_LINES
+    assert len(printer.address(("张伟", f"{line * 4}省", "100080"))) > RECIPIENT_LINES
+    written = f"CASE i % 3 WHEN 0 THEN 'Road ' WHEN 1 THEN '{line * 4}' ELSE 'Road \U0001f469' END || i"
+    body = TABLES["accepted.customer"].replace("'Road ' || (i // 2)", written)
+    one = offered(tmp_path, ops, accepted__customer=body)
+    manifest = json.loads((Path(one.files[0]).parent / "manifest.json").read_text())
+    assert set(manifest["lacking"]) == {"room for the address in the window", "U+1F469 in the letters' font"}
+    assert sum(manifest["lacking"].values()) == one.dropped
+    printed = rows_of(next(path for path in one.files if path.endswith("post.csv")))
+    assert len(printed) > 5
+    assert all(
+        row["postal_address"].removeprefix("Road ").isdigit() for row in printed if row["is_seed"] == "false"
+    )
+
+
 def ops_cleared(ops: Engine) -> Engine:
     with ops.begin() as connection:
         connection.execute(text("TRUNCATE ops.campaign_run, ops.campaign_member, ops.campaign_drop CASCADE"))
@@ -258,7 +277,7 @@ def test_long_letters_go_on_and_words_stay_whole() -> None:
     again = io.BytesIO()
     write_letters([letter, letter], Letters(), "Utility", again)
     assert again.getvalue() == stream.getvalue()
-    printer = _Printer(Letters(), "Utility")
+    printer = Printer(Letters(), "Utility")
     for text_ in ("alpha beta gamma " * 20, "峰谷分时电价，" * 30, "x" * 300, ""):
         lines = printer.wrapped(text_, 60)
         assert all(printer._width(line, 11) <= 60 + printer._width("，", 11) for line in lines)

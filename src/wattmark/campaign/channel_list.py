@@ -15,7 +15,14 @@ import pyarrow as pa
 from wattmark.campaign.definition import CampaignFile
 from wattmark.campaign.fields import personal_fields, published_fields
 from wattmark.campaign.files import escaped_sql, write_list
-from wattmark.campaign.letters import Letter, address_lines, unprintable, write_letters
+from wattmark.campaign.letters import (
+    RECIPIENT_LINES,
+    Letter,
+    Printer,
+    address_lines,
+    unprintable,
+    write_letters,
+)
 from wattmark.campaign.message import HIDDEN, Lacking, Messages, preview_rows
 from wattmark.campaign.outcome import SEED
 from wattmark.campaign.parts import Parts, file_part
@@ -210,7 +217,7 @@ def _write_part(
     look = replace(look, title=" ".join(one for one in (campaign.id, channel, part) if one))
     entries = [write_list(folder, stem, laid, campaign.format, recipients, look) | said]
     if prints:
-        letters = [_letter(session, row) for row in rows.to_pylist()]
+        letters = [_letter(row) for row in rows.to_pylist()]
         sender = " · ".join(
             one for one in (settings.sender.name.get(settings.language), settings.sender.address) if one
         )
@@ -224,26 +231,37 @@ def _write_part(
 
 
 def _printable(rows: pa.Table, session: Session) -> tuple[pa.Table, list[Lacking]]:
-    """Rows whose address can be printed, and members whose cannot."""
+    """Rows whose address can be printed and seen in the window, and members whose cannot."""
     letters = session.settings.campaigns.messages.letters
+    printer = Printer(letters, "")
     kept, lacking = [], []
     for at, row in enumerate(
-        rows.select(["customer_id", "account_id", "is_seed", "name", "postal_address"]).to_pylist()
+        rows.select(
+            ["customer_id", "account_id", "is_seed", "name", "postal_address", "postcode"]
+        ).to_pylist()
     ):
-        letter = unprintable((row["name"] or "", row["postal_address"] or ""), letters)
+        address = _address(row)
+        letter = unprintable(address, letters)
         if letter:
-            lacking.append(
-                Lacking(row["customer_id"], row["account_id"], f"U+{ord(letter):04X} in the letters' font")
-            )
+            what = f"U+{ord(letter):04X} in the letters' font"
+        elif len(printer.address(address)) > RECIPIENT_LINES:
+            what = "room for the address in the window"
         else:
             kept.append(at)
+            continue
+        if row["is_seed"] == "false":
+            lacking.append(Lacking(row["customer_id"], row["account_id"], what))
     return rows.take(pa.array(kept, pa.int64())), lacking
 
 
-def _letter(session: Session, row: Mapping[str, Any]) -> Letter:
-    settings = session.settings.campaigns.messages.letters
-    address = address_lines(settings, row["name"] or "", row["postal_address"] or "", row["postcode"] or "")
-    return Letter(address, row["message_subject"], row["message_text"], row["reply_code"], row["send_on"])
+def _address(row: Mapping[str, Any]) -> tuple[str, ...]:
+    return address_lines(row["name"] or "", row["postal_address"] or "", row["postcode"] or "")
+
+
+def _letter(row: Mapping[str, Any]) -> Letter:
+    return Letter(
+        _address(row), row["message_subject"], row["message_text"], row["reply_code"], row["send_on"]
+    )
 
 
 def _preview(row: Mapping[str, Any], channel: str) -> dict[str, str]:

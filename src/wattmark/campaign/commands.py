@@ -194,10 +194,10 @@ def lists_(
     home: HomeOption = None,
 ) -> None:
     """Show the lists that await approval, their files and how to approve them."""
-    from wattmark.campaign.stored import stored_lists
+    from wattmark.campaign.stored import WAITING, stored_lists
 
     settings = load_settings(home)
-    rows = stored_lists(_ops(settings), states=() if all_ else ("awaiting_approval", "releasing"))
+    rows = stored_lists(_ops(settings), states=() if all_ else WAITING)
     table = Table("list", "state", "listed", "control", "left out", "cost", "answered by", "note")
     for row in rows:
         table.add_row(

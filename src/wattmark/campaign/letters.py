@@ -88,7 +88,7 @@ def unprintable(texts: Iterable[str], settings: Letters) -> str:
     )
 
 
-class _Printer:
+class Printer:
     """A PDF that is being written; ``at`` is the height of the next line on the page, in mm."""
 
     def __init__(self, settings: Letters, sender: str) -> None:
@@ -134,6 +134,10 @@ class _Printer:
             lines.append(line.rstrip())
         return lines
 
+    def address(self, parts: Sequence[str]) -> list[str]:
+        """A recipient in lines as wide as the window."""
+        return [line for part in parts for line in self.wrapped(part, WIDTH_MM - 7)]
+
     def page(self) -> None:
         """Begin a page, with marks where it is folded."""
         self.pdf.add_page()
@@ -153,8 +157,7 @@ class _Printer:
         self.put(
             TEXT_LEFT_MM, top + RECIPIENT_MM - 3, self.wrapped(self.sender, WIDTH_MM - 7, _SMALL)[0], _SMALL
         )
-        lines = [one for part in letter.address for one in self.wrapped(part, WIDTH_MM - 7)]
-        for at, line in enumerate(lines[:RECIPIENT_LINES]):
+        for at, line in enumerate(self.address(letter.address)):
             self.put(TEXT_LEFT_MM, top + RECIPIENT_MM + 4 + at * 4.6, line)
         self.put(125, top + RECIPIENT_MM + 4, letter.day)
         self.put(125, top + RECIPIENT_MM + 4 + _LINE_MM, letter.code)
@@ -172,8 +175,8 @@ class _Printer:
         self.at += _LINE_MM * (1.2 if size > _SIZE else 1)
 
 
-def address_lines(settings: Letters, name: str, postal_address: str, postcode: str) -> tuple[str, ...]:
-    """A recipient, line by line."""
+def address_lines(name: str, postal_address: str, postcode: str) -> tuple[str, ...]:
+    """A recipient, part by part."""
     return tuple(one for one in (name, postal_address, postcode) if one)
 
 
@@ -186,7 +189,7 @@ def write_letters(letters: Sequence[Letter], settings: Letters, sender: str, str
         sender: the small line above the address.
         stream: where to.
     """
-    printer = _Printer(settings, sender)
+    printer = Printer(settings, sender)
     for letter in letters:
         printer.letter(letter)
     stream.write(bytes(printer.pdf.output()))

@@ -24,7 +24,7 @@ from wattmark.campaign.lists import close_overdue, store, store_feedback
 from wattmark.campaign.outcome import CampaignOutcome, folder_of
 from wattmark.campaign.parts import part_manifests, write_manifests
 from wattmark.campaign.recheck import know, moved_days, refused_now
-from wattmark.campaign.stored import may_approve
+from wattmark.campaign.stored import WAITING, may_approve
 from wattmark.campaign.write import write_files, write_lists
 from wattmark.engine.session import DuckDBSession, Session
 from wattmark.run import Run
@@ -89,7 +89,7 @@ def release(
         row = _locked(connection, campaign_run_id)
         if row["released_at"] is not None:
             return False
-        if row["state"] not in ("awaiting_approval", "releasing"):
+        if row["state"] not in WAITING:
             raise CampaignError(
                 "campaign.not_awaiting",
                 f"{campaign_run_id} is {row['state']}.",
@@ -392,7 +392,7 @@ def refuse(settings: Settings, engine: Engine, campaign_run_id: str, by: str, wh
         if row["released_at"] is not None:
             raise CampaignError("campaign.released", f"{campaign_run_id} is released.", "Make a correction.")
         is_leaving = row["state"] == "releasing" and _was_handed_over(settings, campaign_run_id)
-        if row["state"] not in ("listed", "awaiting_approval", "releasing") or is_leaving:
+        if row["state"] not in ("listed", *WAITING) or is_leaving:
             raise CampaignError("campaign.not_awaiting", f"{campaign_run_id} is {row['state']}.")
         _only_approvers(settings, row, by)
         connection.execute(
@@ -464,7 +464,7 @@ def _last_released(engine: Engine, file: CampaignFile, run: Run) -> tuple[str, i
             f"{file.campaign.id} has no released list of {run.as_of}.",
             "A list that is not released is refused instead.",
         )
-    if rows[-1]["state"] in ("listed", "awaiting_approval", "releasing"):
+    if rows[-1]["state"] in ("listed", *WAITING):
         raise CampaignError(
             "campaign.open_correction", f"{rows[-1]['campaign_run_id']} still awaits approval."
         )

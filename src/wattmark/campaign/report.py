@@ -129,7 +129,7 @@ def write_report(session: Session, folder: Path, engine: Engine | None = None) -
         "WHERE send_on > CAST(ADD_MONTHS($as_of, -12) AS DATE) GROUP BY customer_id) AS c GROUP BY contacts ORDER BY contacts"
     ).read_all().to_pylist()  # fmt: skip
     released: dict[str, list[dict[str, Any]]] = {}
-    for row in stored_lists(engine, states=("released", "corrected"), limit=10_000) if engine else []:
+    for row in stored_lists(engine, states=("released", "corrected")) if engine else []:
         released.setdefault(row["campaign_id"], []).append(row)
     folder.mkdir(parents=True, exist_ok=True)
     campaigns = []

@@ -91,8 +91,9 @@ def write_workbook(rows: pa.Table, stream: BinaryIO, look: Look) -> None:
 
 
 def _write(sheet: Any, line: int, at: int, value: str, kind: str, form: Any) -> None:
-    """A cell of its column's kind; what is none of it, or would lose digits, stays the text it is."""
-    with contextlib.suppress(ValueError):
+    """A cell of its column's kind; what is none of it, would lose digits or is not finite stays the text it is."""
+    # A workbook has no number for what is not finite: the writer says so by a TypeError.
+    with contextlib.suppress(TypeError, ValueError):
         if kind == "date":
             sheet.write_datetime(line, at, dt.datetime.fromisoformat(value), form)
             return

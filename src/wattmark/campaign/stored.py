@@ -12,6 +12,11 @@ from wattmark.campaign.files import read_manifest
 from wattmark.campaign.outcome import folder_of
 from wattmark.settings import Settings
 
+WAITING = ("awaiting_approval", "releasing")
+"""States of lists that await an answer, or whose release broke off."""
+ANSWERED = ("listed", "released", "corrected", "refused")
+"""All other states; listed is one whose files are being made."""
+
 _LISTS = (
     "SELECT campaign_run_id, campaign_id, purpose, as_of, version, state, considered, listed, control, excluded, over_limit, dropped, "
     "cost_amount, send_on, approval_due_at, approved_by, approved_at, released_at, list_sha256, note, definition, corrects_run_id "
@@ -20,26 +25,19 @@ _LISTS = (
 
 
 def stored_lists(
-    engine: Engine, *, states: tuple[str, ...] = (), campaign_id: str | None = None, limit: int = 200
+    engine: Engine, *, states: tuple[str, ...] = (), limit: int | None = None
 ) -> list[dict[str, Any]]:
     """Rows of ``ops.campaign_run``, newest first.
 
     Args:
         engine: the warehouse.
         states: only lists in one of these; all where empty.
-        campaign_id: only lists of one campaign.
-        limit: at most so many.
+        limit: at most so many; all where None.
     """
-    condition = ["TRUE"]
-    values: dict[str, Any] = {"limit": limit}
-    if states:
-        condition.append("state = ANY(:states)")
-        values["states"] = list(states)
-    if campaign_id is not None:
-        condition.append("campaign_id = :campaign")
-        values["campaign"] = campaign_id
+    condition = "state = ANY(:states)" if states else "TRUE"
+    values = {"limit": limit, **({"states": list(states)} if states else {})}
     with engine.connect() as connection:
-        rows = connection.execute(text(_LISTS.format(condition=" AND ".join(condition))), values)
+        rows = connection.execute(text(_LISTS.format(condition=condition)), values)
         return [dict(row) for row in rows.mappings()]
 
 

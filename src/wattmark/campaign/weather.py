@@ -8,8 +8,10 @@ would have been. Whatever else changed in those months is in the difference, too
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 import numpy as np
 import numpy.typing as npt
@@ -78,8 +80,7 @@ def weather_effect(session: Session, campaign_id: str) -> WeatherEffect | None:
     if not days:
         return None
     degree = {
-        name: _monthly([row for row in days if row["region_code"] == name])
-        for name in {row["region_code"] for row in days}
+        name: _monthly(list(rows)) for name, rows in itertools.groupby(days, key=itemgetter("region_code"))
     }
     bills: dict[tuple[str, Month], dict[str, dict[Month, float]]] = {}
     for row in session.query(_BILLS, campaign=campaign_id).read_all().to_pylist():

@@ -24,6 +24,8 @@ from starlette.concurrency import run_in_threadpool
 from wattmark.campaign.files import digest_of, has_bytes
 from wattmark.campaign.outcome import PREVIEW_FILE
 from wattmark.campaign.stored import (
+    ANSWERED,
+    WAITING,
     files_of,
     how_to_approve,
     may_approve,
@@ -36,6 +38,8 @@ from wattmark.page import page as framed
 from wattmark.settings import Settings
 
 SHOWN_ROWS = 20
+SHOWN_LISTS = 200
+"""Of the answered lists the page shows so many, the newest."""
 _TYPES = {".pdf": "application/pdf", ".csv": "text/csv; charset=utf-8"}
 
 
@@ -79,10 +83,9 @@ def lists_router(settings: Settings, who: Callable[..., str], headers: dict[str,
 
     @router.get("/lists/")
     async def lists(user: str = Depends(who)) -> HTMLResponse:
-        rows = await asked(lambda engine: stored_lists(engine)) or []
-        waiting = [row for row in rows if row["state"] in ("awaiting_approval", "releasing")]
-        others = [row for row in rows if row not in waiting]
-        return shown("lists.html", "Campaign lists", waiting=waiting, others=others)
+        waiting = await asked(lambda engine: stored_lists(engine, states=WAITING)) or []
+        others = await asked(lambda engine: stored_lists(engine, states=ANSWERED, limit=SHOWN_LISTS)) or []
+        return shown("lists.html", "Campaign lists", waiting=waiting, others=others, most=SHOWN_LISTS)
 
     @router.get("/lists/{name}/")
     async def the_list(name: str, user: str = Depends(who)) -> HTMLResponse:
