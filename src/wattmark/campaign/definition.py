@@ -394,8 +394,14 @@ class Campaign(_Model):
 
     @cached_property
     def definition_hash(self) -> str:
-        """SHA-256 of all that the file says, whatever its layout."""
-        said = json.dumps(self.model_dump(mode="json"), sort_keys=True, ensure_ascii=False)
+        """SHA-256 of all that the file says, whatever its layout.
+
+        What it leaves as it usually is does not count: a key that a later release brings makes no list one of another
+        definition.
+        """
+        said = json.dumps(
+            self.model_dump(mode="json", exclude_defaults=True), sort_keys=True, ensure_ascii=False
+        )
         return hashlib.sha256(said.encode()).hexdigest()
 
     def is_due(self, day: dt.date) -> bool:
