@@ -4,7 +4,8 @@ key: [quarter, measure]
 purpose: >-
   What all campaigns together do: the customers that every campaign may speak to against the global control group, which none does. Means are a
   customer's; a household or person was drawn as one, so the interval takes customers of one unit as one observation (the ratio estimator
-  of cluster samples, Cochran, Sampling Techniques, 1977, section 11.8).
+  of cluster samples, Cochran, Sampling Techniques, 1977, section 11.8). Few are held out and much is rare: where they happen to differ
+  little among themselves, they are taken to differ as all customers do.
 columns:
   quarter: {type: date, doc: Its first day.}
   measure: {type: string, doc: 'energy_kwh, billed_amount, complaints (their number), arrears_amount (open at its end of bills due in it) or leaving (1 where no account is left).'}
@@ -75,9 +76,54 @@ arm AS (
     unit.is_held_out,
     COUNT(*) AS units,
     SUM(unit.members) AS members,
+    DECIMAL_SUM(unit.amount) AS amount,
     RATIO(DECIMAL_SUM(unit.amount), SUM(unit.members)) AS mean
   FROM unit
   GROUP BY unit.quarter, unit.measure, unit.is_held_out
+),
+
+-- As if campaigns did nothing: all customers of both groups together.
+everybody AS (
+  SELECT
+    arm.quarter,
+    arm.measure,
+    SUM(arm.units) AS units,
+    RATIO(DECIMAL_SUM(arm.amount), SUM(arm.members)) AS mean
+  FROM arm
+  GROUP BY arm.quarter, arm.measure
+),
+
+apart AS (
+  SELECT
+    unit.quarter,
+    unit.measure,
+    unit.is_held_out,
+    (unit.amount - unit.members * arm.mean) * (unit.amount - unit.members * arm.mean) AS from_own,
+    (unit.amount - unit.members * everybody.mean)
+    * (unit.amount - unit.members * everybody.mean) AS from_everybody
+  FROM unit
+  JOIN arm
+    ON arm.quarter = unit.quarter AND arm.measure = unit.measure AND arm.is_held_out = unit.is_held_out
+  JOIN everybody ON everybody.quarter = unit.quarter AND everybody.measure = unit.measure
+),
+
+own AS (
+  SELECT
+    apart.quarter,
+    apart.measure,
+    apart.is_held_out,
+    DECIMAL_SUM(apart.from_own) AS squares
+  FROM apart
+  GROUP BY apart.quarter, apart.measure, apart.is_held_out
+),
+
+together AS (
+  SELECT
+    apart.quarter,
+    apart.measure,
+    DECIMAL_SUM(apart.from_everybody) AS squares
+  FROM apart
+  GROUP BY apart.quarter, apart.measure
 ),
 
 spread AS (
@@ -89,14 +135,16 @@ spread AS (
     arm.members,
     arm.mean,
     RATIO(
-      DECIMAL_SUM((unit.amount - unit.members * arm.mean) * (unit.amount - unit.members * arm.mean))
-      * arm.units,
-      arm.members * arm.members * (arm.units - 1)
+      GREATEST(
+        RATIO(own.squares, arm.units - 1),
+        RATIO(together.squares, everybody.units - 1)
+      ) * arm.units,
+      arm.members * arm.members
     ) AS variance
   FROM arm
-  JOIN unit
-    ON unit.quarter = arm.quarter AND unit.measure = arm.measure AND unit.is_held_out = arm.is_held_out
-  GROUP BY arm.quarter, arm.measure, arm.is_held_out, arm.units, arm.members, arm.mean
+  JOIN own ON own.quarter = arm.quarter AND own.measure = arm.measure AND own.is_held_out = arm.is_held_out
+  JOIN everybody ON everybody.quarter = arm.quarter AND everybody.measure = arm.measure
+  JOIN together ON together.quarter = arm.quarter AND together.measure = arm.measure
 ),
 
 compared AS (
