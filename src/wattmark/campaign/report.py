@@ -25,7 +25,7 @@ _CAMPAIGN = """
 {% if total.lift is not none %}Lift {{ '%+.1f' % (100 * total.lift) }} percentage points
 (95% interval {{ '%+.1f' % (100 * total.lift_low) }} to {{ '%+.1f' % (100 * total.lift_high) }}).{% endif %}
 {% if total.p_value is not none %}The verdict is of all cells, segments and nights together (p {{ '%.3f' % total.p_value }}); intervals are each of one row.{% endif %}
-{% if total.return_on_spend is not none %}Spent {{ total.spent_amount }}, brought {{ total.brought_amount }}: {{ '%+.0f' % (100 * total.return_on_spend) }}%.{% endif %}
+{% if total.return_on_spend is not none and total.verdict in ('helps', 'harms') %}Spent {{ total.spent_amount }}, brought {{ total.brought_amount }}: {{ '%+.0f' % (100 * total.return_on_spend) }}%.{% endif %}
 Feedback rate {{ '%.1f' % (100 * (total.feedback_rate or 0)) }}%, standard {{ '%.1f' % (100 * total.feedback_rate_standard) }}%.
 {% if not total.is_final %}The time in which success counts is not over for all contacts.{% endif %}</p>
 <figure><svg width="660" viewBox="0 0 660 {{ 34 + 26 * rows|length }}" role="img" aria-label="Lift by cell and channel with 95% intervals">
