@@ -18,7 +18,7 @@ from wattmark_sample.measure import Meters, day_table, registers
 from wattmark_sample.model import build_model
 from wattmark_sample.organisation import common_tables
 from wattmark_sample.plan import SamplePlan, day_of
-from wattmark_sample.relations import later_tables, temperatures
+from wattmark_sample.relations import add_called_back, add_settled, later_tables, temperatures
 from wattmark_sample.sinks import INTERVALS, Sink
 from wattmark_sample.tables import BlockTables, point_ids
 
@@ -30,8 +30,6 @@ class SampleSummary:
     accounts: int
     rows: dict[str, int] = field(default_factory=dict)
     seconds: float = 0.0
-    interval_seconds: float = 0.0
-    """Seconds spent on generating and writing intervals."""
     truth: list[Truth] = field(default_factory=list)
     """The faults that were seeded."""
     unplaced: list[str] = field(default_factory=list)
@@ -74,19 +72,20 @@ def generate(plan: SamplePlan, sink: Sink) -> SampleSummary:
             meters = Meters(model)
             ids = point_ids(model)
             reactive = model.points.reactive
-            started = time.perf_counter()
             for day in meters.days():
                 if len(day.rows):
                     rows = day_table(day, ids, reactive)
                     sink.write_intervals(day_of(day.day), rows)
                     summary.rows[INTERVALS] += rows.num_rows
-            summary.interval_seconds += time.perf_counter() - started
             standing = registers(meters)
             seeder.read(faults, standing)
-            tables = BlockTables(plan, model, meters, standing).build() | later_tables(plan, model)
-            finished = seeder.finish(faults, tables)
+            made = BlockTables(plan, model, meters, standing)
+            tables = made.build() | later_tables(plan, model)
+            tables["service_call"] = add_settled(plan, model, tables["service_call"])
+            finished = seeder.finish(faults, tables, made.late_payers)
             if summary.past is not None:
                 finished = add_past(plan, block.number, finished, summary.past)
+            finished["campaign_event"] = add_called_back(plan, block.number, finished)
             for name, rows in finished.items():
                 write(name, rows)
         summary.truth = seeder.truth

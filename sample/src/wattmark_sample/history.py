@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from wattmark_sample.columns import contract_table, instant
+from wattmark_sample.columns import EMPTY_INSTANT, contract_table, instant
 from wattmark_sample.plan import SamplePlan, day_number, day_of
 
 PAST_CAMPAIGN = "auto-debit-and-e-bill"
@@ -114,7 +114,59 @@ def add_past(
             )
         )
     found["campaign_event"] = pa.concat_tables(events)
+    found["service_call"] = pa.concat_tables([tables["service_call"], _complaints(plan, number, tables)])
     return found
+
+
+_LEAVERS_COMPLAINED = 0.8
+_RESTLESS = {"residential": 0.01}
+_RESTLESS_OTHERS = 0.06
+"""Shares of those who left that had complained twice before, and of those who are here and have done so: they may be next."""
+
+
+def _complaints(plan: SamplePlan, number: int, tables: Mapping[str, pa.Table]) -> pa.Table:
+    """Two complaints each, some months apart and settled in time, of most who left and of a few who are here."""
+    rng = plan.random("complaints of leavers", number)
+    account = tables["account"].select(
+        ["account_id", "org_unit_id", "status", "usage_category", "opened_on", "closed_on"]
+    )
+    calls = tables["service_call"]
+    once = set(calls.filter(pc.equal(calls["kind"], "complaint"))["account_id"].to_pylist())
+    rows: list[tuple[str, str, int]] = []
+    for row in account.to_pylist():
+        draw, first, second = rng.random(), int(rng.integers(255, 331)), int(rng.integers(185, 250))
+        if row["opened_on"] is None or row["account_id"] in once:
+            continue
+        opened = day_number(row["opened_on"])
+        if row["status"] == "closed" and row["closed_on"] is not None:
+            # Before the half year in which they left: whoever looks then sees it.
+            end, left = day_number(row["closed_on"]), draw < _LEAVERS_COMPLAINED
+        else:
+            # Long enough ago that it is no repeated complaint of today.
+            end = day_number(plan.as_of) + 90
+            left = row["status"] == "active" and draw < _RESTLESS.get(row["usage_category"], _RESTLESS_OTHERS)
+        if left and opened < end - first:
+            rows += [(row["account_id"], row["org_unit_id"], end - days) for days in (first, second)]
+    day = np.array([row[2] for row in rows], np.int64)
+    settled = plan.calendar.add_working(day, 2) if len(rows) else day
+    return contract_table(
+        "service_call",
+        {
+            "call_id": [f"SL{account}{at % 2}" for at, (account, _, _) in enumerate(rows)],
+            "account_id": [row[0] for row in rows],
+            "org_unit_id": [row[1] for row in rows],
+            "kind": "complaint",
+            "site": "urban",
+            "opened_at": instant(day, 36_000),
+            "arrived_at": np.full(len(rows), EMPTY_INSTANT),
+            "resolved_at": instant(settled, 50_000),
+            "satisfaction": pa.array([3] * len(rows), pa.int64()),
+            "topic": "电费电价",
+            "severity": "general",
+            "updated_at": instant(settled, 50_060),
+        },
+        len(rows),
+    )
 
 
 def _addressed(tables: Mapping[str, pa.Table], past: PastList) -> pa.Table:

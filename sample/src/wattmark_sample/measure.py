@@ -18,12 +18,18 @@ from wattmark_sample.model import AREA, CLOSED, LINE, MAIN, NEVER, SUB, SUSPENDE
 from wattmark_sample.people import Text
 from wattmark_sample.plan import UTC_OFFSET_SECONDS, Bools, Floats, Ints
 from wattmark_sample.shapes import REGISTER_OF_SLOT, SLOTS, monthly_energy, monthly_peak, shapes_of
+from wattmark_sample.tariffs import RISE_DAY
 
 _HALF_HOUR_US = 1_800_000_000
 _DAY_US = 86_400_000_000
 
 MEASURED, ESTIMATED, MISSING, SUSPECT = range(4)
 QUALITIES = ("measured", "estimated", "missing", "suspect")
+_DEEP_SLOTS = slice(24, 28)
+"""Half-hours of deep valley, which are flat without it; of months without half-hours a share of the flat ones."""
+_DEEP_SHARE = 0.35
+_EXPORT_KWH_PER_KVA = 20.0
+"""What panels give to the network in a month without half-hours."""
 QUALITY_CODES = ("A", "E", "N", "S")
 """The same as a meter data system writes them."""
 
@@ -35,6 +41,10 @@ class Energy:
     registers_wh: Ints
     reactive_varh: Ints
     max_kw: Floats
+    deep_wh: Ints
+    """Part of the flat hours that is deep valley."""
+    export_wh: Ints
+    """What is given to the network."""
 
 
 @dataclass
@@ -45,6 +55,8 @@ class DayReadings:
     rows: Ints
     wh: Ints
     varh: Ints
+    export_wh: Ints
+    """Given to the network; -1 of a point that does not say."""
     decivolt: Ints
     quality: Ints
     keep: Bools
@@ -85,10 +97,15 @@ class Meters:
         self.kw = model.kw[account] * points.share[self.mains]
         self.main_account = account
         self.energy = self._formula_months()
+        self.panels = np.flatnonzero(model.pv_kva[account] > 0)
         self._tan = np.zeros(n)
         self._tan[self.mains] = model.tan_phi[account]
         self._tan[self.subs] = self._tan[points.parent[self.subs]]
         self._cal = cal
+        self.before_rise_wh = np.zeros(n, dtype=np.int64)
+        """Energy of the audited month before rates rise within it."""
+        self.is_measured = np.full(n, len(cal.interval_days) > 0)
+        """Whether every half-hour of the audited month is measured."""
 
     # --- whole months without half-hours -------------------------------------------------
 
@@ -108,6 +125,15 @@ class Meters:
         share: Floats = np.maximum(days, 0) / (end - start + 1)
         return share
 
+    def _area_loss(self, month: int) -> Floats:
+        """Loss of each area in a month, by position."""
+        model = self.model
+        loss = model.area_loss.copy()
+        if month >= model.plan.months - 1:
+            for area, changed in model.loss_now.items():
+                loss[area] = changed
+        return loss
+
     def _formula_months(self) -> Energy:
         model, plan = self.model, self.model.plan
         points, cal = model.points, plan.calendar
@@ -123,7 +149,8 @@ class Meters:
         registers[self.mains] = np.rint(true_wh * seen)
         flat = true_wh.reshape(len(self.mains), -1).astype(np.float64)
         area_true = self.to_area @ flat
-        area_wh = area_true.reshape(len(self.areas), months, 4) / (1 - model.area_loss)[:, None, None]
+        loss = np.stack([self._area_loss(month) for month in range(months)], axis=1)
+        area_wh = area_true.reshape(len(self.areas), months, 4) / (1 - loss)[:, :, None]
         registers[self.areas] = np.rint(area_wh)
         line = self.area_to_line @ area_wh.reshape(len(self.areas), -1) + self.to_line @ flat
         registers[self.lines] = np.rint(
@@ -142,7 +169,10 @@ class Meters:
         max_kw[self.mains] = np.round(
             self.kw[:, None] * model.factor[self.main_account, :months] * peak * (share > 0), 3
         )
-        return Energy(registers, reactive, max_kw)
+        deep = np.rint(_DEEP_SHARE * registers[:, :, 2]).astype(np.int64)
+        export = np.zeros((points.size, months), dtype=np.int64)
+        export[self.mains] = np.rint(_EXPORT_KWH_PER_KVA * 1000 * model.pv_kva[self.main_account])[:, None]
+        return Energy(registers, reactive, max_kw, deep, export)
 
     # --- half-hours -------------------------------------------------------------------------
 
@@ -155,6 +185,8 @@ class Meters:
             self.energy.registers_wh[:, m] = 0
             self.energy.reactive_varh[:, m] = 0
             self.energy.max_kw[:, m] = 0
+            self.energy.deep_wh[:, m] = 0
+            self.energy.export_wh[:, m] = 0
         for day in cal.interval_days.tolist():
             month = int(np.searchsorted(cal.month_start, day, side="right")) - 1
             if day > cal.month_end[-1]:
@@ -164,12 +196,18 @@ class Meters:
                 for register in range(4):
                     slots = register == REGISTER_OF_SLOT
                     self.energy.registers_wh[:, month, register] += readings.wh[:, slots].sum(axis=1)
+                self.energy.deep_wh[:, month] += readings.wh[:, _DEEP_SLOTS].sum(axis=1)
+                self.energy.export_wh[:, month] += np.maximum(readings.export_wh, 0).sum(axis=1)
                 self.energy.reactive_varh[:, month] += readings.varh.sum(axis=1)
                 self.energy.max_kw[:, month] = np.maximum(
                     self.energy.max_kw[:, month], readings.wh.max(axis=1) * 2e-3
                 )
             for edit in model.interval_edits:
                 edit(readings)
+            if month == months - 1:
+                self.is_measured &= ((readings.quality == MEASURED) & readings.keep).all(axis=1)
+                if day < cal.month_start[-1] + RISE_DAY - 1:
+                    self.before_rise_wh += readings.wh.sum(axis=1)
             yield readings
 
     def _day(self, day: int, month: int) -> DayReadings:
@@ -195,12 +233,16 @@ class Meters:
         wh = np.zeros((points.size, SLOTS), dtype=np.int64)
         stolen = model.stolen[account, month]
         wh[self.mains] = true_wh if not stolen.any() else np.rint(true_wh * (1 - stolen)[:, None])
+        export_wh = np.full((points.size, SLOTS), -1, dtype=np.int64)
+        taken_wh = true_wh.astype(np.float64)
+        if len(self.panels):
+            given = self._sunshine(day)
+            export_wh[self.mains[self.panels]] = given
+            taken_wh[self.panels] -= given
         swing = 1 + 0.08 * (rng.random(len(self.areas)) - 0.5)
-        area_wh = np.rint(
-            (self.to_area @ true_wh.astype(np.float64)) / (1 - model.area_loss * swing)[:, None]
-        )
+        area_wh = np.rint((self.to_area @ taken_wh) / (1 - self._area_loss(month) * swing)[:, None])
         wh[self.areas] = area_wh
-        line_wh = self.area_to_line @ area_wh + self.to_line @ true_wh.astype(np.float64)
+        line_wh = self.area_to_line @ area_wh + self.to_line @ taken_wh
         wh[self.lines] = np.rint(line_wh / (1 - model.line_loss)[:, None])
         wh[self.subs] = np.rint(wh[points.parent[self.subs]] * points.share[self.subs][:, None])
         reactive = self._tan[:, None] * wh
@@ -234,7 +276,18 @@ class Meters:
         inside = (slots >= start[:, None]) & (slots < (start + length)[:, None])
         quality[gap] = np.where(inside, kind[:, None], MEASURED)
         keep = np.broadcast_to(alive[:, None], quality.shape)
-        return DayReadings(day, np.flatnonzero(alive), wh, varh, decivolt, quality, keep.copy())
+        return DayReadings(day, np.flatnonzero(alive), wh, varh, export_wh, decivolt, quality, keep.copy())
+
+    def _sunshine(self, day: int) -> Ints:
+        """What solar panels give to the network beyond what their account uses: a quarter of their size at noon at most."""
+        model = self.model
+        rng = model.plan.random("sun", model.block.number, day)
+        slots = np.arange(SLOTS)
+        height = np.clip(np.sin((slots - 15.5) / 18 * np.pi), 0, None) * ((slots >= 16) & (slots < 34))
+        clear = 0.3 + 0.7 * rng.random()
+        kva = model.pv_kva[self.main_account[self.panels]]
+        given: Ints = np.rint(kva[:, None] * height * clear * 0.25 * 500).astype(np.int64)
+        return given
 
 
 def day_table(readings: DayReadings, ids: Text, reactive: Bools) -> pa.Table:
@@ -254,6 +307,7 @@ def day_table(readings: DayReadings, ids: Text, reactive: Bools) -> pa.Table:
     times = first_us + np.arange(SLOTS, dtype=np.int64) * _HALF_HOUR_US
     missing = quality == MISSING
     volts = readings.decivolt[rows].ravel()
+    given = readings.export_wh[rows].ravel()
 
     def mask(flags: Bools) -> Bools | None:
         return flags if flags.any() else None
@@ -267,6 +321,7 @@ def day_table(readings: DayReadings, ids: Text, reactive: Bools) -> pa.Table:
             "interval_start": pa.array(np.tile(times, len(rows))).cast(pa.timestamp("us", tz="UTC")),
             "interval_minutes": pa.array(np.full(count, 30, dtype=np.int64)),
             "kwh": pa.array(readings.wh[rows].ravel() / 1000.0, mask=mask(missing)),
+            "export_kwh": pa.array(given / 1000.0, mask=mask((given < 0) | missing)),
             "kvarh": pa.array(readings.varh[rows].ravel() / 1000.0, mask=mask(no_reactive)),
             "voltage_v": pa.array(volts / 10.0, mask=mask((volts == 0) | missing)),
             "quality": pa.DictionaryArray.from_arrays(pa.array(quality), pa.array(QUALITIES)),
@@ -278,9 +333,9 @@ def day_table(readings: DayReadings, ids: Text, reactive: Bools) -> pa.Table:
 
 @dataclass
 class Registers:
-    """Register standings in whole hundredths: (points, months, 6 energy registers).
+    """Register standings in whole hundredths: (points, months, 8 energy registers).
 
-    Order: total, sharp, peak, flat, valley, reactive. ``used`` is the energy of the month in hundredths of
+    Order: total, sharp, peak, flat, valley, reactive, deep, export. ``used`` is the energy of the month in hundredths of
     the register (before the multiplier), ``removed`` what stood on a meter that was replaced, ``first``
     what its successor started from.
     """
@@ -300,12 +355,21 @@ def registers(meters: Meters) -> Registers:
     points, cal = model.points, model.plan.calendar
     months = model.plan.months
     multiplier = true_multiplier(model)
-    used = np.zeros((points.size, months, 6), dtype=np.int64)
+    used = np.zeros((points.size, months, 8), dtype=np.int64)
     scale = 10.0 * multiplier[:, None]
     by_register = np.rint(meters.energy.registers_wh / scale[:, :, None]).astype(np.int64)
-    used[:, :, 1:5] = by_register
     total = np.rint(meters.energy.registers_wh.sum(axis=2) / scale).astype(np.int64)
     used[:, :, 0] = np.where(points.tou[:, None], by_register.sum(axis=2), total)
+    used[:, :, 6] = np.where(
+        points.deep[:, None],
+        np.minimum(np.rint(meters.energy.deep_wh / scale).astype(np.int64), by_register[:, :, 2]),
+        0,
+    )
+    by_register[:, :, 2] -= used[:, :, 6]
+    used[:, :, 1:5] = by_register
+    used[:, :, 7] = np.where(
+        points.export[:, None], np.rint(meters.energy.export_wh / scale).astype(np.int64), 0
+    )
     used[:, :, 5] = np.rint(meters.energy.reactive_varh / scale)
 
     standing = points.initial[:, None, :].astype(np.int64) + np.cumsum(used, axis=1)
@@ -318,7 +382,7 @@ def registers(meters: Meters) -> Registers:
         points.replaced_in >= 0, (points.replaced_on - cal.month_start[at]) / cal.month_days[at], 0.0
     )
     removed = previous[rows, at] + np.rint(used[rows, at] * done[:, None]).astype(np.int64)
-    first = np.where(np.arange(6) < 5, 100, 50) * np.ones((points.size, 1), dtype=np.int64)
+    first = np.where(np.arange(8) < 5, 100, 50) * np.ones((points.size, 1), dtype=np.int64)
     offset = np.where(points.replaced_in >= 0, 1, 0)[:, None] * (first - removed)
     standing = standing + np.where(after[:, :, None], offset[:, None, :], 0)
     later = after & (month > points.replaced_in[:, None])

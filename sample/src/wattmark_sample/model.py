@@ -7,6 +7,7 @@ downstream follows from it as it would at a utility.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -14,12 +15,16 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from wattmark_sample.grid import Block, load_grid
-from wattmark_sample.plan import Bools, Floats, Ints, SamplePlan
+from wattmark_sample.plan import Bools, Floats, Ints, SamplePlan, day_number
 from wattmark_sample.shapes import SHIFTS, TAN_PHI
 from wattmark_sample.tariffs import TARIFF_AT, TARIFFS
 
 NEVER = -(1 << 24)
 """Day number of what did not happen."""
+
+TWO_PART_FROM_KVA = 315.0
+TWO_PART_SINCE = day_number(dt.date(2023, 6, 1))
+"""Businesses of that size pay in two parts, those that were opened before by choice."""
 
 CATEGORIES = (
     "residential",
@@ -48,10 +53,14 @@ REGISTERS = (
     "active_valley",
     "reactive_total",
     "max_demand_kw",
+    "active_deep",
+    "active_export",
 )
 
 LV1_KVA = np.array([4, 6, 8, 10, 12, 16.0])
 LV3_KVA = np.array([10, 15, 20, 25, 30, 40, 50, 63, 80, 100, 125, 160.0])
+NEWCOMER_KVA = 1000.0
+"""Capacity of the one who was connected at medium voltage in the audited month: of the highest tenth by what it may use."""
 HV_KVA = np.array([100, 125, 160, 200, 250, 315, 400, 500, 630, 800, 1000, 1250, 1600, 2000, 2500, 3150.0])
 CT_PRIMARY = np.array(
     [
@@ -153,8 +162,12 @@ class Points:
     replaced_in: Ints
     """Index of the month in which the meter was replaced, -1 for never."""
     replaced_on: Ints
+    deep: Bools
+    """Whether it has a register of deep valley."""
+    export: Bools
+    """Whether it has a register of what is fed in."""
     initial: Floats
-    """Register standing before the first month, shape (points, 6), whole hundredths."""
+    """Register standing before the first month, shape (points, 8), whole hundredths."""
     read: Bools
     """Whether its registers are read."""
     metered: Bools
@@ -235,6 +248,8 @@ class Model:
     """Area that really feeds each account; differs from ``area`` only by a fault."""
     stolen: Floats
     """(n, months + 1): share of the load that passes the meter by."""
+    pv_kva: Floats
+    """Rated power of the solar panels of each account that gives energy to the network, 0 for the others."""
     interval_edits: list[Callable[[Any], None]] = field(default_factory=list)
     """Applied to each day's half-hours after energy was counted: faults of the meter data alone."""
     billed_tariff: dict[int, int] = field(default_factory=dict)
@@ -243,6 +258,20 @@ class Model:
     """Accounts billed as if there were no transformer loss."""
     without_sub: set[int] = field(default_factory=set)
     """Accounts billed without taking off their sub meter."""
+    loss_now: dict[int, float] = field(default_factory=dict)
+    """Loss of an area from the last billed month on, where it has changed."""
+    demand_times: dict[int, float] = field(default_factory=dict)
+    """Times its true value that an account's demand was read at in the last billed month."""
+
+    def feeds_in(self) -> Bools:
+        """Accounts that are paid for what their panels give to the network."""
+        flags: Bools = self.pv_kva > 0
+        return flags
+
+    def is_rare(self) -> Bools:
+        """Accounts billed as few are: by steps of a year, at rates that rise, with deep valley or what they feed in."""
+        rare = [TARIFF_AT[code] for code in ("RES-YEAR", "COM-LV-RISE", "IND-10-DEEP")]
+        return np.isin(self.tariff, rare) | self.feeds_in()
 
     @property
     def size(self) -> int:
@@ -343,6 +372,9 @@ def build_model(plan: SamplePlan, block: Block) -> Model:
     dual = is_mv & (draw.dual < 0.12) & (kva >= 400) & (len(np.unique(block.load_feeder)) >= 2)
     kva[dual] = 2 * next_size(HV_KVA, kva[dual] / 2)
     category[is_mv & (category == GEN) & (kva >= 315)] = LAR
+    # a farm whose works have just been connected: worth little yet, and much soon
+    newcomer = np.flatnonzero(is_mv & (category == AGR) & ~dual)[:1]
+    kva[newcomer] = NEWCOMER_KVA
     at_35 = np.zeros(n, dtype=np.bool_)
     candidates = np.flatnonzero(is_mv & (category == LAR) & ~dual)
     if len(candidates) >= 8:
@@ -353,6 +385,17 @@ def build_model(plan: SamplePlan, block: Block) -> Model:
     mode = np.where(is_mv, np.where((kva < 500) & (draw.metered_low < 0.65) & ~dual, HV_LV, HV_HV), LV_LV)
     metering_kv = np.where(mode == HV_LV, 0.38, supply_kv)
 
+    # --- life
+    horizon = int(cal.month_start[0])
+    p_start, p_end = int(cal.month_start[-1]), int(cal.month_end[-1])
+    opened = cal.as_of - (900 + (draw.age**1.5) * 8000).astype(np.int64)
+    recent = (draw.recent < 0.06) & ~dual
+    opened[recent] = cal.as_of - 40 - (draw.age[recent] * 700).astype(np.int64)
+    in_p = (draw.recent < 0.004) & ~is_mv & (kva < 100)
+    opened[in_p] = p_start + 1 + (draw.age[in_p] * 24).astype(np.int64)
+    opened[newcomer] = p_start + 20
+    temporary = ~is_mv & np.isin(category, (COM, GEN)) & (draw.temporary < 0.15)
+    opened[temporary] = cal.as_of - 120 - (draw.age[temporary] * 700).astype(np.int64)
     # --- tariffs
     tariff = np.full(n, TARIFF_AT["RES-STEP"])
     large = kva >= 100
@@ -362,6 +405,7 @@ def build_model(plan: SamplePlan, block: Block) -> Model:
         ((category == COM) & ~is_mv, "COM-LV"),
         ((category == COM) & ~is_mv & (large | wants_tou) & ~single, "COM-LV-TOU"),
         ((category == COM) & is_mv, "COM-10-TOU"),
+        ((category == COM) & is_mv & (kva >= TWO_PART_FROM_KVA) & (opened >= TWO_PART_SINCE), "COM-10-2P"),
         ((category == GEN) & ~is_mv, "IND-LV"),
         ((category == GEN) & ~is_mv & (large | wants_tou) & ~single, "IND-LV-TOU"),
         ((category == GEN) & is_mv, "IND-10-TOU"),
@@ -373,24 +417,26 @@ def build_model(plan: SamplePlan, block: Block) -> Model:
     )
     for mask, code in choices:
         tariff[mask] = TARIFF_AT[code]
+    # A few are billed in ways of their own, the second of each tariff first.
+    settled = opened < horizon
+    for old, code, every in (
+        ("RES-STEP", "RES-YEAR", 12),
+        ("COM-LV", "COM-LV-RISE", 9),
+        ("IND-10-TOU", "IND-10-DEEP", 4),
+    ):
+        at = np.flatnonzero((tariff == TARIFF_AT[old]) & settled)
+        tariff[at[1::every]] = TARIFF_AT[code]
     basis = np.where(
-        category == LAR, np.where(draw.demand_basis < 0.6, 1, np.where(draw.demand_basis < 0.8, 2, 3)), 0
+        np.array([choice.two_part for choice in TARIFFS])[tariff],
+        np.where(draw.demand_basis < 0.6, 1, np.where(draw.demand_basis < 0.8, 2, 3)),
+        0,
     )
     contract_demand = np.where(
         basis == 2, np.round(np.clip(kw * (0.75 + 0.3 * draw.contract_demand), 0.42 * kva, kva), 0), np.nan
     )
     standard = power_factor_standard(category, kva, supply_kv)
 
-    # --- life
-    horizon = int(cal.month_start[0])
-    p_start, p_end = int(cal.month_start[-1]), int(cal.month_end[-1])
-    opened = cal.as_of - (900 + (draw.age**1.5) * 8000).astype(np.int64)
-    recent = (draw.recent < 0.06) & ~dual
-    opened[recent] = cal.as_of - 40 - (draw.age[recent] * 700).astype(np.int64)
-    in_p = (draw.recent < 0.004) & ~is_mv & (kva < 100)
-    opened[in_p] = p_start + 1 + (draw.age[in_p] * 24).astype(np.int64)
-    temporary = ~is_mv & np.isin(category, (COM, GEN)) & (draw.temporary < 0.15)
-    opened[temporary] = cal.as_of - 120 - (draw.age[temporary] * 700).astype(np.int64)
+    # --- closed, pending, suspended
     status = np.full(n, ACTIVE)
     closed = np.full(n, NEVER)
     gone = ~is_mv & (draw.closed < (0.15 if plan.history else 0.012)) & ~recent | temporary & (
@@ -481,13 +527,17 @@ def build_model(plan: SamplePlan, block: Block) -> Model:
         feeder_number = np.append(feeder_number, 900_000_000 + block.number)
         feeder_kv = np.append(feeder_kv, 35.0)
 
+    self_generation = (is_mv & (rng.random(n) < 0.15)) | ((category == COM) & (rng.random(n) < 0.004))
+    number = block.first_account + np.arange(n)
+    has_panels = self_generation & is_mv & (status == ACTIVE) & (number % 3 == 0)
+
     profile_tan = np.array([TAN_PHI[name] for name in grid.profiles])
     tan_phi = profile_tan[block.load_profile] * (0.85 + 0.3 * rng.random(n))
     transformers = _transformers(plan, block, is_mv, dual, kva, feeder, feeder2, rng, opened)
     model = Model(
         plan=plan,
         block=block,
-        number=block.first_account + np.arange(n),
+        number=number,
         profile=block.load_profile,
         shift=rng.integers(0, len(SHIFTS), n),
         kw=kw,
@@ -510,7 +560,7 @@ def build_model(plan: SamplePlan, block: Block) -> Model:
         closed=closed,
         temporary=temporary,
         dual=dual,
-        self_generation=(is_mv & (rng.random(n) < 0.15)) | ((category == COM) & (rng.random(n) < 0.004)),
+        self_generation=self_generation,
         load_control=kva >= 100,
         allocation=allocation,
         payment=payment,
@@ -531,6 +581,7 @@ def build_model(plan: SamplePlan, block: Block) -> Model:
         line_loss=0.008 + 0.03 * rng.random(len(feeder_number)),
         physical_area=block.load_area.copy(),
         stolen=np.zeros((n, months + 1)),
+        pv_kva=np.where(has_panels, 10.0 + number % 11, 0.0),
     )
     model.points = _points(model, rng, p_end)
     return model
@@ -626,6 +677,7 @@ def _points(model: Model, rng: np.random.Generator, p_end: int) -> Points:
     tou = owned & model.tou()[who]
     reactive = owned & (model.standard[who] > 0)
     demand = owned & (model.basis[who] >= 2) & (role == MAIN)
+    deep = owned & (np.array([choice.deep for choice in TARIFFS])[model.tariff[who]] > 0)
     opened = np.where(owned, model.opened[who], cal.as_of - 3000)
     opened[role == AREA] = model.transformers.commissioned[:areas]
     months = plan.months
@@ -651,6 +703,8 @@ def _points(model: Model, rng: np.random.Generator, p_end: int) -> Points:
     initial = np.maximum(initial, 0)
     new_meter = opened >= cal.month_start[0]
     initial[new_meter] = 0
+    initial = np.hstack([initial, np.zeros((total, 2))])
+    export = owned & (role == MAIN) & model.feeds_in()[who] & (replaced_in < 0)
     read = np.isin(role, (MAIN, SUB, AREA, LINE))
     return Points(
         number=number,
@@ -665,6 +719,8 @@ def _points(model: Model, rng: np.random.Generator, p_end: int) -> Points:
         tou=tou,
         reactive=reactive,
         demand=demand,
+        deep=deep,
+        export=export,
         digits=digits,
         phases=phases,
         max_current_a=max_current,

@@ -15,9 +15,12 @@ from wattmark_sample.losses import TRANSFORMER_MODELS, copper_rate, iron_kwh_per
 from wattmark_sample.model import HV_KVA, NEVER, Model
 from wattmark_sample.people import ident, take
 from wattmark_sample.plan import FULL_GRID_ACCOUNTS, Ints, SamplePlan, day_number
-from wattmark_sample.tariffs import STEPS_FROM_KWH, TARIFFS, prices
+from wattmark_sample.tariffs import RISE_DAY, STEPS_FROM_KWH, TARIFFS, YEAR_STEPS_FROM_KWH, prices, risen
 
 STATIONS_PER_REPLICA = 8
+ABOVE_STATIONS = 80_000_000
+"""Staff of cities are numbered from here on, those of the province from ``PROVINCE`` on."""
+PROVINCE = 90_000_000
 POSTS = ("acceptance", "meter_reader", "billing", "collection", "inspection", "metering", "repair", "manager")
 
 
@@ -39,6 +42,24 @@ def org_of_feeder(model: Model, feeder: Ints) -> Ints:
 def staff_of(station: Ints, post: str, which: Ints) -> pa.Array:
     """Identifier of the first or second person of a post at a station."""
     return ident("ST", station * 100 + POSTS.index(post) * 2 + which, 8)
+
+
+def auditors(plan: SamplePlan) -> list[dict[str, str]]:
+    """Staff who judge others' work and do none of it: two of each post that judges findings in each city, a manager above.
+
+    They write no row of the source, so that none of it is their own work.
+
+    Returns:
+        columns of table ``staff``, without names; in the order of their ids.
+    """
+    found = []
+    for city in range(-(-plan.account_count // FULL_GRID_ACCOUNTS)):
+        for number, post in enumerate(POSTS):
+            for which in (0, 1) if post != "meter_reader" else ():
+                staff = ABOVE_STATIONS + city * 100 + number * 2 + which
+                found.append({"staff_id": f"ST{staff:08d}", "org_unit_id": f"ORG-C{city:06d}", "post": post})
+    found.append({"staff_id": f"ST{PROVINCE:08d}", "org_unit_id": "ORG-P", "post": "manager"})
+    return found
 
 
 def common_tables(plan: SamplePlan) -> dict[str, pa.Table]:
@@ -92,7 +113,7 @@ def common_tables(plan: SamplePlan) -> dict[str, pa.Table]:
     per_station = 2 * len(POSTS)
     who = np.repeat(stations, per_station)
     slot = np.tile(np.arange(per_station), len(stations))
-    tables["staff"] = contract_table(
+    of_stations = contract_table(
         "staff",
         {
             "staff_id": ident("ST", who * 100 + slot, 8),
@@ -102,6 +123,10 @@ def common_tables(plan: SamplePlan) -> dict[str, pa.Table]:
         },
         len(who),
     )
+    above = auditors(plan)
+    columns = {name: [row[name] for row in above] for name in above[0]}
+    columns["name"] = people.person_names(plan.random("auditors"), len(above)).to_pylist()
+    tables["staff"] = pa.concat_tables([of_stations, contract_table("staff", columns, len(above))])
     put(
         "tariff",
         [
@@ -114,7 +139,7 @@ def common_tables(plan: SamplePlan) -> dict[str, pa.Table]:
                 "is_two_part": t.two_part,
                 "is_time_of_use": t.tou,
                 "is_stepped": t.stepped,
-                "step_basis": "month" if t.stepped else None,
+                "step_basis": ("year" if t.by_year else "month") if t.stepped else None,
                 "proration": "full" if t.two_part else None,
             }
             for t in TARIFFS
@@ -134,21 +159,29 @@ def common_tables(plan: SamplePlan) -> dict[str, pa.Table]:
             "valid_to",
         )
     }
+    rise = day_number(cal.months[-1]) + RISE_DAY - 1
+
+    def rate(*row: Any) -> None:
+        for name, item in zip(rates, row, strict=True):
+            rates[name].append(item)
+
     for tariff in TARIFFS:
+        limits = YEAR_STEPS_FROM_KWH if tariff.by_year else STEPS_FROM_KWH
         for current in (False, True):
             for component, values in prices(tariff, current).items():
+                ends = rise - 1 if tariff.rises and component == "energy" else NEVER
                 for step, value in enumerate(values):
-                    row = (
+                    rate(
                         tariff.code,
                         component,
                         step + 1,
-                        STEPS_FROM_KWH[step] if len(values) > 1 else 0.0,
+                        limits[step] if len(values) > 1 else 0.0,
                         value,
                         turn if current else first,
-                        NEVER if current else turn - 1,
+                        ends if current else turn - 1,
                     )
-                    for name, item in zip(rates, row, strict=True):
-                        rates[name].append(item)
+        if tariff.rises:
+            rate(tariff.code, "energy", 1, 0.0, risen(tariff), rise, NEVER)
     rates["valid_from"], rates["valid_to"] = np.array(rates["valid_from"]), np.array(rates["valid_to"])  # type: ignore[assignment]
     tables["tariff_rate"] = contract_table("tariff_rate", rates, len(rates["component"]))
 
@@ -198,4 +231,4 @@ def common_tables(plan: SamplePlan) -> dict[str, pa.Table]:
     return tables
 
 
-__all__ = ["POSTS", "common_tables", "org_of_feeder", "staff_of"]
+__all__ = ["POSTS", "auditors", "common_tables", "org_of_feeder", "staff_of"]

@@ -37,31 +37,33 @@ def put_past_list(settings: Settings, engine: Engine, past: PastList) -> bool:
     # A list in ops without a key would be one whose key was lost.
     known_key(settings.home, engine)
     with engine.begin() as connection:
-        file = next(one for one in load_campaigns(settings) if one.campaign.id == PAST_CAMPAIGN)
+        file = next(
+            candidate for candidate in load_campaigns(settings) if candidate.campaign.id == PAST_CAMPAIGN
+        )
         sendings = tuple(
             _sending(settings, file, past, channel.channel) for channel in file.campaign.channels
         )
-        cost = {one.channel: one.cost_amount for one in sendings}
-        control = [one for one in past.members if one["cell"] == "control"]
-        listed = [one for one in past.members if one["cell"] != "control"]
+        cost = {sending.channel: sending.cost_amount for sending in sendings}
+        control = [member for member in past.members if member["cell"] == "control"]
+        listed = [member for member in past.members if member["cell"] != "control"]
         moment = dt.datetime.combine(past.as_of + dt.timedelta(days=1), dt.time(8), tzinfo=settings.zone)
         run = Run.of(past.as_of, settings.utility.time_zone)
         counts = {"listed": len(listed), "control": len(control)}
-        paid = sum(cost[one["channel"]] for one in listed)
+        paid = sum(cost[member["channel"]] for member in listed)
         insert_run(connection, run, Planned(0, file, sendings, {}), counts, paid, moment, note=NOTE)
         rows = [
             {
                 "campaign_run_id": name,
-                "customer_id": one["customer_id"],
+                "customer_id": member["customer_id"],
                 "account_id": "",
-                "outcome": "control" if one["cell"] == "control" else "listed",
-                "channel": one["channel"],
-                "cell": one["cell"],
+                "outcome": "control" if member["cell"] == "control" else "listed",
+                "channel": member["channel"],
+                "cell": member["cell"],
                 "priority": file.campaign.limits.priority,
                 "send_on": past.send_on,
                 "is_seed": False,
             }
-            for one in past.members
+            for member in past.members
         ]
         if rows:
             copy_in(connection, "ops.campaign_member", pa.Table.from_pylist(rows))

@@ -42,6 +42,12 @@ def day_number(day: dt.date) -> int:
     return (day - _EPOCH).days
 
 
+CONNECTION_FEE_ABOLISHED_ON = day_number(dt.date(2017, 12, 1))
+"""From then on no fee is charged for a temporary connection."""
+CONTROL_FEE_ABOLISHED_ON = day_number(dt.date(2021, 3, 1))
+"""From then on no fee is charged for a load-control device."""
+
+
 def day_of(number: int) -> dt.date:
     """The date of a day number."""
     return _EPOCH + dt.timedelta(days=int(number))
@@ -145,6 +151,12 @@ class Calendar:
         before = self._cumulative[np.asarray(days) - self._origin]
         after: Ints = self._working_numbers[before + count - 1]
         return np.where(np.asarray(count) == 0, days, after)
+
+    def before_working(self, days: Ints, count: int) -> Ints:
+        """The working day that is the ``count``-th before each day, the day itself not counted."""
+        before = self._cumulative[np.asarray(days) - 1 - self._origin]
+        found: Ints = self._working_numbers[before - count]
+        return found
 
 
 @lru_cache(maxsize=4)

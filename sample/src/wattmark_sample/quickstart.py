@@ -20,23 +20,34 @@ from wattmark.options import NewHomeOption
 from wattmark.publish.ops import ops_engine, upgrade, warehouse_url
 from wattmark.run import Run
 from wattmark.settings import Settings, load_settings
+from wattmark.writer import writing
+from wattmark.yamlfile import read_mapping
+from wattmark_sample.aims import put_targets
 from wattmark_sample.generate import generate
 from wattmark_sample.history import PastList, kept
+from wattmark_sample.logins import users_text
 from wattmark_sample.past import put_past_list
+from wattmark_sample.past_grades import MOST_ACCOUNTS, KeepingSink, put_past_grades
 from wattmark_sample.plan import SamplePlan, yesterday
 from wattmark_sample.sinks import DatabaseSink
 
 MONTHS = 25
 """Two years and a month: what is compared with a year before, and who leaves, needs them."""
-SETTINGS_TEXT = """\
-# Settings of the sample utility: customer files in a database, intervals in daily Parquet files.
+SETTINGS = {
+    "schedule": """\
 schedule:
   nightly: null        # the sample's data end on one day
+""",
+    "sources": """\
+# Customer files in a database, intervals in daily Parquet files.
 sources:
   - location: airflow:wattmark_source
   - location: {folder}
     tables: [interval_reading]
-"""
+""",
+    "users": "{users}",
+}
+"""Sections of ``settings.yaml`` that the sample utility needs; those that a home names itself stay."""
 
 
 def quickstart(
@@ -53,10 +64,18 @@ def quickstart(
     """Start the services, make a sample utility with known faults, run its night, show what came out."""
     settings = load_settings(home)
     console = Console()
-    own = Home(settings.home).settings
-    if not own.exists():
-        write_atomically(own, SETTINGS_TEXT.format(folder=Home(settings.home).sample))
+    plan = SamplePlan(
+        accounts=accounts,
+        seed=seed,
+        months=MONTHS,
+        as_of=dt.date.fromisoformat(as_of) if as_of else yesterday(),
+        faults=True,
+        history=True,
+    )
+    if not settings.sources:
+        add_settings(Home(settings.home), plan)
         settings = load_settings(home)
+    put_targets(settings.home, plan)
     with console.status("Starting PostgreSQL and Airflow") as spinner:
 
         def tell(message: str) -> None:
@@ -69,14 +88,6 @@ def quickstart(
         raise ServiceError("services.unhealthy", "not all services are well.", "See: wattmark status")
     for note in status.notes:
         console.print(f"{escape(note)}.", soft_wrap=True)
-    plan = SamplePlan(
-        accounts=accounts,
-        seed=seed,
-        months=MONTHS,
-        as_of=dt.date.fromisoformat(as_of) if as_of else yesterday(),
-        faults=True,
-        history=True,
-    )
     as_of = _sample(settings, console, plan, as_of)
     console.print(f"The night {as_of}, in Airflow at {services.airflow_url(settings)}", soft_wrap=True)
     # Lists of a published night are asked about by this DAG, which a paused one would miss.
@@ -99,6 +110,15 @@ def quickstart(
         raise typer.Exit(1)
 
 
+def add_settings(home: Home, plan: SamplePlan) -> None:
+    """Name the sample utility as the source of a home that names none, beside what its settings say already."""
+    said = home.settings.read_text(encoding="utf-8") if home.settings.exists() else ""
+    named = read_mapping(home.settings) if said.strip() else {}
+    text = "".join(part for name, part in SETTINGS.items() if name not in named)
+    gap = "" if not said or said.endswith("\n") else "\n"
+    write_atomically(home.settings, f"{said}{gap}{text.format(folder=home.sample, users=users_text(plan))}")
+
+
 def _sample(settings: Settings, console: Console, plan: SamplePlan, as_of: str) -> str:
     """Make the sample utility once, and put its past list into the warehouse; returns the day its data end.
 
@@ -115,7 +135,12 @@ def _sample(settings: Settings, console: Console, plan: SamplePlan, as_of: str) 
     else:
         made.unlink(missing_ok=True)
         with console.status(f"Making a sample utility of {plan.accounts:,} accounts"):
-            summary = generate(plan, DatabaseSink(services.source_url(settings), folder))
+            sink = KeepingSink(DatabaseSink(services.source_url(settings), folder))
+            is_kept = plan.account_count <= MOST_ACCOUNTS
+            summary = generate(plan, sink if is_kept else sink.sink)
+            if is_kept:
+                with writing(settings, "wattmark quickstart"):
+                    put_past_grades(settings, plan.as_of, dict(sink.tables))
         console.print(
             f"A sample utility: {summary.accounts:,} accounts, {sum(summary.rows.values()):,} rows in {summary.seconds:.0f} s"
         )

@@ -5,6 +5,8 @@ Drawn from generators of its own, so that all other tables are the same with and
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -14,8 +16,8 @@ from wattmark_sample.columns import EMPTY_INSTANT, contract_table, instant
 from wattmark_sample.model import ACTIVE, MAIN, NEVER, Model
 from wattmark_sample.organisation import org_of_feeder, staff_of
 from wattmark_sample.people import ident, join, take
-from wattmark_sample.plan import Ints, SamplePlan
-from wattmark_sample.tables import line_ids, point_ids, transformer_ids
+from wattmark_sample.plan import UTC_OFFSET_SECONDS, Ints, SamplePlan
+from wattmark_sample.tables import line_ids, org_ids, point_ids, transformer_ids
 
 MANAGED_KVA = 315
 """Capacity from which an organisation has somebody who looks after it."""
@@ -37,6 +39,89 @@ def later_tables(plan: SamplePlan, model: Model) -> dict[str, pa.Table]:
         "meter_alarm": _alarms(plan, model, rng),
         "planned_outage": _outages(plan, model, rng),
     }
+
+
+CALLED_BACK = 0.006
+"""Share of accounts whose complaint was settled in the last days, so that somebody is to be called back."""
+
+
+def add_settled(plan: SamplePlan, model: Model, calls: pa.Table) -> pa.Table:
+    """Calls of a block, with some complaints that were settled on the last two working days."""
+    rng = plan.random("settled complaints", model.block.number)
+    live = np.flatnonzero(model.status == ACTIVE)
+    complained = pc.equal(calls["kind"], "complaint")
+    before = set(calls.filter(complained)["account_id"].to_pylist())
+    # Nobody of them complained before: twice would be a finding.
+    free = [at for at in live.tolist() if str(3_300_000_000 + int(model.number[at])) not in before]
+    count = min(len(free), int(np.ceil(CALLED_BACK * len(live)))) if len(live) >= 20 else 0
+    who = (
+        np.sort(rng.choice(np.array(free, np.int64), count, replace=False))
+        if count
+        else np.empty(0, np.int64)
+    )
+    settled = np.minimum(
+        plan.calendar.add_working(np.full(count, plan.calendar.as_of - 5), 3), plan.calendar.as_of
+    )
+    settled -= rng.integers(0, 2, count)
+    # Only a matter of days, and settled in time.
+    opened = settled - 1
+    rows = contract_table(
+        "service_call",
+        {
+            "call_id": ident("SD", model.number[who], 11),
+            "account_id": people.number_text(3_300_000_000 + model.number[who]),
+            "org_unit_id": org_ids(org_of_feeder(model, model.feeder[who])),
+            "kind": "complaint",
+            "site": "urban",
+            "opened_at": instant(opened, 36_000),
+            "arrived_at": np.full(count, EMPTY_INSTANT),
+            "resolved_at": instant(settled, 50_000),
+            "satisfaction": pa.array([3] * count, pa.int64()),
+            "topic": "服务态度",
+            "severity": "general",
+            "updated_at": instant(settled, 50_060),
+        },
+        count,
+    )
+    return pa.concat_tables([calls, rows])
+
+
+_REACHED = (0.7, 0.85)
+"""Up to which draw a customer whose complaint was settled is called back within three working days, and later than that."""
+CALL_BACK = "call-back"
+"""The campaign that calls them."""
+
+
+def add_called_back(plan: SamplePlan, number: int, tables: Mapping[str, pa.Table]) -> pa.Table:
+    """Events of campaigns of a block, with telephone calls to most of those whose complaint was settled."""
+    rng = plan.random("called back", number)
+    calls = tables["service_call"]
+    settled = calls.filter(pc.and_(pc.equal(calls["kind"], "complaint"), pc.is_valid(calls["resolved_at"])))
+    account = tables["account"]
+    owner = dict(zip(account["account_id"].to_pylist(), account["customer_id"].to_pylist(), strict=True))
+    local = settled["resolved_at"].cast(pa.timestamp("us")).cast(pa.int64()).to_numpy() // 1_000_000
+    day = (local + UTC_OFFSET_SECONDS) // 86_400
+    draw, wait = rng.random(len(day)), rng.integers(1, 4, len(day))
+    called = plan.calendar.add_working(day, np.where(draw < _REACHED[0], wait, wait + 3)) if len(day) else day
+    who = [
+        at
+        for at, account_id in enumerate(settled["account_id"].to_pylist())
+        if draw[at] < _REACHED[1] and called[at] < plan.calendar.as_of and account_id in owner
+    ]
+    ids, accounts = settled["call_id"].to_pylist(), settled["account_id"].to_pylist()
+    rows = contract_table(
+        "campaign_event",
+        {
+            "event_id": [f"CB{ids[at]}" for at in who],
+            "campaign_id": CALL_BACK,
+            "customer_id": [owner[accounts[at]] for at in who],
+            "channel": "phone",
+            "kind": "replied",
+            "occurred_at": instant(called[who], 38_000),
+        },
+        len(who),
+    )
+    return pa.concat_tables([tables["campaign_event"], rows])
 
 
 def _managed(model: Model) -> tuple[Ints, Ints]:
@@ -118,7 +203,7 @@ def _alarms(plan: SamplePlan, model: Model, rng: np.random.Generator) -> pa.Tabl
             "kind": take(ALARMS, kind),
             "occurred_at": instant(day, second),
             "ended_at": np.where(lasts, instant(day, second + 1800), EMPTY_INSTANT),
-            "value_s": np.where(kind == 2, np.round(rng.normal(0, 90, count)), np.nan),
+            "value_s": np.where(kind == 2, np.round(rng.normal(0, 90, count).clip(-280, 280)), np.nan),
         },
         count,
     )
@@ -131,6 +216,9 @@ def _outages(plan: SamplePlan, model: Model, rng: np.random.Generator) -> pa.Tab
     count = len(chosen) + 1
     day = plan.calendar.as_of + rng.integers(-40, 21, count)
     status = np.where(day > plan.calendar.as_of, 0, np.where(rng.random(count) < 0.1, 1, 2))
+    # There is always one to tell of, and one that was called off ahead of its day.
+    day[:-1][:2] = plan.calendar.as_of + np.array([4, 5])[: count - 1]
+    status[:-1][:2] = np.array([0, 1])[: count - 1]
     of_line = np.arange(count) == count - 1
     transformer = transformer_ids(model).take(pa.array(np.append(chosen, 0)))
     feeder = np.append(model.transformers.feeder[chosen], 0)

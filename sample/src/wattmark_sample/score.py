@@ -67,15 +67,16 @@ def score(
         findings: findings by rule id.
 
     Returns:
-        one score a rule, in the order of their ids.
+        one score per rule, in the order of their ids.
     """
     seeded: dict[str, dict[tuple[str, str], Truth]] = {}
     may_show: dict[str, set[str]] = {}
-    for one in truth:
-        seeded.setdefault(one.rule_id, {})[one.subject_type, one.subject_id] = one
+    for fault in truth:
+        if fault.subject_id:
+            seeded.setdefault(fault.rule_id, {})[fault.subject_type, fault.subject_id] = fault
         # The same way of being wrong may flag several subjects of its own rule too.
-        for rule_id in (*one.effects, one.rule_id):
-            may_show.setdefault(rule_id, set()).update(one.touched)
+        for rule_id in (*fault.effects, fault.rule_id):
+            may_show.setdefault(rule_id, set()).update(fault.touched)
     scores = []
     for rule_id, rule in sorted(rules.items()):
         found = {(kind, subject): account for kind, subject, account in findings.get(rule_id, ())}
@@ -125,9 +126,11 @@ def page(scores: Iterable[Score], what: str) -> str:
     """
     listed = list(scores)
     exact = [
-        one for one in listed if one.seeded and not one.missed and (one.kind == "listing" or not one.extras)
+        result
+        for result in listed
+        if result.seeded and not result.missed and (result.kind == "listing" or not result.extras)
     ]
-    known = [one for one in listed if one.seeded]
+    known = [result for result in listed if result.seeded]
     lines = [
         "# Precision and recall of the rules",
         "",
@@ -144,12 +147,12 @@ def page(scores: Iterable[Score], what: str) -> str:
         "| rule | title | kind | seeded | found | missed | extra | effects | recall | precision |",
         "| --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
-    for one in listed:
-        kind = "model" if one.is_model else one.kind
-        extra = str(len(one.extras)) if one.kind == "exception" else ""
+    for result in listed:
+        kind = "model" if result.is_model else result.kind
+        extra = str(len(result.extras)) if result.kind == "exception" else ""
         lines.append(
-            f"| {one.rule_id} | {one.title} | {kind} | {one.seeded} | {one.hits} | {len(one.missed)} "
-            f"| {extra} | {one.effects} | {_share(one.recall)} | {_share(one.precision)} |"
+            f"| {result.rule_id} | {result.title} | {kind} | {result.seeded} | {result.hits} | {len(result.missed)} "
+            f"| {extra} | {result.effects} | {_share(result.recall)} | {_share(result.precision)} |"
         )
     return "\n".join(lines) + "\n"
 

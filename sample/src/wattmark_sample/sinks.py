@@ -28,6 +28,7 @@ INTERVAL_SCHEMA = pa.schema(
         pa.field("interval_start", pa.timestamp("us", tz="UTC")),
         pa.field("interval_minutes", pa.int64()),
         pa.field("kwh", pa.float64()),
+        pa.field("export_kwh", pa.float64()),
         pa.field("kvarh", pa.float64()),
         pa.field("voltage_v", pa.float64()),
         pa.field("quality", pa.dictionary(pa.int8(), pa.string())),
@@ -55,7 +56,7 @@ class Sink(Protocol):
 
 
 class _Intervals:
-    """One Parquet file a day, ``interval_reading/day=YYYY-MM-DD/part-0.parquet``."""
+    """One Parquet file per day, ``interval_reading/day=YYYY-MM-DD/part-0.parquet``."""
 
     def __init__(self, root: Path) -> None:
         self.root = root / INTERVALS
@@ -78,6 +79,7 @@ class _Intervals:
                     "metering_point_id",
                     "interval_start",
                     "interval_minutes",
+                    "export_kwh",
                     "voltage_v",
                     "quality",
                     "quality_code",
@@ -96,11 +98,15 @@ class _Intervals:
                 file.rename(file.with_suffix(""))
             else:
                 file.unlink()
+        if good and not self._writers:
+            # A table without a row is there too: a source that lacks one is refused.
+            self.root.mkdir(parents=True, exist_ok=True)
+            pq.write_table(INTERVAL_SCHEMA.empty_table(), self.root / "part-0.parquet", store_schema=False)
         self._writers.clear()
 
 
 class FolderSink:
-    """A folder with one file a table; customer files as Parquet or CSV, intervals always as Parquet.
+    """A folder with one file per table; customer files as Parquet or CSV, intervals always as Parquet.
 
     Args:
         folder: created where missing; files of contract tables in it are replaced.

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from wattmark_sample import people
 from wattmark_sample.columns import EMPTY_INSTANT, contract_table, instant
+from wattmark_sample.growth import added_kva
 from wattmark_sample.losses import TRANSFORMER_MODELS, copper_rate, iron_kwh_per_day, loss_codes
 from wattmark_sample.measure import Meters, Registers
 from wattmark_sample.model import (
@@ -18,8 +19,10 @@ from wattmark_sample.model import (
     CATEGORIES,
     CHECK,
     CLOSED,
+    COM,
     COUNTER,
     DEBIT,
+    GEN,
     HV_LV,
     LAR,
     LINE,
@@ -36,15 +39,25 @@ from wattmark_sample.model import (
     STATUS,
     SUB,
     SUSPENDED,
+    TWO_PART_FROM_KVA,
+    TWO_PART_SINCE,
     Model,
 )
 from wattmark_sample.organisation import org_of_feeder, staff_of
 from wattmark_sample.people import Text, ident, join, number_text, take
-from wattmark_sample.plan import Floats, Ints, SamplePlan, day_of
+from wattmark_sample.plan import (
+    CONNECTION_FEE_ABOLISHED_ON,
+    CONTROL_FEE_ABOLISHED_ON,
+    Floats,
+    Ints,
+    SamplePlan,
+    day_of,
+)
 from wattmark_sample.tariffs import (
     COMPONENTS,
     LINE_COMPONENTS,
     POWER_FACTOR_LINE,
+    RISE_DAY,
     TARIFFS,
     Charges,
     Usage,
@@ -57,6 +70,8 @@ METER_MODELS = ("DDZY71", "DTZY341", "DTZY1296", "DSZ331")
 BANKS = ("中国工商银行杭州分行", "中国建设银行宁波分行", "中国农业银行浙江分行", "招商银行杭州分行")
 
 
+LATE_SHARE = 0.5
+"""Share of a year's bills paid late from which an account is a late payer."""
 TOPICS = ("服务态度", "停电报修", "电费电价", "用电建议", "服务表扬")
 """What a call is about, by its kind."""
 
@@ -76,6 +91,9 @@ class BlockTables:
         self.org = org_of_feeder(model, model.feeder)
         self.large = model.is_mv | (model.kva >= 100)
         self.tables: Tables = {}
+
+    late_payers: Ints
+    """Accounts that pay late of their own accord, by position; known once ``build`` is done."""
 
     def build(self) -> Tables:
         """All tables, by name."""
@@ -215,7 +233,6 @@ class BlockTables:
         street = rng.integers(0, 400, count)
         contact = people.person_names(rng, count)
         self.customer_numbers = number
-        self.customer_org = org
         self._put(
             "customer",
             {
@@ -300,7 +317,7 @@ class BlockTables:
                 "allocation_value": value,
                 "is_temporary": model.temporary,
                 "is_dual_supply": model.dual,
-                "has_self_generation": model.self_generation,
+                "has_self_generation": model.self_generation | model.feeds_in(),
                 "billing_months": 1,
                 "has_load_control": model.load_control,
                 "payment_method": take(PAYMENT_METHODS, model.payment),
@@ -372,19 +389,30 @@ class BlockTables:
         rolled = rng.random((model.size, len(kinds)))
         chance = np.array([0.0, 0.5, 0.6, 0.15, 0.5, 0.15, 0.2])
         has = (rolled < chance) & model.is_mv[:, None]
-        has[:, 0] = model.self_generation
+        has[:, 0] = model.self_generation | model.feeds_in()
+        # Whoever has just been connected sets its machines up one after the other.
+        growing = model.is_mv & (model.opened >= cal.month_start[-1]) & (model.opened < cal.as_of)
+        has[:, 4] |= growing
         who, kind = np.nonzero(has)
         count = len(who)
+        tested = cal.as_of - 30 - rng.integers(0, 300, count)
+        tested = np.where(growing[who], model.opened[who] + 2, tested)
+        panels = (kind == 0) & (model.pv_kva[who] > 0)
         self._put(
             "customer_equipment",
             {
                 "equipment_id": ident("E", model.number[who] * 10 + kind, 11),
                 "account_id": self.account_id.take(pa.array(who)),
                 "kind": take(kinds, kind),
-                "rated_kva": np.round(model.kva[who] * (0.05 + 0.3 * rng.random(count)), 1),
+                "rated_kva": np.where(
+                    panels, model.pv_kva[who], np.round(model.kva[who] * (0.05 + 0.3 * rng.random(count)), 1)
+                ),
                 "phases": 3,
-                "operating_mode": take(("standby", "continuous", "intermittent"), rng.integers(0, 3, count)),
-                "tested_on": cal.as_of - 30 - rng.integers(0, 300, count),
+                "operating_mode": take(
+                    ("standby", "continuous", "intermittent", "pv"),
+                    np.where(panels, 3, rng.integers(0, 3, count)),
+                ),
+                "tested_on": tested,
             },
             count,
         )
@@ -492,7 +520,11 @@ class BlockTables:
                 self._contract(who, submitted + 1, cal.as_of + 200 + rng.integers(0, 1500, len(who)), 1)
         # capacity increases: finished ones, and open ones that wait for their plan
         pick = np.where(model.is_mv, roll, roll * 8)
-        grown = np.flatnonzero(steady & (model.change_kind == 0) & (pick > 0.60) & (pick < 0.66))
+        # Who may stay on one part may not grow and stay.
+        may_grow = ~(
+            np.isin(model.category, (COM, GEN, LAR)) & (model.kva >= TWO_PART_FROM_KVA) & (model.basis == 0)
+        )
+        grown = np.flatnonzero(steady & may_grow & (model.change_kind == 0) & (pick > 0.60) & (pick < 0.66))
         done_on = cal.as_of - 80 - rng.integers(0, 200, n)
         self._order(grown, "increase", 3, connected=done_on)
         self._contract(grown, done_on[grown] - 1, cal.as_of + 300 + rng.integers(0, 1500, len(grown)), 2)
@@ -555,8 +587,8 @@ class BlockTables:
         """Finished connections: every step within its limit of working days."""
         cal, rng, model = self.cal, self.rng, self.model
         high = model.is_mv[who]
-        # 40 calendar days hold at most 30 working days, 9 at most 7: both within their limits
-        submitted = connected[who] - np.where(high, 40, 9)
+        # 40 calendar days hold at most 30 working days, and all steps; low voltage takes five working days
+        submitted = np.where(high, connected[who] - 40, cal.before_working(connected[who], 5))
         replied = cal.add_working(submitted, np.where(high, 5, 1))
         inspected = cal.add_working(submitted, np.where(high, 12, 2))
         energized = np.maximum(cal.add_working(inspected, 1), submitted)
@@ -610,7 +642,7 @@ class BlockTables:
             kind,
             serial,
             {
-                "requested_kva": np.where(kind == "new", model.kva[who], np.round(model.kva[who] * 0.2, 0)),
+                "requested_kva": model.kva[who] if kind == "new" else added_kva(model, who),
                 "submitted_at": instant(submitted, at),
                 "plan_replied_at": np.where(replied <= cal.as_of, instant(replied, at), EMPTY_INSTANT),
                 "updated_at": instant(np.minimum(replied, cal.as_of), at),
@@ -624,8 +656,8 @@ class BlockTables:
         for serial, (kind, flags, price) in enumerate(
             (
                 ("high_reliability", model.dual, 210.0),
-                ("temporary_connection", model.temporary, 200.0),
-                ("load_control", model.load_control, 2.5),
+                ("temporary_connection", model.temporary & (opened < CONNECTION_FEE_ABOLISHED_ON), 200.0),
+                ("load_control", model.load_control & (opened < CONTROL_FEE_ABOLISHED_ON), 2.5),
                 ("meter_test", (model.number * 7919) % 211 == 0, 0.0),
             )
         ):
@@ -781,13 +813,9 @@ class BlockTables:
                 old_value=standing.current[off, np.maximum(last, 0), 0] / 100.0,
             )
         changed = np.flatnonzero(points.replaced_in >= 0)
-        for register in range(6):
-            used = np.ones(len(changed), dtype=np.bool_)
-            if 1 <= register <= 4:
-                used = points.tou[changed]
-            if register == 5:
-                used = points.reactive[changed]
-            at = changed[used]
+        has = self._has_register()
+        for register in range(8):
+            at = changed[has[changed, register]]
             self._event(
                 at,
                 "replace",
@@ -795,7 +823,7 @@ class BlockTables:
                 points.replaced_on[at],
                 old_value=standing.removed[at, register] / 100.0,
                 new_value=standing.first[at, register] / 100.0,
-                register=REGISTERS[register],
+                register=REGISTERS[register if register < 6 else register + 1],
             )
         months_due = np.select([model.kva >= 10000, model.kva >= 2000, model.kva >= 315], [6, 12, 24], 0)
         due = np.flatnonzero((points.role == MAIN) & (months_due[who] > 0))
@@ -816,22 +844,30 @@ class BlockTables:
             faulty, "adjusted", 5, reported + 7, adjusted_kwh=np.round(rng.normal(0, 30, len(faulty)), 1)
         )
 
+    def _has_register(self) -> Any:
+        """Which points have each of the eight energy registers."""
+        points = self.model.points
+        has = np.zeros((points.size, 8), dtype=np.bool_)
+        has[:, 0] = True
+        has[:, 1:5] = points.tou[:, None]
+        has[:, 5], has[:, 6], has[:, 7] = points.reactive, points.deep, points.export
+        return has
+
     def _readings(self) -> None:
         model, cal, rng, points = self.model, self.cal, self.rng, self.model.points
         standing, months = self.standing, self.plan.months
         n = points.size
-        has = np.zeros((n, months, 7), dtype=np.bool_)
         read = standing.read
-        has[:, :, 0] = read
-        has[:, :, 1:5] = (read & points.tou[:, None])[:, :, None]
-        has[:, :, 5] = read & points.reactive[:, None]
-        has[:, :, 6] = read & points.demand[:, None]
-        point, month, register = np.nonzero(has)
+        has = np.insert(self._has_register(), 6, points.demand, axis=1)
+        point, month, register = np.nonzero(read[:, :, None] & has[:, None, :])
         demand = register == 6
-        energy = np.minimum(register, 5)
+        energy = np.where(register > 6, register - 1, np.minimum(register, 5))
         current = standing.current[point, month, energy] / 100.0
         previous = standing.previous[point, month, energy] / 100.0
-        self.demand_reading = np.round(self.meters.energy.max_kw / points.multiplier[:, None], 4)
+        max_kw = self.meters.energy.max_kw.copy()
+        for account, times in model.demand_times.items():
+            max_kw[points.account == account, -1] *= times
+        self.demand_reading = np.round(max_kw / points.multiplier[:, None], 4)
         current[demand] = self.demand_reading[point[demand], month[demand]]
         previous[demand] = np.nan
         who = np.maximum(points.account, 0)
@@ -887,7 +923,7 @@ class BlockTables:
 
         def summed(role: int) -> Floats:
             rows = np.flatnonzero(points.role == role)
-            total = np.zeros((n, months, 6))
+            total = np.zeros((n, months, 8))
             np.add.at(total, points.account[rows], kwh[rows])
             return total
 
@@ -935,8 +971,31 @@ class BlockTables:
             contract_demand_kw=np.nan_to_num(model.contract_demand),
             max_demand_kw=demand,
             standard=model.standard,
+            contracted_kva=model.kva,
+            has_high_use=cal.month_start >= TWO_PART_SINCE,
+            deep_kwh=net[:, :, 6],
+            export_kwh=net[:, :, 7],
+            before_rise=self._before_rise(),
+            year=np.array([month.year for month in cal.months]),
         )
         return usage, start, end
+
+    def _before_rise(self) -> Floats:
+        """Share of each bill's energy used before rates rise within it: by half-hours where all are measured, else by days."""
+        model, points, cal = self.model, self.model.points, self.cal
+        share = np.ones((model.size, self.plan.months))
+        share[:, -1] = (RISE_DAY - 1) / cal.month_days[-1]
+        owned = np.flatnonzero(np.isin(points.role, (MAIN, SUB)))
+        sign = np.where(points.role[owned] == SUB, -1, 1)
+        before, whole = np.zeros(model.size), np.zeros(model.size)
+        np.add.at(before, points.account[owned], sign * self.meters.before_rise_wh[owned])
+        np.add.at(whole, points.account[owned], sign * self.meters.energy.registers_wh[owned, -1].sum(axis=1))
+        told = np.ones(model.size, dtype=np.bool_)
+        np.logical_and.at(told, points.account[owned], self.meters.is_measured[owned])
+        told &= whole > 0
+        share[told, -1] = before[told] / whole[told]
+        share[np.array([tariff.rises == 0 for tariff in TARIFFS])[model.tariff]] = 1
+        return share
 
     def _bills(self) -> None:
         model, cal, rng = self.model, self.cal, self.rng
@@ -1069,6 +1128,7 @@ class BlockTables:
         days[model.payment == DEBIT] = -3
         days[(model.status == CLOSED)] = np.minimum(days[model.status == CLOSED], -1)
         days[model.payment == PREPAID] = -1000
+        self.late_payers = np.flatnonzero((days[:, -12:] > 0).mean(axis=1) >= LATE_SHARE)
         return days
 
     def _payments(

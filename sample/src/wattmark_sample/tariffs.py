@@ -25,9 +25,14 @@ COMPONENTS = (
     "power_factor",
     "surcharge",
     "adjustment",
+    "energy_deep",
+    "feed_in",
 )
-LINE_COMPONENTS = (0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 8, 9, 10)
-"""Component of each possible line of a bill, in printed order: three steps of energy first."""
+LINE_COMPONENTS = (0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 8, 9, 10, 10, 12, 13)
+"""Component of each possible line of a bill, in printed order: three steps of energy first.
+
+Where rates change within the bill the first two are its parts, and there are two lines of surcharge.
+"""
 
 POWER_FACTOR_LINE = LINE_COMPONENTS.index(COMPONENTS.index("power_factor"))
 
@@ -50,9 +55,21 @@ class Tariff:
     surcharge: float
     capacity: float = 0.0
     demand: float = 0.0
+    by_year: bool = False
+    """Its steps are those of a calendar year."""
+    deep: float = 0.0
+    """Price in deep valley."""
+    feed_in: float = 0.0
+    """Price of what is taken from the customer."""
+    rises: float = 0.0
+    """Share by which its energy rises on ``RISE_DAY`` of the audited month."""
 
 
 STEPS_FROM_KWH = (0.0, 230.0, 400.0)
+YEAR_STEPS_FROM_KWH = (0.0, 2760.0, 4800.0)
+RISE_DAY = 16
+HIGH_USE_KWH_PER_KVA, HIGH_USE_SHARE = 260.0, 0.9
+"""From so many kWh a month for each kVA the demand price is reduced."""
 
 TARIFFS = (
     Tariff(
@@ -114,6 +131,7 @@ TARIFFS = (
         False,
         (1.1800, 0.9800, 0.6900, 0.3050),
         0.0416,
+        feed_in=0.4153,
     ),
     Tariff(
         "IND-LV",
@@ -150,6 +168,7 @@ TARIFFS = (
         False,
         (1.1600, 0.9600, 0.6750, 0.3000),
         0.0416,
+        feed_in=0.4153,
     ),
     Tariff(
         "LAR-10-TOU",
@@ -164,6 +183,7 @@ TARIFFS = (
         0.0416,
         30.0,
         48.0,
+        feed_in=0.4153,
     ),
     Tariff(
         "LAR-35-TOU",
@@ -178,6 +198,7 @@ TARIFFS = (
         0.0416,
         28.5,
         45.6,
+        feed_in=0.4153,
     ),
     Tariff(
         "AGR-LV",
@@ -202,6 +223,7 @@ TARIFFS = (
         False,
         (0.4650,),
         0.0216,
+        feed_in=0.4153,
     ),
     Tariff(
         "BULK-10",
@@ -214,6 +236,74 @@ TARIFFS = (
         False,
         (0.4420,),
         0.0316,
+    ),
+    Tariff(
+        "COM-10-2P",
+        "商业10千伏两部制 Commercial 10 kV two-part",
+        "commercial",
+        10.0,
+        35.0,
+        True,
+        True,
+        False,
+        (1.0900, 0.9050, 0.6300, 0.2780),
+        0.0416,
+        30.0,
+        48.0,
+        feed_in=0.4153,
+    ),
+    Tariff(
+        "COM-LV-2P",
+        "一般工商业两部制 Commercial low voltage two-part",
+        "commercial",
+        0.22,
+        0.38,
+        True,
+        True,
+        False,
+        (1.1200, 0.9300, 0.6500, 0.2900),
+        0.0416,
+        31.5,
+        50.4,
+    ),
+    Tariff(
+        "RES-YEAR",
+        "居民年阶梯 Residential steps of a year",
+        "residential",
+        0.22,
+        0.38,
+        False,
+        False,
+        True,
+        (0.5480, 0.5980, 0.7480),
+        0.0246,
+        by_year=True,
+    ),
+    Tariff(
+        "COM-LV-RISE",
+        "一般工商业代理购电 Commercial low voltage, purchased month by month",
+        "commercial",
+        0.22,
+        0.38,
+        False,
+        False,
+        False,
+        (0.7510,),
+        0.0416,
+        rises=0.06,
+    ),
+    Tariff(
+        "IND-10-DEEP",
+        "普通工业10千伏深谷 Industrial 10 kV with deep valley",
+        "general_industrial",
+        10.0,
+        35.0,
+        False,
+        True,
+        False,
+        (1.1700, 0.9700, 0.6850, 0.3050),
+        0.0416,
+        deep=0.1500,
     ),
 )
 TARIFF_AT = {tariff.code: number for number, tariff in enumerate(TARIFFS)}
@@ -232,10 +322,19 @@ def prices(tariff: Tariff, current: bool) -> dict[str, tuple[float, ...]]:
         else {"energy": energy}
     )
     found["surcharge"] = (round(tariff.surcharge * factor, 4),)
+    if tariff.deep:
+        found["energy_deep"] = (round(tariff.deep * factor, 4),)
+    if tariff.feed_in:
+        found["feed_in"] = (round(tariff.feed_in * factor, 4),)
     if tariff.two_part:
         found["capacity"] = (round(tariff.capacity * factor, 4),)
         found["demand"] = (round(tariff.demand * factor, 4),)
     return found
+
+
+def risen(tariff: Tariff) -> float:
+    """Price of a flat tariff's energy from ``RISE_DAY`` of the audited month on."""
+    return round(tariff.energy[0] * (1 + tariff.rises), 4)
 
 
 def price_arrays() -> dict[str, Floats]:
@@ -250,7 +349,8 @@ def price_arrays() -> dict[str, Floats]:
 
     arrays = {f"step{number}": table("energy", number) for number in range(3)}
     arrays |= {name: table(f"energy_{name}", 0) for name in TOU}
-    arrays |= {name: table(name, 0) for name in ("capacity", "demand", "surcharge")}
+    arrays |= {name: table(name, 0) for name in ("capacity", "demand", "surcharge", "feed_in")}
+    arrays["deep"] = table("energy_deep", 0)
     return arrays
 
 
@@ -324,6 +424,25 @@ class Usage:
     max_demand_kw: Floats
     standard: Floats
     """(accounts): 0 for none."""
+    contracted_kva: Floats
+    """(accounts)"""
+    has_high_use: Bools
+    """(months): a high use of the capacity reduces the demand price."""
+    deep_kwh: Floats
+    export_kwh: Floats
+    before_rise: Floats
+    """Share of the bill's energy that was used before rates rose within it; 1 where they did not."""
+    year: Ints
+    """(months): calendar year."""
+
+
+def _year_before(billed: Floats, year: Ints) -> Floats:
+    """Energy billed of the same year before each month."""
+    before = np.zeros(billed.shape)
+    for month in range(1, billed.shape[1]):
+        if year[month] == year[month - 1]:
+            before[:, month] = np.round(before[:, month - 1] + billed[:, month - 1], 6)
+    return before
 
 
 def charge(usage: Usage) -> Charges:
@@ -333,9 +452,10 @@ def charge(usage: Usage) -> Charges:
     at = (usage.price_row[None, :], usage.tariff)
     flags = {
         name: np.array([getattr(tariff, name) for tariff in TARIFFS])[usage.tariff]
-        for name in ("tou", "stepped", "two_part")
+        for name in ("tou", "stepped", "two_part", "by_year", "deep", "feed_in", "rises")
     }
     tou, stepped, two_part = flags["tou"], flags["stepped"], flags["two_part"]
+    by_year, rises = flags["by_year"], (flags["rises"] > 0) & (usage.before_rise < 1)
     hv_lv = np.broadcast_to(usage.is_hv_lv[:, None], (n, months))
     iron = np.where(hv_lv, usage.iron_kwh, 0.0)
     copper = np.where(hv_lv, np.round(usage.copper_rate[:, None] * usage.metered_kwh, 6), 0.0)
@@ -351,14 +471,29 @@ def charge(usage: Usage) -> Charges:
         quantity[number] = np.where(mask, kwh, 0.0)
         price[number] = np.where(mask, unit, 0.0)
 
-    edges = (*STEPS_FROM_KWH, np.inf)
+    year_before = np.where(by_year, _year_before(billed, usage.year), 0.0)
+    edges = np.where(
+        by_year[None],
+        np.array([*YEAR_STEPS_FROM_KWH, np.inf])[:, None, None],
+        np.array([*STEPS_FROM_KWH, np.inf])[:, None, None],
+    )
+    after = year_before + billed
     for step in range(3):
-        kwh = np.round(np.clip(billed, edges[step], edges[step + 1]) - edges[step], 6)
+        low, high = edges[step], edges[step + 1]
+        kwh = np.round(np.clip(after, low, high) - np.clip(year_before, low, high), 6)
         if step == 0:
-            kwh = np.where(stepped, np.minimum(billed, edges[1]), usage.metered_kwh)
-            line(step, ~tou, kwh, table["step0"][at])
+            below = np.where(billed < edges[1], np.minimum(after, edges[1]) - year_before, kwh)
+            kwh = np.where(stepped, np.where(by_year, kwh, below), usage.metered_kwh * usage.before_rise)
+            line(step, ~tou & ~(by_year & (kwh == 0) & (billed != 0)), kwh, table["step0"][at])
         else:
-            line(step, stepped & (billed > edges[step]), kwh, table[f"step{step}"][at])
+            line(step, stepped & (kwh > 0), kwh, table[f"step{step}"][at])
+    later = np.array([risen(tariff) if tariff.rises else 0.0 for tariff in TARIFFS])[usage.tariff]
+    line(
+        1,
+        rises | exists[1],
+        np.where(rises, usage.metered_kwh * (1 - usage.before_rise), quantity[1]),
+        np.where(rises, later, price[1]),
+    )
     for number, name in enumerate(TOU):
         line(3 + number, tou, usage.registers_kwh[:, :, number], table[name][at])
     loss_price = np.where(tou, table["flat"][at], table["step0"][at])
@@ -368,9 +503,16 @@ def charge(usage: Usage) -> Charges:
     line(9, two_part & (basis == 1), usage.capacity_kva, table["capacity"][at])
     contract = np.broadcast_to(usage.contract_demand_kw[:, None], (n, months))
     first_demand = np.where(basis == 2, contract, usage.max_demand_kw)
-    line(10, two_part & (basis >= 2), first_demand, table["demand"][at])
+    high_use = usage.has_high_use[None, :] & (
+        np.round(usage.metered_kwh, 6) >= np.round(HIGH_USE_KWH_PER_KVA * usage.contracted_kva, 6)[:, None]
+    )
+    demand_price = table["demand"][at] * np.where(high_use, HIGH_USE_SHARE, 1.0)
+    line(10, two_part & (basis >= 2), first_demand, demand_price)
     over = np.round(usage.max_demand_kw - 1.05 * contract, 6)
-    line(11, two_part & (basis == 2) & (over > 0), over, 2.0 * table["demand"][at])
+    line(11, two_part & (basis == 2) & (over > 0), over, 2.0 * demand_price)
+    line(15, tou & (flags["deep"] > 0), usage.deep_kwh, table["deep"][at])
+    fed = (flags["feed_in"] > 0) & (usage.export_kwh > 0)
+    line(16, fed, -usage.export_kwh, table["feed_in"][at])
     cents = round_cents(quantity * price)
 
     apparent = np.sqrt(usage.main_active_kwh**2 + usage.main_reactive_kvarh**2)
@@ -389,12 +531,14 @@ def charge(usage: Usage) -> Charges:
         power_factor_rate(np.broadcast_to(usage.standard[:, None], (n, months)), np.nan_to_num(factor)),
         0.0,
     )
-    base = cents[:12].sum(axis=0) / 100.0
+    base = (cents[:12].sum(axis=0) + cents[15]) / 100.0
     exists[POWER_FACTOR_LINE] = has_factor
     quantity[POWER_FACTOR_LINE] = np.where(has_factor, base, 0.0)
     price[POWER_FACTOR_LINE] = rate
     cents[POWER_FACTOR_LINE] = round_cents(base * rate)
-    line(13, np.ones((n, months), dtype=np.bool_), billed, table["surcharge"][at])
-    cents[13] = round_cents(quantity[13] * price[13])
+    line(13, np.ones((n, months), dtype=np.bool_), billed * usage.before_rise, table["surcharge"][at])
+    line(14, rises, billed * (1 - usage.before_rise), table["surcharge"][at])
+    for number in (13, 14):
+        cents[number] = round_cents(quantity[number] * price[number])
     cents = np.where(exists, cents, 0)
     return Charges(exists, quantity, price, cents, loss, billed, factor, cents.sum(axis=0))

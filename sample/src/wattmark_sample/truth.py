@@ -18,7 +18,7 @@ def truth_file(folder: Path) -> Path:
 
 def write_truth(path: Path, truth: Iterable[Truth]) -> None:
     """Write seeded faults, one JSON object a line."""
-    lines = [json.dumps(dataclasses.asdict(one), ensure_ascii=False) for one in truth]
+    lines = [json.dumps(dataclasses.asdict(fault), ensure_ascii=False) for fault in truth]
     path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
 
 

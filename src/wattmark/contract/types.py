@@ -51,7 +51,7 @@ _POSTGRES_IN_DUCKDB = {type_.postgres: type_.duckdb for type_ in TYPES.values()}
 Columns: TypeAlias = Mapping[str, str]
 """Columns of a table: contract types by name, in order."""
 Rows: TypeAlias = pa.Table | Mapping[str, Any] | Sequence[Mapping[str, Any]]
-"""Rows as Python makes them: arrow, columns by name, or one mapping a row."""
+"""Rows as Python makes them: arrow, columns by name, or one mapping per row."""
 
 
 def arrow_type(kind: str) -> pa.DataType:
@@ -127,7 +127,7 @@ def contract_type(kind: str) -> str:
     """Contract type of a DuckDB type as DuckDB names it; the name itself where the contract has none."""
     if kind.startswith("DECIMAL"):
         return "decimal"
-    known = {one.duckdb: name for name, one in TYPES.items()} | {
+    known = {spelling.duckdb: name for name, spelling in TYPES.items()} | {
         duckdb: name for duckdb, _, name in _NARROW.values()
     }
     return known.get({"TIMESTAMP WITH TIME ZONE": "TIMESTAMPTZ"}.get(kind, kind), kind)

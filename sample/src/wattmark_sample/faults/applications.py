@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,12 @@ from wattmark_sample.faults.common import open_order, set_account, set_customer,
 from wattmark_sample.faults.editor import at
 from wattmark_sample.faults.registry import Candidates, Context, Mask, Place, fault
 from wattmark_sample.model import COUNTER, CT_PRIMARY, LV_LV, ONLINE
-from wattmark_sample.plan import day_of
+from wattmark_sample.plan import (
+    CONNECTION_FEE_ABOLISHED_ON,
+    CONTROL_FEE_ABOLISHED_ON,
+    day_number,
+    day_of,
+)
 
 O = "order"  # noqa: E741
 A = "account"
@@ -50,6 +56,14 @@ def _three_phase(c: Context) -> Mask:
 fault("ACC-02", "above the single-phase band", O, _single_phase, tables=with_order(_kva(16.5)), effects=BAND)
 fault("ACC-02", "above the low-voltage band", O, _three_phase, tables=with_order(_kva(161.0)), effects=BAND)
 fault("ACC-02", "below the 10 kV band", O, k.single_part, tables=with_order(_kva(29.0)), effects=BAND)
+fault(
+    "ACC-02",
+    "5,000 kVA more at low voltage",
+    O,
+    lambda c: k.com(c) & _three_phase(c),
+    tables=with_order(requested_kva=5000.0),
+    effects="ACC-15 ACC-16 ACC-18",
+)
 
 fault(
     "ACC-03",
@@ -120,6 +134,7 @@ fault(
     O,
     k.high_org,
     tables=with_order(kind="new", equipment_list_provided=False),
+    effects="SVC-08",
 )
 
 
@@ -227,7 +242,7 @@ fault(
 works: dict[str, Any] = {"needs_customer_works": True, "works_materials_entered": False}
 fault("ACC-10", "low voltage", O, k.low, tables=with_order(**works))
 fault("ACC-10", "high voltage", O, k.high, tables=with_order(**works))
-fault("ACC-10", "new supply", O, k.com, tables=with_order(kind="new", **works))
+fault("ACC-10", "new supply", O, k.com, tables=with_order(kind="new", **works), effects="SVC-08")
 
 
 def _pending_order(c: Context, a: int) -> str:
@@ -268,32 +283,64 @@ def _no_fee(kind: str) -> Place:
     return change
 
 
-for rule, kind, who, more in (
-    ("ACC-12", "high_reliability", k.dual, "INS-05"),
-    ("ACC-13", "temporary_connection", k.temporary, ""),
+for way, place in (
+    ("no fee", _no_fee("high_reliability")),
+    ("charged too little", _fee("high_reliability", charged_amount=0.8, paid_amount=0.8)),
+    ("charged too much", _fee("high_reliability", charged_amount=1.1, paid_amount=1.1)),
 ):
-    fault(rule, "no fee", O, who, tables=with_order(_no_fee(kind)), effects=more)
-    fault(
-        rule,
-        "charged too little",
-        O,
-        who,
-        tables=with_order(_fee(kind, charged_amount=0.8, paid_amount=0.8)),
-        effects=more,
-    )
-    fault(
-        rule,
-        "charged too much",
-        O,
-        who,
-        tables=with_order(_fee(kind, charged_amount=1.1, paid_amount=1.1)),
-        effects=more,
-    )
+    fault("ACC-12", way, O, k.dual, tables=with_order(place), effects="INS-05")
 
 
 def _new_fee(*args: Any, **more: Any) -> Place:
     return lambda c, a: k.add_fee(c, a, *args, **more)
 
+
+def _connection_fee(refunded: float = 0.0, on: str = "a while ago") -> Place:
+    """A fee for a temporary connection, all of it paid; charged a while ago, without a day, or before the abolition."""
+
+    def change(c: Context, a: int) -> None:
+        days = {
+            "a while ago": k.ago(c, 90),
+            "before": day_of(CONNECTION_FEE_ABOLISHED_ON - 1),
+            "no day": None,
+        }
+        k.add_fee(
+            c,
+            a,
+            "temporary_connection",
+            4000.0,
+            4000.0,
+            4000.0,
+            refunded_amount=refunded,
+            charged_on=days[on],
+        )
+
+    return change
+
+
+fault(
+    "ACC-13",
+    "charged although abolished",
+    O,
+    k.temporary,
+    tables=with_order(_connection_fee()),
+    effects="BUS-10",
+)
+fault(
+    "ACC-13",
+    "charged on no known day, and refunded",
+    O,
+    k.temporary,
+    tables=with_order(_connection_fee(4000.0, "no day")),
+)
+fault(
+    "ACC-13",
+    "charged to an account that is to stay",
+    O,
+    k.low,
+    tables=with_order(_connection_fee()),
+    effects="BUS-10",
+)
 
 fault("ACC-14", "charged below the schedule", "fee", k.low, tables=_new_fee("meter_test", 40.0, 20.0, 20.0))
 fault("ACC-14", "waived in part", "fee", k.com, tables=_new_fee("other", 300.0, 100.0, 100.0, waiver=True))
@@ -471,8 +518,6 @@ def _suspended(*spans: tuple[int, int], kva: float = 1.0, kind: str = "suspend")
 
 def _late_year(c: Context) -> Mask:
     """Rules over as_of's calendar year need one that is well under way."""
-    from wattmark_sample.plan import day_number
-
     passed = c.cal.as_of - day_number(c.plan.as_of.replace(month=1, day=1))
     return k.low(c) & (c.model.kva >= 4) & (passed >= 230)
 
@@ -490,10 +535,10 @@ fault(
 )
 fault(
     "BUS-02",
-    "three suspensions",
+    "suspended for 192 days in three times",
     A,
     _late_year,
-    tables=_named(_suspended((200, 180), (150, 130), (100, 80))),
+    tables=_named(_suspended((229, 150), (140, 80), (70, 20))),
     effects="BUS-06",
 )
 fault(
@@ -549,28 +594,50 @@ fault(
     effects="BUS-06",
 )
 
+SHORT_REDUCTION_SINCE = day_number(dt.date(2024, 6, 1))
+"""From then on 15 days of a reduction are enough, before 180 were due."""
+
+
+def _before_short_reductions(c: Context) -> Mask:
+    return k.low(c) & (c.cal.as_of >= SHORT_REDUCTION_SINCE)
+
+
+def _old_reduction(c: Context, a: int) -> str:
+    start = SHORT_REDUCTION_SINCE - 1
+    return k.add_change(c, a, "reduce", 1.0, start, start + 179)
+
+
 fault(
     "BUS-05",
-    "179 days",
+    "14 days",
     "capacity_change",
     k.low,
-    tables=_suspended((300, 121), kind="reduce"),
+    tables=_suspended((60, 46), kind="reduce"),
     effects="BUS-06",
 )
 fault(
     "BUS-05",
-    "731 days",
+    "179 days, begun when 180 were due",
+    "capacity_change",
+    _before_short_reductions,
+    tables=_old_reduction,
+    effects="BUS-06",
+)
+# Two years are 730 or 731 days.
+fault(
+    "BUS-05",
+    "732 days",
     "capacity_change",
     k.low,
-    tables=_suspended((600, -131), kind="reduce"),
+    tables=_suspended((600, -132), kind="reduce"),
     effects="BUS-06",
 )
 fault(
     "BUS-05",
-    "no end for 731 days",
+    "no end for 732 days",
     "capacity_change",
     k.low,
-    tables=_suspended((731, -1), kind="reduce"),
+    tables=_suspended((732, -1), kind="reduce"),
     effects="BUS-06",
 )
 
@@ -655,12 +722,17 @@ fault("BUS-08", "meter test, dual supply", O, k.dual, tables=_p_order("meter_tes
 fault("BUS-08", "meter moved, temporary", O, k.temporary, tables=_p_order("relocate_meter"), listing=True)
 fault("BUS-08", "premises moved, temporary", O, k.temporary, tables=_p_order("move_premises"), listing=True)
 
-fault("BUS-09", "no fee", A, k.large, tables=_no_fee("load_control"))
+
+def _controlled_before(c: Context) -> Mask:
+    return k.large(c) & (c.model.opened < CONTROL_FEE_ABOLISHED_ON)
+
+
+fault("BUS-09", "no fee", A, _controlled_before, tables=_no_fee("load_control"))
 fault(
     "BUS-09",
     "charged too little",
     A,
-    k.large,
+    _controlled_before,
     tables=_fee("load_control", charged_amount=0.5, paid_amount=0.5),
     effects="ACC-14",
 )
@@ -668,9 +740,16 @@ fault(
     "BUS-09",
     "charged too much",
     A,
-    k.large,
+    _controlled_before,
     tables=_fee("load_control", charged_amount=1.2, paid_amount=1.2),
     effects="ACC-14",
+)
+fault(
+    "BUS-09",
+    "charged although abolished",
+    A,
+    k.large,
+    tables=lambda c, a: k.add_fee(c, a, "load_control", 300.0, 300.0, 300.0) and None,
 )
 
 
@@ -687,15 +766,20 @@ def _old_temporary(c: Context) -> Mask:
     )
 
 
-for way, share in (("nothing refunded", 0.0), ("half refunded", 0.5), ("a cent short", 0.9999)):
+for way, refunded, on in (
+    ("nothing refunded", 0.0, "a while ago"),
+    ("half refunded, charged before the abolition", 2000.0, "before"),
+    ("a cent short", 3999.99, "a while ago"),
+):
     fault(
         "BUS-10",
         way,
         A,
         _old_temporary,
         model=_closed_temporary,
-        tables=_fee("temporary_connection", refunded_amount=share),
+        tables=_connection_fee(refunded, on),
     )
+fault("BUS-10", "charged although abolished", A, k.low, tables=_connection_fee(), effects="ACC-13")
 
 
 def _opened(days: int) -> Place:
@@ -810,10 +894,10 @@ def _unanswered(c: Context, a: int) -> str:
     return open_order(c, a, submitted_at=at(_back(c, 4, 8)), plan_replied_at=None)
 
 
-SLOW = "SVC-03"
+SLOW = "SVC-03 SVC-09"
 fault("SVC-01", "low voltage after four days", O, k.low, tables=_replied(4), effects=SLOW)
 fault("SVC-01", "high voltage after 15 days", O, k.high, tables=_replied(15), effects=SLOW)
-fault("SVC-01", "two supplies after 30 days", O, k.dual, tables=_replied(30), effects="SVC-03 INS-05")
+fault("SVC-01", "two supplies after 30 days", O, k.dual, tables=_replied(30), effects="SVC-03 SVC-09 INS-05")
 fault("SVC-01", "never answered", O, k.low, tables=_unanswered, effects=SLOW)
 
 
@@ -821,7 +905,7 @@ def _energized(working_days: int | None, wait: int) -> Place:
     def change(c: Context, a: int) -> str:
         inspected = _back(c, wait, wait + 3)
         energized = None if working_days is None else at(_after_wd(c, inspected, working_days))
-        submitted = inspected - 2
+        submitted = inspected - 9
         return open_order(
             c,
             a,
@@ -834,9 +918,9 @@ def _energized(working_days: int | None, wait: int) -> Place:
     return change
 
 
-fault("SVC-02", "low voltage after three days", O, k.low, tables=_energized(3, 3))
-fault("SVC-02", "high voltage after six days", O, k.high, tables=_energized(6, 6))
-fault("SVC-02", "still not energized", O, k.low, tables=_energized(None, 4))
+fault("SVC-02", "low voltage after three days", O, k.low, tables=_energized(3, 3), effects="SVC-09")
+fault("SVC-02", "high voltage after six days", O, k.high, tables=_energized(6, 6), effects="SVC-09")
+fault("SVC-02", "still not energized", O, k.low, tables=_energized(None, 4), effects="SVC-09")
 
 
 def _long(working_days: int) -> Place:
@@ -857,6 +941,7 @@ fault(
     tables=lambda c, a: open_order(
         c, a, "new", submitted_at=at(_back(c, 30, 45)), plan_replied_at=at(_after_wd(c, _back(c, 30, 45), 1))
     ),
+    effects="SVC-08",
 )
 
 
@@ -955,8 +1040,31 @@ for score in (1, 2):
 # --- RSK ----------------------------------------------------------------------------------------------
 
 
+CHANGES = ("increase", "change_tariff", "transfer_name")
+
+
+def _unchanged_before(c: Context, a: int) -> None:
+    """Take away what else was changed of late, whose contract would do for this change too."""
+    account = c.account_id(a)
+    for table in ("service_order", "capacity_change"):
+        gone = [
+            row for row in c.t.rows(table, "account_id", account) if c.t.get(table, row, "kind") in CHANGES
+        ]
+        c.t.drop(table, gone)
+    recent = k.ago(c, 400)
+    c.t.drop(
+        "contract",
+        [
+            row
+            for row in c.t.rows("contract", "account_id", account)
+            if c.t.get("contract", row, "signed_on") >= recent
+        ],
+    )
+
+
 def _changed(kind: str, days: int) -> Place:
     def change(c: Context, a: int) -> str:
+        _unchanged_before(c, a)
         submitted = c.cal.as_of - days
         closed = _after_wd(c, submitted, 3)
         return open_order(

@@ -7,7 +7,7 @@ import numpy as np
 from wattmark_sample.faults import common as k
 from wattmark_sample.faults.editor import at
 from wattmark_sample.faults.registry import Candidates, Context, Mask, Place, fault
-from wattmark_sample.model import COM, GEN, MAIN, SUB
+from wattmark_sample.model import COM, GEN, MAIN, SUB, TWO_PART_FROM_KVA, TWO_PART_SINCE
 from wattmark_sample.plan import day_of
 
 MP = "metering_point"
@@ -130,7 +130,7 @@ fault(
     tables=lambda c, a: k.add_line(
         c, a, "adjustment", -0.85 * float(c.t.get("bill", k.p_bill(c, a), "total_amount"))
     ),
-    effects="TAR-20",
+    effects="TAR-20 TAR-29",
 )
 
 
@@ -238,7 +238,7 @@ def _late_correction(c: Context, a: int) -> None:
     _correction(c, a, -round(total + 60.0, 2), month=-2)
 
 
-NEGATIVE = "TAR-04 TAR-20 COL-04 RSK-03"
+NEGATIVE = "TAR-04 TAR-20 TAR-29 COL-04 RSK-03"
 
 
 def _months_2(mask: Candidates) -> Candidates:
@@ -273,7 +273,7 @@ def _corrected_to_nothing(c: Context, a: int) -> None:
     k.pay_as_billed(c, c.bill_id(a), 0.0)
 
 
-FREE = "TAR-04 TAR-20 COL-04 ANA-06"
+FREE = "TAR-04 TAR-20 TAR-29 COL-04 ANA-06"
 fault("TAR-08", "all lines are zero", "account", k.res, tables=_free, effects=FREE)
 fault("TAR-08", "an adjustment cancels the bill", "account", k.com, tables=_cancelled, effects=FREE)
 fault("TAR-08", "a correction cancels the bill", "account", k.agr, tables=_corrected_to_nothing, effects=FREE)
@@ -370,7 +370,7 @@ def _both(c: Context, a: int) -> None:
 
 
 fault("TAR-11", "neither read nor billed", "account", _fresh, tables=_both, effects="NET-01")
-fault("TAR-11", "read but not billed", "account", _fresh, tables=_unbilled)
+fault("TAR-11", "read but not billed", "account", _fresh, tables=_unbilled, effects="TAR-23")
 fault("TAR-11", "billed but not read", "account", _fresh, tables=_unread, effects="TAR-06 TAR-20")
 
 
@@ -398,7 +398,50 @@ fault(
     "account",
     lambda c: k.single_part(c) & (c.model.category == COM),
     model=_flat("AGR-10"),
-    effects="ARC-02",
+    effects="ARC-02 ANA-09",
+)
+
+
+def _stays_on_one_part(c: Context) -> Mask:
+    """Businesses that may stay on a one-part tariff although they are large."""
+    flags: Mask = (
+        k.single_part(c)
+        & (c.model.category == COM)
+        & (c.model.kva >= TWO_PART_FROM_KVA)
+        & (c.model.opened < TWO_PART_SINCE)
+        & (c.plan.months >= 2)
+    )
+    return flags
+
+
+def _small_on_two_parts(c: Context, a: int) -> None:
+    c.model.tariff[a] = k.tariff_number("COM-LV-2P")
+    c.model.basis[a] = 1
+    c.model.points.tou[c.model.points.account == a] = True
+
+
+fault(
+    "TAR-27",
+    "grown since and still on one part",
+    "account",
+    _stays_on_one_part,
+    tables=lambda c, a: (
+        k.add_change(c, a, "increase", 50.0, max(TWO_PART_SINCE, c.cal.as_of - 700), None) and c.account_id(a)
+    ),
+)
+fault(
+    "TAR-27",
+    "on two parts before, on one since",
+    "account",
+    _stays_on_one_part,
+    tables=lambda c, a: c.t.set("bill", k.p_bill(c, a, 0), tariff_code="COM-10-2P"),
+)
+fault(
+    "TAR-27",
+    "a small shop on two parts",
+    "account",
+    lambda c: k.com(c) & (c.model.kva < 100),
+    model=_small_on_two_parts,
 )
 
 

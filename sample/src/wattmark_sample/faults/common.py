@@ -126,13 +126,14 @@ def bigger(mask: Candidates, monthly_kwh: float) -> Candidates:
         if c.meters is not None:
             return mask(c)
         m = c.model
-        mean = _profile_mean(c)[m.profile] * m.kw * 730
+        mean = profile_mean(c)[m.profile] * m.kw * 730
         return mask(c) & (mean >= monthly_kwh)
 
     return chosen
 
 
-def _profile_mean(c: Context) -> Any:
+def profile_mean(c: Context) -> Any:
+    """Mean power of each profile as a share of its peak."""
     from wattmark_sample.shapes import monthly_energy
 
     return monthly_energy(c.plan)[0].sum(axis=2).mean(axis=1) / 730
@@ -196,7 +197,7 @@ def open_order(c: Context, a: int, kind: str = "increase", **values: Any) -> str
         "order_id": order,
         "account_id": c.account_id(a),
         "kind": kind,
-        "requested_kva": float(c.model.kva[a]),
+        "requested_kva": float(c.model.kva[a]) if kind == "new" else None,
         "submitted_at": at(submitted),
         "plan_replied_at": at(min(submitted + 1, c.cal.as_of), 11),
         "needs_customer_works": is_high,
@@ -246,21 +247,20 @@ def add_fee(
     paid: float,
     days: int = 200,
     waiver: bool = False,
+    **values: Any,
 ) -> str:
     """A fee; returns its id."""
     fee = f"FF{int(c.model.number[a]):09d}"
-    c.t.add(
-        "fee",
-        fee_id=fee,
-        account_id=c.account_id(a),
-        kind=kind,
-        standard_amount=standard,
-        charged_amount=charged,
-        paid_amount=paid,
-        refunded_amount=0.0,
-        waiver_approved=waiver,
-        charged_on=ago(c, days),
-    )
+    row = {
+        "kind": kind,
+        "standard_amount": standard,
+        "charged_amount": charged,
+        "paid_amount": paid,
+        "refunded_amount": 0.0,
+        "waiver_approved": waiver,
+        "charged_on": ago(c, days),
+    }
+    c.t.add("fee", fee_id=fee, account_id=c.account_id(a), **{**row, **values})
     return fee
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from wattmark_sample.faults.editor import at
 from wattmark_sample.faults.registry import Candidates, Context, Mask, Place, fault
 from wattmark_sample.measure import true_multiplier
 from wattmark_sample.model import CT_PRIMARY, HV_LV, next_size
-from wattmark_sample.plan import day_of
+from wattmark_sample.plan import day_number, day_of
 
 A = "account"
 C = "customer"
@@ -37,7 +38,9 @@ def _category(tariff: str) -> Place:
 
 fault("ARC-02", "a shop on the industrial tariff", A, k.com, model=_category("IND-LV"))
 fault("ARC-02", "a pump on the commercial tariff", A, k.agr, model=_category("COM-LV"))
-fault("ARC-02", "a workshop on the agricultural tariff", A, k.gen, model=_category("AGR-LV"))
+fault(
+    "ARC-02", "a workshop on the agricultural tariff", A, k.gen, model=_category("AGR-LV"), effects="ANA-09"
+)
 fault("ARC-02", "a home on the commercial tariff", A, k.res, model=_category("COM-LV"))
 
 BAND = "TAR-02 ANA-03 ACC-08 ACC-15 ACC-16 ACC-18 MET-06 MET-09 BUS-13 TAR-12 TAR-22 ANA-06 ACC-02 RSK-03"
@@ -362,7 +365,7 @@ fault(
     k.com,
     tables=_contracts(signed_on=None, entered_on=None, archived_on=None),
 )
-fault("INS-07", "opened 31 days ago", A, _settled, tables=_new_without, effects="TAR-11")
+fault("INS-07", "opened 31 days ago", A, _settled, tables=_new_without, effects="TAR-11 MET-15")
 
 
 def _unfiled(**values: Any) -> Place:
@@ -475,6 +478,10 @@ for name in ("rated_kva", "phases", "operating_mode"):
     fault("INS-12", f"no {name}", A, k.high, tables=_equipment("harmonic_source", **{name: None}))
 
 
+PENALTY_CEILING_SINCE = day_number(dt.date(2024, 6, 1))
+"""The day from which a penalty of three times what is recovered is the most that may be asked."""
+
+
 def _case(found: int, **values: Any) -> Place:
     def change(c: Context, a: int) -> str:
         case = f"VF{int(c.model.number[a]):09d}"
@@ -502,7 +509,25 @@ def _case(found: int, **values: Any) -> Place:
 fault("INS-13", "open for 31 days", "violation", k.low, tables=_case(31, closed_on=None))
 fault("INS-13", "no notice", "violation", k.low, tables=_case(80, kind="breach", notice_issued_on=None))
 fault("INS-13", "not approved", "violation", k.low, tables=_case(80, approved_on=None))
-fault("INS-13", "penalty too small", "violation", k.low, tables=_case(50, penalty_amount=1400.0))
+fault("INS-13", "penalty above the ceiling", "violation", k.low, tables=_case(50, penalty_amount=2800.0))
+
+
+def _before_the_ceiling(c: Context) -> Mask:
+    return k.low(c) & (c.cal.as_of >= PENALTY_CEILING_SINCE)
+
+
+def _small_penalty(c: Context, a: int) -> str:
+    days = c.cal.as_of - PENALTY_CEILING_SINCE + 1
+    return str(_case(days, penalty_amount=1400.0)(c, a))
+
+
+fault(
+    "INS-13",
+    "penalty too small, found while it was due in full",
+    "violation",
+    _before_the_ceiling,
+    tables=_small_penalty,
+)
 fault("INS-13", "recovered energy not given", "violation", k.low, tables=_case(20, recovered_kwh=None))
 
 # --- MET ----------------------------------------------------------------------------------------------

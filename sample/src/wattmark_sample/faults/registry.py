@@ -24,6 +24,7 @@ class Truth:
     way: str
     subject_type: str
     subject_id: str
+    """Empty where nothing is seeded, and the effects are there by nature."""
     account_id: str | None
     effects: tuple[str, ...]
     touched: tuple[str, ...]
@@ -89,6 +90,8 @@ class Context:
     standing: Registers | None = None
     editor: Editor | None = None
     notes: dict[tuple[str, int], Any] = field(default_factory=dict)
+    areas_used: Bools = field(default_factory=lambda: np.zeros(0, dtype=np.bool_))
+    """Areas that carry a fault; known to hooks, not yet to masks."""
 
     @property
     def cal(self) -> Calendar:
@@ -139,6 +142,7 @@ class Context:
             & ~m.dual
             & ~m.temporary
             & ~m.self_generation
+            & ~m.is_rare()
             & (m.allocation == 0)
             & (m.points.replaced_in[at] < 0)
             & (m.owner == np.arange(m.size))
@@ -168,7 +172,7 @@ class Context:
         return self.points[int(self.main_at[a])]
 
     def touched(self, unit: str, at: int) -> list[str]:
-        """Identifiers that a fault at one place may show on: accounts, their area and their line."""
+        """Identifiers that a fault at one place may show on: accounts, their area with its book, and their line."""
         m = self.model
         if unit == "line":
             return [f"L{int(m.feeder_number[at]):09d}"]
@@ -179,8 +183,15 @@ class Context:
             areas = {at}
             accounts = [self.account_id(int(a)) for a in np.flatnonzero(m.area == at)]
             lines = {int(m.block.area_feeder[at])}
-        transformers = [f"T{int(m.block.area_number[area]):08d}" for area in sorted(areas)]
-        return [*accounts, *transformers, *(f"L{int(m.feeder_number[line]):09d}" for line in sorted(lines))]
+        numbers = [int(m.block.area_number[area]) for area in sorted(areas)]
+        feeders = [int(m.feeder_number[line]) for line in sorted(lines)]
+        return [
+            *accounts,
+            *(f"T{number:08d}" for number in numbers),
+            *(f"RA{number:07d}" for number in numbers),
+            *(f"L{number:09d}" for number in feeders),
+            *(f"RL{number:09d}" for number in feeders),
+        ]
 
     def bill_id(self, a: int, month: int = -1) -> str:
         """Identifier of the account's bill of a month, by position."""

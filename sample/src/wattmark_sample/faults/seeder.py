@@ -8,12 +8,23 @@ from typing import Any
 import numpy as np
 
 # Imported for what they register.
-from wattmark_sample.faults import applications, billing, network, records  # noqa: F401
+from wattmark_sample.faults import (  # noqa: F401
+    applications,
+    billing,
+    conduct,
+    measured,
+    network,
+    periods,
+    records,
+)
 from wattmark_sample.faults.editor import Editor
 from wattmark_sample.faults.registry import REGISTRY, Context, Fault, Truth
 from wattmark_sample.measure import Registers
 from wattmark_sample.model import Model
-from wattmark_sample.plan import SampleError, SamplePlan
+from wattmark_sample.plan import Ints, SampleError, SamplePlan
+
+NATURE = "pays late of its own accord"
+"""A way that is not seeded: its truth names no subject, for nobody must find it, but whoever does is right."""
 
 
 class Seeder:
@@ -23,6 +34,7 @@ class Seeder:
         """Take the faults a plan asks for."""
         self.plan = plan
         self.pending = wanted_faults(plan)
+        self._tells_late = any(entry.rule_id == "RSK-04" for entry in self.pending)
         self.truth: list[Truth] = []
         self._chosen: list[tuple[Fault, int]] = []
 
@@ -41,6 +53,7 @@ class Seeder:
             "area": np.zeros(len(model.block.area_number), dtype=np.bool_),
         }
         used["line"] = np.zeros(len(model.feeder_number), dtype=np.bool_)
+        context.areas_used = used["area"]
         self._chosen, left, taken = [], [], 0
         masks = {id(entry): entry.who(context) for entry in self.pending}
         order = {"line": 0, "area": 1}
@@ -76,8 +89,8 @@ class Seeder:
             if entry.registers:
                 self._results[number] = entry.registers(context, at)
 
-    def finish(self, context: Context, tables: dict[str, Any]) -> dict[str, Any]:
-        """Seed what stands wrongly in the tables, and note the truth."""
+    def finish(self, context: Context, tables: dict[str, Any], late_payers: Ints) -> dict[str, Any]:
+        """Seed what stands wrongly in the tables, and note the truth; who pays late unseeded is part of it."""
         context.editor = Editor(tables)
         for number, (entry, at) in enumerate(self._chosen):
             result = self._results.get(number)
@@ -93,6 +106,9 @@ class Seeder:
                 self.truth.append(
                     Truth(entry.rule_id, entry.way, entry.subject, subject, account, entry.effects, touched)
                 )
+        if self._tells_late and len(late_payers):
+            late = tuple(context.account_id(int(a)) for a in late_payers)
+            self.truth.append(Truth("RSK-04", NATURE, "account", "", None, ("RSK-04",), late))
         return context.editor.finish()
 
     @staticmethod
