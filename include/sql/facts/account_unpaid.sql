@@ -7,7 +7,7 @@ columns:
   billed_amount: {type: decimal, doc: Totals of all its bills.}
   paid_amount: {type: decimal, doc: 'The payments that name one of them, and those on the account that name no known bill.'}
   unpaid_amount: {type: decimal, doc: Billed less paid; negative is a credit.}
-  mean_monthly_amount: {type: double, doc: Mean net total of the billed ones of the six months up to P; empty where there is none.}
+  mean_monthly_amount: {type: double, doc: 'Mean net total of the billed ones of the six months up to P; where a bill covers several months of the last six billed periods, by month. Empty where there is none.'}
 */
 WITH billed AS (
   SELECT
@@ -21,6 +21,18 @@ WITH billed AS (
     ) AS mean_monthly_amount
   FROM facts.bill_net
   GROUP BY bill_net.account_id
+),
+
+cycle AS (
+  SELECT
+    cycle_period.account_id,
+    RATIO(SUM(bill_net.total_amount), COUNT(*) * MIN(billing_cycle.billing_months)) AS mean_monthly_amount
+  FROM facts.cycle_period
+  JOIN facts.billing_cycle ON billing_cycle.account_id = cycle_period.account_id
+  JOIN facts.bill_net
+    ON bill_net.account_id = cycle_period.account_id AND bill_net.period = cycle_period.period
+  WHERE cycle_period.recent_no <= 6
+  GROUP BY cycle_period.account_id
 ),
 
 received AS (
@@ -48,6 +60,11 @@ SELECT
   MONEY(billed.billed_amount) AS billed_amount,
   MONEY(COALESCE(paid.paid_amount, 0)) AS paid_amount,
   MONEY(billed.billed_amount - COALESCE(paid.paid_amount, 0)) AS unpaid_amount,
-  billed.mean_monthly_amount
+  CASE
+    WHEN billing_cycle.account_id IS NULL THEN billed.mean_monthly_amount ELSE cycle.mean_monthly_amount
+  END
+    AS mean_monthly_amount
 FROM billed
+LEFT JOIN facts.billing_cycle ON billing_cycle.account_id = billed.account_id
+LEFT JOIN cycle ON cycle.account_id = billed.account_id
 LEFT JOIN paid ON paid.account_id = billed.account_id

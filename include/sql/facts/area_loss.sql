@@ -12,10 +12,11 @@ columns:
   points_unread: {type: integer, doc: 'Those of them without a reading, which count as 0 by register.'}
   interval_share: {type: double, doc: Share of the intervals of all these points that is there.}
   supplied_kwh: {type: double, doc: 'Fed in; empty where the supply point has nothing of the source.'}
+  export_kwh: {type: double, doc: 'Given to the network by the accounts of the balance, by the same source; a kwh below 0 of a main point is such, and no energy taken.'}
   sold_kwh: {type: double, doc: Taken out.}
-  loss_kwh: {type: double, doc: supplied less sold.}
-  loss_rate: {type: double, doc: loss over supplied.}
-  not_checked: {type: string, doc: 'register_not_computable where a register of the balance cannot be calculated, no_supply where nothing was fed in by the source.'}
+  loss_kwh: {type: double, doc: supplied and export less sold.}
+  loss_rate: {type: double, doc: loss over supplied and export.}
+  not_checked: {type: string, doc: 'several_months where it would be drawn by registers and one of its points is billed for several months at once; register_not_computable where a register of the balance cannot be calculated; no_supply where nothing was fed in by the source.'}
 params:
   min_interval_share: {type: number, default: 0.95, minimum: 0, maximum: 1, doc: Share of the intervals from which they are used.}
 */
@@ -51,6 +52,26 @@ read AS (
   WHERE register_energy.register = 'active_total'
 ),
 
+read_export AS (
+  SELECT
+    register_energy.metering_point_id,
+    register_energy.period,
+    register_energy.kwh
+  FROM facts.register_energy
+  WHERE register_energy.register = 'active_export'
+),
+
+given AS (
+  SELECT
+    export_daily.metering_point_id,
+    MONTH_OF(export_daily.day) AS period,
+    EXACT_SUM(export_daily.export_kwh) AS export_kwh,
+    EXACT_SUM(export_daily.backfeed_kwh) AS backfeed_kwh
+  FROM facts.export_daily
+  WHERE export_daily.day >= ADD_MONTHS($period, -11) AND export_daily.day <= $period_end
+  GROUP BY export_daily.metering_point_id, MONTH_OF(export_daily.day)
+),
+
 point AS (
   SELECT
     COALESCE(read.metering_point_id, measured.metering_point_id) AS metering_point_id,
@@ -72,6 +93,7 @@ member AS (
     loss_member.id,
     loss_member.metering_point_id,
     loss_member.is_supply,
+    loss_member.account_id IS NOT NULL AND NOT loss_member.is_supply AS is_account,
     metering_point.installed_on
   FROM facts.loss_member
   LEFT JOIN source.metering_point ON metering_point.metering_point_id = loss_member.metering_point_id
@@ -87,9 +109,13 @@ present AS (
     point.expected,
     point.present,
     point.mean_minutes,
-    point.interval_kwh,
+    CASE
+      WHEN member.is_account THEN point.interval_kwh + COALESCE(given.backfeed_kwh, 0) ELSE point.interval_kwh
+    END AS interval_kwh,
+    CASE WHEN member.is_account THEN given.export_kwh END AS interval_export_kwh,
     point.is_read,
     point.register_kwh,
+    CASE WHEN member.is_account THEN read_export.kwh END AS register_export_kwh,
     CASE
       WHEN point.mean_minutes IS NULL AND measured_month.end_s IS NOT NULL
         THEN
@@ -104,6 +130,9 @@ present AS (
   FROM member
   JOIN point ON point.metering_point_id = member.metering_point_id
   LEFT JOIN measured_month ON measured_month.period = point.period
+  LEFT JOIN given ON given.metering_point_id = point.metering_point_id AND given.period = point.period
+  LEFT JOIN read_export
+    ON read_export.metering_point_id = point.metering_point_id AND read_export.period = point.period
 ),
 
 grouped AS (
@@ -122,6 +151,8 @@ grouped AS (
     COALESCE(EXACT_SUM(present.interval_kwh) FILTER (WHERE NOT present.is_supply), 0) AS interval_sold_kwh,
     EXACT_SUM(present.register_kwh) FILTER (WHERE present.is_supply) AS register_supplied_kwh,
     COALESCE(EXACT_SUM(present.register_kwh) FILTER (WHERE NOT present.is_supply), 0) AS register_sold_kwh,
+    COALESCE(EXACT_SUM(present.interval_export_kwh), 0) AS interval_export_kwh,
+    COALESCE(EXACT_SUM(present.register_export_kwh), 0) AS register_export_kwh,
     COUNT(*) FILTER (WHERE present.is_read AND present.register_kwh IS NULL) AS not_computable
   FROM present
   GROUP BY present.level, present.id, present.period
@@ -157,10 +188,22 @@ summed AS (
     grouped.interval_sold_kwh,
     grouped.register_supplied_kwh,
     grouped.register_sold_kwh,
+    grouped.interval_export_kwh,
+    grouped.register_export_kwh,
     grouped.not_computable
   FROM grouped
   JOIN member ON member.level = grouped.level AND member.id = grouped.id AND member.is_supply
   LEFT JOIN measured_month ON measured_month.period = grouped.period
+),
+
+-- What is read for several months at once says nothing of one: such a balance is drawn by intervals alone.
+several AS (
+  SELECT DISTINCT
+    member.level,
+    member.id
+  FROM member
+  JOIN source.metering_point ON metering_point.metering_point_id = member.metering_point_id
+  JOIN facts.billing_cycle ON billing_cycle.account_id = metering_point.account_id
 ),
 
 chosen AS (
@@ -180,11 +223,18 @@ chosen AS (
     END AS supplied_kwh,
     CASE
       WHEN ROUND(summed.interval_share, 9) >= $min_interval_share THEN summed.interval_sold_kwh
-      WHEN summed.not_computable = 0 THEN summed.register_sold_kwh
+      WHEN summed.not_computable = 0 AND several.id IS NULL THEN summed.register_sold_kwh
     END AS sold_kwh,
+    CASE
+      WHEN ROUND(summed.interval_share, 9) >= $min_interval_share THEN summed.interval_export_kwh ELSE
+        summed.register_export_kwh
+    END AS export_kwh,
     CASE WHEN ROUND(summed.interval_share, 9) >= $min_interval_share THEN 0 ELSE summed.not_computable END
-      AS not_computable
+      AS not_computable,
+    several.id IS NOT NULL AND NOT COALESCE(ROUND(summed.interval_share, 9) >= $min_interval_share, FALSE)
+      AS is_several
   FROM summed
+  LEFT JOIN several ON several.level = summed.level AND several.id = summed.id
 )
 
 SELECT
@@ -197,10 +247,14 @@ SELECT
   chosen.points_unread,
   chosen.interval_share,
   ROUND(chosen.supplied_kwh, 6) AS supplied_kwh,
+  chosen.export_kwh,
   ROUND(chosen.sold_kwh, 6) AS sold_kwh,
-  ROUND(chosen.supplied_kwh - chosen.sold_kwh, 6) AS loss_kwh,
-  RATIO(chosen.supplied_kwh - chosen.sold_kwh, chosen.supplied_kwh) AS loss_rate,
+  ROUND(chosen.supplied_kwh + chosen.export_kwh - chosen.sold_kwh, 6) AS loss_kwh,
+  RATIO(
+    chosen.supplied_kwh + chosen.export_kwh - chosen.sold_kwh, chosen.supplied_kwh + chosen.export_kwh
+  ) AS loss_rate,
   CASE
+    WHEN chosen.is_several THEN 'several_months'
     WHEN chosen.not_computable > 0 THEN 'register_not_computable'
     WHEN chosen.supplied_kwh IS NULL THEN 'no_supply'
   END AS not_checked

@@ -6,13 +6,14 @@ columns:
   bill_id: {type: string, doc: The bill.}
   lines: {type: integer, doc: Its lines.}
   lines_amount: {type: decimal, doc: Sum of all of them.}
-  energy_amount: {type: decimal, doc: 'energy, energy_sharp, energy_peak, energy_flat and energy_valley; empty where there is no such line, as below.'}
+  energy_amount: {type: decimal, doc: 'energy, energy_sharp, energy_peak, energy_flat, energy_valley and energy_deep; empty where there is no such line, as below.'}
   loss_iron_amount: {type: decimal, doc: loss_iron.}
   loss_copper_amount: {type: decimal, doc: loss_copper.}
   capacity_amount: {type: decimal, doc: capacity.}
   demand_amount: {type: decimal, doc: demand.}
   power_factor_amount: {type: decimal, doc: power_factor.}
   surcharge_amount: {type: decimal, doc: surcharge.}
+  feed_in_amount: {type: decimal, doc: feed_in.}
   adjustment_amount: {type: decimal, doc: adjustment.}
   loss_iron_highest_amount: {type: decimal, doc: The highest single loss_iron line.}
   demand_lines: {type: integer, doc: Lines of component demand.}
@@ -34,7 +35,9 @@ SELECT
   MONEY(SUM(bill_line.amount)) AS lines_amount,
   MONEY(
     SUM(bill_line.amount) FILTER (
-      WHERE bill_line.component IN ('energy', 'energy_sharp', 'energy_peak', 'energy_flat', 'energy_valley')
+      WHERE bill_line.component IN (
+        'energy', 'energy_sharp', 'energy_peak', 'energy_flat', 'energy_valley', 'energy_deep'
+      )
     )
   ) AS energy_amount,
   MONEY(SUM(bill_line.amount) FILTER (WHERE bill_line.component = 'loss_iron')) AS loss_iron_amount,
@@ -43,6 +46,7 @@ SELECT
   MONEY(SUM(bill_line.amount) FILTER (WHERE bill_line.component = 'demand')) AS demand_amount,
   MONEY(SUM(bill_line.amount) FILTER (WHERE bill_line.component = 'power_factor')) AS power_factor_amount,
   MONEY(SUM(bill_line.amount) FILTER (WHERE bill_line.component = 'surcharge')) AS surcharge_amount,
+  MONEY(SUM(bill_line.amount) FILTER (WHERE bill_line.component = 'feed_in')) AS feed_in_amount,
   MONEY(SUM(bill_line.amount) FILTER (WHERE bill_line.component = 'adjustment')) AS adjustment_amount,
   MAX(bill_line.amount) FILTER (WHERE bill_line.component = 'loss_iron') AS loss_iron_highest_amount,
   COUNT(*) FILTER (WHERE bill_line.component = 'demand') AS demand_lines

@@ -23,31 +23,31 @@ columns:
   peak_kwh: {type: double, doc: Energy of a register.}
   flat_kwh: {type: double, doc: Energy of a register.}
   valley_kwh: {type: double, doc: Energy of a register.}
+  deep_kwh: {type: double, doc: Energy of a register.}
+  lacks_four: {type: boolean, doc: As in facts.account_energy.}
+  lacks_five: {type: boolean, doc: As in facts.account_energy.}
+  export_kwh: {type: double, doc: 'Energy taken from the customer; empty where it cannot be said.'}
   main_active_kwh: {type: double, doc: Active total of the main points.}
   reactive_kvarh: {type: double, doc: Reactive total of the main points.}
   demand_kw: {type: double, doc: Highest demand summed over the main points.}
   iron_kwh: {type: double, doc: 'Iron loss of the dedicated transformers, over the days not wholly suspended; 0 where losses are not billed.'}
   copper_kwh: {type: double, doc: Copper loss.}
-  mean_kva: {type: double, doc: Mean over the days of contracted_kva less what is suspended or reduced.}
+  contracted_kva: {type: double, doc: Of the account.}
+  mean_kva: {type: double, doc: Mean over the days of contracted_kva less what facts.capacity_relief takes off.}
+  months: {type: integer, doc: 'Months that a bill of the account covers, 1 where its file does not say.'}
+  length: {type: string, doc: 'How the days on which the account was in force within the bill compare with these months: whole, part or long; begun of a part of several months whose days lie in as many calendar months.'}
+  in_force_months: {type: double, doc: 'Its days in force, each over the days of its calendar month, summed; there where the length is not whole or its capacity grew.'}
+  kva_months: {type: double, doc: 'The same, each day times the kVA that it is charged for; what came into force within the bill counts from its day.'}
+  in_force_kva: {type: double, doc: Mean of these kVA over all days of the bill.}
+  in_force_share: {type: double, doc: Days in force over days of the bill.}
+  is_grown: {type: boolean, doc: 'A new or increase row of capacity_change began within the bill: it is recalculated where the tariff''s proration is days, and else not.'}
+  year_before_kwh: {type: double, doc: 'billed_kwh of the calendar year before the bill (facts.bill_year).'}
+  year_not_checked: {type: string, doc: As not_checked there.}
   power_factor: {type: double, doc: 'Rounded half up to two places; empty where no standard is set, no active energy was used or a reading is missing.'}
-  energy_not_checked: {type: string, doc: 'Why the energy is not recalculated; empty where it is. allocation, capacity_change, change_tariff, no_reading, or as facts.register_energy.'}
+  energy_not_checked: {type: string, doc: 'Why the energy is not recalculated; empty where it is. allocation, capacity_change, change_tariff, split_month, no_reading, or as facts.register_energy.'}
   not_checked: {type: string, doc: 'As energy_not_checked, else loss_code_missing.'}
 */
-WITH taken_out AS (
-  SELECT
-    bill.bill_id,
-    EXACT_SUM(LEAST(suspension_day.out_kva, account.contracted_kva)) AS out_kva_days
-  FROM facts.suspension_day
-  JOIN source.account ON account.account_id = suspension_day.account_id
-  JOIN source.bill
-    ON bill.account_id = suspension_day.account_id
-    AND suspension_day.day >= bill.period_start
-    AND suspension_day.day <= bill.period_end
-  WHERE bill.corrects_bill_id IS NULL
-  GROUP BY bill.bill_id
-),
-
-grown AS (
+WITH grown AS (
   SELECT
     capacity_change.account_id,
     MAX(capacity_change.start_on) AS last_on
@@ -68,64 +68,6 @@ changed AS (
   GROUP BY service_order.account_id
 ),
 
-multiplied AS (
-  SELECT DISTINCT bill.bill_id
-  FROM source.metering_event
-  JOIN source.metering_point
-    ON metering_point.metering_point_id = metering_event.metering_point_id
-    AND metering_point.role IN ('main', 'sub')
-  JOIN source.bill
-    ON bill.account_id = metering_point.account_id
-    AND CAST(metering_event.occurred_at AS DATE) >= bill.period_start
-    AND CAST(metering_event.occurred_at AS DATE) <= bill.period_end
-  WHERE metering_event.kind = 'multiplier_changed' AND bill.corrects_bill_id IS NULL
-),
-
-read AS (
-  SELECT
-    register_reading.metering_point_id,
-    MAX(register_reading.period) AS last_period,
-    MAX(register_reading.read_at) AS last_read_at
-  FROM source.register_reading
-  WHERE
-    register_reading.register = 'active_total'
-    AND register_reading.period >= ADD_MONTHS($period, -1)
-    AND register_reading.period <= $period
-  GROUP BY register_reading.metering_point_id
-),
-
-removed AS (
-  SELECT
-    metering_event.metering_point_id,
-    MAX(metering_event.occurred_at) AS removed_at
-  FROM source.metering_event
-  WHERE metering_event.kind = 'remove'
-  GROUP BY metering_event.metering_point_id
-),
-
-unread AS (
-  -- Read for the month before, or there before P (as is one without a date), and not read for P: what the
-  -- account used is not the sum of its other points. A point that was removed after its last reading, before
-  -- P ended, is no longer there.
-  SELECT DISTINCT metering_point.account_id
-  FROM source.metering_point
-  LEFT JOIN read ON read.metering_point_id = metering_point.metering_point_id
-  LEFT JOIN removed
-    ON removed.metering_point_id = metering_point.metering_point_id
-    AND (read.last_read_at IS NULL OR removed.removed_at >= read.last_read_at)
-    AND removed.removed_at < $period_end_at
-  WHERE
-    metering_point.role IN ('main', 'sub')
-    AND (
-      read.last_period < $period
-      OR (
-        read.last_period IS NULL
-        AND (metering_point.installed_on IS NULL OR metering_point.installed_on < $period)
-      )
-    )
-    AND removed.metering_point_id IS NULL
-),
-
 joined AS (
   SELECT
     bill.bill_id,
@@ -133,7 +75,16 @@ joined AS (
     bill.period,
     bill.period_start,
     bill.period_end,
-    DATE_DIFF('day', bill.period_start, bill.period_end) + 1 AS days,
+    bill.days,
+    bill.months,
+    bill.length,
+    bill.is_grown,
+    bill_in_force.in_force_months,
+    bill_in_force.kva_months,
+    bill_in_force.in_force_kva,
+    bill_in_force.in_force_share,
+    bill_year.before_kwh AS year_before_kwh,
+    bill_year.not_checked AS year_not_checked,
     bill.tariff_code AS billed_tariff_code,
     account.tariff_code AS account_tariff_code,
     account.usage_category,
@@ -148,6 +99,10 @@ joined AS (
     account_energy.peak_kwh,
     account_energy.flat_kwh,
     account_energy.valley_kwh,
+    account_energy.deep_kwh,
+    account_energy.lacks_four,
+    account_energy.lacks_five,
+    account_energy.export_kwh,
     account_energy.main_active_kwh,
     account_energy.reactive_kvarh,
     account_energy.demand_kw,
@@ -155,33 +110,36 @@ joined AS (
     bill_loss.iron_kwh,
     bill_loss.copper_rate,
     bill_loss.unknown_codes,
-    COALESCE(taken_out.out_kva_days, 0) AS out_kva_days,
+    bill.out_kva_days,
     -- What happened in the month (step 1) goes before what the file says and what was not read.
     CASE
-      WHEN multiplied.bill_id IS NOT NULL THEN 'multiplier_changed'
+      WHEN bill.is_multiplied THEN 'multiplier_changed'
       WHEN
         account_energy.not_checked NOT IN ('previous_value_missing', 'no_reading')
         THEN account_energy.not_checked
-      WHEN grown.last_on > bill.period_start THEN 'capacity_change'
+      -- What began within the bill is weighed by its days where the tariff says so.
+      WHEN
+        grown.last_on > bill.period_end
+        OR (bill.is_grown AND COALESCE(tariff.proration, 'full') <> 'days')
+        THEN 'capacity_change'
       WHEN changed.last_on > bill.period_start THEN 'change_tariff'
       WHEN account.allocation <> 'none' THEN 'allocation'
+      WHEN bill_net.originals > 1 THEN 'split_month'
       WHEN account_energy.not_checked IS NOT NULL THEN account_energy.not_checked
-      WHEN account_energy.metered_kwh IS NULL OR unread.account_id IS NOT NULL THEN 'no_reading'
+      WHEN account_energy.metered_kwh IS NULL OR unread_account.account_id IS NOT NULL THEN 'no_reading'
     END AS energy_not_checked
-  FROM source.bill
+  FROM facts.bill_length AS bill
   JOIN source.account ON account.account_id = bill.account_id
+  LEFT JOIN source.tariff ON tariff.tariff_code = bill.tariff_code
   LEFT JOIN facts.account_energy
     ON account_energy.account_id = bill.account_id AND account_energy.period = bill.period
   LEFT JOIN facts.bill_loss ON bill_loss.bill_id = bill.bill_id
-  LEFT JOIN taken_out ON taken_out.bill_id = bill.bill_id
+  LEFT JOIN facts.bill_year ON bill_year.bill_id = bill.bill_id
+  LEFT JOIN facts.bill_in_force ON bill_in_force.bill_id = bill.bill_id
+  LEFT JOIN facts.bill_net ON bill_net.account_id = bill.account_id AND bill_net.period = bill.period
   LEFT JOIN grown ON grown.account_id = bill.account_id
   LEFT JOIN changed ON changed.account_id = bill.account_id
-  LEFT JOIN multiplied ON multiplied.bill_id = bill.bill_id
-  LEFT JOIN unread ON unread.account_id = bill.account_id AND bill.period = $period
-  WHERE
-    bill.corrects_bill_id IS NULL
-    AND bill.period >= ADD_MONTHS($period, -11)
-    AND bill.period <= $period
+  LEFT JOIN facts.unread_account ON unread_account.account_id = bill.account_id AND bill.period = $period
 )
 
 SELECT
@@ -204,13 +162,27 @@ SELECT
   joined.peak_kwh,
   joined.flat_kwh,
   joined.valley_kwh,
+  joined.deep_kwh,
+  joined.lacks_four,
+  joined.lacks_five,
+  joined.export_kwh,
   joined.main_active_kwh,
   joined.reactive_kvarh,
   joined.demand_kw,
   CASE WHEN joined.has_loss THEN joined.iron_kwh ELSE CAST(0 AS DOUBLE) END AS iron_kwh,
   CASE WHEN joined.has_loss THEN ROUND(joined.copper_rate * joined.metered_kwh, 6) ELSE CAST(0 AS DOUBLE) END
     AS copper_kwh,
+  joined.contracted_kva,
   RATIO(joined.contracted_kva * joined.days - joined.out_kva_days, CAST(joined.days AS DOUBLE)) AS mean_kva,
+  joined.months,
+  joined.length,
+  joined.in_force_months,
+  joined.kva_months,
+  joined.in_force_kva,
+  joined.in_force_share,
+  joined.is_grown,
+  joined.year_before_kwh,
+  joined.year_not_checked,
   CASE
     WHEN joined.power_factor_standard IS NOT NULL AND joined.main_active_kwh > 0
       THEN

@@ -10,6 +10,10 @@ columns:
   loss_kwh: {type: double, doc: Net losses.}
   billed_kwh: {type: double, doc: Net billed energy.}
   total_amount: {type: decimal, doc: Net total.}
+  originals: {type: integer, doc: Its bills that correct none.}
+  original_days: {type: integer, doc: 'Days from period_start to period_end, both included, of these bills; a day of several counts as often (facts.bill_rate counts it once). Empty where there are none.'}
+  first_bill_day: {type: date, doc: The first of these days.}
+  last_bill_day: {type: date, doc: The last of these days.}
   energy_amount: {type: decimal, doc: Net energy lines (P alone).}
   loss_iron_amount: {type: decimal, doc: Net iron-loss lines (P alone).}
   capacity_amount: {type: decimal, doc: Net capacity lines (P alone).}
@@ -40,7 +44,26 @@ net AS (
     EXACT_SUM(bill.metered_kwh) AS metered_kwh,
     EXACT_SUM(bill.loss_kwh) AS loss_kwh,
     EXACT_SUM(bill.billed_kwh) AS billed_kwh,
-    MONEY(SUM(bill.total_amount)) AS total_amount
+    MONEY(SUM(bill.total_amount)) AS total_amount,
+    COUNT(*) FILTER (WHERE bill.corrects_bill_id IS NULL) AS originals,
+    INTEGER_SUM(
+      CASE
+        WHEN bill.corrects_bill_id IS NULL AND bill.period_start <= bill.period_end
+          THEN DATE_DIFF('day', bill.period_start, bill.period_end) + 1
+      END
+    ) AS original_days,
+    MIN(
+      CASE
+        WHEN
+          bill.corrects_bill_id IS NULL AND bill.period_start <= bill.period_end
+          THEN bill.period_start
+      END
+    ) AS first_bill_day,
+    MAX(
+      CASE
+        WHEN bill.corrects_bill_id IS NULL AND bill.period_start <= bill.period_end THEN bill.period_end
+      END
+    ) AS last_bill_day
   FROM source.bill
   GROUP BY bill.account_id, bill.period
 )
@@ -53,6 +76,10 @@ SELECT
   net.loss_kwh,
   net.billed_kwh,
   net.total_amount,
+  net.originals,
+  net.original_days,
+  net.first_bill_day,
+  net.last_bill_day,
   line.energy_amount,
   line.loss_iron_amount,
   line.capacity_amount,

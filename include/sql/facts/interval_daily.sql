@@ -16,8 +16,12 @@ columns:
   valley_kwh: {type: double, doc: Part of kwh in valley hours.}
   night_kwh: {type: double, doc: Part of kwh at night.}
   max_kw: {type: double, doc: Highest mean power of a measured or estimated interval.}
+  measured_kw: {type: double, doc: Highest mean power of a measured interval.}
   highest_kw: {type: double, doc: 'Highest mean power of any interval with a kwh, of whatever quality.'}
   lowest_kwh: {type: double, doc: 'Lowest kwh, of whatever quality.'}
+  daytime_kwh: {type: double, doc: 'Part of measured_kwh of intervals that start from 8:00 and before 18:00.'}
+  demand_intervals: {type: integer, doc: 'Measured ones with a kwh that are of at most 30 minutes, from which a demand can be read.'}
+  demand_kw: {type: double, doc: Their highest mean power.}
 incremental: {by: day, source: accepted.interval_reading}
 */
 WITH timed AS (
@@ -59,8 +63,16 @@ rolled AS (
     ROUND(SUM(timed.micro_kwh) FILTER (WHERE timed.is_good AND hour_band.is_night) * 0.000001, 6)
       AS night_kwh,
     MAX(timed.kw) FILTER (WHERE timed.is_good) AS max_kw,
+    MAX(timed.kw) FILTER (WHERE timed.is_measured) AS measured_kw,
     MAX(timed.kw) AS highest_kw,
-    MIN(timed.kwh) AS lowest_kwh
+    MIN(timed.kwh) AS lowest_kwh,
+    ROUND(
+      SUM(timed.micro_kwh) FILTER (WHERE timed.is_measured AND timed.hour >= 8 AND timed.hour < 18)
+      * 0.000001,
+      6
+    ) AS daytime_kwh,
+    COUNT(timed.kwh) FILTER (WHERE timed.is_measured AND timed.interval_minutes <= 30) AS demand_intervals,
+    MAX(timed.kw) FILTER (WHERE timed.is_measured AND timed.interval_minutes <= 30) AS demand_kw
   FROM timed
   JOIN core.hour_band ON hour_band.hour = timed.hour
   GROUP BY timed.metering_point_id, timed.day
@@ -81,6 +93,10 @@ SELECT
   rolled.valley_kwh,
   rolled.night_kwh,
   rolled.max_kw,
+  rolled.measured_kw,
   rolled.highest_kw,
-  rolled.lowest_kwh
+  rolled.lowest_kwh,
+  rolled.daytime_kwh,
+  rolled.demand_intervals,
+  rolled.demand_kw
 FROM rolled

@@ -11,7 +11,7 @@ columns:
   measured: {type: integer, doc: Measured ones with a kwh among them.}
   interval_kwh: {type: double, doc: Their energy.}
   register_kwh: {type: double, doc: Energy by the register (facts.register_energy).}
-  not_checked: {type: string, doc: 'Why the register energy is not recalculated (step 1 of the shadow bill).'}
+  not_checked: {type: string, doc: 'Why the register energy of the point is not recalculated (step 1 of the shadow bill): what happened at it, or that capacity or tariff of its account changed.'}
 */
 WITH account_reason AS (
   SELECT
@@ -20,10 +20,20 @@ WITH account_reason AS (
   FROM facts.bill_determinant
   WHERE
     bill_determinant.period = $period
-    AND bill_determinant.energy_not_checked IN (
-      'multiplier_changed', 'second_replace', 'register_without_event', 'capacity_change', 'change_tariff'
-    )
+    AND bill_determinant.energy_not_checked IN ('capacity_change', 'change_tariff')
   GROUP BY bill_determinant.account_id
+),
+
+changed AS (
+  SELECT DISTINCT metering_event.metering_point_id
+  FROM source.metering_event
+  JOIN source.metering_point ON metering_point.metering_point_id = metering_event.metering_point_id
+  JOIN source.bill
+    ON bill.account_id = metering_point.account_id
+    AND CAST(metering_event.occurred_at AS DATE) >= bill.period_start
+    AND CAST(metering_event.occurred_at AS DATE) <= bill.period_end
+  WHERE
+    metering_event.kind = 'multiplier_changed' AND bill.corrects_bill_id IS NULL AND bill.period = $period
 ),
 
 stretch AS (
@@ -37,8 +47,13 @@ stretch AS (
     CASE WHEN register_energy.previous_read_at IS NULL THEN $period_end_at ELSE register_energy.read_at END
       AS to_at,
     register_energy.kwh AS register_kwh,
-    COALESCE(register_energy.not_checked, account_reason.reason) AS not_checked
+    COALESCE(
+      CASE WHEN changed.metering_point_id IS NOT NULL THEN 'multiplier_changed' END,
+      register_energy.not_checked,
+      account_reason.reason
+    ) AS not_checked
   FROM facts.register_energy
+  LEFT JOIN changed ON changed.metering_point_id = register_energy.metering_point_id
   LEFT JOIN account_reason ON account_reason.account_id = register_energy.account_id
   WHERE register_energy.period = $period AND register_energy.register = 'active_total'
 ),

@@ -17,90 +17,16 @@ columns:
   is_dual_supply: {type: boolean, doc: The account has two supplies.}
   working_days: {type: integer, doc: 'Days d with begun < d <= done that are working days; of what began before core.calendar does, those since.'}
 */
-WITH looked_at AS (
-  SELECT
-    service_order.order_id,
-    service_order.account_id,
-    service_order.kind,
-    service_order.staff_id,
-    service_order.submitted_at,
-    service_order.plan_replied_at,
-    service_order.inspected_at,
-    service_order.energized_at,
-    service_order.closed_at,
-    service_order.kind IN ('new', 'increase') AS is_application
-  FROM source.service_order
-  WHERE
-    (CAST(service_order.submitted_at AS DATE) >= ADD_MONTHS($as_of, -12) OR service_order.closed_at IS NULL)
-    AND (service_order.outcome IS NULL OR service_order.outcome NOT IN ('withdrawn', 'rejected'))
-),
-
-step AS (
-  SELECT
-    looked_at.order_id,
-    'plan' AS step,
-    looked_at.account_id,
-    looked_at.kind,
-    looked_at.staff_id,
-    looked_at.submitted_at AS begun_at,
-    looked_at.plan_replied_at AS done_at
-  FROM looked_at
-  WHERE looked_at.is_application
-  UNION ALL
-  SELECT
-    looked_at.order_id,
-    'energize' AS step,
-    looked_at.account_id,
-    looked_at.kind,
-    looked_at.staff_id,
-    looked_at.inspected_at AS begun_at,
-    looked_at.energized_at AS done_at
-  FROM looked_at
-  UNION ALL
-  SELECT
-    looked_at.order_id,
-    'connection' AS step,
-    looked_at.account_id,
-    looked_at.kind,
-    looked_at.staff_id,
-    looked_at.submitted_at AS begun_at,
-    looked_at.closed_at AS done_at
-  FROM looked_at
-  WHERE looked_at.is_application
-),
-
-first_day AS (
-  SELECT MIN(calendar.day) AS day FROM core.calendar
-),
-
-dated AS (
-  SELECT
-    step.order_id,
-    step.step,
-    step.account_id,
-    step.kind,
-    step.staff_id,
-    step.begun_at,
-    step.done_at,
-    GREATEST(CAST(step.begun_at AS DATE), first_day.day) AS begun_on,
-    GREATEST(COALESCE(CAST(step.done_at AS DATE), $as_of), first_day.day) AS done_on
-  FROM step
-  CROSS JOIN first_day
-  WHERE step.begun_at IS NOT NULL
-)
-
 SELECT
-  dated.order_id,
-  dated.step,
-  dated.account_id,
-  dated.kind AS order_kind,
-  dated.staff_id,
-  dated.begun_at,
-  dated.done_at,
-  account.supply_kv < 1 AS is_low_voltage,
-  account.is_dual_supply,
-  done_day.working_day_no - begun_day.working_day_no AS working_days
-FROM dated
-INNER JOIN source.account ON account.account_id = dated.account_id
-INNER JOIN core.calendar AS begun_day ON begun_day.day = dated.begun_on
-INNER JOIN core.calendar AS done_day ON done_day.day = dated.done_on
+  order_clock.order_id,
+  order_clock.step,
+  order_clock.account_id,
+  order_clock.order_kind,
+  order_clock.staff_id,
+  order_clock.begun_at,
+  order_clock.done_at,
+  order_clock.is_low_voltage,
+  order_clock.is_dual_supply,
+  order_clock.working_days
+FROM facts.order_clock
+WHERE order_clock.is_recent

@@ -16,6 +16,7 @@ columns:
   power_factor_amount: {type: decimal, doc: Power-factor adjustment.}
   surcharge_amount: {type: decimal, doc: Surcharge.}
   total_amount: {type: decimal, doc: Sum of the lines.}
+  is_estimated: {type: boolean, doc: 'Energy by time of use or demand is told by intervals, as no register does.'}
   not_checked: {type: string, doc: 'Why it cannot be said; the amounts are empty then.'}
 */
 SELECT
@@ -31,6 +32,7 @@ SELECT
   priced.power_factor_amount,
   priced.surcharge_amount,
   priced.total_amount,
+  priced.is_estimated,
   priced.not_checked
 FROM facts.priced
 WHERE priced.purpose = 'candidate'

@@ -11,7 +11,7 @@ columns:
   register: {type: string, doc: As read.}
   kwh: {type: double, doc: 'Energy since the period before (kvarh of reactive_total, kW of max_demand_kw), multiplied; empty where not_checked.'}
   read_at: {type: timestamp, doc: When it was read.}
-  previous_read_at: {type: timestamp, doc: 'When the same register was read for the calendar month before; there for P, and elsewhere where something happened in between.'}
+  previous_read_at: {type: timestamp, doc: 'When the same register was read for the calendar month before, or, where a bill covers several months, for the last read period before; there for P, and elsewhere where something happened in between.'}
   earlier_value: {type: double, doc: current_value of that earlier reading.}
   previous_value: {type: double, doc: As on the reading.}
   current_value: {type: double, doc: As on the reading.}
@@ -19,7 +19,7 @@ columns:
   method: {type: string, doc: 'remote, manual or estimated.'}
   replaces: {type: integer, doc: 'replace events of the point between the two readings (of whatever register); where the earlier one is missing, from the month''s first day.'}
   swaps: {type: integer, doc: 'install, remove and replace events between the two readings.'}
-  is_rollover: {type: boolean, doc: 'current is below previous, no replace lies in between, and the register rolled over (previous at least 90% of 10^digits and the wrapped difference within contracted_kva x hours of the month). Empty where digits are unknown. A point without an account has no kVA to pass.'}
+  is_rollover: {type: boolean, doc: 'current is below previous, no replace lies in between, and the register rolled over (previous at least 90% of 10^digits and the wrapped difference within contracted_kva x hours of the month, as many months as a bill covers). Empty where digits are unknown. A point without an account has no kVA to pass.'}
   not_checked: {type: string, doc: 'multiplier_changed, second_replace, register_without_event or previous_value_missing.'}
 */
 WITH event AS (
@@ -36,8 +36,23 @@ WITH event AS (
     AND metering_event.occurred_at >= CAST(ADD_MONTHS($period, -14) AS TIMESTAMPTZ)
 ),
 
+-- Where a bill covers several months the reading before is the last one there is, however
+-- long ago.
+cycle_point AS (
+  SELECT
+    cycle_reading.metering_point_id,
+    MAX(CASE WHEN cycle_reading.period = $period THEN cycle_reading.earlier_period END) AS earlier_period
+  FROM facts.cycle_reading
+  GROUP BY cycle_reading.metering_point_id
+),
+
 touched AS (
-  SELECT DISTINCT event.metering_point_id FROM event
+  SELECT
+    event.metering_point_id,
+    BOOL_OR(cycle_point.metering_point_id IS NOT NULL) AS is_cycle
+  FROM event
+  LEFT JOIN cycle_point ON cycle_point.metering_point_id = event.metering_point_id
+  GROUP BY event.metering_point_id
 ),
 
 touched_reading AS (
@@ -46,6 +61,7 @@ touched_reading AS (
     register_reading.period,
     register_reading.register,
     register_reading.read_at,
+    touched.is_cycle,
     LAG(register_reading.period) OVER w AS earlier_period,
     LAG(register_reading.read_at) OVER w AS earlier_read_at,
     LAG(register_reading.current_value) OVER w AS earlier_value
@@ -67,12 +83,14 @@ paired AS (
     touched_reading.read_at,
     CASE
       WHEN
-        touched_reading.earlier_period = ADD_MONTHS(touched_reading.period, -1)
+        touched_reading.is_cycle
+        OR touched_reading.earlier_period = ADD_MONTHS(touched_reading.period, -1)
         THEN touched_reading.earlier_read_at
     END AS earlier_read_at,
     CASE
       WHEN
-        touched_reading.earlier_period = ADD_MONTHS(touched_reading.period, -1)
+        touched_reading.is_cycle
+        OR touched_reading.earlier_period = ADD_MONTHS(touched_reading.period, -1)
         THEN touched_reading.earlier_value
     END AS earlier_value
   FROM touched_reading
@@ -115,10 +133,12 @@ point AS (
     metering_point.role,
     metering_point.multiplier,
     POWER(10, meter.digits) AS register_size,
-    account.contracted_kva
+    account.contracted_kva,
+    COALESCE(billing_cycle.billing_months, 1) AS billing_months
   FROM source.metering_point
   LEFT JOIN source.meter ON meter.meter_id = metering_point.meter_id
   LEFT JOIN source.account ON account.account_id = metering_point.account_id
+  LEFT JOIN facts.billing_cycle ON billing_cycle.account_id = metering_point.account_id
 ),
 
 earlier AS (
@@ -128,7 +148,21 @@ earlier AS (
     register_reading.read_at,
     register_reading.current_value
   FROM source.register_reading
-  WHERE register_reading.period = ADD_MONTHS($period, -1)
+  LEFT JOIN cycle_point ON cycle_point.metering_point_id = register_reading.metering_point_id
+  WHERE
+    register_reading.period = ADD_MONTHS($period, -1)
+    AND (cycle_point.metering_point_id IS NULL OR cycle_point.earlier_period = register_reading.period)
+  UNION ALL
+  SELECT
+    register_reading.metering_point_id,
+    register_reading.register,
+    register_reading.read_at,
+    register_reading.current_value
+  FROM cycle_point
+  JOIN source.register_reading
+    ON register_reading.metering_point_id = cycle_point.metering_point_id
+    AND register_reading.period = cycle_point.earlier_period
+  WHERE cycle_point.earlier_period < ADD_MONTHS($period, -1)
 ),
 
 joined AS (
@@ -164,7 +198,7 @@ joined AS (
             * point.multiplier,
             6
           )
-          <= ROUND(point.contracted_kva * CASE
+          <= ROUND(point.contracted_kva * point.billing_months * CASE
             WHEN register_reading.period = $period THEN $period_hours
             ELSE 24 * (DATE_DIFF('day', register_reading.period, LAST_DAY(register_reading.period)) + 1)
           END, 6)

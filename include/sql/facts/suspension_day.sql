@@ -1,5 +1,5 @@
 /*
-grain: one row per account and day on which a suspension or a reduction of its capacity is in force, over 15 months up to P and on to as_of
+grain: one row per account and day on which a suspension or a reduction of its capacity is in force, over 15 months up to P (six years where a bill covers several months) and on to as_of
 key: [account_id, day]
 purpose: How much capacity is taken out on a day, the base of "suspended", of the capacity charge and of the days without iron loss.
 columns:
@@ -12,7 +12,7 @@ columns:
 WITH calendar AS (
   SELECT calendar.day
   FROM core.calendar
-  WHERE calendar.day >= ADD_MONTHS($period, -14) AND calendar.day <= GREATEST($as_of, $period_end)
+  WHERE calendar.day >= ADD_MONTHS($period, -72) AND calendar.day <= GREATEST($as_of, $period_next)
 ),
 
 taken AS (
@@ -27,6 +27,8 @@ taken AS (
   JOIN calendar
     ON calendar.day >= capacity_out.start_on
     AND (capacity_out.last_on IS NULL OR calendar.day <= capacity_out.last_on)
+  LEFT JOIN facts.billing_cycle ON billing_cycle.account_id = capacity_out.account_id
+  WHERE calendar.day >= ADD_MONTHS($period, -14) OR billing_cycle.account_id IS NOT NULL
   GROUP BY capacity_out.account_id, calendar.day
 )
 
