@@ -1,10 +1,18 @@
 /*
 title: Contact details incomplete
 zh: 客户联系信息不全
+flags_zh: 联系人姓名为空，或手机、固定电话均不是本国有效号码。
+what_to_do:
+  en: >-
+    Ask the applicant for the contact's name and a valid number and enter them before the order goes on;
+    with no answer the order waits.
+  zh: 联系申请人补录联系人姓名和有效联系电话，补全前工单不得流转；联系不上的，在工单上注明并挂起。
 kind: exception
 modes: [online, nightly]
 subject: order
 severity: medium
+judges: state
+proof: same
 flags: >-
   contact_name is blank, or neither mobile nor phone is a valid number for the utility's country.
 messages:

@@ -1,10 +1,18 @@
 /*
 title: Usage category does not fit the industry
 zh: 用电属性与行业分类不匹配
+flags_zh: 行业分类代码首字母不在该用电类别允许的门类内；居民用电不应有行业分类；其他用电类别行业分类为空的不判定。
+what_to_do:
+  en: >-
+    Establish what the energy is used for (business licence, site survey), then correct the usage category
+    or the industry, and with the category the tariff.
+  zh: 依据营业执照和现场勘查核实实际用电性质，更正用电类别或行业分类；用电类别变更的，同步更正电价。
 kind: exception
 modes: [online, nightly]
 subject: order
 severity: high
+judges: state
+proof: same
 flags: >-
   the account's industry_code begins with a letter not allowed for its usage_category; residential allows
   no code at all; for the others an empty code does not flag.

@@ -1,10 +1,18 @@
 /*
 title: Address not standard
 zh: 客户地址不规范
+flags_zh: 用电地址为空；或不以标准行政区划开头（写明市的可省略省，区县名称唯一的可省略省、市）；或最末级行政区划之后没有详细地址。
+what_to_do:
+  en: >-
+    Enter the address from the certificate of ownership or the survey, from the division down to the house
+    number.
+  zh: 按产权证明或现场勘查结果，从行政区划到门牌号规范录入用电地址。
 kind: exception
 modes: [online, nightly]
 subject: order
 severity: low
+judges: state
+proof: same
 flags: >-
   service_address is blank; or does not start with a division known from address_reference (the province
   may be left out where the city is given, both where the district's name is unique); or nothing follows

@@ -1,10 +1,16 @@
 /*
 title: Bank details incomplete
 zh: 开户银行信息不齐备
+flags_zh: 付款方式为银行代扣，而开户银行或银行账号为空。
+what_to_do:
+  en: Obtain the bank and the account number with the debit authority, or change the way of payment.
+  zh: 请客户补交代扣协议并补录开户银行和银行账号；不办理代扣的，变更付款方式。
 kind: exception
 modes: [online, nightly]
 subject: order
 severity: medium
+judges: state
+proof: same
 flags: >-
   payment_method is bank_debit and bank_name or bank_account is blank.
 messages:

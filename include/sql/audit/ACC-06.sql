@@ -1,10 +1,18 @@
 /*
 title: Equipment list missing
 zh: 未提供动力设备清单
+flags_zh: 供电电压不低于规定电压（min_kv），而未提供用电设备清单。
+what_to_do:
+  en: >-
+    Ask for the list of equipment, check the capacity and disturbing loads against it, and file it with the
+    order.
+  zh: 请客户提供用电设备清单，据以核对报装容量及冲击、谐波等特殊负荷，并随工单归档。
 kind: exception
 modes: [online, nightly]
 subject: order
 severity: medium
+judges: state
+proof: same
 flags: >-
   supply_kv is at least min_kv and equipment_list_provided is false.
 params:

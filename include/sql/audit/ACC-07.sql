@@ -1,10 +1,18 @@
 /*
 title: VAT documents incomplete
 zh: 增值税发票资料不齐备
+flags_zh: 客户需要增值税专用发票，而开票资料不齐，或纳税人识别号为空。
+what_to_do:
+  en: >-
+    Ask for the missing VAT documents and the tax number and enter them; until then only ordinary invoices
+    are issued.
+  zh: 请客户补齐开票资料和纳税人识别号并录入；补齐前只开具普通发票。
 kind: exception
 modes: [online, nightly]
 subject: order
 severity: medium
+judges: state
+proof: same
 flags: >-
   wants_vat_invoice, and vat_documents_complete is false or the customer's tax_id is blank.
 messages:

@@ -1,10 +1,18 @@
 /*
 title: Supply point incomplete
 zh: 供电点信息不齐全
+flags_zh: 客户没有供电点，或有供电点未登记线路或变压器。
+what_to_do:
+  en: >-
+    Enter the supply point with its line and transformer as in the supply plan; where it is not decided,
+    return the order to planning.
+  zh: 按供电方案补录供电点及其所属线路、变压器；方案未确定的，退回供电方案环节。
 kind: exception
 modes: [online, nightly]
 subject: order
 severity: high
+judges: state
+proof: same
 flags: >-
   the account has no supply point, or one without line_id or transformer_id.
 messages:

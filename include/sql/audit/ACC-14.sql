@@ -1,10 +1,18 @@
 /*
 title: 'Fee short, waived or deferred'
 zh: 规费错收漏收减免缓交
+flags_zh: 其他业务费未经减免审批而应收与标准不符；任何费用经减免审批且应收低于标准；或应收后超过宽限期（grace_days）实缴仍低于应收。
+what_to_do:
+  en: >-
+    Check the fee against the standard and the approval of a waiver. Collect what is short, refund what is
+    too much; a waiver without grounds is withdrawn.
+  zh: 对照收费标准和减免审批核实，少收的补收，多收的退还，逾期的催缴；减免依据不足的予以撤销。
 kind: exception
 modes: [online, nightly]
 subject: fee
 severity: medium
+judges: state
+proof: same
 flags: >-
   a fee of any other kind whose charged_amount differs from standard_amount without waiver_approved; a fee
   of any kind with waiver_approved and charged below standard; or paid below charged more than grace_days
@@ -14,7 +22,7 @@ params:
   grace_days: {type: integer, default: 30, minimum: 0, doc: Days after charging in which a fee may stay unpaid.}
 messages:
   en: "Fee {subject_id}: {problem} (standard {standard_amount}, charged {charged_amount}, paid {paid_amount})."
-  zh: "费用 {subject_id}：{problem}（应收 {standard_amount}，已收 {charged_amount}，到账 {paid_amount}）。"
+  zh: "费用 {subject_id}：{problem}（标准 {standard_amount} 元，收取 {charged_amount} 元，到账 {paid_amount} 元）。"
 */
 WITH judged AS (
   SELECT

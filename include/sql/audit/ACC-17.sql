@@ -1,10 +1,18 @@
 /*
 title: Supply source not explicit
 zh: 供电电源不明确
+flags_zh: 双电源客户的供电点不足两条线路；单电源客户的供电点分属两条及以上线路；或有供电点而主供不为一个。
+what_to_do:
+  en: >-
+    Compare the supply plan with the supply points; correct the mark of dual supply, the lines, or which
+    point is the primary one.
+  zh: 对照供电方案核对供电点，更正双电源标志、所属线路或主备供标志。
 kind: exception
 modes: [online, nightly]
 subject: order
 severity: high
+judges: state
+proof: same
 flags: >-
   is_dual_supply with supply points on fewer than two lines; or not is_dual_supply with supply points on
   two or more lines; or not exactly one primary point where there are points.

@@ -1,10 +1,20 @@
 /*
 title: Looks like theft
 zh: 疑似窃电
+flags_zh: 窃电模型评分超过阈值（阈值使标记户数不超过有采集数据户数的约 max_share）；依据为电量骤降且持续、零电量天数、远低于同台区同类、与台区损失联动等。
+what_to_do:
+  en: >-
+    Inspect the meter and the wiring on site with two inspectors and with proof; do not warn the customer
+    beforehand.
+  zh: 由两名检查人员现场检查计量装置和接线并取证，事前不得告知客户。
 kind: exception
 modes: [nightly]
 subject: account
 severity: high
+judges: state
+proof: same
+moves: [score, drop_share, loss_z, zero_day_share]
+site: true
 flags: >-
   the theft model's score is above its threshold, set so that about max_share of the accounts with interval
   data are flagged at most; the evidence names the signals (drop that stays, share of zero days, far below
@@ -14,10 +24,8 @@ at_stake: >-
 params:
   max_share: {type: number, default: 0.01, minimum: 0, maximum: 1, doc: 'Largest share of the scored accounts that is put on the list.'}
 messages:
-  en: >-
-    Looks like theft: {reasons}.
-  zh: >-
-    疑似窃电：{reasons_zh}。
+  en: "The account's use looks like theft: {reasons}."
+  zh: "该户用电疑似窃电：{reasons_zh}。"
 */
 WITH billed AS (
   SELECT
@@ -26,9 +34,11 @@ WITH billed AS (
     COUNT(*) FILTER (WHERE bill_net.period >= theft_score.drop_period) AS periods,
     EXACT_SUM(bill_net.billed_kwh) FILTER (WHERE bill_net.period >= theft_score.drop_period) AS billed_kwh
   FROM facts.theft_score
+  LEFT JOIN facts.billing_cycle ON billing_cycle.account_id = theft_score.account_id
   JOIN facts.bill_net
     ON bill_net.account_id = theft_score.account_id
-    AND bill_net.period >= ADD_MONTHS(theft_score.drop_period, -6)
+    AND bill_net.period
+    >= ADD_MONTHS(theft_score.drop_period, CAST(-6 * COALESCE(billing_cycle.billing_months, 1) AS INT))
     AND bill_net.period <= $period
   WHERE theft_score.is_suspect
   GROUP BY theft_score.account_id
@@ -37,7 +47,10 @@ WITH billed AS (
 SELECT
   theft_score.account_id AS subject_id,
   theft_score.account_id,
-  theft_score.is_suspect AND theft_score.rank_share <= $max_share AS flagged,
+  -- Who is suspended uses nothing, and takes nothing.
+  theft_score.is_suspect
+  AND theft_score.rank_share <= $max_share
+  AND NOT COALESCE(suspension_period.is_wholly, FALSE) AS flagged,
   (billed.median_kwh * billed.periods - billed.billed_kwh) * bill_net.average_price AS at_stake_amount,
   theft_score.score,
   theft_score.reasons,
@@ -54,3 +67,5 @@ SELECT
 FROM facts.theft_score
 LEFT JOIN billed ON billed.account_id = theft_score.account_id
 LEFT JOIN facts.bill_net ON bill_net.account_id = theft_score.account_id AND bill_net.period = $period
+LEFT JOIN facts.suspension_period
+  ON suspension_period.account_id = theft_score.account_id AND suspension_period.period = $period

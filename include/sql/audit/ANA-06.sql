@@ -1,10 +1,16 @@
 /*
 title: Far from its peers
 zh: 用电明显偏离同类
+flags_zh: 审核月计费电量的对数与同类（用电类别、电价、合同容量十分位，至少 min_peers 户）中位数之差，超过 z_max 倍稳健标准差，列出复核。
+what_to_do:
+  en: Look over reading, multiplier and category; note the reason where they hold.
+  zh: 复核示数、倍率和用电类别，无误的注明原因。
 kind: listing
 modes: [nightly]
 subject: account
 severity: low
+judges: month
+proof: same
 flags: >-
   log of net billed_kwh of P lies more than z_max robust standard deviations (1.4826 x MAD) from the median
   of its usage_category, tariff and contracted_kva decile (by cume_dist over all accounts with energy in P;
@@ -13,10 +19,8 @@ params:
   z_max: {type: number, default: 4, minimum: 0, doc: 'Largest distance from the median in robust standard deviations.'}
   min_peers: {type: integer, default: 30, minimum: 2, doc: 'Accounts a group needs to be judged.'}
 messages:
-  en: >-
-    {billed_kwh} kWh where peers use {peer_median_kwh} kWh (z {z}).
-  zh: >-
-    电量 {billed_kwh} kWh，同类中位数 {peer_median_kwh} kWh（偏离 {z}）。
+  en: "{billed_kwh} kWh were billed where {peers} peers have a median of {peer_median_kwh} kWh, {z} robust deviations away; {z_max} is the limit."
+  zh: "计费电量 {billed_kwh} kWh，{peers} 户同类中位数 {peer_median_kwh} kWh，偏离 {z} 倍稳健标准差，限值 {z_max}。"
 */
 WITH ranked AS (
   SELECT
@@ -91,3 +95,5 @@ JOIN spread
   ON spread.usage_category = distance.usage_category
   AND spread.tariff_code IS NOT DISTINCT FROM distance.tariff_code
   AND spread.kva_decile = distance.kva_decile
+LEFT JOIN facts.billing_cycle ON billing_cycle.account_id = distance.account_id
+WHERE COALESCE(billing_cycle.is_due, TRUE)

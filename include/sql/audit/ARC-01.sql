@@ -1,16 +1,24 @@
 /*
 title: Required fields missing
 zh: 档案记录不齐全
+flags_zh: 下列任一项为空：电价、抄表段、用电地址、计量电压、客户名称、证件号码、手机与固定电话（两者均空）；或没有主计量点；或没有供电点。
+what_to_do:
+  en: >-
+    Complete the fields named from the order's documents; what is not there is asked of the customer or
+    looked up on site.
+  zh: 依据业扩资料补录所列字段；资料中没有的，联系客户或现场核实后补录。
 kind: exception
 modes: [nightly]
 subject: account
 severity: medium
+judges: state
+proof: same
 flags: >-
   blank: tariff_code, reading_area_id, service_address, metering_kv, the customer's name or id_number, both
   mobile and phone; or no main metering point; or no supply point. The evidence names each missing field.
 messages:
-  en: "Missing: {missing}."
-  zh: 缺少：{missing}。
+  en: "The account's file lacks: {missing}."
+  zh: "档案缺少：{missing}。"
 */
 WITH main_point AS (
   SELECT DISTINCT metering_point.account_id FROM source.metering_point WHERE metering_point.role = 'main'

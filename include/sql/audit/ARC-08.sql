@@ -1,16 +1,24 @@
 /*
 title: 'Account name differs from the customer''s'
 zh: 户名与客户名称不一致
+flags_zh: 户名与客户名称在统一全角半角、大小写并去除标点、符号和空格后仍不一致。
+what_to_do:
+  en: >-
+    Find out which name is right. A change of holder goes through a transfer; a slip is corrected in the
+    file.
+  zh: 核实正确名称：用电主体已变更的办理过户，录入有误的更正档案。
 kind: exception
 modes: [nightly]
 subject: account
 severity: low
+judges: state
+proof: same
 flags: >-
   account_name and customer.name differ after Unicode NFKC, case folding and removal of all characters of
   the categories P, S and Z.
 messages:
-  en: "The account's name differs from that of customer {compared_customer_id}."
-  zh: "户名与客户 {compared_customer_id} 的名称不一致。"
+  en: "The name of the account differs from that of the customer who holds it."
+  zh: "户名与所属客户的名称不一致。"
 */
 SELECT
   live_account.account_id AS subject_id,

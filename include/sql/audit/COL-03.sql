@@ -1,17 +1,26 @@
 /*
 title: Long overdue
 zh: 长期欠费
+flags_zh: 到期超过 max_days 天的账单仍有超过 0.01 元欠费。
+what_to_do:
+  en: >-
+    Dun the customer as the rules of arrears say, with notice before any disconnection; agree on instalments
+    or claim the debt in court.
+  zh: 按欠费管理规定催缴，停电前履行告知程序；必要时签订还款协议或依法起诉。
 kind: exception
 modes: [nightly]
 subject: account
 severity: high
+judges: state
+proof: same
+moves: [unpaid_amount, open_bills, last_due_on]
 flags: unpaid above 0.01 on bills due more than max_days before as_of.
 at_stake: the unpaid sum
 params:
   max_days: {type: integer, default: 60, minimum: 0, doc: Days after the due date.}
 messages:
-  en: "{unpaid_amount} is unpaid on bills due up to {last_due_on}, the first on {first_due_on}."
-  zh: "截至 {last_due_on} 到期账单欠费 {unpaid_amount} 元，最早到期日 {first_due_on}。"
+  en: "{unpaid_amount} is unpaid on bills due from {first_due_on} to {last_due_on}, more than {max_days} days ago."
+  zh: "到期日 {first_due_on} 至 {last_due_on} 的账单欠费 {unpaid_amount} 元，逾期超过 {max_days} 天。"
 */
 WITH due AS (
   SELECT

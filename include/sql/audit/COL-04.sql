@@ -1,16 +1,25 @@
 /*
 title: Bill paid twice
 zh: 重复收费
+flags_zh: 账单及其更正账单的收款合计超过应收合计 0.01 元以上。
+what_to_do:
+  en: >-
+    Refund the excess or book it as an advance, as the customer wishes; find the source of the double
+    payment.
+  zh: 征求客户意见后退还多收款或转为预收，并查明重复收费原因。
 kind: exception
 modes: [nightly]
 subject: bill
 severity: medium
+judges: state
+proof: same
+effect_of: [TAR-24]
 flags: >-
   a bill with payments, where payments of it and its corrections are above their summed total_amount by more than 0.01.
 at_stake: minus the excess
 messages:
-  en: "{paid_amount} was paid on {total_amount}, in {payments} payments."
-  zh: "账单应收 {total_amount} 元，实收 {paid_amount} 元，共 {payments} 笔。"
+  en: "Paid were {paid_amount} in {payments} payments; the bill with its corrections is {total_amount}."
+  zh: "账单（含更正）应收 {total_amount} 元，实收 {paid_amount} 元，共 {payments} 笔。"
 */
 WITH corrected AS (
   SELECT

@@ -1,15 +1,23 @@
 /*
 title: Billed by demand without an application
 zh: 未办理需量申请按需量计费
+flags_zh: 账户基本电费计收方式为不计或按容量，而审核月账单有需量电费。
+what_to_do:
+  en: >-
+    Ask for the customer's application. With one, correct the file; without one, bill the month anew on the
+    basis that is filed.
+  zh: 核查客户申请：有申请的更正档案，无申请的按档案计收方式重新计费并退补。
 kind: exception
 modes: [nightly]
 subject: account
 severity: high
+judges: month
+proof: same
 flags: >-
   a demand line on a bill of P of an account whose demand_basis is none or capacity.
 messages:
-  en: "Bill {first_bill_id} charges demand although the account's basis is {demand_basis}."
-  zh: "账单 {first_bill_id} 按需量计费，但需量方式为 {demand_basis}。"
+  en: "Demand of {demand_amount} was charged in {demand_lines} lines, but the account's basic charge is filed as: {demand_basis}."
+  zh: "账单计收需量电费 {demand_amount} 元（{demand_lines} 项），而档案基本电费计收方式为：{demand_basis}。"
 */
 WITH billed AS (
   SELECT
@@ -33,4 +41,5 @@ SELECT
   billed.demand_amount
 FROM source.account
 INNER JOIN billed ON billed.account_id = account.account_id
-WHERE account.demand_basis IN ('none', 'capacity')
+LEFT JOIN facts.billing_cycle ON billing_cycle.account_id = account.account_id
+WHERE account.demand_basis IN ('none', 'capacity') AND COALESCE(billing_cycle.is_due, TRUE)

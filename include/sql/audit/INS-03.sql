@@ -1,10 +1,16 @@
 /*
 title: Transformer file missing or incomplete
 zh: 变压器档案缺乏或不全
+flags_zh: 未退役变压器的型号、额定容量、损耗代码或投运日期为空；或专用变压器未登记所属账户。
+what_to_do:
+  en: Complete the file from the nameplate and the acceptance papers.
+  zh: 依据铭牌和竣工资料补全变压器档案；专用变压器补录所属账户。
 kind: exception
 modes: [nightly]
 subject: transformer
 severity: medium
+judges: state
+proof: same
 flags: >-
   not retired, and model, rated_kva, loss_code or commissioned_on empty, or dedicated without account_id.
 messages:

@@ -1,16 +1,22 @@
 /*
 title: Equipment file incomplete
 zh: 自备电源电容器断路器档案不全
+flags_zh: 发电机、电容器或断路器的额定容量或试验日期为空；或标记有自备电源而未登记发电机。
+what_to_do:
+  en: See the equipment on site and complete its file; ask for the test report that is due.
+  zh: 现场核实设备并补全档案，督促客户提供有效的试验报告。
 kind: exception
 modes: [nightly]
 subject: account
 severity: low
+judges: state
+proof: same
 flags: >-
   a generator, capacitor or breaker with rated_kva or tested_on empty; or has_self_generation without a
   generator.
 messages:
   en: "The file of generators, capacitors and breakers lacks: {missing}."
-  zh: "自备电源、电容器、断路器档案缺少：{missing}。"
+  zh: "发电机、电容器、断路器档案缺少：{missing}。"
 */
 WITH equipment AS (
   SELECT

@@ -1,16 +1,23 @@
 /*
 title: Supply contract expired
 zh: 供用电合同超期限
+flags_zh: 在用账户到期日最晚的供用电合同已在审核日之前到期（未约定到期日的合同不到期）。
+what_to_do:
+  en: Renew the contract with the customer and file it.
+  zh: 与客户续签供用电合同并归档。
 kind: exception
 modes: [nightly]
 subject: account
 severity: medium
+judges: state
+proof: same
+moves: [as_of]
 flags: >-
   live, and the contract with the latest expires_on has it before as_of (a contract without expires_on
   never expires).
 messages:
-  en: The supply contract {contract_id} expired on {expires_on}.
-  zh: 供用电合同 {contract_id} 已于 {expires_on} 到期。
+  en: "The supply contract expired on {expires_on}, before {as_of}."
+  zh: "供用电合同已于 {expires_on} 到期（审核日 {as_of}）。"
 */
 WITH last_contract AS (
   SELECT

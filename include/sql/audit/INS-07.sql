@@ -1,17 +1,23 @@
 /*
 title: No supply contract
 zh: 未签订供用电合同
+flags_zh: 在用账户立户超过 grace_days 天，没有已签订的供用电合同。
+what_to_do:
+  en: Sign the contract with the customer; find out why the account was energized without one.
+  zh: 与客户补签供用电合同，并查明无合同送电的原因。
 kind: exception
 modes: [nightly]
 subject: account
 severity: high
+judges: state
+proof: same
 flags: >-
   live, opened more than grace_days before as_of, and no contract with signed_on.
 params:
   grace_days: {type: integer, default: 30, minimum: 0, doc: Days after opening in which a contract may still be signed.}
 messages:
-  en: "Opened on {opened_on}; of {contracts} contracts none is signed."
-  zh: "{opened_on} 立户，合同 {contracts} 份，均未签订。"
+  en: "The account was opened on {opened_on} and has no signed contract {grace_days} days later; {contracts} are on file unsigned."
+  zh: "账户于 {opened_on} 立户，超过 {grace_days} 天仍无已签订的供用电合同（在档未签 {contracts} 份）。"
 */
 WITH contract AS (
   SELECT

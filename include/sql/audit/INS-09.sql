@@ -1,10 +1,18 @@
 /*
 title: Inspection overdue
 zh: 用电检查超周期
+flags_zh: 在用账户的计划检查超过计划日 grace_days 天未执行；或供电电压 10 kV 及以上的账户在该电压等级规定的月数内未检查（立户不足该月数的除外）。
+what_to_do:
+  en: Inspect the account and record it the same day; bring the plan to the cycle of its voltage.
+  zh: 尽快完成现场检查并当日录入，按电压等级的检查周期修订检查计划。
 kind: exception
 modes: [nightly]
 subject: account
 severity: medium
+judges: state
+proof: same
+moves: [due_since]
+site: true
 flags: >-
   live, and: a planned inspection more than grace_days past and not performed; or supply_kv at least 10
   and none performed within the months that its voltage asks, opened at least as long ago.
@@ -16,8 +24,16 @@ params:
     default: [[35, 6], [10, 12]]
     doc: Months between inspections from a supply voltage in kV up; none below the lowest.
 messages:
-  en: "Last inspected on {last_performed_on}, planned for {overdue_plan_on}; due every {cycle_months} months."
-  zh: "上次检查 {last_performed_on}，逾期计划 {overdue_plan_on}，周期 {cycle_months} 个月。"
+  en:
+    - "The inspection planned for {overdue_plan_on} has not been made; the last was on {last_performed_on}."
+    - "The inspection planned for {overdue_plan_on} has not been made."
+    - "The last inspection was on {last_performed_on}; at {supply_kv} kV one is due every {cycle_months} months."
+    - "The account has never been inspected; at {supply_kv} kV that is due every {cycle_months} months."
+  zh:
+    - "计划于 {overdue_plan_on} 的检查未执行，上次检查日期为 {last_performed_on}。"
+    - "计划于 {overdue_plan_on} 的检查未执行。"
+    - "上次检查日期为 {last_performed_on}，{supply_kv} kV 客户应每 {cycle_months} 个月检查一次。"
+    - "该户从未检查，{supply_kv} kV 客户应每 {cycle_months} 个月检查一次。"
 */
 WITH inspection AS (
   SELECT

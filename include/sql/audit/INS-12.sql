@@ -1,15 +1,21 @@
 /*
 title: Harmonic source not described
 zh: 谐波源设备档案缺失
+flags_zh: 谐波源设备的额定容量、相数或运行方式为空。
+what_to_do:
+  en: Survey the equipment and complete its file; order a harmonic measurement where it is large.
+  zh: 现场核实谐波源设备并补全档案，容量较大的安排谐波测试。
 kind: exception
 modes: [nightly]
 subject: account
 severity: low
+judges: state
+proof: same
 flags: >-
   a harmonic_source with rated_kva, phases or operating_mode empty.
 messages:
-  en: "The file of harmonic sources lacks: {missing}."
-  zh: "谐波源设备档案缺少：{missing}。"
+  en: "The file of {harmonic_sources} harmonic sources lacks: {missing}."
+  zh: "谐波源设备 {harmonic_sources} 台，档案缺少：{missing}。"
 */
 WITH source_of_harmonics AS (
   SELECT

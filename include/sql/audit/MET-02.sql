@@ -1,18 +1,22 @@
 /*
 title: Meter file incomplete
 zh: 表计档案数据不全
+flags_zh: 运行电能表的型号、相数、标定电流、准确度等级、位数、出厂日期或检定日期为空。
+what_to_do:
+  en: "Complete the meter's file from its nameplate and its certificate of calibration."
+  zh: 依据铭牌和检定证书补全电能表档案。
 kind: exception
 modes: [nightly]
 subject: meter
 severity: low
+judges: state
+proof: same
 flags: >-
   an in_use meter with model, phases, rated_current_a, accuracy_class, digits, manufactured_on or
   calibrated_on empty; the evidence names them.
 messages:
-  en: >-
-    The file of meter {subject_id} lacks: {missing}.
-  zh: >-
-    表计 {subject_id} 档案缺少：{missing}。
+  en: "The file of the meter lacks: {missing}."
+  zh: "电能表档案缺少：{missing}。"
 */
 WITH checked AS (
   SELECT

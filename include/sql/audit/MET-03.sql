@@ -1,10 +1,19 @@
 /*
 title: 'Multiplier differs from the transformers'' ratio'
 zh: 互感器倍率与变比不符
+flags_zh: 主表、分表或台区考核点的计费倍率与电流互感器、电压互感器变比之积相差超过 tolerance；同一计量点同类互感器变比不一致的同样列出。
+what_to_do:
+  en: >-
+    Read the nameplates and the wiring on site. Correct the multiplier or the file of the instrument
+    transformers, and bill anew since the day it went wrong.
+  zh: 现场核对互感器铭牌和接线，更正计费倍率或互感器档案；自差错之日起退补电量电费。
 kind: exception
 modes: [nightly]
 subject: metering_point
 severity: high
+judges: state
+proof: same
+site: true
 flags: >-
   a main, sub or area point whose multiplier differs by more than tolerance (absolute) from ct ratio x vt
   ratio (primary/secondary of those with both values above 0; 1 where the point has none of that kind, not known and so
@@ -15,10 +24,12 @@ at_stake: >-
 params:
   tolerance: {type: number, default: 0.001, minimum: 0, doc: 'Largest difference that counts as equal.'}
 messages:
-  en: >-
-    Billed with multiplier {multiplier}, but the instrument transformers give {true_ratio}.
-  zh: >-
-    计费倍率 {multiplier} 与互感器变比 {true_ratio} 不符。
+  en:
+    - "The point is billed with a multiplier of {multiplier}, but its instrument transformers give {true_ratio} (tolerance {tolerance})."
+    - "The point is billed with a multiplier of {multiplier}, but its instrument transformers are of different ratios."
+  zh:
+    - "计费倍率 {multiplier}，互感器变比为 {true_ratio}，允许偏差 {tolerance}。"
+    - "计费倍率 {multiplier}，同一计量点的互感器变比不一致。"
 */
 WITH single AS (
   SELECT

@@ -1,17 +1,23 @@
 /*
 title: Multiplier changed
 zh: 倍率发生变化
+flags_zh: 审核月内计费倍率发生变更，列出复核。
+what_to_do:
+  en: >-
+    Compare the new multiplier with the work order and the nameplates, and the month's bill with both
+    multipliers.
+  zh: 核对倍率变更工单和互感器铭牌，并复核当月分段计费是否正确。
 kind: listing
 modes: [nightly]
 subject: metering_point
 severity: medium
+judges: month
+proof: same
 flags: >-
   multiplier_changed in P.
 messages:
-  en: >-
-    The multiplier changed from {old_multiplier} to {new_multiplier} at {changed_at}.
-  zh: >-
-    倍率于 {changed_at} 由 {old_multiplier} 变为 {new_multiplier}。
+  en: "The multiplier was changed[ from {old_multiplier}][ to {new_multiplier}] at {changed_at}."
+  zh: "计费倍率于 {changed_at} 变更[，原倍率 {old_multiplier}][，新倍率 {new_multiplier}]。"
 */
 WITH change AS (
   SELECT

@@ -1,10 +1,18 @@
 /*
 title: Multiplier does not fit the transformer
 zh: 倍率与变压器容量不匹配
+flags_zh: 有未退役专用变压器的账户，主计量点电流互感器可计量容量低于变压器总容量的 min_scale 倍或高于 max_scale 倍。
+what_to_do:
+  en: >-
+    Choose current transformers that fit the transformers and change them; correct the file where only it is
+    wrong.
+  zh: 按变压器容量重新选配并更换电流互感器；仅档案有误的，更正档案。
 kind: exception
 modes: [nightly]
 subject: metering_point
 severity: medium
+judges: state
+proof: same
 flags: >-
   for a main point with a ct, of an account with dedicated transformers not retired: sqrt(3) x metering_kv x
   ct primary is below min_scale or above max_scale times their summed rated_kva.
@@ -12,10 +20,8 @@ params:
   min_scale: {type: number, default: 0.9, minimum: 0, doc: 'Lowest measurable capacity, in rated capacities.'}
   max_scale: {type: number, default: 3.0, minimum: 0, doc: 'Highest measurable capacity, in rated capacities.'}
 messages:
-  en: >-
-    The current transformers measure up to {measurable_kva} kVA, the transformers are rated {rated_kva} kVA.
-  zh: >-
-    电流互感器可计量 {measurable_kva} kVA，变压器容量为 {rated_kva} kVA。
+  en: "The current transformers measure up to {measurable_kva} kVA; for transformers of {rated_kva} kVA it must be {min_kva} to {max_kva} kVA."
+  zh: "电流互感器可计量 {measurable_kva} kVA，变压器容量 {rated_kva} kVA，应为 {min_kva} 至 {max_kva} kVA。"
 */
 WITH ct AS (
   SELECT

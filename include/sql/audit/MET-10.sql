@@ -1,10 +1,16 @@
 /*
 title: Fault without a correction of energy
 zh: 故障表计未按规定退补
+flags_zh: 报告故障后首次消除故障或换表已超过 grace_days 天，且自报告以来没有退补电量记录。
+what_to_do:
+  en: Settle the energy of the time of the fault with the customer and enter the adjustment.
+  zh: 按规定核算故障期间电量，与客户确认后退补并登记。
 kind: exception
 modes: [nightly]
 subject: metering_point
 severity: high
+judges: state
+proof: same
 flags: >-
   the first fault_cleared or replace after a fault_reported lies more than grace_days before as_of, and
   there is no adjusted event since the report.
@@ -14,10 +20,12 @@ at_stake: >-
 params:
   grace_days: {type: integer, default: 60, minimum: 0, doc: 'Days after the repair within which the energy is corrected.'}
 messages:
-  en: >-
-    The fault repaired at {fixed_at} was never corrected in energy.
-  zh: >-
-    {fixed_at} 处理的故障未退补电量。
+  en:
+    - "For the fault from {reported_at} to {fixed_at}, about {lost_kwh} kWh, no energy was corrected within {grace_days} days."
+    - "For the fault from {reported_at} to {fixed_at} no energy was corrected within {grace_days} days."
+  zh:
+    - "{reported_at} 至 {fixed_at} 的故障（约 {lost_kwh} kWh）超过 {grace_days} 天未退补电量。"
+    - "{reported_at} 至 {fixed_at} 的故障超过 {grace_days} 天未退补电量。"
 */
 WITH event AS (
   SELECT
@@ -74,9 +82,11 @@ billed AS (
     EXACT_SUM(bill_net.billed_kwh) FILTER (WHERE bill_net.period >= open_fault.first_period) AS billed_kwh
   FROM open_fault
   JOIN source.metering_point ON metering_point.metering_point_id = open_fault.metering_point_id
+  LEFT JOIN facts.billing_cycle ON billing_cycle.account_id = metering_point.account_id
   JOIN facts.bill_net
     ON bill_net.account_id = metering_point.account_id
-    AND bill_net.period >= ADD_MONTHS(open_fault.first_period, -6)
+    AND bill_net.period
+    >= ADD_MONTHS(open_fault.first_period, CAST(-6 * COALESCE(billing_cycle.billing_months, 1) AS INT))
     AND bill_net.period <= open_fault.last_period
   GROUP BY open_fault.metering_point_id, open_fault.fixed_at
 ),

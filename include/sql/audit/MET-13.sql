@@ -1,20 +1,24 @@
 /*
 title: Meter plan swings
 zh: 月度用表计划明显波动
+flags_zh: 单位审核月计划用表数量与前 6 个月（至少 3 个月有数据）均值之差超过均值的 max_change。
+what_to_do:
+  en: Have the unit give its grounds (rotation, projects) and correct the plan where there are none.
+  zh: 要求单位说明原因（轮换、工程等），无正当理由的调整计划。
 kind: exception
 modes: [nightly]
 subject: org_unit
 severity: low
+judges: month
+proof: next
 flags: >-
   a unit's planned_count summed over models in P differs from the mean of the six calendar months before P,
   of those with rows (at least 3), by more than max_change of that mean.
 params:
   max_change: {type: number, default: 0.5, minimum: 0, doc: 'Largest change as a share of the mean before.'}
 messages:
-  en: >-
-    {planned_count} meters planned, {mean_before} on average before.
-  zh: >-
-    本月计划用表 {planned_count}，此前月均 {mean_before}。
+  en: "{planned_count} meters are planned for the month; the months before have a mean of {mean_before}, from which {max_change} is allowed."
+  zh: "本月计划用表 {planned_count} 只，此前月均 {mean_before} 只，允许波动 {max_change}。"
 */
 WITH month_plan AS (
   SELECT

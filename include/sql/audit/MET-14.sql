@@ -1,10 +1,18 @@
 /*
 title: 'Removed meter''s register breaks the series'
 zh: 拆回表计存度不连续
+flags_zh: 审核月内拆表或换表，拆回示数低于此前最近一次抄见止度；或换表后首次抄见示数低于新表起度减去 tolerance。
+what_to_do:
+  en: >-
+    Read the removed meter again in the store and compare the work order; correct the registers and bill the
+    difference.
+  zh: 在库房复核拆回表示数并核对工单，更正存度、起度，退补差额电量。
 kind: exception
 modes: [nightly]
 subject: metering_point
 severity: high
+judges: month
+proof: none
 flags: >-
   a remove or replace event in P whose old_value is below the newest active_total current_value read before
   it; or a replace event in P and the first active_total current_value read after it is below new_value less
@@ -12,11 +20,12 @@ flags: >-
 params:
   tolerance: {type: number, default: 0.5, minimum: 0, doc: 'Register units by which the first reading may lie below the start.'}
 messages:
-  en: >-
-    Removed with {stored_register} after a reading of {last_reading_before}; started at {first_register},
-    first read {first_reading_after}.
-  zh: >-
-    拆回存度 {stored_register}，此前示数 {last_reading_before}；新表起度 {first_register}，首次示数 {first_reading_after}。
+  en:
+    - "The meter came back at {stored_register} after a reading of {last_reading_before}; the new one began at {first_register} and first read {first_reading_after} (tolerance {tolerance})."
+    - "The meter came back at {stored_register}, below the reading of {last_reading_before} before."
+  zh:
+    - "拆回示数 {stored_register}，此前抄见 {last_reading_before}；新表起度 {first_register}，首次抄见 {first_reading_after}（允许偏差 {tolerance}）。"
+    - "拆回示数 {stored_register}，低于此前抄见示数 {last_reading_before}。"
 */
 WITH event AS (
   SELECT
@@ -37,6 +46,7 @@ WITH event AS (
 reading AS (
   SELECT
     event.event_id,
+    event.metering_point_id,
     MAX(CASE WHEN register_reading.read_at < event.occurred_at THEN register_reading.read_at END)
       AS before_at,
     MIN(CASE WHEN register_reading.read_at > event.occurred_at THEN register_reading.read_at END) AS after_at
@@ -44,17 +54,17 @@ reading AS (
   JOIN source.register_reading
     ON register_reading.metering_point_id = event.metering_point_id
     AND register_reading.register = 'active_total'
-  GROUP BY event.event_id
+  GROUP BY event.event_id, event.metering_point_id
 ),
 
+-- Point and moment together say which reading: by the moment alone, all read at it would be looked at.
 value_before AS (
   SELECT
     reading.event_id,
     MAX(register_reading.current_value) AS current_value
   FROM reading
-  JOIN event ON event.event_id = reading.event_id
   JOIN source.register_reading
-    ON register_reading.metering_point_id = event.metering_point_id
+    ON register_reading.metering_point_id = reading.metering_point_id
     AND register_reading.register = 'active_total'
     AND register_reading.read_at = reading.before_at
   GROUP BY reading.event_id
@@ -65,9 +75,8 @@ value_after AS (
     reading.event_id,
     MIN(register_reading.current_value) AS current_value
   FROM reading
-  JOIN event ON event.event_id = reading.event_id
   JOIN source.register_reading
-    ON register_reading.metering_point_id = event.metering_point_id
+    ON register_reading.metering_point_id = reading.metering_point_id
     AND register_reading.register = 'active_total'
     AND register_reading.read_at = reading.after_at
   GROUP BY reading.event_id

@@ -1,18 +1,21 @@
 /*
 title: Supply point and transformer on different lines
 zh: 变压器与线路归属不一致
+flags_zh: 供电点登记的线路与其变压器所属线路不一致。
+what_to_do:
+  en: See on site which line feeds the transformer and correct the record that is wrong.
+  zh: 现场核实变压器所属线路，更正有误的档案。
 kind: exception
 modes: [nightly]
 subject: account
 severity: medium
+judges: state
+proof: same
 flags: >-
   a supply point whose line_id differs from its transformer's line_id.
 messages:
-  en: >-
-    Supply point {supply_point_id} is on line {line_id}, its transformer {transformer_id} on
-    {transformer_line_id}.
-  zh: >-
-    供电点 {supply_point_id} 属线路 {line_id}，其变压器 {transformer_id} 属线路 {transformer_line_id}。
+  en: "The supply point is recorded on line {line_id}, its transformer {transformer_id} on line {transformer_line_id}."
+  zh: "供电点登记线路 {line_id}，其变压器 {transformer_id} 所属线路为 {transformer_line_id}。"
 */
 WITH point AS (
   SELECT

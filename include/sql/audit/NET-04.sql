@@ -1,17 +1,21 @@
 /*
 title: Fed by a transformer that cannot feed it
 zh: 变压器与用户归属错误
+flags_zh: 在用账户的供电点挂接在已退役的变压器，或其他账户的专用变压器上。
+what_to_do:
+  en: See on site which transformer feeds the account and correct the supply point.
+  zh: 现场核实实际供电变压器，更正供电点所属变压器。
 kind: exception
 modes: [nightly]
 subject: account
 severity: high
+judges: state
+proof: same
 flags: >-
   live, with a supply point on a retired transformer, or on a dedicated transformer of another account.
 messages:
-  en: >-
-    Supply point {supply_point_id} on transformer {transformer_id}: {problem}.
-  zh: >-
-    供电点 {supply_point_id} 挂接变压器 {transformer_id}：{problem}。
+  en: "The account's supply point is on transformer {transformer_id}, which cannot feed it: {problem}."
+  zh: "供电点挂接的变压器 {transformer_id} 不能为其供电：{problem}。"
 */
 WITH point AS (
   SELECT

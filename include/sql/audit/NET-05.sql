@@ -1,19 +1,24 @@
 /*
 title: Transformer overloaded
 zh: 配变重过载
+flags_zh: 台区考核点审核月内的最大区间负荷（kW）超过 max_load × 变压器额定容量。
+what_to_do:
+  en: Balance or move load to a neighbouring area, or put the transformer into the plan of reinforcement.
+  zh: 调整负荷或切改台区；持续重过载的列入增容改造计划。
 kind: exception
 modes: [nightly]
 subject: transformer
 severity: medium
+judges: month
+proof: next
+site: true
 flags: >-
   the area point's highest interval demand in P, in kW, above max_load x rated_kva.
 params:
   max_load: {type: number, default: 1.0, minimum: 0, doc: 'Highest demand in kW for each rated kVA.'}
 messages:
-  en: >-
-    Demand of {highest_kw} kW on {rated_kva} kVA.
-  zh: >-
-    最大负荷 {highest_kw} kW，变压器容量 {rated_kva} kVA。
+  en: "The highest load of the month was {highest_kw} kW on a transformer of {rated_kva} kVA, above {max_load} of it."
+  zh: "当月最大负荷 {highest_kw} kW，变压器容量 {rated_kva} kVA，负载率超过 {max_load}。"
 */
 SELECT
   transformer.transformer_id AS subject_id,

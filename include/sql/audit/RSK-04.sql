@@ -1,15 +1,28 @@
 /*
 title: Likely not to pay
 zh: 高欠费风险客户
+flags_zh: 欠费评分将账户列入最高风险等级。
+what_to_do:
+  en: >-
+    Call on the customer before the next bill is due; offer debit or part payments, and ask for a security
+    where the reasons stay.
+  zh: 在下期账单到期前走访客户，引导办理代扣或分次结算；风险持续的要求提供担保。
 kind: exception
 modes: [nightly]
 subject: account
 severity: high
+judges: state
+proof: same
+moves: [probability, mean_monthly_amount]
 flags: the arrears score puts the account in its highest band; the evidence gives the reasons.
 at_stake: probability x mean monthly net total
 messages:
-  en: "Probability {probability} of not paying: {reasons}."
-  zh: "欠费概率 {probability}，原因：{reasons_zh}。"
+  en:
+    - "The next bill is not paid in time with a probability of {probability}: {reasons}."
+    - "The next bill is not paid in time with a probability of {probability}."
+  zh:
+    - "预测欠费概率 {probability}，原因：{reasons_zh}。"
+    - "预测欠费概率 {probability}。"
 */
 SELECT
   arrears_score.account_id AS subject_id,

@@ -1,10 +1,21 @@
 /*
 title: Connection takes too long
 zh: 业扩流程超时限
+flags_zh: 新装、增容工单自受理至归档（未归档的至审核日）的工作日数超过时限：低压、高压分别规定；12 个月内受理或仍在途，撤回、驳回的除外（承诺更替后仅作清单）。
+what_to_do:
+  en: Find the step in which the order stands and take it on; tell the customer the day to expect.
+  zh: 查明工单停留环节并督办，告知客户预计完成日期。
 kind: exception
 modes: [nightly]
 subject: order
 severity: medium
+judges: state
+proof: none
+moves: [working_days]
+basis: "供电服务承诺, replaced by SVC-09"
+changed: [{from: 2020-01-01, what: "The promise in force counts the utility's own steps (SVC-09)."}]
+valid_to: 2019-12-31
+after: listing
 flags: >-
   submitted within 12 months before as_of or still open, not withdrawn or rejected; new or increase:
   working days from submitted_at to closed_at (to as_of where empty) above the limit.
@@ -15,8 +26,12 @@ params:
     default: {low: 15, high: 80}
     doc: 'Working days to the closing: low voltage, high voltage.'
 messages:
-  en: "{working_days} working days since the application; the limit is {max_wd}."
-  zh: "业扩全程 {working_days} 个工作日，时限 {max_wd}。"
+  en:
+    - "The order was closed at {closed_at}, {working_days} working days after the application; the limit is {max_wd}."
+    - "The order is open {working_days} working days after the application; the limit is {max_wd}."
+  zh:
+    - "工单于 {closed_at} 归档，全程 {working_days} 个工作日，时限 {max_wd} 个工作日。"
+    - "工单受理后已 {working_days} 个工作日未归档，时限 {max_wd} 个工作日。"
 */
 SELECT
   order_step.order_id AS subject_id,

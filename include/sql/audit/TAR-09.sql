@@ -1,17 +1,27 @@
 /*
 title: No iron-loss charge
 zh: 高供低计无铁损电费
+flags_zh: 高供低计账户审核月执行非阶梯电价、未全月暂停且已出账，没有正的铁损电费。
+what_to_do:
+  en: Enter the loss code, bill the iron losses of the month, and see since when they are missing.
+  zh: 补录损耗代码，补计当月铁损电费，并追溯漏计月份。
 kind: exception
 modes: [nightly]
 subject: account
 severity: high
+judges: month
+proof: same
 flags: >-
   metering_mode hv_lv, not wholly suspended in P, billed in P on a tariff that is not stepped, and no loss_iron line with a
   positive amount.
 at_stake: iron loss by the loss code x energy price
 messages:
-  en: "No iron loss was charged; by the loss code it is {iron_kwh} kWh."
-  zh: "未计收铁损电费，按损耗代码铁损电量为 {iron_kwh} kWh。"
+  en:
+    - "No iron losses were charged; by the loss code they are {iron_kwh} kWh at {energy_price} a kWh."
+    - "No iron losses were charged although the account is metered at low voltage."
+  zh:
+    - "未计收铁损电费，按损耗代码铁损电量 {iron_kwh} kWh，电价 {energy_price} 元/kWh。"
+    - "高供低计账户未计收铁损电费。"
 */
 WITH billed AS (
   SELECT
@@ -48,4 +58,8 @@ JOIN billed ON billed.account_id = account.account_id
 LEFT JOIN facts.suspension_period
   ON suspension_period.account_id = account.account_id AND suspension_period.period = $period
 LEFT JOIN facts.account_loss ON account_loss.account_id = account.account_id
-WHERE account.metering_mode = 'hv_lv' AND NOT COALESCE(suspension_period.is_wholly, FALSE)
+LEFT JOIN facts.billing_cycle ON billing_cycle.account_id = account.account_id
+WHERE
+  account.metering_mode = 'hv_lv'
+  AND NOT COALESCE(suspension_period.is_wholly, FALSE)
+  AND COALESCE(billing_cycle.is_due, TRUE)

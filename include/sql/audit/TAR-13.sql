@@ -1,10 +1,19 @@
 /*
 title: Residential account with a business name
 zh: 户名含商业信息未执行商业电价
+flags_zh: 居民用电在用账户的户名含有商业词语（words）且不含豁免词语（exempt）。
+what_to_do:
+  en: >-
+    See on site what the premises are used for; where it is business, change category and tariff from the
+    day it is established.
+  zh: 现场核实用电性质；确为经营用电的，变更用电类别和电价，自核实之日执行并追补差价。
 kind: exception
 modes: [nightly]
 subject: account
 severity: medium
+judges: state
+proof: same
+moves: [billed_amount, commercial_amount]
 flags: >-
   usage_category residential, live, and account_name contains a word of the list and none of the exempt list (case folded, NFKC;
   a Latin word only where no Latin letter or digit stands next to it).
@@ -19,67 +28,21 @@ params:
   exempt: {type: list, columns: {word: string}, folded: folded, default: [宿舍, 家属院, 公寓楼道], doc: Words that make a name residential after all.}
   commercial_tariff: {type: map, columns: {supply_kv: double, tariff_code: string}, default: {}, doc: The commercial tariff to compare with by supply_kv.}
 messages:
-  en: "The name contains {word} and the account is billed as residential."
-  zh: "户名含“{word}”，仍执行居民电价。"
+  en:
+    - "The name of a residential account contains “{word}”; {billed_amount} was billed where the commercial tariff gives {commercial_amount}."
+    - "The name of a residential account contains “{word}”, a word of business."
+  zh:
+    - "居民用电账户户名含商业词语“{word}”，已计电费 {billed_amount} 元，按商业电价为 {commercial_amount} 元。"
+    - "居民用电账户户名含商业词语“{word}”。"
 */
-WITH listed AS (
-  SELECT
-    words.word,
-    words.folded,
-    FALSE AS is_exempt
-  FROM param.words
-  UNION ALL
-  SELECT
-    exempt.word,
-    exempt.folded,
-    TRUE
-  FROM param.exempt
-),
-
-word AS (
-  -- Between \Q and \E (92 is the backslash) characters that mean something in a pattern stand for themselves.
-  SELECT
-    listed.word,
-    listed.folded,
-    listed.is_exempt,
-    REGEXP_MATCHES(listed.folded, '[a-z]') AS is_latin,
-    CONCAT(
-      '(^|[^0-9a-zÀ-ÖØ-öø-ɏḀ-ỿ])', CHR(92), 'Q', listed.folded, CHR(92), 'E', '([^0-9a-zÀ-ÖØ-öø-ɏḀ-ỿ]|$)'
-    ) AS pattern
-  FROM listed
-  WHERE listed.folded <> ''
-),
-
-hit AS (
-  SELECT
-    live_account.account_id,
-    word.word,
-    word.is_exempt,
-    CASE WHEN word.is_latin THEN REGEXP_MATCHES(text_key.folded, word.pattern) ELSE TRUE END AS is_hit
-  FROM core.live_account
-  JOIN core.text_key ON text_key.raw = live_account.account_name
-  JOIN word ON INSTR(text_key.folded, word.folded) > 0
-  WHERE live_account.usage_category = 'residential'
-),
-
-named AS (
-  SELECT
-    hit.account_id,
-    MIN(CASE WHEN NOT hit.is_exempt THEN hit.word END) AS word,
-    BOOL_OR(hit.is_exempt) AS is_exempt
-  FROM hit
-  WHERE hit.is_hit
-  GROUP BY hit.account_id
-),
-
-commercial AS (
+WITH commercial AS (
   SELECT
     priced.account_id,
     priced.tariff_code,
     SUM(priced.total_amount) AS total_amount
   FROM facts.priced
   JOIN param.commercial_tariff ON commercial_tariff.tariff_code = priced.tariff_code
-  JOIN named ON named.account_id = priced.account_id
+  JOIN facts.business_name ON business_name.account_id = priced.account_id
   WHERE priced.purpose = 'commercial'
   GROUP BY priced.account_id, priced.tariff_code
 )
@@ -87,15 +50,15 @@ commercial AS (
 SELECT
   live_account.account_id AS subject_id,
   live_account.account_id,
-  named.word IS NOT NULL AND NOT named.is_exempt AS flagged,
+  business_name.account_id IS NOT NULL AS flagged,
   MONEY(commercial.total_amount - bill_net.total_amount) AS at_stake_amount,
-  named.word,
+  business_name.word,
   live_account.tariff_code,
   commercial_tariff.tariff_code AS commercial_tariff_code,
   bill_net.total_amount AS billed_amount,
   commercial.total_amount AS commercial_amount
 FROM core.live_account
-LEFT JOIN named ON named.account_id = live_account.account_id
+LEFT JOIN facts.business_name ON business_name.account_id = live_account.account_id
 LEFT JOIN facts.bill_net ON bill_net.account_id = live_account.account_id AND bill_net.period = $period
 -- 0.4 kV is the name some give to the 0.38 kV level.
 LEFT JOIN param.commercial_tariff

@@ -1,18 +1,24 @@
 /*
 title: New or changed dedicated transformer
 zh: 100kVA及以上新装变更专变客户清单
+flags_zh: 新装、增容或改类工单在审核月内送电或归档，账户有 min_kva 及以上未退役专用变压器，列出复核。
+what_to_do:
+  en: Look over tariff, multiplier, loss code and contract of the account before its first bill.
+  zh: 首次出账前复核电价、倍率、损耗代码和合同。
 kind: listing
 modes: [nightly]
 subject: order
 severity: low
+judges: month
+proof: same
 flags: >-
   an order of kind new, increase or change_tariff energized or closed in P on an account with a dedicated transformer, not
   retired, of min_kva and up.
 params:
   min_kva: {type: number, default: 100, minimum: 0, doc: Smallest transformer listed.}
 messages:
-  en: "Order of kind {kind} on transformer {transformer_id} of {rated_kva} kVA."
-  zh: "专变 {transformer_id}（{rated_kva} kVA）客户的 {kind} 工单。"
+  en: "The {kind} concerns a dedicated transformer of {rated_kva} kVA; from {min_kva} kVA it is looked over."
+  zh: "{kind}工单涉及 {rated_kva} kVA 专用变压器，{min_kva} kVA 及以上列入复核。"
 */
 WITH biggest AS (
   SELECT

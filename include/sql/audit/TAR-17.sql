@@ -1,16 +1,28 @@
 /*
 title: Not read this period
 zh: 未定期抄表
+flags_zh: 审核月全月在用且应抄表的账户，其审核月前安装的主计量点没有当月有功总抄表记录。
+what_to_do:
+  en: >-
+    Read the point and bill the month; where it cannot be reached, agree on an appointment or remote
+    reading.
+  zh: 补抄并计费；无法抄表的与客户预约或改为远程采集。
 kind: exception
 modes: [nightly]
 subject: metering_point
 severity: medium
+judges: month
+proof: next
 flags: >-
   a main point, installed before P, of an account live on every day of P (opened on or before its first, not closed on or before
-  its last) with no active_total reading for P.
+  its last) with no active_total reading for P; the account is due in P.
 messages:
-  en: "There is no reading for the month; the point was installed on {installed_on}."
-  zh: "该计量点（{installed_on} 安装）本期无抄表记录。"
+  en:
+    - "The main point installed on {installed_on} has no reading for the month; every month is to be read."
+    - "The main point has no reading for the month; every month is to be read."
+  zh:
+    - "主计量点（{installed_on} 安装）当月无抄表记录，应每期抄表。"
+    - "主计量点当月无抄表记录，应每期抄表。"
 */
 WITH read AS (
   SELECT register_reading.metering_point_id
@@ -19,24 +31,14 @@ WITH read AS (
 )
 
 SELECT
-  metering_point.metering_point_id AS subject_id,
-  metering_point.account_id,
+  reading_due.metering_point_id AS subject_id,
+  reading_due.account_id,
   read.metering_point_id IS NULL AS flagged,
-  metering_point.installed_on,
-  account.opened_on,
-  account.closed_on,
-  account.reading_area_id,
+  reading_due.installed_on,
+  reading_due.opened_on,
+  reading_due.closed_on,
+  reading_due.reading_area_id,
   $period AS read_period
-FROM source.metering_point
-JOIN source.account ON account.account_id = metering_point.account_id
-LEFT JOIN read ON read.metering_point_id = metering_point.metering_point_id
-WHERE
-  metering_point.role = 'main'
-  AND metering_point.installed_on < $period
-  AND account.opened_on <= $period
-  AND (account.closed_on IS NULL OR account.closed_on > $period_end)
-  -- Who left after P was still live on each of its days.
-  AND (
-    account.status IN ('active', 'suspended')
-    OR (account.status = 'closed' AND account.closed_on > $period_end)
-  )
+FROM facts.reading_due
+LEFT JOIN read ON read.metering_point_id = reading_due.metering_point_id
+WHERE reading_due.period = $period

@@ -1,10 +1,17 @@
 /*
 title: Bill differs from its recalculation
 zh: 电费复算不符
+flags_zh: 审核月非更正账单（含其更正）的总额与按账单电价复算的电费之差，同时超过 tolerance_amount 和复算电费的 tolerance_share。
+what_to_do:
+  en: Compare billed and recalculated line by line, correct the wrong one, and bill the difference.
+  zh: 逐项比对账单与复算结果，更正有误的分项并退补差额。
 kind: exception
 modes: [nightly]
 subject: bill
 severity: high
+judges: month
+proof: same
+effect_of: [TAR-06, TAR-16, TAR-21, TAR-22]
 flags: >-
   a bill of P that corrects none, whose total with its corrections differs from the shadow bill (on the bill's own tariff_code) by
   more than tolerance_amount and by more than tolerance_share of the shadow; the evidence gives each component billed and
@@ -14,8 +21,8 @@ params:
   tolerance_amount: {type: number, default: 1.00, minimum: 0, doc: Currency that may differ.}
   tolerance_share: {type: number, default: 0.005, minimum: 0, doc: Share of the recalculated total that may differ.}
 messages:
-  en: "{billed_total_amount} was billed, the recalculation gives {total_amount}."
-  zh: "账单金额 {billed_total_amount} 元，复算金额 {total_amount} 元。"
+  en: "{billed_total_amount} was billed, the recalculation gives {total_amount}; differences of up to {tolerance_amount} or {tolerance_share} are passed over."
+  zh: "账单金额 {billed_total_amount} 元，复算 {total_amount} 元，允许相差 {tolerance_amount} 元或 {tolerance_share}。"
 */
 SELECT
   shadow_bill.bill_id AS subject_id,
@@ -49,3 +56,5 @@ SELECT
   $tolerance_amount AS tolerance_amount,
   $tolerance_share AS tolerance_share
 FROM facts.shadow_bill
+LEFT JOIN facts.billing_cycle ON billing_cycle.account_id = shadow_bill.account_id
+WHERE COALESCE(billing_cycle.is_due, TRUE)

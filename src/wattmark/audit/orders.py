@@ -6,7 +6,7 @@ looked at again. Whatever else belongs to them is read from the source by key, r
 last night. The rules are those of the counter, which are the files the night runs.
 
 What comes out stands in schema ``ops``: ``order_check`` (the newest look at an order), ``order_finding`` (a violation and
-the time it stood), ``order_intake`` (a row a run, the watermark).
+the time it stood), ``order_intake`` (a row per run, the watermark).
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from wattmark.sources.base import PROBLEM, Source
 log = logging.getLogger(__name__)
 
 BATCH = 200
-"""Orders looked at and written together: what belongs to them is read in one query a table."""
+"""Orders looked at and written together: what belongs to them is read in one query per table."""
 NO_ZONE = dt.timedelta(days=1)
 """A source's times may have no zone; so much earlier is asked for, and what is too early is left out here."""
 CHANGING = ("account", "customer")

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from wattmark.audit.in_force import is_on
 from wattmark.audit.rules import Rule, all_rules
 from wattmark.audit.runner import FINDINGS, Coverage, create_findings, run_rule
 from wattmark.engine.catalog import Catalog, catalog_of
@@ -22,7 +23,7 @@ from wattmark.lake import Lake
 from wattmark.run import Run
 from wattmark.settings import Override, Settings
 
-_KEPT_LAYERS = ("segment_state", "campaign_state")
+_KEPT_LAYERS = ("segment_state", "campaign_state", "audit_state")
 """Layers that carry their own dates, so that they need not be read at an old version."""
 
 
@@ -49,12 +50,24 @@ class Finding:
         """Type and key of what is flagged."""
         return self.subject_type, self.subject_id
 
+    @property
+    def told_from(self) -> dict[str, Any]:
+        """What its sentence is filled with."""
+        return {
+            **self.evidence,
+            "subject_id": self.subject_id,
+            "account_id": self.account_id,
+            "org_unit_id": self.org_unit_id,
+            "at_stake_amount": self.at_stake_amount,
+        }
 
-def money(findings: Iterable[Finding]) -> decimal.Decimal:
-    """Sum at stake; amounts owed to customers count negative."""
-    return sum(
-        (finding.at_stake_amount for finding in findings if finding.at_stake_amount is not None),
-        decimal.Decimal(0),
+
+def money(findings: Iterable[Finding]) -> tuple[decimal.Decimal, decimal.Decimal]:
+    """Money at stake: what is owed to the utility, and what is owed to customers; both above 0."""
+    amounts = [finding.at_stake_amount for finding in findings if finding.at_stake_amount is not None]
+    none = decimal.Decimal(0)
+    return sum((amount for amount in amounts if amount > 0), none), -sum(
+        (amount for amount in amounts if amount < 0), none
     )
 
 
@@ -71,6 +84,20 @@ def rule_named(catalog: Catalog, rule_id: str) -> Rule:
             "rule.unknown", f"there is no rule {rule_id}.", f"There are: {', '.join(near or rules)}."
         )
     return rules[rule_id]
+
+
+def _rule_in_use(settings: Settings, catalog: Catalog, rule_id: str) -> Rule:
+    rule = rule_named(catalog, rule_id)
+    if not is_on(rule, settings):
+        own = settings.audit.rules.get(rule_id)
+        switched_off = own is not None and own.enabled is False
+        why = (
+            "is switched off"
+            if switched_off
+            else f"is {rule.country}'s and the utility is in {settings.utility.country}"
+        )
+        raise SettingsError("rule.off", f"{rule_id} {why}.", f"Set audit.rules.{rule_id}.enabled to use it.")
+    return rule
 
 
 def findings_from(rows: Iterable[Mapping[str, Any]]) -> list[Finding]:
@@ -187,15 +214,15 @@ def published(settings: Settings, run: Run, rule_id: str) -> tuple[Finding, ...]
 def replay(settings: Settings, run: Run, rule_id: str) -> Replay:
     """Run a rule for an earlier date on what was known that day.
 
-    The rule's file and parameters are today's: a difference to what was published then is a changed rule, a
-    changed parameter, or nothing.
+    The rule's file and parameters are today's, of which those hold that were in force on the date: a difference to
+    what was published then is a changed rule, a changed parameter, or nothing.
 
     Raises:
-        SettingsError: there is no such rule.
+        SettingsError: there is no such rule, or the utility does not use it.
         ReplayError: no night of that date was published.
     """
     catalog = catalog_of(settings)
-    rule = rule_named(catalog, rule_id)
+    rule = _rule_in_use(settings, catalog, rule_id)
     with earlier_session(settings, run, catalog) as session:
         coverage, found = find(session, rule)
     return Replay(run, rule, coverage, tuple(found), published(settings, run, rule_id))
@@ -267,11 +294,11 @@ def preview(settings: Settings, run: Run, rule_id: str, values: Mapping[str, Any
         values: new values by parameter name.
 
     Raises:
-        SettingsError: no such rule or parameter, or a value outside the declared type or bounds.
+        SettingsError: no such rule or parameter, a rule that is not used, or a value outside the declared type or bounds.
         ReplayError: the date was never published.
     """
     catalog = catalog_of(settings)
-    rule = rule_named(catalog, rule_id)
+    rule = _rule_in_use(settings, catalog, rule_id)
     declared = rule.file.parameters
     for name, value in values.items():
         if name not in declared:
@@ -286,9 +313,9 @@ def preview(settings: Settings, run: Run, rule_id: str, values: Mapping[str, Any
     }
     parameters = {**settings.parameters, rule_id: {**settings.parameters.get(rule_id, {}), **changed}}
     others = settings.model_copy(update={"parameters": parameters})
-    standing = {name: one.default for name, one in declared.items()} | catalog.overrides(settings).get(
-        rule.file.name, {}
-    )
+    standing = {name: declaration.default for name, declaration in declared.items()} | catalog.overrides(
+        settings
+    ).get(rule.file.name, {})
     in_lake = Lake(settings.lake).note(FINDINGS).get("run_id") == run.run_id
     with (
         DuckDBSession(settings, run, catalog)

@@ -1,8 +1,8 @@
 """The audit at the counter: one application checked at once, by the SQL files that the night runs.
 
 An application is a set of source rows: the order, and whatever rows it brings (account, customer, supply
-points, fees, metering points, meters, instrument transformers, dedicated transformers). Tables that it
-does not bring are filled from the lake with the rows of its account. The rules then run over these few
+points, fees, metering points, meters, instrument transformers, dedicated transformers), and what is to change
+of its account. Tables that it does not bring are filled from the lake with the rows of its account. The rules then run over these few
 rows as they run over all rows at night.
 
 Who changes what: ``request`` says what an application must look like, ``store`` keeps the lake's rows where they
@@ -12,8 +12,8 @@ are found fast, ``worker`` runs the rules over one application, ``messages`` put
 
 from wattmark.audit.counter.desk import Counter, Looked
 from wattmark.audit.counter.messages import Violation
-from wattmark.audit.counter.plan import ORDER
+from wattmark.audit.counter.plan import CHANGEABLE, CHANGES, ORDER
 from wattmark.audit.counter.request import ApplicationError
 from wattmark.code_names import Language
 
-__all__ = ["ORDER", "ApplicationError", "Counter", "Language", "Looked", "Violation"]
+__all__ = ["CHANGEABLE", "CHANGES", "ORDER", "ApplicationError", "Counter", "Language", "Looked", "Violation"]

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from wattmark.audit.counter.messages import Violation, violation_of
-from wattmark.audit.counter.plan import Plan, plan_of
+from wattmark.audit.counter.plan import CHANGEABLE, Plan, plan_of
 from wattmark.audit.counter.request import Requests
 from wattmark.audit.counter.store import LookUpStore
 from wattmark.audit.counter.worker import HANDS, Worker
+from wattmark.audit.slice import ACCOUNT
 from wattmark.code_names import Language
 from wattmark.settings import Settings
 
@@ -94,7 +95,8 @@ class Counter:
 
         Args:
             application: rows by contract table name, each a mapping or a list of mappings; ``service_order``
-                must be there. ``account_id`` may be left out of the rows of other tables.
+                must be there. ``account_id`` may be left out of the rows of other tables. ``changes`` holds what is
+                to change of the account: some of ``CHANGEABLE``.
             language: language of titles and messages.
             as_of: the local day it is checked on; today where None.
 
@@ -106,6 +108,12 @@ class Counter:
                 accounts, an account nobody knows.
         """
         return self.look(application, as_of, (language,)).violations[language]
+
+    def account(self, account_id: str) -> dict[str, Any] | None:
+        """What stands of an account that an application may change, and its capacity; None where nobody knows it."""
+        shown = (*CHANGEABLE, "contracted_kva")
+        found = self.store.current().rows(ACCOUNT, {"account_id": [account_id]}).select(shown).to_pylist()
+        return found[0] if found else None
 
     def look(
         self,
@@ -123,16 +131,13 @@ class Counter:
         are among them.
         """
         day = as_of or self._today()
-        rows = self.requests.read(application, day, is_cut=is_cut)
+        read = self.requests.read(application, day, is_cut=is_cut)
         with self.worker(day) as worker:
-            in_hand, found = worker.check(rows, only_in_hand=only_in_hand)
+            in_hand, found = worker.check(read, only_in_hand=only_in_hand)
         return Looked(
             in_hand,
             {
-                language: [
-                    violation_of(rule, row, language, self.plan.names, self.settings.zone)
-                    for rule, row in found
-                ]
+                language: [violation_of(rule, row, language, self.plan.words) for rule, row in found]
                 for language in languages
             },
         )

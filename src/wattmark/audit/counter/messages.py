@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from wattmark.audit.rules import FIXED_COLUMNS, Rule
-from wattmark.audit.words import sentence
-from wattmark.code_names import DIGITS, CodeNames, Language
+from wattmark.audit.rules import FIXED_COLUMNS, KIND, Rule
+from wattmark.audit.words import Words
+from wattmark.code_names import DIGITS, Language
 
 
 @dataclass(frozen=True)
@@ -39,19 +39,18 @@ def _plain(value: Any, zone: dt.tzinfo) -> Any:
     return value.isoformat() if isinstance(value, dt.date) else value
 
 
-def violation_of(
-    rule: Rule, row: Mapping[str, Any], language: Language, names: CodeNames, zone: dt.tzinfo
-) -> Violation:
+def violation_of(rule: Rule, row: Mapping[str, Any], language: Language, words: Words) -> Violation:
     """A row that a rule flagged, as it is told at the counter."""
-    templates = rule.messages.get(language)
     return Violation(
         rule_id=rule.rule_id,
         title=rule.zh if language == "zh" else rule.title,
-        message=sentence(templates, row, rule.rule_id, language, names, zone) if templates else rule.flags,
+        message=words.told(rule.rule_id, row, language),
         severity=rule.severity,
-        kind=rule.kind,
+        kind=str(row[KIND]),
         subject_type=rule.subject,
         subject_id=str(row["subject_id"]),
-        at_stake_amount=_plain(row.get("at_stake_amount"), zone),
-        evidence={name: _plain(value, zone) for name, value in row.items() if name not in FIXED_COLUMNS},
+        at_stake_amount=_plain(row.get("at_stake_amount"), words.zone),
+        evidence={
+            name: _plain(value, words.zone) for name, value in row.items() if name not in FIXED_COLUMNS
+        },
     )

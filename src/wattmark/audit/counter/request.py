@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import decimal
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, create_model
 
-from wattmark.audit.counter.plan import ORDER, Plan
+from wattmark.audit.counter.plan import CHANGEABLE, CHANGES, ORDER, Plan
 from wattmark.audit.slice import ACCOUNT
 from wattmark.contract.model import Column, Table
 from wattmark.errors import WattmarkError
@@ -21,7 +23,23 @@ MAX_TEXT = 500
 _DEFAULTED = ("updated_at", "submitted_at")
 """Columns that a counter does not type in: the first instant of ``as_of`` stands where they are left out."""
 
+MAX_KV = 1500.0
+"""Highest voltage that an application may ask for."""
+
 Rows = list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Application:
+    """What somebody applies for.
+
+    Attributes:
+        rows: by contract table, in the contract's types.
+        changes: columns of the order's account, with the values that they are to have.
+    """
+
+    rows: dict[str, Rows]
+    changes: dict[str, Any]
 
 
 class ApplicationError(WattmarkError):
@@ -46,12 +64,14 @@ class Requests:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self._models = {name: _row_model(plan.catalog.contract.tables[name]) for name in plan.tables}
+        self.changes = _change_model(plan.catalog.contract.tables[ACCOUNT])
 
-    def read(self, application: Mapping[str, Any], day: dt.date, *, is_cut: bool = False) -> dict[str, Rows]:
-        """An application's rows in the contract's types, by table.
+    def read(self, application: Mapping[str, Any], day: dt.date, *, is_cut: bool = False) -> Application:
+        """An application in the contract's types.
 
         Args:
-            application: rows by contract table name, each a mapping or a list of mappings.
+            application: rows by contract table name, each a mapping or a list of mappings; and ``changes``, a mapping
+                of some of ``CHANGEABLE``, where it wants to change them.
             day: the local day it is checked on.
             is_cut: the rows were cut out of the source for the account of the order, so that a row of another
                 account is there for a reason.
@@ -60,18 +80,19 @@ class Requests:
             ApplicationError: names every field that is wrong.
         """
         reading = _Reading(self, day, is_cut=is_cut)
-        given = reading.tables_of(application)
+        changes = reading.changes_of(application.get(CHANGES, {}))
+        given = reading.tables_of({name: rows for name, rows in application.items() if name != CHANGES})
         account_id = _account_of(given)
         result = {name: reading.rows_of(name, rows, account_id) for name, rows in given.items()}
         if len(result.get(ACCOUNT, [])) > 1:
             reading.refuse(ACCOUNT, "more than one account")
         if reading.problems:
             raise ApplicationError(reading.problems)
-        return result
+        return Application(result, changes)
 
     def model(self, name: str) -> type[BaseModel]:
-        """What a row of a table must be."""
-        return self._models[name]
+        """What a row of a table must be, or what may stand in ``changes``."""
+        return self.changes if name == CHANGES else self._models[name]
 
 
 class _Reading:
@@ -85,6 +106,21 @@ class _Reading:
 
     def refuse(self, where: str, what: str) -> None:
         self.problems.append({"where": where, "what": what})
+
+    def changes_of(self, given: Any) -> dict[str, Any]:
+        """What is to change of the account."""
+        if not isinstance(given, dict):
+            self.refuse(CHANGES, "is not an object")
+            return {}
+        try:
+            return self.requests.changes.model_validate(given).model_dump(exclude_unset=True)
+        except ValidationError as error:
+            self._refuse_each(CHANGES, error)
+            return {}
+
+    def _refuse_each(self, where: str, error: ValidationError) -> None:
+        for problem in error.errors(include_url=False, include_context=False, include_input=False):
+            self.refuse(f"{where}.{'.'.join(map(str, problem['loc']))[:60]}", problem["msg"])
 
     def tables_of(self, application: Mapping[str, Any]) -> dict[str, list[Any]]:
         """Rows by table, not looked into yet."""
@@ -118,10 +154,15 @@ class _Reading:
             try:
                 good = self.requests.model(name).model_validate({**filler, **row}).model_dump()
             except ValidationError as error:
-                for problem in error.errors(include_url=False, include_context=False, include_input=False):
-                    column = ".".join(map(str, problem["loc"]))[:60]
-                    self.refuse(f"{name}[{at}].{column}", problem["msg"])
+                self._refuse_each(f"{name}[{at}]", error)
                 continue
+            if (
+                name == ORDER
+                and not self.is_cut
+                and (asked := good["requested_kva"]) is not None
+                and asked <= 0
+            ):
+                self.refuse(f"{name}[{at}].requested_kva", "must be above 0")
             if not self.is_cut and owner and all(good[column] != account_id for column in owner):
                 self.refuse(f"{name}[{at}].{owner[0]}", "belongs to another account than the order")
             key = tuple(good[column] for column in table.key)
@@ -142,8 +183,10 @@ def _account_of(given: Mapping[str, list[Any]]) -> Any:
     return next((row["account_id"] for row in rows if row.get("account_id")), None)
 
 
-def refuse_strangers(accounts: Rows, customers: Rows) -> None:
-    """Refuse an order whose account, or whose account's customer, nobody knows.
+def refuse_strangers(
+    accounts: Rows, customers: Rows, changes: Mapping[str, Any], tariffs: Container[Any]
+) -> None:
+    """Refuse an order whose account, whose account's customer, or whose new tariff nobody knows.
 
     Raises:
         ApplicationError: naming the column that leads nowhere.
@@ -154,6 +197,8 @@ def refuse_strangers(accounts: Rows, customers: Rows) -> None:
     if len(customers) != 1 or customers[0]["customer_id"] != accounts[0]["customer_id"]:
         what = "no such customer, and the application does not bring it"
         raise ApplicationError([{"where": f"{ACCOUNT}[0].customer_id", "what": what}])
+    if "tariff_code" in changes and changes["tariff_code"] not in tariffs:
+        raise ApplicationError([{"where": f"{CHANGES}.tariff_code", "what": "no such tariff"}])
 
 
 def _field(column: Column) -> tuple[Any, Any]:
@@ -177,10 +222,25 @@ def _field(column: Column) -> tuple[Any, Any]:
                 raise ValueError(f"must be one of {', '.join(map(str, allowed))}")
             return value
 
-        kind = Annotated[kind, AfterValidator(one_of)]
+        listed = Field(json_schema_extra={"enum": list(allowed)})
+        kind = Annotated[kind, listed, AfterValidator(one_of)]
+    if column.doc:
+        kind = Annotated[kind, Field(description=column.doc)]
     return (kind | None, None) if column.optional else (kind, ...)
 
 
 def _row_model(table: Table) -> type[BaseModel]:
     fields: dict[str, Any] = {column.name: _field(column) for column in table.columns}
     return create_model(table.name, __config__=ConfigDict(extra="forbid"), **fields)
+
+
+def _change_model(account: Table) -> type[BaseModel]:
+    """What may be changed of an account; an empty value is none, for what is not named is as it stands."""
+    fields: dict[str, Any] = {}
+    for column in account.columns:
+        if column.name in CHANGEABLE:
+            kind, _ = _field(dataclasses.replace(column, optional=False))
+            if column.type == "double":
+                kind = Annotated[kind, Field(gt=0, le=MAX_KV)]
+            fields[column.name] = (kind, None)
+    return create_model(CHANGES, __config__=ConfigDict(extra="forbid"), **fields)

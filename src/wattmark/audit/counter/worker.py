@@ -6,7 +6,7 @@ import dataclasses
 import datetime as dt
 import itertools
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
 from functools import partial
 from operator import itemgetter
@@ -17,10 +17,12 @@ import pyarrow as pa
 import sqlglot
 from sqlglot import exp
 
-from wattmark.audit.counter.plan import ORDER, Plan
-from wattmark.audit.counter.request import Rows, refuse_strangers
+from wattmark.audit.counter.plan import CUSTOMER, ORDER, TARIFF, Plan
+from wattmark.audit.counter.request import Application, refuse_strangers
 from wattmark.audit.counter.store import LookUpFile
+from wattmark.audit.in_force import rows_sql
 from wattmark.audit.rules import Rule
+from wattmark.audit.scope import ACCOUNTS, UNITS, scoped_sql
 from wattmark.audit.slice import ACCOUNT
 from wattmark.contract.types import schema_of
 from wattmark.engine.catalog import SOURCE_LAYER
@@ -61,6 +63,7 @@ class Worker:
         )
         try:
             self._schemas = {name: plan.catalog.contract.tables[name].accepted_schema for name in plan.tables}
+            self._tariffs = frozenset(store.whole(TARIFF).column("tariff_code").to_pylist())
             for name in plan.shared:
                 self.session.give(f"{ACCEPTED}.{name}", store.whole(name))
                 self._keep(f"{SOURCE_LAYER}.{name}", self._as_known(name, f"{ACCEPTED}.{name}"))
@@ -68,9 +71,7 @@ class Worker:
             self._derived = self._derived_waves()
             in_hand = self.session.text_of(cast(SqlFile, plan.catalog.tables[IN_HAND]))
             self._in_hand = self._parsed(f"SELECT COUNT(*) FROM ({in_hand})")
-            self.statements = [
-                (rule, self._parsed(self._statement(rule.file))) for rule in plan.rules.values()
-            ]
+            self.statements = [(rule, self._parsed(self._statement(rule))) for rule in plan.rules.values()]
             self._alone = threading.Lock()
             self._hands = [self._hand() for _ in range(HANDS)]
         except BaseException:
@@ -149,13 +150,13 @@ class Worker:
 
     def _with_parameter_tables(self, file: SqlFile) -> SqlFile:
         """The file reading its parameters' relations from tables, which is quicker than spelling them."""
-        overrides = self.session.overrides.get(file.name, {})
+        values = file.values(file.day_of(self.session.scalars), self.session.overrides.get(file.name))
 
         def table(node: exp.Expression) -> exp.Expression:
             if not (isinstance(node, exp.Table) and node.db == "param" and node.name in file.parameters):
                 return node
             parameter = file.parameters[node.name]
-            rows = parameter.rows(overrides.get(node.name, parameter.default))
+            rows = parameter.rows(values[node.name])
             columns = {name: [row[at] for row in rows] for at, name in enumerate(parameter.columns)}
             schema = schema_of(parameter.columns)
             stored = f"{file.table}_{node.name}"
@@ -166,8 +167,11 @@ class Worker:
 
         return dataclasses.replace(file, statement=file.statement.transform(table))
 
-    def _statement(self, file: SqlFile) -> str:
-        text = self.session.text_of(self._with_parameter_tables(file))
+    def _statement(self, rule: Rule) -> str:
+        file = self._with_parameter_tables(rule.file)
+        text = rows_sql(self.session, rule, self.session.text_of(file))
+        columns = file.statement.named_selects
+        text = scoped_sql(self.session, rule, text, columns, readable=(ACCOUNTS, UNITS))
         unjudged = " AND r.not_checked IS NULL" if "not_checked" in file.statement.named_selects else ""
         return f"SELECT * FROM ({text}) AS r WHERE r.flagged{unjudged} ORDER BY r.subject_id"
 
@@ -197,10 +201,10 @@ class Worker:
         done = itertools.chain.from_iterable(share.result() for share in shares)
         return [result for _, result in sorted(done, key=itemgetter(0))]
 
-    def _fill(self, given: dict[str, Rows]) -> dict[str, pa.Table]:
+    def _fill(self, given: Application) -> dict[str, pa.Table]:
         """Put in place the application's rows, and the lake's of the tables that it does not bring."""
         tables = {
-            name: pa.Table.from_pylist(rows, schema=self._schemas[name]) for name, rows in given.items()
+            name: pa.Table.from_pylist(rows, schema=self._schemas[name]) for name, rows in given.rows.items()
         }
         accounts = tables[ORDER].column("account_id").to_pylist()
 
@@ -211,6 +215,8 @@ class Worker:
         def put(name: str, hand: duckdb.DuckDBPyConnection) -> None:
             if name not in tables:
                 tables[name] = self.store.rows(name, self.plan.slice.keys(name, accounts, held))
+            if name == ACCOUNT:
+                tables[name] = _changed(tables[name], given.changes)
             hand.register("_rows", tables[name])
             hand.execute(self._sources[name])
             hand.unregister("_rows")
@@ -220,11 +226,13 @@ class Worker:
         return tables
 
     def check(
-        self, given: dict[str, Rows], *, only_in_hand: bool
+        self, given: Application, *, only_in_hand: bool
     ) -> tuple[bool, list[tuple[Rule, dict[str, Any]]]]:
         """Whether an order is in hand, and the rows that rules flag."""
         tables = self._fill(given)
-        refuse_strangers(tables[ACCOUNT].to_pylist(), tables["customer"].to_pylist())
+        refuse_strangers(
+            tables[ACCOUNT].to_pylist(), tables[CUSTOMER].to_pylist(), given.changes, self._tariffs
+        )
         in_hand = bool(self.session.duck.execute(self._in_hand).fetchall()[0][0])
         if only_in_hand and not in_hand:
             return False, []
@@ -252,3 +260,12 @@ class Worker:
             return [(rule, dict(zip(columns, row, strict=True))) for row in answer.fetchall()]
         except duckdb.Error as error:
             raise engine_error(rule.file, error) from None
+
+
+def _changed(account: pa.Table, changes: Mapping[str, Any]) -> pa.Table:
+    """The account's rows with other values in some columns."""
+    for column, value in changes.items():
+        at = account.schema.get_field_index(column)
+        field = account.schema.field(at)
+        account = account.set_column(at, field, pa.array([value] * account.num_rows, field.type))
+    return account

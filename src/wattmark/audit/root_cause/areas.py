@@ -100,9 +100,7 @@ def balance_of(
     return Balance(effect, causes, points, accounts | own, own, areas)
 
 
-def explain_areas(
-    session: Session, rules: Mapping[str, Rule], balances: Sequence[Balance], texts: dict[str, str]
-) -> Iterator[Link]:
+def explain_areas(session: Session, rules: Mapping[str, Rule], balances: Sequence[Balance]) -> Iterator[Link]:
     """Run rules of areas and lines again with one related cause after the other mended.
 
     The night's tables are read once for all of them.
@@ -115,7 +113,6 @@ def explain_areas(
         needed,
         {account for balance in balances for account in balance.accounts},
         {point for balance in balances for point in balance.points},
-        texts,
         {name: [area for balance in balances for area in balance.areas[name]] for name in AREAS},
         {account for balance in balances for account in balance.own},
     )
@@ -127,7 +124,6 @@ def explain_areas(
                 own_rule,
                 balance.accounts,
                 balance.points,
-                texts,
                 balance.areas,
                 balance.own,
             )

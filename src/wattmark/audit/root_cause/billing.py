@@ -9,7 +9,16 @@ from typing import Any
 from wattmark.audit.root_cause.mend import Bench, Change, add_lines
 from wattmark.engine.session import ACCEPTED, Session
 
-_COMPONENTS = ("energy", "loss_iron", "loss_copper", "capacity", "demand", "power_factor", "surcharge")
+_COMPONENTS = (
+    "energy",
+    "loss_iron",
+    "loss_copper",
+    "capacity",
+    "demand",
+    "power_factor",
+    "surcharge",
+    "feed_in",
+)
 
 
 def shadow_bills(session: Session) -> dict[str, dict[str, Any]]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from wattmark.audit.in_force import rows_sql
 from wattmark.audit.replay import Finding
 from wattmark.audit.root_cause.mend import plain
 from wattmark.audit.rules import FIXED_COLUMNS, Rule
@@ -19,7 +20,7 @@ def judged(session: Session, rule: Rule, subjects: Iterable[str]) -> dict[str, d
     wanted = sorted(set(subjects))
     session.duck.register("_rc_wanted", pa.table({"id": pa.array(wanted, pa.string())}))
     try:
-        body = session.result_sql(rule.file)
+        body = rows_sql(session, rule, session.result_sql(rule.file))
         rows = session.duck.sql(
             f"SELECT * FROM ({body}) AS r WHERE CAST(r.subject_id AS VARCHAR) IN (FROM _rc_wanted)"
         ).to_arrow_table()

@@ -246,7 +246,13 @@ def _billed_energy(bench: Bench, cause: Finding) -> list[Change]:
     # Energy below zero is a reading's fault, not one to bill by.
     if billed is None or read is None or read < 0:
         return []
-    changes = bench.set("bill", {"bill_id": cause.subject_id}, "metered_kwh", float(read))
+    key = [cause.subject_id]
+    standing = bench.rows(f"SELECT metered_kwh FROM {ACCEPTED}.bill WHERE bill_id = ?", key)
+    if not standing or standing[0][0] is None:
+        return []
+    # What is billed counts the bill's corrections; they stay as they are.
+    metered_kwh = round(standing[0][0] + float(read) - float(billed), 6)
+    changes = bench.set("bill", {"bill_id": cause.subject_id}, "metered_kwh", metered_kwh)
     return changes + _recharge(
         bench, cause.subject_id, frozenset({"energy", "loss_iron", "loss_copper", "surcharge"})
     )

@@ -13,24 +13,10 @@ from wattmark.audit.rules import Rule
 from wattmark.audit.slice import Held, Slice
 from wattmark.engine.catalog import SOURCE_LAYER
 from wattmark.engine.session import ACCEPTED, DuckDBSession, Session
-from wattmark.engine.sqlfile import SqlFile
 
 INTERVALS = "interval_reading"
 REGISTERS = "facts.interval_register"
 POINT = "metering_point"
-
-
-class _SmallSession(DuckDBSession):
-    """A session in memory that shares bound statements with others of the same run."""
-
-    texts: dict[str, str]
-
-    def text_of(self, file: SqlFile, dialect: str = "duckdb") -> str:
-        """As for any session, bound once for all that share ``texts``."""
-        key = f"{dialect}:{file.name}"
-        if key not in self.texts:
-            self.texts[key] = super().text_of(file, dialect)
-        return self.texts[key]
 
 
 class Pool:
@@ -41,7 +27,6 @@ class Pool:
         rules: what is to be run over them.
         accounts: whose rows; of tables that the rules do not read, only those of ``own`` accounts.
         points: metering points besides those of the accounts.
-        texts: bound statements, shared by all pools of a run.
         areas: ids of the transformers and lines to hold; the transformers of the accounts and all lines where None.
         own: accounts of the causes, a part of ``accounts``; all where None.
     """
@@ -52,12 +37,10 @@ class Pool:
         rules: Sequence[Rule],
         accounts: Iterable[str],
         points: Iterable[str],
-        texts: dict[str, str],
         areas: Mapping[str, Iterable[str]] | None = None,
         own: Iterable[str] | None = None,
     ) -> None:
         self.settings, self.run, self.catalog = session.settings, session.run, session.catalog
-        self.texts = texts
         self._session = session
         self._slice = Slice(session.contract)
         self._points, self._areas = list(points), dict(areas or {})
@@ -154,8 +137,7 @@ class Pool:
     @contextmanager
     def bench(self, mended: Bench | None = None) -> Iterator[Bench]:
         """A session in memory with the pool's rows, or a bench's as they stand, and nothing calculated."""
-        with _SmallSession(self.settings, self.run, self.catalog, stored=False) as session:
-            session.texts = self.texts
+        with DuckDBSession(self.settings, self.run, self.catalog, stored=False) as session:
             for name, rows in self.tables.items():
                 is_row = mended is not None and name.startswith(f"{ACCEPTED}.")
                 standing = (

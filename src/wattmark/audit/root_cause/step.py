@@ -122,10 +122,9 @@ def explain(session: Session, findings: Sequence[Finding], limit: int) -> Outcom
         account_of={subject_of(cause): cause.account_id for cause in causes if cause.account_id},
     )
     near = question.near()
-    texts: dict[str, str] = {}
-    links, unmended = _by_account(session, question, near, texts)
+    links, unmended = _by_account(session, question, near)
     balances = question.balances(session)
-    for link in explain_areas(session, rules, balances, texts):
+    for link in explain_areas(session, rules, balances):
         links.setdefault(subject_of(link.effect), link)
     tried = {subject_of(effect) for effects in near.values() for effect in effects}
     tried |= {subject_of(balance.effect) for balance in balances}
@@ -134,7 +133,7 @@ def explain(session: Session, findings: Sequence[Finding], limit: int) -> Outcom
 
 
 def _by_account(
-    session: Session, question: _Question, near: Mapping[Subject, Sequence[Finding]], texts: dict[str, str]
+    session: Session, question: _Question, near: Mapping[Subject, Sequence[Finding]]
 ) -> tuple[dict[Subject, Link], int]:
     """Links to causes on the same account or point, by effect, and how many causes name no change."""
     links: dict[Subject, Link] = {}
@@ -144,7 +143,7 @@ def _by_account(
         return links, unmended
     points = [cause.subject_id for cause in question.causes if cause.subject_type == "metering_point"]
     needed = [question.rules[rule_id] for rule_id in sorted({effect.rule_id for effect in wanted.values()})]
-    pool = Pool(session, needed, question.account_of.values(), points, texts)
+    pool = Pool(session, needed, question.account_of.values(), points)
     trial = Trial(pool, question.rules, list(wanted.values()), session)
     for group in _rounds(question.causes, question.account_of):
         found, nothing = trial.links([(cause, near[subject_of(cause)]) for cause in group])
