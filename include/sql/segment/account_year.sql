@@ -9,6 +9,7 @@ columns:
   amount_12m: {type: decimal, doc: Net billed amount of those periods.}
   kwh_half: {type: double, doc: 'Billed energy of the 6 periods up to P; empty unless all 6 are billed.'}
   kwh_half_before: {type: double, doc: 'Of the same 6 periods a year before; empty unless all 6 are billed.'}
+  kwh_12m_before: {type: double, doc: 'Billed energy of the 12 periods before those; empty unless all 24 are billed.'}
   kwh_change: {type: double, doc: 'kwh_half over kwh_half_before less 1; empty where either is or the latter is not above 0.'}
   bills_due: {type: integer, doc: Bills whose due date lies in the year up to as_of.}
   paid_on_time: {type: integer, doc: Of those, settled by the due date.}
@@ -34,7 +35,7 @@ WITH month AS (
     CAST(bill_net.billed_kwh AS DECIMAL(18, 3)) AS kwh,
     bill_net.total_amount AS amount
   FROM facts.bill_net
-  WHERE bill_net.period BETWEEN ADD_MONTHS($period, -17) AND $period
+  WHERE bill_net.period BETWEEN ADD_MONTHS($period, -23) AND $period
 ),
 
 energy AS (
@@ -45,8 +46,15 @@ energy AS (
     SUM(month.amount) FILTER (WHERE month.period >= ADD_MONTHS($period, -11)) AS amount_12m,
     COUNT(*) FILTER (WHERE month.period >= ADD_MONTHS($period, -5)) AS half_months,
     CAST(SUM(month.kwh) FILTER (WHERE month.period >= ADD_MONTHS($period, -5)) AS DOUBLE) AS kwh_half,
-    COUNT(*) FILTER (WHERE month.period <= ADD_MONTHS($period, -12)) AS before_months,
-    CAST(SUM(month.kwh) FILTER (WHERE month.period <= ADD_MONTHS($period, -12)) AS DOUBLE) AS kwh_half_before
+    COUNT(*) FILTER (WHERE month.period BETWEEN ADD_MONTHS($period, -17) AND ADD_MONTHS($period, -12))
+      AS before_months,
+    CAST(
+      SUM(month.kwh) FILTER (
+        WHERE month.period BETWEEN ADD_MONTHS($period, -17) AND ADD_MONTHS($period, -12)
+      ) AS DOUBLE
+    ) AS kwh_half_before,
+    COUNT(*) AS all_months,
+    CAST(SUM(month.kwh) FILTER (WHERE month.period <= ADD_MONTHS($period, -12)) AS DOUBLE) AS kwh_12m_before
   FROM month
   GROUP BY month.account_id
 ),
@@ -117,6 +125,7 @@ SELECT
   MONEY(COALESCE(energy.amount_12m, 0)) AS amount_12m,
   CASE WHEN energy.half_months = 6 THEN energy.kwh_half END AS kwh_half,
   CASE WHEN energy.before_months = 6 THEN energy.kwh_half_before END AS kwh_half_before,
+  CASE WHEN energy.all_months = 24 THEN energy.kwh_12m_before END AS kwh_12m_before,
   CASE
     WHEN energy.half_months = 6 AND energy.before_months = 6 AND energy.kwh_half_before > 0
       THEN ROUND(RATIO(energy.kwh_half, energy.kwh_half_before) - 1, 6)

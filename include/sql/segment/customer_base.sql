@@ -6,6 +6,7 @@ purpose: >-
   largest account, which speaks for the customer where one value is wanted.
 columns:
   customer_id: {type: string, doc: The customer.}
+  kind: {type: string, doc: person or organisation.}
   live_accounts: {type: integer, doc: Number of live accounts.}
   contracted_kva: {type: double, doc: Summed contracted capacity of the live accounts; 0 without any.}
   max_account_kva: {type: double, doc: Largest contracted capacity of one live account; 0 without any.}
@@ -68,6 +69,7 @@ summed AS (
 
 SELECT
   customer.customer_id,
+  customer.kind,
   COALESCE(summed.live_accounts, 0) AS live_accounts,
   COALESCE(summed.contracted_kva, CAST(0 AS DOUBLE)) AS contracted_kva,
   COALESCE(summed.max_account_kva, CAST(0 AS DOUBLE)) AS max_account_kva,

@@ -3,8 +3,9 @@ grain: one row per customer
 key: [customer_id]
 purpose: >-
   Level 2 of the grading: how a customer behaves. Six parts from 0 (worst) to 1; the score is their weighted
-  mean over the parts that are known, cut at fixed limits. Without a bill due in the year nothing can be said
-  about paying, and the tier is neutral_tier.
+  mean over the parts that are known. Those who have a score are ranked and cut at stated shares, so that each tier
+  says something; equal scores stay together, in the tier in which their middle lies. Without a bill due in the year
+  nothing can be said about paying, and the tier is neutral_tier.
 columns:
   customer_id: {type: string, doc: The customer.}
   on_time: {type: double, doc: Share of the year's bills settled by the due date.}
@@ -16,6 +17,7 @@ columns:
   mean_days_late: {type: double, doc: Mean days late of the year's bills.}
   kwh_cv: {type: double, doc: Coefficient of variation of the monthly kWh.}
   behaviour_score: {type: double, doc: 'Weighted mean, 0 to 1; empty where neutral.'}
+  rank_share: {type: double, doc: 'Share of those with a score that stand above, half of the equal ones counted; empty where neutral.'}
   behaviour_tier: {type: integer, doc: '1 (worst) to 5.'}
 params:
   weights:
@@ -29,10 +31,10 @@ params:
   tenure_years: {type: number, default: 10, minimum: 1, maximum: 60, doc: Years of supply that count 1.}
   complaints_full: {type: number, default: 3, minimum: 1, maximum: 100, doc: So many complaints count 0.}
   neutral_tier: {type: integer, default: 3, minimum: 1, maximum: 5, doc: Tier where no bill was due.}
-  cut_2: {type: number, default: 0.40, minimum: 0, maximum: 1, doc: Lowest score of tier 2.}
-  cut_3: {type: number, default: 0.55, minimum: 0, maximum: 1, doc: Lowest score of tier 3.}
-  cut_4: {type: number, default: 0.70, minimum: 0, maximum: 1, doc: Lowest score of tier 4.}
-  cut_5: {type: number, default: 0.85, minimum: 0, maximum: 1, doc: Lowest score of tier 5.}
+  share_5: {type: number, default: 0.20, minimum: 0, maximum: 1, doc: Share of those with a score that is tier 5.}
+  share_4: {type: number, default: 0.25, minimum: 0, maximum: 1, doc: The same of tier 4.}
+  share_3: {type: number, default: 0.25, minimum: 0, maximum: 1, doc: The same of tier 3.}
+  share_2: {type: number, default: 0.20, minimum: 0, maximum: 1, doc: The same of tier 2; tier 1 is the rest.}
 */
 WITH month AS (
   SELECT
@@ -164,6 +166,21 @@ scored AS (
     END AS behaviour_score
   FROM part
   CROSS JOIN weight
+),
+
+placed AS (
+  SELECT
+    scored.customer_id,
+    ROUND(
+      (
+        CUME_DIST() OVER (ORDER BY scored.behaviour_score DESC)
+        + 1
+        - CUME_DIST() OVER (ORDER BY scored.behaviour_score ASC)
+      )
+      / 2, 9
+    ) AS rank_share
+  FROM scored
+  WHERE scored.behaviour_score IS NOT NULL
 )
 
 SELECT
@@ -177,12 +194,23 @@ SELECT
   scored.mean_days_late,
   scored.kwh_cv,
   scored.behaviour_score,
+  placed.rank_share,
   CAST(CASE
-    WHEN scored.behaviour_score IS NULL THEN $neutral_tier
-    WHEN scored.behaviour_score >= $cut_5 THEN 5
-    WHEN scored.behaviour_score >= $cut_4 THEN 4
-    WHEN scored.behaviour_score >= $cut_3 THEN 3
-    WHEN scored.behaviour_score >= $cut_2 THEN 2
+    WHEN placed.rank_share IS NULL THEN $neutral_tier
+    WHEN placed.rank_share <= ROUND(CAST($share_5 AS DOUBLE), 9) THEN 5
+    WHEN placed.rank_share <= ROUND(CAST($share_5 AS DOUBLE) + CAST($share_4 AS DOUBLE), 9) THEN 4
+    WHEN
+      placed.rank_share
+      <= ROUND(CAST($share_5 AS DOUBLE) + CAST($share_4 AS DOUBLE) + CAST($share_3 AS DOUBLE), 9)
+      THEN 3
+    WHEN
+      placed.rank_share
+      <= ROUND(
+        CAST($share_5 AS DOUBLE) + CAST($share_4 AS DOUBLE) + CAST($share_3 AS DOUBLE)
+        + CAST($share_2 AS DOUBLE), 9
+      )
+      THEN 2
     ELSE 1
   END AS BIGINT) AS behaviour_tier
 FROM scored
+LEFT JOIN placed ON placed.customer_id = scored.customer_id

@@ -3,35 +3,40 @@ grain: one row per customer
 key: [customer_id]
 purpose: >-
   The composite segment: the first row of the decision table whose filled-in conditions all hold. An empty
-  condition holds for everybody; the last row has none, so that every customer is in exactly one segment.
+  condition holds for everybody; the last row has none, so that every customer is in exactly one segment. No segment
+  hangs on the model of leaving alone: where that is not good enough, its band is empty and its rows fit nobody.
 columns:
   customer_id: {type: string, doc: The customer.}
   rule_no: {type: integer, doc: The row of the decision table; empty where none fits.}
   segment: {type: string, doc: 'The segment; unassigned where no row fits.'}
   arrears_band: {type: integer, doc: Highest arrears band of the live accounts.}
-  leave_band: {type: integer, doc: Highest leaving band of the live accounts.}
+  leave_band: {type: integer, doc: Highest leaving band of the live accounts; empty where the model is not good enough (see segment.leave_score).}
 params:
   decision:
     type: rows
-    columns: {rule_no: integer, segment: string, has_supply: boolean, is_key: boolean, is_emerging: boolean, is_business: boolean, worst_grade: string, arrears_from: integer, leave_from: integer, payer: string, value_cell: string, time_of_use: string, tenure_band: string, has_next_service: boolean, cluster: string}
+    columns: {rule_no: integer, segment: string, has_supply: boolean, is_key: boolean, is_emerging: boolean, is_business: boolean, worst_grade: string, arrears_from: integer, leave_from: integer, payer: string, value_cell: string, time_of_use: string, tenure_band: string, has_next_service: boolean, cluster: string, trend: string, has_closing_order: boolean}
     default:
-      - [1, without supply, false, null, null, null, null, null, null, null, null, null, null, null, null]
-      - [2, key at risk, true, true, null, null, null, null, 4, null, null, null, null, null, null]
-      - [3, key partner, true, true, null, null, null, null, null, null, null, null, null, null, null]
-      - [4, payment rescue, true, null, null, null, null, 5, null, null, null, null, null, null, null]
-      - [5, payment watch, true, null, null, null, null, 4, null, null, null, null, null, null, null]
-      - [6, leaving, true, null, null, null, null, null, 4, null, null, null, null, null, null]
-      - [7, rising star, true, null, true, null, null, null, null, null, null, null, null, null, null]
-      - [8, core business, true, null, null, true, C, null, null, null, null, null, null, null, null]
-      - [9, growing business, true, null, null, true, null, null, null, null, climber, null, null, null, null]
-      - [10, growing business, true, null, null, true, null, null, null, null, sleeper, null, null, null, null]
-      - [11, night business, true, null, null, true, null, null, null, null, null, night, null, null, null]
-      - [12, night business, true, null, null, true, null, null, null, null, null, null, null, null, '%night peak%']
-      - [13, small business, true, null, null, true, null, null, null, null, null, null, null, null, null]
-      - [14, newcomer, true, null, null, null, null, null, null, null, null, null, new, null, null]
-      - [15, service prospect, true, null, null, null, null, null, null, null, null, null, null, true, null]
-      - [16, digital home, true, null, null, null, null, null, null, automatic, null, null, null, null, null]
-      - [17, home, null, null, null, null, null, null, null, null, null, null, null, null, null]
+      - [1, without supply, false, null, null, null, null, null, null, null, null, null, null, null, null, null, null]
+      - [2, key at risk, true, true, null, null, null, null, null, null, null, null, null, null, null, falling, null]
+      - [3, key at risk, true, true, null, null, null, null, null, null, null, null, null, null, null, null, true]
+      - [4, key at risk, true, true, null, null, null, null, 4, null, null, null, null, null, null, null, null]
+      - [5, key partner, true, true, null, null, null, null, null, null, null, null, null, null, null, null, null]
+      - [6, payment rescue, true, null, null, null, null, 5, null, null, null, null, null, null, null, null, null]
+      - [7, payment watch, true, null, null, null, null, 4, null, null, null, null, null, null, null, null, null]
+      - [8, leaving, true, null, null, null, null, null, null, null, null, null, null, null, null, null, true]
+      - [9, leaving, true, null, null, null, null, null, 4, null, null, null, null, null, null, null, null]
+      - [10, rising star, true, null, true, null, null, null, null, null, null, null, null, null, null, null, null]
+      - [11, core business, true, null, null, true, C, null, null, null, null, null, null, null, null, null, null]
+      - [12, growing business, true, null, null, true, null, null, null, null, null, null, null, null, null, growing, null]
+      - [13, growing business, true, null, null, true, null, null, null, null, climber, null, null, null, null, null, null]
+      - [14, growing business, true, null, null, true, null, null, null, null, sleeper, null, null, null, null, null, null]
+      - [15, night business, true, null, null, true, null, null, null, null, null, night, null, null, null, null, null]
+      - [16, night business, true, null, null, true, null, null, null, null, null, null, null, null, 'night%', null, null]
+      - [17, small business, true, null, null, true, null, null, null, null, null, null, null, null, null, null, null]
+      - [18, newcomer, true, null, null, null, null, null, null, null, null, null, new, null, null, null, null]
+      - [19, service prospect, true, null, null, null, null, null, null, null, null, null, null, true, null, null, null]
+      - [20, digital home, true, null, null, null, null, null, null, automatic, null, null, null, null, null, null, null]
+      - [21, home, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null]
     doc: Rows are tried from the lowest rule_no on. worst_grade C holds for A to C; *_from holds for that band and above; cluster is a LIKE pattern.
   take_up_from: {type: number, default: 0.10, minimum: 0, maximum: 1, doc: Expected take-up from which a next service counts.}
 */
@@ -61,13 +66,16 @@ fact AS (
     customer_conduct.time_of_use,
     customer_value_cell.segment AS value_cell,
     customer_cluster.segment AS cluster,
-    COALESCE(customer_association.expected_take_up >= $take_up_from, FALSE) AS has_next_service
+    COALESCE(customer_association.expected_take_up >= $take_up_from, FALSE) AS has_next_service,
+    customer_sign.trend,
+    customer_sign.has_closing_order
   FROM segment.customer_grade
   JOIN segment.customer_static ON customer_static.customer_id = customer_grade.customer_id
   JOIN segment.customer_conduct ON customer_conduct.customer_id = customer_grade.customer_id
   JOIN segment.customer_value_cell ON customer_value_cell.customer_id = customer_grade.customer_id
   JOIN segment.customer_cluster ON customer_cluster.customer_id = customer_grade.customer_id
   JOIN segment.customer_association ON customer_association.customer_id = customer_grade.customer_id
+  LEFT JOIN segment.customer_sign ON customer_sign.customer_id = customer_grade.customer_id
   LEFT JOIN band ON band.customer_id = customer_grade.customer_id
 ),
 
@@ -90,6 +98,8 @@ met AS (
     AND (decision.tenure_band IS NULL OR decision.tenure_band = fact.tenure_band)
     AND (decision.has_next_service IS NULL OR decision.has_next_service = fact.has_next_service)
     AND (decision.cluster IS NULL OR fact.cluster LIKE decision.cluster)
+    AND (decision.trend IS NULL OR decision.trend = fact.trend)
+    AND (decision.has_closing_order IS NULL OR decision.has_closing_order = fact.has_closing_order)
   GROUP BY fact.customer_id
 )
 

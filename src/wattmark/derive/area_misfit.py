@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.metrics import roc_auc_score
 
 from wattmark.contract.types import Rows
 from wattmark.engine.python_table import TableContext, python_table
@@ -149,9 +148,9 @@ def find_misfits(data: Balances) -> dict[int, Misfit]:
             if int(account) in found:
                 continue
             area, other_share, other_t = _best_other(now, int(account))
-            one = Misfit(area, float(share[account]), float(distance[account]), other_share, other_t)
-            if area >= 0 and one.score >= MIN_T and (best is None or one.score > best[1].score):
-                best = (int(account), one)
+            misfit = Misfit(area, float(share[account]), float(distance[account]), other_share, other_t)
+            if area >= 0 and misfit.score >= MIN_T and (best is None or misfit.score > best[1].score):
+                best = (int(account), misfit)
         if best is None:
             break
         moved, place = best
@@ -173,9 +172,9 @@ def _balances(context: TableContext) -> tuple[Balances, list[str], list[str]]:
         first=first.item(),
     )
     accounts = context.query(
-        "SELECT f.account_id, f.transformer_id, d.day, d.kwh FROM facts.fed_account AS f "
-        "JOIN facts.account_consumption_daily AS d ON d.account_id = f.account_id "
-        "WHERE d.day > $first ORDER BY f.account_id, d.day",
+        "SELECT fed_account.account_id, fed_account.transformer_id, account_consumption_daily.day, account_consumption_daily.kwh FROM facts.fed_account "
+        "JOIN facts.account_consumption_daily ON account_consumption_daily.account_id = fed_account.account_id "
+        "WHERE account_consumption_daily.day > $first ORDER BY fed_account.account_id, account_consumption_daily.day",
         first=first.item(),
     )
     area_ids, area_at = np.unique(areas["id"].to_numpy(zero_copy_only=False).astype(str), return_inverse=True)
@@ -273,6 +272,8 @@ def area_misfit(context: TableContext) -> Rows:
 )
 def area_misfit_quality(context: TableContext) -> Rows:
     """Detection measured by injection: each chosen account is moved alone."""
+    from sklearn.metrics import roc_auc_score
+
     data, _, areas = _balances(context)
     _, distance, days = _own(data)
     able = np.flatnonzero(days >= MIN_DAYS)
@@ -293,9 +294,9 @@ def area_misfit_quality(context: TableContext) -> Rows:
         supplied[true] += used
         loss[true] += used
         moved = Balances(data.energy, data.own, supplied, loss)
-        one, far, _ = movement(data.energy[account : account + 1], supplied[own], loss[own])
+        moves, far, _ = movement(data.energy[account : account + 1], supplied[own], loss[own])
         moved_distance.append(-float(far[0]))
-        if _is_missing_here(one, far)[0]:
+        if _is_missing_here(moves, far)[0]:
             other = _best_other(moved, int(account))
             found += other[2] >= MIN_T
             right += other[2] >= MIN_T and other[0] == true

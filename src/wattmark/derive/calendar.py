@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+from functools import lru_cache
 
-import holidays
+import pyarrow as pa
 
 from wattmark.contract.types import Rows
 from wattmark.engine.python_table import TableContext, python_table
@@ -33,22 +34,29 @@ YEARS_BACK = 20
 )
 def calendar(context: TableContext) -> Rows:
     """Days with their working-day number (source of holidays: the ``holidays`` package)."""
-    utility = context.settings.utility
-    first = dt.date(context.run.as_of.year - YEARS_BACK, 1, 1)
-    last = dt.date(context.run.as_of.year + 2, 12, 31)
-    known = holidays.country_holidays(
-        utility.country, subdiv=utility.subdivision, years=range(first.year, last.year + 1)
-    )
+    utility, year = context.settings.utility, context.run.as_of.year
+    return _days(utility.country, utility.subdivision, year - YEARS_BACK, year + 2)
+
+
+@lru_cache(maxsize=8)
+def _days(country: str, subdivision: str | None, first_year: int, last_year: int) -> pa.Table:
+    """The days of some years; kept, as each session in memory that a root cause or a look-up opens asks for them."""
+    import holidays
+
+    first, last = dt.date(first_year, 1, 1), dt.date(last_year, 12, 31)
+    known = holidays.country_holidays(country, subdiv=subdivision, years=range(first_year, last_year + 1))
     days = [first + dt.timedelta(days=number) for number in range((last - first).days + 1)]
     working = [known.is_working_day(day) for day in days]
     numbers, count = [], 0
     for is_working in working:
         count += is_working
         numbers.append(count)
-    return {
-        "day": days,
-        "is_working_day": working,
-        "working_day_no": numbers,
-        "iso_weekday": [day.isoweekday() for day in days],
-        "is_holiday": [day in known for day in days],
-    }
+    return pa.table(
+        {
+            "day": days,
+            "is_working_day": working,
+            "working_day_no": numbers,
+            "iso_weekday": [day.isoweekday() for day in days],
+            "is_holiday": [day in known for day in days],
+        }
+    )

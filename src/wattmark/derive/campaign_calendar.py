@@ -56,30 +56,30 @@ def campaign_calendar(context: TableContext) -> Rows:
     }
     rows = []
     for file in load_campaigns(context.settings):
-        one = file.campaign
-        trigger = "event" if one.schedule.events else "cron" if one.schedule.cron else "date"
+        campaign = file.campaign
+        trigger = "event" if campaign.schedule.events else "cron" if campaign.schedule.cron else "date"
         for ahead in range(7 * WEEKS_AHEAD):
             night = context.run.as_of + dt.timedelta(days=ahead)
-            if not one.is_due(night):
+            if not campaign.is_due(night):
                 continue
-            for channel in one.channels:
+            for channel in campaign.channels:
                 usual = context.settings.campaigns.channels.get(
                     channel.channel
                 ) or ChannelSettings.model_validate({})
                 send_on = next((day for day in allowed[channel.days or usual.days] if day > night), None)
                 rows.append(
                     {
-                        "campaign_id": one.id,
+                        "campaign_id": campaign.id,
                         "night": night,
                         "channel": channel.channel,
                         "send_on": send_on,
-                        "purpose": one.purpose,
-                        "priority": one.limits.priority,
+                        "purpose": campaign.purpose,
+                        "priority": campaign.limits.priority,
                         "trigger": trigger,
-                        "size": one.limits.size,
+                        "size": campaign.limits.size,
                         "budget_amount": None
-                        if one.limits.budget_amount is None
-                        else Decimal(str(one.limits.budget_amount)).quantize(CENT),
+                        if campaign.limits.budget_amount is None
+                        else Decimal(str(campaign.limits.budget_amount)).quantize(CENT),
                     }
                 )
     return rows

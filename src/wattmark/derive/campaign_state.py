@@ -28,6 +28,7 @@ _RUN = {
     "expected_rate": "double",
     "offer_cost_amount": "double",
     "control_share": "double",
+    "audience_on": "date",
 }
 _MEMBER = {
     "campaign_run_id": "string",
@@ -36,6 +37,7 @@ _MEMBER = {
     "outcome": "string",
     "channel": "string",
     "cell": "string",
+    "step": "string",
     "segment": "string",
     "send_on": "date",
     "product_code": "string",
@@ -45,7 +47,8 @@ _MEMBER = {
 _KNOWN = "r.released_at < $1 AND r.as_of < $2"
 _RUNS_SQL = f"""
 SELECT r.campaign_run_id, r.campaign_id, r.purpose, r.as_of, CAST(r.version AS bigint) AS version, r.send_on,
-       r.considered, r.listed, r.control,
+       r.considered - COALESCE(CAST(r.definition->>'again' AS bigint), 0) AS considered,
+       r.listed - COALESCE(CAST(r.definition->>'step_listed' AS bigint), 0) AS listed, r.control,
        r.definition->'success'->>'event' AS success_event,
        (SELECT string_agg(p.value, ',' ORDER BY p.value)
         FROM jsonb_array_elements_text(r.definition->'success'->'products') AS p(value)) AS products,
@@ -53,11 +56,14 @@ SELECT r.campaign_run_id, r.campaign_id, r.purpose, r.as_of, CAST(r.version AS b
        CAST(r.definition->'success'->>'value_amount' AS double precision) AS value_amount,
        CAST(r.definition->'success'->>'expected_rate' AS double precision) AS expected_rate,
        COALESCE(CAST(r.definition->'success'->>'offer_cost_amount' AS double precision), 0) AS offer_cost_amount,
-       CAST(r.definition->>'control_share' AS double precision) AS control_share
+       CAST(r.definition->>'control_share' AS double precision) AS control_share,
+       COALESCE(CAST(r.definition->>'audience_on' AS date), r.as_of) AS audience_on
 FROM ops.campaign_run r WHERE {_KNOWN}
 """
 _MEMBERS_SQL = f"""
-SELECT m.campaign_run_id, m.customer_id, m.account_id, m.outcome, m.channel, m.cell, m.segment,
+SELECT m.campaign_run_id, m.customer_id, m.account_id, m.outcome, m.channel, m.cell,
+       CASE WHEN r.definition->'steps' @> jsonb_build_array(jsonb_build_object('step', m.cell)) THEN m.cell ELSE '' END AS step,
+       m.segment,
        COALESCE(CAST(r.moved->>m.channel AS date), m.send_on) AS send_on,
        m.fields->>'service_product_code' AS product_code,
        (SELECT CAST(s.value->>'cost_amount' AS double precision)
@@ -70,8 +76,8 @@ WHERE {_KNOWN} AND NOT m.is_seed AND m.outcome IN ('listed', 'control', 'over_li
 """
 
 
-def warehouse_of(context: TableContext) -> Engine | None:
-    """The warehouse, or None where the home has none yet: then no campaign ever ran."""
+def warehouse_of(context: TableContext, table: str = "campaign_run") -> Engine | None:
+    """The warehouse, or None where the home has none yet, or none with that table in schema ``ops``."""
     from wattmark.publish.ops import SCHEMA, ops_engine
 
     try:
@@ -80,7 +86,7 @@ def warehouse_of(context: TableContext) -> Engine | None:
         if error.code == "services.not_set_up":
             return None
         raise
-    return engine if inspect(engine).has_table("campaign_run", schema=SCHEMA) else None
+    return engine if inspect(engine).has_table(table, schema=SCHEMA) else None
 
 
 def _read(context: TableContext, sql: str, columns: dict[str, str]) -> pa.Table:
@@ -110,7 +116,9 @@ def _read(context: TableContext, sql: str, columns: dict[str, str]) -> pa.Table:
         "send_on": "First day of contacts.",
         "offer_cost_amount": "What the offer costs for each success.",
         "control_share": "Share that the control group should have.",
-        "listed": "As decided, before release asked again.",
+        "considered": "Whoever was not considered before: neither for a step nor for a further wave.",
+        "listed": "First contacts as decided, before release asked again.",
+        "audience_on": "Date of the list whose audience it is: an earlier one for the later waves of a list.",
         "control": "As decided.",
     },
 )
@@ -127,6 +135,7 @@ def run(context: TableContext) -> pa.Table:
     purpose="Whom released lists contacted and whom they held back.",
     docs={
         "account_id": "Empty text where the campaign speaks to customers.",
+        "step": "The step that followed an earlier contact; empty text for a first contact.",
         "product_code": "The service that was offered.",
     },
 )

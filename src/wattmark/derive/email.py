@@ -36,7 +36,7 @@ _PLAIN = (
 def email(context: TableContext) -> Rows:
     """Validity of every distinct e-mail text of a customer."""
     raws = context.query(
-        "SELECT DISTINCT c.email AS raw FROM source.customer AS c WHERE c.email IS NOT NULL"
+        "SELECT DISTINCT customer.email AS raw FROM source.customer WHERE customer.email IS NOT NULL"
     ).column("raw")
     raws = raws.combine_chunks()
     plain = pc.match_substring_regex(raws, _PLAIN)

@@ -25,7 +25,7 @@ from wattmark.telephone import COLUMNS, judge_all
 def phone(context: TableContext) -> pa.Table:
     """Every distinct number of the customers, judged for the utility's country."""
     raws = context.query(
-        "SELECT c.mobile AS raw FROM source.customer AS c WHERE c.mobile IS NOT NULL "
-        "UNION SELECT c.phone AS raw FROM source.customer AS c WHERE c.phone IS NOT NULL"
+        "SELECT customer.mobile AS raw FROM source.customer WHERE customer.mobile IS NOT NULL "
+        "UNION SELECT customer.phone AS raw FROM source.customer WHERE customer.phone IS NOT NULL"
     )
     return judge_all(raws.column("raw").combine_chunks(), context.settings.utility.country)

@@ -7,38 +7,38 @@ import pyarrow as pa
 from wattmark.engine.python_table import TableContext, python_table
 
 _MEND = """
-SELECT c.customer_id, 'mobile' AS field, 'not_valid' AS problem
-FROM source.customer AS c LEFT JOIN core.phone AS p ON p.raw = c.mobile
-WHERE c.mobile IS NOT NULL AND NOT COALESCE(p.is_mobile, FALSE)
+SELECT customer.customer_id, 'mobile' AS field, 'not_valid' AS problem
+FROM source.customer LEFT JOIN core.phone ON phone.raw = customer.mobile
+WHERE customer.mobile IS NOT NULL AND NOT COALESCE(phone.is_mobile, FALSE)
 UNION ALL
-SELECT c.customer_id, 'phone', 'not_valid'
-FROM source.customer AS c LEFT JOIN core.phone AS p ON p.raw = c.phone
-WHERE c.phone IS NOT NULL AND NOT COALESCE(p.is_valid, FALSE)
+SELECT customer.customer_id, 'phone', 'not_valid'
+FROM source.customer LEFT JOIN core.phone ON phone.raw = customer.phone
+WHERE customer.phone IS NOT NULL AND NOT COALESCE(phone.is_valid, FALSE)
 UNION ALL
-SELECT c.customer_id, 'email', 'not_valid'
-FROM source.customer AS c LEFT JOIN core.email AS e ON e.raw = c.email
-WHERE c.email IS NOT NULL AND NOT COALESCE(e.is_valid, FALSE)
+SELECT customer.customer_id, 'email', 'not_valid'
+FROM source.customer LEFT JOIN core.email ON email.raw = customer.email
+WHERE customer.email IS NOT NULL AND NOT COALESCE(email.is_valid, FALSE)
 UNION ALL
-SELECT c.customer_id, 'region_code', 'unknown'
-FROM source.customer AS c LEFT JOIN source.address_reference AS r ON r.region_code = c.region_code
-WHERE c.region_code IS NOT NULL AND r.region_code IS NULL
+SELECT customer.customer_id, 'region_code', 'unknown'
+FROM source.customer LEFT JOIN source.address_reference ON address_reference.region_code = customer.region_code
+WHERE customer.region_code IS NOT NULL AND address_reference.region_code IS NULL
 UNION ALL
-SELECT c.customer_id, 'postcode', 'not_of_region'
-FROM source.customer AS c JOIN source.address_reference AS r ON r.region_code = c.region_code
-WHERE c.postcode IS NOT NULL AND r.postcode_prefix IS NOT NULL AND NOT STARTS_WITH(c.postcode, r.postcode_prefix)
+SELECT customer.customer_id, 'postcode', 'not_of_region'
+FROM source.customer JOIN source.address_reference ON address_reference.region_code = customer.region_code
+WHERE customer.postcode IS NOT NULL AND address_reference.postcode_prefix IS NOT NULL AND NOT STARTS_WITH(customer.postcode, address_reference.postcode_prefix)
 UNION ALL
-SELECT c.customer_id, 'postal_address', 'missing'
-FROM source.customer AS c
-WHERE c.postal_address IS NULL
+SELECT customer.customer_id, 'postal_address', 'missing'
+FROM source.customer
+WHERE customer.postal_address IS NULL
 UNION ALL
-SELECT c.customer_id, 'born_on', 'not_of_id_number'
-FROM source.customer AS c JOIN core.identity_number AS i ON i.customer_id = c.customer_id
-WHERE c.kind = 'person' AND i.is_resident_number
-  AND c.born_on IS NOT NULL AND STRFTIME(c.born_on, '%Y%m%d') <> SUBSTRING(i.id_number, 7, 8)
+SELECT customer.customer_id, 'born_on', 'not_of_id_number'
+FROM source.customer JOIN core.identity_number ON identity_number.customer_id = customer.customer_id
+WHERE customer.kind = 'person' AND identity_number.is_resident_number
+  AND customer.born_on IS NOT NULL AND STRFTIME(customer.born_on, '%Y%m%d') <> SUBSTRING(identity_number.id_number, 7, 8)
 UNION ALL
-SELECT c.customer_id, 'any', 'unreachable'
-FROM source.customer AS c
-WHERE c.postal_address IS NULL AND c.mobile IS NULL AND c.phone IS NULL AND c.email IS NULL
+SELECT customer.customer_id, 'any', 'unreachable'
+FROM source.customer
+WHERE customer.postal_address IS NULL AND customer.mobile IS NULL AND customer.phone IS NULL AND customer.email IS NULL
 """
 
 

@@ -28,16 +28,18 @@ _CHUNK = 250_000
 _RANDOM_PAIRS = 1_000_000
 
 _PAIRS = """
-WITH place AS (SELECT c.customer_id, ROW_NUMBER() OVER (ORDER BY c.customer_id) - 1 AS at FROM source.customer AS c)
-SELECT CAST(o.at AS INTEGER) AS one, CAST(t.at AS INTEGER) AS other
-FROM segment.duplicate_candidate AS p
-JOIN place AS o ON o.customer_id = p.customer_id
-JOIN place AS t ON t.customer_id = p.other_customer_id
+WITH place AS (SELECT customer.customer_id, ROW_NUMBER() OVER (ORDER BY customer.customer_id) - 1 AS at FROM source.customer)
+SELECT CAST(o.at AS INTEGER) AS left_at, CAST(t.at AS INTEGER) AS right_at
+FROM segment.duplicate_candidate
+JOIN place AS o ON o.customer_id = duplicate_candidate.customer_id
+JOIN place AS t ON t.customer_id = duplicate_candidate.other_customer_id
 ORDER BY 1, 2
 """
 
-_LEVEL_COLUMNS = {f"{one.name}_level": "integer" for one in COMPARISONS}
-_SHARE_COLUMNS = {f"{one.name}_share": "double" for one in COMPARISONS if one.by_frequency}
+_LEVEL_COLUMNS = {f"{comparison.name}_level": "integer" for comparison in COMPARISONS}
+_SHARE_COLUMNS = {
+    f"{comparison.name}_share": "double" for comparison in COMPARISONS if comparison.by_frequency
+}
 
 
 @python_table(
@@ -58,13 +60,13 @@ _SHARE_COLUMNS = {f"{one.name}_share": "double" for one in COMPARISONS if one.by
         "customer_id": "The lower customer_id.",
         "other_customer_id": "The higher one.",
         **{
-            f"{one.name}_level": f"{', '.join(f'{at} {level}' for at, level in enumerate(one.levels))}; empty where one has none."
-            for one in COMPARISONS
+            f"{comparison.name}_level": f"{', '.join(f'{at} {level}' for at, level in enumerate(comparison.levels))}; empty where one has none."
+            for comparison in COMPARISONS
         },
         **{
-            f"{one.name}_share": "Share of records with the value that both have."
-            for one in COMPARISONS
-            if one.by_frequency
+            f"{comparison.name}_share": "Share of records with the value that both have."
+            for comparison in COMPARISONS
+            if comparison.by_frequency
         },
         "same_number": "Both have an identity number and they are equal; empty where one has none.",
         "is_ruled_out": "Kinds, births or names forbid it, whatever else is alike; identity numbers are not asked.",
@@ -76,18 +78,18 @@ def duplicate_likeness(context: TableContext) -> Rows:
     parts: list[dict[str, Any]] = []
     for start in range(0, max(len(pairs), 1), _CHUNK):
         part = pairs.slice(start, _CHUNK)
-        one, other = (part.column(name).to_numpy().astype(np.int64) for name in ("one", "other"))
-        levels, common = levels_of(records, one, other)
-        mine, theirs = records.number_code[one], records.number_code[other]
+        left, right = (part.column(name).to_numpy().astype(np.int64) for name in ("left_at", "right_at"))
+        levels, common = levels_of(records, left, right)
+        mine, theirs = records.number_code[left], records.number_code[right]
         numbered = (mine >= 0) & (theirs >= 0)
         same = numbered & (mine == theirs)
         kept = np.flatnonzero((_agreeing(levels) >= 2) | same)
-        levels, common, one, other = levels[kept], common[kept], one[kept], other[kept]
+        levels, common, left, right = levels[kept], common[kept], left[kept], right[kept]
         made: dict[str, Any] = {
-            "customer_id": records.ids.take(pa.array(one)),
-            "other_customer_id": records.ids.take(pa.array(other)),
+            "customer_id": records.ids.take(pa.array(left)),
+            "other_customer_id": records.ids.take(pa.array(right)),
             "same_number": pa.array(same[kept], mask=~numbered[kept]),
-            "is_ruled_out": pa.array(ruled_out(records, one, other, levels)),
+            "is_ruled_out": pa.array(ruled_out(records, left, right, levels)),
         }
         for at, comparison in enumerate(COMPARISONS):
             column = levels[:, at].astype(np.int64)
@@ -103,7 +105,7 @@ def _array(values: pa.Array | pa.ChunkedArray) -> pa.Array:
 
 
 def _levels_of(rows: pa.Table) -> linkage.Levels:
-    """Levels as they are stored, one column a comparison."""
+    """Levels as they are stored, one column per comparison."""
     return np.column_stack(
         [
             pc.fill_null(rows.column(name), linkage.MISSING).to_numpy(zero_copy_only=False)
@@ -114,7 +116,7 @@ def _levels_of(rows: pa.Table) -> linkage.Levels:
 
 def _agreeing(levels: linkage.Levels) -> npt.NDArray[np.int64]:
     """In how many things pairs agree."""
-    limits = np.array([one.agreeing for one in COMPARISONS])
+    limits = np.array([comparison.agreeing for comparison in COMPARISONS])
     found: npt.NDArray[np.int64] = ((levels >= 0) & (levels < limits)).sum(axis=1)
     return found
 
@@ -149,10 +151,10 @@ def duplicate_weight(context: TableContext) -> Rows:
         f"SELECT {', '.join(_LEVEL_COLUMNS)} FROM segment.duplicate_likeness AS l WHERE NOT l.is_ruled_out"
     )
     levels = _levels_of(rows)
-    one, other = linkage.random_pairs(len(records), _RANDOM_PAIRS)
+    left, right = linkage.random_pairs(len(records), _RANDOM_PAIRS)
     drawn = [
-        levels_of(records, one[at : at + _CHUNK], other[at : at + _CHUNK])[0]
-        for at in range(0, len(one), _CHUNK)
+        levels_of(records, left[at : at + _CHUNK], right[at : at + _CHUNK])[0]
+        for at in range(0, len(left), _CHUNK)
     ]
     known, exact = [], []
     for at in range(len(COMPARISONS)):
@@ -189,19 +191,19 @@ def duplicate_weight(context: TableContext) -> Rows:
 
 def _model(context: TableContext) -> linkage.Model:
     rows = context.query(
-        "SELECT w.comparison, w.level, w.m, w.u FROM segment.duplicate_weight AS w ORDER BY w.comparison, w.level"
+        "SELECT duplicate_weight.comparison, duplicate_weight.level, duplicate_weight.m, duplicate_weight.u FROM segment.duplicate_weight ORDER BY duplicate_weight.comparison, duplicate_weight.level"
     ).to_pylist()
     m: dict[str, list[float]] = {}
     u: dict[str, list[float]] = {}
     for row in rows:
         m.setdefault(row["comparison"], []).append(row["m"])
         u.setdefault(row["comparison"], []).append(row["u"])
-    believed = {one.name: (one.matched, one.chance) for one in COMPARISONS}
+    believed = {comparison.name: (comparison.matched, comparison.chance) for comparison in COMPARISONS}
     return linkage.Model(
         COMPARISONS,
         m["pair"][0] if "pair" in m else 1e-6,
-        tuple(np.array(m.get(one.name, believed[one.name][0])) for one in COMPARISONS),
-        tuple(np.array(u.get(one.name, believed[one.name][1])) for one in COMPARISONS),
+        tuple(np.array(m.get(comparison.name, believed[comparison.name][0])) for comparison in COMPARISONS),
+        tuple(np.array(u.get(comparison.name, believed[comparison.name][1])) for comparison in COMPARISONS),
     )
 
 
@@ -214,15 +216,21 @@ class _Judged:
 
 def _judged(context: TableContext) -> _Judged:
     """Likenesses in the order of their keys, with the probability of each, and which are called duplicates by it alone."""
-    threshold = context.query("SELECT p.threshold FROM segment.duplicate_parameter AS p").column(0)[0].as_py()
+    threshold = (
+        context.query("SELECT duplicate_parameter.threshold FROM segment.duplicate_parameter")
+        .column(0)[0]
+        .as_py()
+    )
     rows = context.query(
         "SELECT l.* FROM segment.duplicate_likeness AS l ORDER BY l.customer_id, l.other_customer_id"
     )
     levels = _levels_of(rows)
     common = np.full(levels.shape, np.nan)
-    for at, one in enumerate(COMPARISONS):
-        if one.by_frequency:
-            common[:, at] = rows.column(f"{one.name}_share").to_numpy(zero_copy_only=False).astype(np.float64)
+    for at, comparison in enumerate(COMPARISONS):
+        if comparison.by_frequency:
+            common[:, at] = (
+                rows.column(f"{comparison.name}_share").to_numpy(zero_copy_only=False).astype(np.float64)
+            )
     score = np.round(_model(context).probability(levels, common), 4)
     out = rows.column("is_ruled_out").to_numpy(zero_copy_only=False).astype(bool)
     # Where names are unlike, as after a marriage, the birth must speak for it.
@@ -256,23 +264,23 @@ def duplicate_pair(context: TableContext) -> Rows:
     rows = judged.rows
     same = np.array(rows.column("same_number").to_pylist(), dtype=object)
     certain = np.flatnonzero(same == True)  # noqa: E712 - an array of three values
-    likely = np.flatnonzero(judged.called & np.array([one is None for one in same], dtype=bool))
+    likely = np.flatnonzero(judged.called & np.array([answer is None for answer in same], dtype=bool))
     likely = likely[np.argsort(-judged.score[likely], kind="stable")]
     asked = np.concatenate([certain, likely]).astype(np.int64)
     left = rows.column("customer_id").take(pa.array(asked)).to_pylist()
     right = rows.column("other_customer_id").take(pa.array(asked)).to_pylist()
     names = sorted({*left, *right})
     place = {name: at for at, name in enumerate(names)}
-    edges = [(place[one], place[other]) for one, other in zip(left, right, strict=True)]
+    edges = [(place[customer], place[other]) for customer, other in zip(left, right, strict=True)]
     by_number, in_all = identity.joined(_facts(context, names), edges[: len(certain)], edges[len(certain) :])
     kept = [
-        (one, other, int(asked[at]), evidence)
-        for at, (one, other) in enumerate(edges)
+        (record, other, int(asked[at]), evidence)
+        for at, (record, other) in enumerate(edges)
         for evidence, group in [("identity number", by_number) if at < len(certain) else ("likeness", in_all)]
-        if group[one] == group[other]
+        if group[record] == group[other]
     ]
     return {
-        "customer_id": [names[one] for one, *_ in kept],
+        "customer_id": [names[record] for record, *_ in kept],
         "other_customer_id": [names[other] for _, other, *_ in kept],
         "score": [float(judged.score[at]) for *_, at, _ in kept],
         "evidence": [evidence for *_, evidence in kept],
@@ -284,9 +292,9 @@ def _facts(context: TableContext, names: list[str]) -> list[identity.Facts]:
     wanted = set(names)
     found = {}
     for batch in context.reader(
-        "SELECT c.customer_id, c.kind = 'person' AS is_person, COALESCE(n.folded, '') AS folded, c.born_on, i.normalised, "
-        "COALESCE(i.is_resident_number, FALSE) AS is_resident FROM source.customer AS c "
-        "LEFT JOIN core.text_key AS n ON n.raw = c.name LEFT JOIN core.identity_number AS i ON i.customer_id = c.customer_id"
+        "SELECT customer.customer_id, customer.kind = 'person' AS is_person, COALESCE(text_key.folded, '') AS folded, customer.born_on, identity_number.normalised, "
+        "COALESCE(identity_number.is_resident_number, FALSE) AS is_resident FROM source.customer "
+        "LEFT JOIN core.text_key ON text_key.raw = customer.name LEFT JOIN core.identity_number ON identity_number.customer_id = customer.customer_id"
     ):
         chosen = batch.filter(pc.is_in(batch.column("customer_id"), pa.array(names, pa.string())))
         for row in chosen.to_pylist():
@@ -317,9 +325,13 @@ def duplicate_quality(context: TableContext) -> Rows:
     """Precision and recall at the threshold; without pairs that tell, only the threshold and counts."""
     judged = _judged(context)
     truth = judged.rows.column("same_number").to_pylist()
-    known = np.array([one is not None for one in truth], dtype=bool)
-    same = np.array([bool(one) for one in truth], dtype=bool)
-    threshold = context.query("SELECT p.threshold FROM segment.duplicate_parameter AS p").column(0)[0].as_py()
+    known = np.array([answer is not None for answer in truth], dtype=bool)
+    same = np.array([bool(answer) for answer in truth], dtype=bool)
+    threshold = (
+        context.query("SELECT duplicate_parameter.threshold FROM segment.duplicate_parameter")
+        .column(0)[0]
+        .as_py()
+    )
     found = {"threshold": threshold, **linkage.quality(judged.called[known], same[known])}
     return {"metric": list(found), "value": list(found.values())}
 
@@ -340,16 +352,16 @@ def duplicate_quality(context: TableContext) -> Rows:
 def person(context: TableContext) -> Rows:
     """Records by who hangs together."""
     pairs = context.query(
-        "SELECT p.customer_id, p.other_customer_id, p.evidence FROM segment.duplicate_pair AS p"
+        "SELECT duplicate_pair.customer_id, duplicate_pair.other_customer_id, duplicate_pair.evidence FROM segment.duplicate_pair"
     )
     edges = list(zip(*(pairs.column(name).to_pylist() for name in pairs.column_names), strict=True))
-    names = sorted({name for one, other, _ in edges for name in (one, other)})
+    names = sorted({name for customer, other, _ in edges for name in (customer, other)})
     place = {name: at for at, name in enumerate(names)}
     in_all, by_number = identity.Together(len(names)), identity.Together(len(names))
-    for one, other, evidence in edges:
-        in_all.join(place[one], place[other])
+    for customer, other, evidence in edges:
+        in_all.join(place[customer], place[other])
         if evidence == "identity number":
-            by_number.join(place[one], place[other])
+            by_number.join(place[customer], place[other])
     return {
         "customer_id": names,
         "person_id": [names[in_all.lowest(at)] for at in range(len(names))],

@@ -47,6 +47,9 @@ WORDS = {
 }
 """What each feature is called where a person reads it, in English and in Chinese."""
 
+GOOD_ENOUGH = "good_enough"
+"""The metric that says whether a model's own test lets its scores be shown."""
+
 NOTHING = ("nothing points to it", "无明显征兆")
 SEPARATORS = ("; ", "；")
 
@@ -64,7 +67,13 @@ def _scorecard(context: TableContext, model: str) -> scoring.Model:
     )
 
 
-def _champion(context: TableContext, model: str) -> scoring.Model | None:
+def _limits(context: TableContext) -> scoring.Limits:
+    settings = context.query("SELECT min_events, margin, min_auc FROM segment.model_parameter").to_pylist()[0]
+    return scoring.Limits(settings["min_events"], settings["margin"], settings["min_auc"])
+
+
+def kept_model(context: TableContext, model: str) -> scoring.Model | None:
+    """The model that the night before had in use; None where it had none that was trained."""
     rows = [row for row in state.newest_before(context.session, "model").to_pylist() if row["model"] == model]
     rows = [
         row for row in rows if row["in_use"] and row["kind"] in ("coefficient", "mean") and row["trained_on"]
@@ -109,8 +118,7 @@ def _champion(context: TableContext, model: str) -> scoring.Model | None:
 )
 def model(context: TableContext) -> Rows:
     """Coefficients, means and metrics of every model considered this night."""
-    settings = context.query("SELECT min_events, margin, min_auc FROM segment.model_parameter").to_pylist()[0]
-    limits = scoring.Limits(settings["min_events"], settings["margin"], settings["min_auc"])
+    limits = _limits(context)
     trained_on = context.run.as_of.replace(day=1)
     found: list[dict[str, Any]] = []
     for name, features in FEATURES.items():
@@ -125,7 +133,7 @@ def model(context: TableContext) -> Rows:
         choice = scoring.choose(
             ({key: value[~is_test] for key, value in values.items()}, failed[~is_test]),
             ({key: value[is_test] for key, value in values.items()}, failed[is_test]),
-            _champion(context, name),
+            kept_model(context, name),
             _scorecard(context, name),
             trained_on,
             limits,
@@ -143,7 +151,7 @@ def model(context: TableContext) -> Rows:
             for kind, numbers in (
                 ("coefficient", candidate.coefficients),
                 ("mean", candidate.means),
-                ("metric", metrics),
+                ("metric", {**metrics, GOOD_ENOUGH: float(scoring.unproven(metrics, limits) is None)}),
             ):
                 found.extend(
                     {
@@ -219,7 +227,7 @@ _SCORE_DOCS = {
 }
 
 
-def _score(context: TableContext, name: str) -> Rows:
+def _score(context: TableContext, name: str) -> dict[str, Any]:
     cuts = list(
         context.query("SELECT band_2, band_3, band_4, band_5 FROM segment.model_parameter")
         .to_pylist()[0]
@@ -252,12 +260,36 @@ def arrears_score(context: TableContext) -> Rows:
 @python_table(
     "segment.leave_score",
     key=("account_id",),
-    columns=_SCORE_COLUMNS,
+    columns={**_SCORE_COLUMNS, "not_shown": "string", "not_shown_zh": "string"},
     needs=("segment.leave_history", "segment.model", "segment.model_parameter"),
     grain="one row per live account",
-    purpose="Probability that an account is closed within 180 days, with its band and reasons.",
-    docs=_SCORE_DOCS,
+    purpose=(
+        "Probability that an account is closed within 180 days, with its band and reasons; empty, with the reason, where "
+        "the test of the model in use does not prove it good enough."
+    ),
+    docs={
+        **_SCORE_DOCS,
+        "not_shown": "Why nothing is said: what the published test of the model lacks; empty where something is.",
+        "not_shown_zh": "The same in Chinese.",
+    },
 )
 def leave_score(context: TableContext) -> Rows:
-    """The leaving score of every live account."""
-    return _score(context, "leaving")
+    """The leaving score of every live account, where its model is good enough."""
+    tested = context.query(
+        "SELECT name, value FROM segment.model WHERE model = 'leaving' AND in_use AND kind = 'metric' ORDER BY name"
+    ).to_pylist()
+    why = scoring.unproven({row["name"]: row["value"] for row in tested}, _limits(context))
+    if why is None:
+        scored = _score(context, "leaving")
+        nothing = [None] * len(scored["reasons"])
+        return {**scored, "not_shown": nothing, "not_shown_zh": nothing}
+    accounts = context.query(
+        f"SELECT account_id FROM {HISTORY['leaving']} WHERE cut_no = 0 ORDER BY account_id"
+    )["account_id"]
+    empty = [None] * len(accounts)
+    return {
+        "account_id": accounts,
+        **dict.fromkeys(("probability", "band", "reasons", "reasons_zh"), empty),
+        "not_shown": [why.en] * len(accounts),
+        "not_shown_zh": [why.zh] * len(accounts),
+    }

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
 
 from wattmark.contract.types import Rows
 from wattmark.engine.python_table import TableContext, python_table
-from wattmark.segment import profiles, state
+from wattmark.segment import clustering, profiles, state
 
 
 @python_table(
@@ -24,12 +25,12 @@ from wattmark.segment import profiles, state
         "silhouette": "double",
         "tried": "string",
     },
-    needs=("segment.profile_shape", "segment.profile_parameter"),
+    needs=("segment.profile_shape", "segment.profile_parameter", "source.account"),
     grain="one row per load profile and hour of the two kinds of day",
     purpose="The centroids of the load profiles. Fitted in the first night of a month, kept for the rest of it.",
     docs={
         "load_profile": "Number, kept from fit to fit.",
-        "name": "Name, kept with the number.",
+        "name": "Name by the members and the shape of their day, kept with the number.",
         "name_zh": "The same in Chinese.",
         "position": "0 to 23 the hours of the workday, 24 to 47 those of the weekend day.",
         "value": "Share of the hour in its day.",
@@ -40,32 +41,36 @@ from wattmark.segment import profiles, state
 )
 def load_centroid(context: TableContext) -> Rows:
     """48 rows for each load profile; none where no account has a profile."""
-    names = ", ".join(f"s{at:02d}" for at in range(profiles.SHAPE))
     settings = context.query(
         "SELECT fewest, most, sample, silhouette_sample, keep_margin, rename_distance FROM segment.profile_parameter"
     ).to_pylist()[0]
-    last: dict[int, tuple[str, list[float]]] = {}
+    last: dict[int, list[float]] = {}
+    last_names: dict[int, str] = {}
     same_month = False
     for row in sorted(
         state.newest_before(context.session, "centroid").to_pylist(),
-        key=lambda one: (one["load_profile"], one["position"]),
+        key=lambda row: (row["load_profile"], row["position"]),
     ):
-        last.setdefault(row["load_profile"], (row["name"], []))[1].append(row["value"])
+        last.setdefault(row["load_profile"], []).append(row["value"])
+        last_names[row["load_profile"]] = row["name"]
         same_month = row["as_of"].replace(day=1) == context.run.as_of.replace(day=1)
     if last and same_month:
-        found = [
-            profiles.Profile(number, name, tuple(centroid), 0.0, None)
-            for number, (name, centroid) in sorted(last.items())
+        kept = [
+            clustering.Followed(number, tuple(centroid), 0.0, None)
+            for number, centroid in sorted(last.items())
         ]
-        return _rows(found, "")
+        return _rows(kept, last_names, None)
+    columns = ", ".join(f"shape.s{at:02d}" for at in range(profiles.SHAPE))
     # The order of the hash is the same on every machine, and is no order of customers.
     sample = context.query(
-        f"SELECT {names} FROM segment.profile_shape ORDER BY MD5(account_id), account_id LIMIT {int(settings['sample'])}"
+        f"SELECT {columns}, account.usage_category FROM segment.profile_shape AS shape "
+        "LEFT JOIN source.account ON account.account_id = shape.account_id "
+        f"ORDER BY MD5(shape.account_id), shape.account_id LIMIT {int(settings['sample'])}"
     )
     if not sample.num_rows:
-        return _rows([], "")
+        return _rows([], {}, None)
     shapes = np.column_stack([sample.column(at).to_numpy() for at in range(profiles.SHAPE)])
-    fitted = profiles.fit(
+    fitted = clustering.fit(
         shapes,
         settings["fewest"],
         settings["most"],
@@ -73,17 +78,28 @@ def load_centroid(context: TableContext) -> Rows:
         len(last) or None,
         settings["keep_margin"],
     )
-    tried = " ".join(f"{count}={value}" for count, value in sorted(fitted.tried.items()))
-    if len(fitted.centroids) == settings["most"]:
-        tried += " (the end of the range)"
-    return _rows(profiles.follow(fitted, last, settings["rename_distance"]), tried)
+    tried = clustering.in_words(fitted, settings["most"])
+    found = clustering.follow(fitted, last, settings["rename_distance"])
+    kinds = _kinds(shapes, found, sample.column("usage_category").to_pylist())
+    return _rows(found, profiles.names(found, kinds, last_names), tried)
 
 
-def _rows(found: list[profiles.Profile], tried: str) -> list[dict[str, Any]]:
+def _kinds(
+    shapes: clustering.Floats, found: list[clustering.Followed], categories: list[str | None]
+) -> dict[int, str]:
+    """What the members of each profile are, by its number."""
+    nearest = clustering.nearest(shapes, np.asarray([cluster.centroid for cluster in found]))
+    members: dict[int, Counter[str]] = {at: Counter() for at in range(len(found))}
+    for at, category in zip(nearest.tolist(), categories, strict=True):
+        members[at][category or ""] += 1
+    return {found[at].number: profiles.kind_of(counted) for at, counted in members.items()}
+
+
+def _rows(found: list[clustering.Followed], names: dict[int, str], tried: str | None) -> list[dict[str, Any]]:
     return [
         {
-            "load_profile": profile.number, "name": profile.name, "name_zh": profiles.in_chinese(profile.name), "position": at, "value": value, "drift": profile.drift,
-            "silhouette": profile.silhouette, "tried": tried or None,
+            "load_profile": profile.number, "name": names[profile.number], "name_zh": profiles.NAMES.in_chinese(names[profile.number]),
+            "position": at, "value": value, "drift": profile.drift, "silhouette": profile.silhouette, "tried": tried,
         }
         for profile in found
         for at, value in enumerate(profile.centroid)

@@ -20,15 +20,15 @@ WITH holding AS (
   GROUP BY h.account_id, h.product_code
 ),
 basket AS (
-  SELECT a.account_id,
+  SELECT live_account.account_id,
          COALESCE(STRING_AGG(h.product_code, ',' ORDER BY h.product_code) FILTER (WHERE h.now = 1), '') AS now,
          COALESCE(STRING_AGG(h.product_code, ',' ORDER BY h.product_code) FILTER (WHERE h.before = 1), '') AS before,
          COALESCE(STRING_AGG(h.product_code, ',' ORDER BY h.product_code) FILTER (WHERE h.taken = 1), '') AS taken
-  FROM core.live_account AS a
-  LEFT JOIN holding AS h ON h.account_id = a.account_id
-  GROUP BY a.account_id
+  FROM core.live_account
+  LEFT JOIN holding AS h ON h.account_id = live_account.account_id
+  GROUP BY live_account.account_id
 )
-SELECT b.now, b.before, b.taken, COUNT(*) AS accounts FROM basket AS b GROUP BY b.now, b.before, b.taken
+SELECT basket.now, basket.before, basket.taken, COUNT(*) AS accounts FROM basket GROUP BY basket.now, basket.before, basket.taken
 """
 
 
@@ -84,11 +84,11 @@ def service_rule(context: TableContext) -> Rows:
     found = association.rules(baskets, year, **settings)
     rows: list[dict[str, Any]] = [
         {
-            "rule_no": number, "antecedent_1": one.antecedents[0],
-            "antecedent_2": one.antecedents[1] if len(one.antecedents) > 1 else None, "product_code": one.product,
-            "support": one.support, "confidence": one.confidence, "lift": one.lift, "expected_take_up": one.expected_take_up,
+            "rule_no": number, "antecedent_1": rule.antecedents[0],
+            "antecedent_2": rule.antecedents[1] if len(rule.antecedents) > 1 else None, "product_code": rule.product,
+            "support": rule.support, "confidence": rule.confidence, "lift": rule.lift, "expected_take_up": rule.expected_take_up,
             "learned_on": month,
         }
-        for number, one in enumerate(found, start=1)
+        for number, rule in enumerate(found, start=1)
     ]  # fmt: skip
     return rows

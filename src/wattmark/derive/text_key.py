@@ -7,10 +7,10 @@ from wattmark.engine.python_table import TableContext, python_table
 from wattmark.folding import fold, key_of
 
 _TEXTS = """
-SELECT a.account_name AS raw FROM source.account AS a WHERE a.account_name IS NOT NULL
-UNION SELECT a.service_address AS raw FROM source.account AS a WHERE a.service_address IS NOT NULL
-UNION SELECT c.name AS raw FROM source.customer AS c WHERE c.name IS NOT NULL
-UNION SELECT c.postal_address AS raw FROM source.customer AS c WHERE c.postal_address IS NOT NULL
+SELECT account.account_name AS raw FROM source.account WHERE account.account_name IS NOT NULL
+UNION SELECT account.service_address AS raw FROM source.account WHERE account.service_address IS NOT NULL
+UNION SELECT customer.name AS raw FROM source.customer WHERE customer.name IS NOT NULL
+UNION SELECT customer.postal_address AS raw FROM source.customer WHERE customer.postal_address IS NOT NULL
 """
 
 

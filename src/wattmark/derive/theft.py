@@ -11,16 +11,17 @@ drop has to be large and the area has to lose about as much.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import roc_auc_score
-from sklearn.model_selection import GroupKFold
 
 from wattmark.contract.types import Rows
 from wattmark.engine.python_table import TableContext, python_table
+
+if TYPE_CHECKING:
+    from sklearn.linear_model import LogisticRegression
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -198,6 +199,8 @@ def inject(data: Series, seed: int = SEED) -> tuple[Signals, Ints]:
 
 
 def _model() -> LogisticRegression:
+    from sklearn.linear_model import LogisticRegression
+
     return LogisticRegression(C=1.0, max_iter=500, solver="lbfgs")
 
 
@@ -212,8 +215,8 @@ def _training(data: Series) -> tuple[Signals, Floats, Ints, Ints]:
 
 def _series(context: TableContext) -> tuple[Series, list[str], list[str]]:
     accounts = context.query(
-        "SELECT f.account_id, f.transformer_id, f.usage_category, f.contracted_kva, f.zero_day_share "
-        "FROM facts.fed_account AS f ORDER BY f.account_id"
+        "SELECT fed_account.account_id, fed_account.transformer_id, fed_account.usage_category, fed_account.contracted_kva, fed_account.zero_day_share "
+        "FROM facts.fed_account ORDER BY fed_account.account_id"
     )
     names = accounts["account_id"].to_numpy(zero_copy_only=False).astype(str)
     area_ids, area = np.unique(
@@ -223,9 +226,9 @@ def _series(context: TableContext) -> tuple[Series, list[str], list[str]]:
         accounts["usage_category"].to_numpy(zero_copy_only=False).astype(str), return_inverse=True
     )
     billed = context.query(
-        "SELECT b.account_id, b.period, b.billed_kwh FROM facts.bill_net AS b "
-        "JOIN facts.fed_account AS f ON f.account_id = b.account_id "
-        "WHERE b.period > ADD_MONTHS($period, -12) AND b.period <= $period"
+        "SELECT bill_net.account_id, bill_net.period, bill_net.billed_kwh FROM facts.bill_net "
+        "JOIN facts.fed_account ON fed_account.account_id = bill_net.account_id "
+        "WHERE bill_net.period > ADD_MONTHS($period, -12) AND bill_net.period <= $period"
     )
     lost = context.query(
         "SELECT id, period, supplied_kwh, loss_kwh FROM facts.area_loss "
@@ -360,6 +363,9 @@ def quality(data: Series) -> dict[str, float]:
     ``leak_auc`` is the AUC of the same training with shuffled labels; anything far from 0.5 would mean that
     something but the signals tells injected accounts apart.
     """
+    from sklearn.metrics import roc_auc_score
+    from sklearn.model_selection import GroupKFold
+
     plain, features, labels, areas = _training(data)
     folds = min(5, len(np.unique(areas)))
     if labels.min() == labels.max() or folds < 2:

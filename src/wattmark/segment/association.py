@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
-import pandas as pd
 from mlxtend.frequent_patterns import association_rules
 
 MOST_ANTECEDENTS = 2
@@ -49,6 +48,8 @@ def rules(
         min_lift: smallest confidence over the product's own share.
         prior_accounts: weight of the overall take-up.
     """
+    import pandas as pd
+
     total = sum(baskets.values())
     counts: dict[Basket, int] = {}
     for basket, accounts in baskets.items():
@@ -90,7 +91,7 @@ def rules(
                 round(row["lift"], PLACES), round(expected, PLACES),
             )
         )  # fmt: skip
-    return sorted(made, key=lambda one: (one.product, one.antecedents))
+    return sorted(made, key=lambda rule: (rule.product, rule.antecedents))
 
 
 def _take_up(history: list[tuple[Basket, Basket, int]], antecedents: Basket, product: str) -> tuple[int, int]:

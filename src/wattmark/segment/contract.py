@@ -42,7 +42,7 @@ def verdict(session: Session) -> Verdict:
     Args:
         session: a session whose layer ``segment`` has been built.
     """
-    rows = session.query("SELECT * FROM segment.migration AS m ORDER BY m.method").read_all().to_pylist()
+    rows = session.query("SELECT * FROM segment.migration ORDER BY migration.method").read_all().to_pylist()
     shares = {row["method"]: row["moved_share"] for row in rows}
     broken = [
         f"{row['method']}: {row['moved']} of {row['customers']} customers moved ({row['moved_share']:.1%}, allowed {row['max_share']:.1%})"
@@ -51,7 +51,7 @@ def verdict(session: Session) -> Verdict:
     ]
     unassigned = (
         session.query(
-            "SELECT COUNT(*) AS n FROM segment.customer_composite AS c WHERE c.segment = $name",
+            "SELECT COUNT(*) AS n FROM segment.customer_composite WHERE customer_composite.segment = $name",
             name=UNASSIGNED,
         )
         .read_all()["n"][0]
@@ -74,14 +74,16 @@ def _cause(session: Session, shares: Mapping[str, float], unassigned: int) -> st
         return f"definition: {', '.join(changed)}"
     models = {(row["model"], row["trained_on"]) for row in state.newest_before(session, "model").to_pylist()}
     used = (
-        session.query("SELECT DISTINCT m.model, m.trained_on FROM segment.model AS m WHERE m.in_use")
+        session.query("SELECT DISTINCT model.model, model.trained_on FROM segment.model WHERE model.in_use")
         .read_all()
         .to_pylist()
     )
     fresh = sorted(row["model"] for row in used if (row["model"], row["trained_on"]) not in models)
     learned = {row["learned_on"] for row in state.newest_before(session, "service_rule").to_pylist()}
     rules = (
-        session.query("SELECT DISTINCT r.learned_on FROM segment.service_rule AS r").read_all().to_pylist()
+        session.query("SELECT DISTINCT service_rule.learned_on FROM segment.service_rule")
+        .read_all()
+        .to_pylist()
     )
     fresh += ["association rules" for row in rules if row["learned_on"] not in learned]
     inputs = {method: share for method, share in shares.items() if method != "composite"}
@@ -128,7 +130,8 @@ def preview(session: Session, table: str, values: Mapping[str, Any]) -> list[tup
     if not isinstance(file, SqlFile):
         raise SegmentContractError("segment.preview", f"{table} has no parameters to try out.")
     checked = {
-        name: file.parameters[name].check(value, f"preview of {table}") for name, value in values.items()
+        name: file.parameters[name].in_place(file.parameters[name].check(value, f"preview of {table}"))
+        for name, value in values.items()
     }
     statement = file.bound(session.scalars, {**session.overrides.get(table, {}), **checked})
     session.see(sorted(file.references | {table}))

@@ -40,17 +40,17 @@ COMPARISONS = (
 _CLOSE, _ALIKE, _SAME_PLACE = 0.92, 0.75, 0.80
 
 _RECORDS = """
-SELECT c.customer_id, c.kind = 'person' AS is_person, COALESCE(n.key, '') AS name, COALESCE(n.folded, '') AS folded,
-       COALESCE(a.key, '') AS address, m.e164 AS mobile, p.e164 AS phone, LOWER(e.address) AS email, c.born_on,
-       i.normalised AS number, COALESCE(i.is_resident_number, FALSE) AS is_resident
-FROM source.customer AS c
-LEFT JOIN core.text_key AS n ON n.raw = c.name
-LEFT JOIN core.text_key AS a ON a.raw = c.postal_address
-LEFT JOIN core.phone AS m ON m.raw = c.mobile
-LEFT JOIN core.phone AS p ON p.raw = c.phone
-LEFT JOIN core.email AS e ON e.raw = c.email AND e.is_valid
-LEFT JOIN core.identity_number AS i ON i.customer_id = c.customer_id
-ORDER BY c.customer_id
+SELECT customer.customer_id, customer.kind = 'person' AS is_person, COALESCE(n.key, '') AS name, COALESCE(n.folded, '') AS folded,
+       COALESCE(a.key, '') AS address, m.e164 AS mobile, p.e164 AS phone, LOWER(email.address) AS email, customer.born_on,
+       identity_number.normalised AS number, COALESCE(identity_number.is_resident_number, FALSE) AS is_resident
+FROM source.customer
+LEFT JOIN core.text_key AS n ON n.raw = customer.name
+LEFT JOIN core.text_key AS a ON a.raw = customer.postal_address
+LEFT JOIN core.phone AS m ON m.raw = customer.mobile
+LEFT JOIN core.phone AS p ON p.raw = customer.phone
+LEFT JOIN core.email ON email.raw = customer.email AND email.is_valid
+LEFT JOIN core.identity_number ON identity_number.customer_id = customer.customer_id
+ORDER BY customer.customer_id
 """
 RECORD_NEEDS = ("source.customer", "core.text_key", "core.phone", "core.email", "core.identity_number")
 
@@ -86,11 +86,11 @@ def read_records(context: TableContext) -> Records:
     is_person = rows.column("is_person").to_numpy(zero_copy_only=False).astype(bool)
     written, resident = rows.column("number").to_pylist(), rows.column("is_resident").to_pylist()
     number = [
-        identity.number_of(one, person) for one, person in zip(written, is_person.tolist(), strict=True)
+        identity.number_of(text, person) for text, person in zip(written, is_person.tolist(), strict=True)
     ]
     birth = [
-        identity.birth_of(born, one, sure)
-        for born, one, sure in zip(rows.column("born_on").to_pylist(), number, resident, strict=True)
+        identity.birth_of(born, id_number, sure)
+        for born, id_number, sure in zip(rows.column("born_on").to_pylist(), number, resident, strict=True)
     ]
     folded = rows.column("folded").combine_chunks()
     # A number is one number in either column.
@@ -124,13 +124,13 @@ def read_records(context: TableContext) -> Records:
 
 
 def levels_of(
-    records: Records, one: npt.NDArray[np.int64], other: npt.NDArray[np.int64]
+    records: Records, rows: npt.NDArray[np.int64], other: npt.NDArray[np.int64]
 ) -> tuple[linkage.Levels, linkage.Floats]:
     """Levels of pairs, and how common what they agree on exactly is (not a number elsewhere)."""
-    found = np.full((len(one), len(COMPARISONS)), linkage.MISSING, np.int8)
-    common = np.full((len(one), len(COMPARISONS)), np.nan)
+    found = np.full((len(rows), len(COMPARISONS)), linkage.MISSING, np.int8)
+    common = np.full((len(rows), len(COMPARISONS)), np.nan)
     for at in (NAME, ADDRESS, EMAIL, BIRTH):
-        first, second = records.codes[at][one], records.codes[at][other]
+        first, second = records.codes[at][rows], records.codes[at][other]
         known, equal = (first >= 0) & (second >= 0), first == second
         found[known, at] = np.where(equal[known], 0, len(COMPARISONS[at].levels) - 1)
         if COMPARISONS[at].by_frequency:
@@ -140,10 +140,10 @@ def levels_of(
             )
         if at in records.texts:
             differ = np.flatnonzero(known & ~equal)
-            found[differ, at] = _of_texts(records, at, one[differ], other[differ])
-    mine, theirs = records.codes[PHONE][:, one], records.codes[PHONE][:, other]
+            found[differ, at] = _of_texts(records, at, rows[differ], other[differ])
+    mine, theirs = records.codes[PHONE][:, rows], records.codes[PHONE][:, other]
     called = (mine.max(axis=0) >= 0) & (theirs.max(axis=0) >= 0)
-    held = np.full(len(one), np.iinfo(np.int64).max)
+    held = np.full(len(rows), np.iinfo(np.int64).max)
     for first in mine:
         for second in theirs:
             equal = (first >= 0) & (first == second)
@@ -155,30 +155,32 @@ def levels_of(
 
 
 def _of_texts(
-    records: Records, at: int, one: npt.NDArray[np.int64], other: npt.NDArray[np.int64]
+    records: Records, at: int, rows: npt.NDArray[np.int64], other: npt.NDArray[np.int64]
 ) -> linkage.Levels:
-    if not len(one):
+    if not len(rows):
         return np.empty(0, np.int8)
     text, numbers = records.texts[at]
-    left, right = text.take(pa.array(one)).to_pylist(), text.take(pa.array(other)).to_pylist()
+    left, right = text.take(pa.array(rows)).to_pylist(), text.take(pa.array(other)).to_pylist()
     if at == NAME:
         return linkage.text_levels(left, right, (_CLOSE, _ALIKE))
     near = linkage.ratio(left, right) >= _SAME_PLACE
-    same = pc.equal(numbers.take(pa.array(one)), numbers.take(pa.array(other))).to_numpy(zero_copy_only=False)
+    same = pc.equal(numbers.take(pa.array(rows)), numbers.take(pa.array(other))).to_numpy(
+        zero_copy_only=False
+    )
     return np.where(near, np.where(same, 1, 2), 3).astype(np.int8)
 
 
 def ruled_out(
-    records: Records, one: npt.NDArray[np.int64], other: npt.NDArray[np.int64], levels: linkage.Levels
+    records: Records, rows: npt.NDArray[np.int64], other: npt.NDArray[np.int64], levels: linkage.Levels
 ) -> npt.NDArray[np.bool_]:
     """Pairs whose kinds, births or names forbid them to be one; identity numbers are not asked."""
-    out: npt.NDArray[np.bool_] = (records.is_person[one] != records.is_person[other]) | (
+    out: npt.NDArray[np.bool_] = (records.is_person[rows] != records.is_person[other]) | (
         levels[:, BIRTH] == 1
     )
     ask = np.flatnonzero(~out)
-    left = records.folded.take(pa.array(one[ask])).to_pylist()
+    left = records.folded.take(pa.array(rows[ask])).to_pylist()
     right = records.folded.take(pa.array(other[ask])).to_pylist()
-    persons = records.is_person[one[ask]].tolist()
+    persons = records.is_person[rows[ask]].tolist()
     out[ask] = [
         identity.names_differ(mine, theirs, is_person=is_person)
         for mine, theirs, is_person in zip(left, right, persons, strict=True)

@@ -83,20 +83,20 @@ def given_name(folded: str) -> str | None:
     return name[2:] if len(name) > 2 and _COMPOUND.match(name) else name[1:]
 
 
-def names_differ(one: str, other: str, is_person: bool) -> bool:
+def names_differ(name: str, other: str, is_person: bool) -> bool:
     """Whether two names, folded, cannot be one's; it does not matter which comes first.
 
     Of persons: another given name, in Chinese characters by any character of a short one. Of organisations: another branch,
     another number in the name, or more than a slip between what is left without the legal form.
     """
-    return one != other and _differ(*sorted((one, other)), is_person)
+    return name != other and _differ(*sorted((name, other)), is_person)
 
 
 @lru_cache(maxsize=200_000)
-def _differ(one: str, other: str, is_person: bool) -> bool:
+def _differ(name: str, other: str, is_person: bool) -> bool:
     if not is_person:
-        return _organisations_differ(one, other)
-    first, second = given_name(one), given_name(other)
+        return _organisations_differ(name, other)
+    first, second = given_name(name), given_name(other)
     if first is not None and second is not None:
         if min(len(first), len(second)) <= _SHORT_GIVEN:
             return first != second
@@ -104,24 +104,24 @@ def _differ(one: str, other: str, is_person: bool) -> bool:
     if first is not None or second is not None:
         # In two scripts; that tells nothing.
         return False
-    return _words_differ(_words(one), _words(other))
+    return _words_differ(_words(name), _words(other))
 
 
 def _words(folded: str) -> list[str]:
     return [word for word in re.findall(r"[^\W\d_]+", _NOTE.sub("", folded)) if word not in _TITLES]
 
 
-def _alike(one: str, other: str) -> bool:
-    shorter, longer = sorted((one, other), key=len)
+def _alike(word: str, other: str) -> bool:
+    shorter, longer = sorted((word, other), key=len)
     if len(shorter) == 1 or (len(shorter) >= 3 and len(longer) > _SHORT_WORD and longer.startswith(shorter)):
         return longer.startswith(shorter)
-    return len(shorter) > _SHORT_WORD and OSA.distance(one, other) <= (1 if len(longer) < 8 else 2)
+    return len(shorter) > _SHORT_WORD and OSA.distance(word, other) <= (1 if len(longer) < 8 else 2)
 
 
-def _left(one: Sequence[str], other: Sequence[str]) -> tuple[list[str], list[str]]:
+def _left(words: Sequence[str], other: Sequence[str]) -> tuple[list[str], list[str]]:
     """Words of either that the other lacks."""
     rest, mine = list(other), []
-    for word in one:
+    for word in words:
         if word in rest:
             rest.remove(word)
         else:
@@ -129,14 +129,14 @@ def _left(one: Sequence[str], other: Sequence[str]) -> tuple[list[str], list[str
     return mine, rest
 
 
-def _words_differ(one: Sequence[str], other: Sequence[str]) -> bool:
-    mine, theirs = _left(one, other)
+def _words_differ(words: Sequence[str], other: Sequence[str]) -> bool:
+    mine, theirs = _left(words, other)
     fewer, more = sorted((mine, theirs), key=len)
     if all(any(_alike(word, by) for by in more) for word in fewer):
         return False
     # The same given name and another surname: people marry. A short word may be a given name behind its surname.
-    is_surname = one[:1] == other[:1] and len(mine) == len(theirs) == 1
-    return not (is_surname and len(one[0]) > 1 and min(len(mine[0]), len(theirs[0])) > _SHORT_WORD)
+    is_surname = words[:1] == other[:1] and len(mine) == len(theirs) == 1
+    return not (is_surname and len(words[0]) > 1 and min(len(mine[0]), len(theirs[0])) > _SHORT_WORD)
 
 
 _FORM = re.compile(r"(有限责任|股份有限|集团有限|有限|股份|集团|总)?公司|集团$")
@@ -191,22 +191,22 @@ def _core(folded: str) -> str:
     return re.sub(r"[省市区县镇乡]", "", _FORM.sub("", kept)).replace("\x01", "公司")
 
 
-def _organisations_differ(one: str, other: str) -> bool:
-    if sorted(_NUMBER.findall(one)) != sorted(_NUMBER.findall(other)):
+def _organisations_differ(name: str, other: str) -> bool:
+    if sorted(_NUMBER.findall(name)) != sorted(_NUMBER.findall(other)):
         return True
-    if _HAN.search(one) and _HAN.search(other):
-        first, second = _core(one), _core(other)
+    if _HAN.search(name) and _HAN.search(other):
+        first, second = _core(name), _core(other)
         if first == second:
             return False
-        if _BRANCH.search(one) or _BRANCH.search(other):
+        if _BRANCH.search(name) or _BRANCH.search(other):
             return True
         shorter, longer = sorted((first, second), key=len)
         if len(shorter) >= 4 and shorter in longer:
             return False
         return OSA.distance(first, second) > 1 or len(shorter) < 4
-    if _HAN.search(one) or _HAN.search(other):
+    if _HAN.search(name) or _HAN.search(other):
         return False
-    words = [[word for word in _words(name) if word not in _FORM_WORD] for name in (one, other)]
+    words = [[word for word in _words(text) if word not in _FORM_WORD] for text in (name, other)]
     mine, theirs = _left(*words)
     if _BRANCH_WORD & {*words[0], *words[1]}:
         return bool(mine or theirs)
@@ -276,24 +276,24 @@ class Together:
             at = parent[at]
         return at
 
-    def join(self, one: int, other: int) -> None:
+    def join(self, record: int, other: int) -> None:
         """Let two, and all that hang together with them, hang together."""
-        first, second = sorted((self.lowest(one), self.lowest(other)))
+        first, second = sorted((self.lowest(record), self.lowest(other)))
         self._parent[second] = first
 
 
-def one_by_number(one: Facts, other: Facts) -> bool:
+def one_by_number(record: Facts, other: Facts) -> bool:
     """Whether the same identity number makes two records one.
 
     It does, whatever the names say, for a number that holds the birth; any other needs births that agree as far as they are
     known. Two branches of an organisation are two whatever code was written for them.
     """
-    if not one.number or one.number != other.number:
+    if not record.number or record.number != other.number:
         return False
-    if not one.is_person and not other.is_person:
-        return not names_differ(one.name, other.name, is_person=False)
-    holds_birth = re.fullmatch(r"\d{17}[\dX]", one.number) is not None
-    return holds_birth or one.birth is None or other.birth is None or one.birth == other.birth
+    if not record.is_person and not other.is_person:
+        return not names_differ(record.name, other.name, is_person=False)
+    holds_birth = re.fullmatch(r"\d{17}[\dX]", record.number) is not None
+    return holds_birth or record.birth is None or other.birth is None or record.birth == other.birth
 
 
 def joined(
@@ -318,16 +318,16 @@ def joined(
             groups[at] = _Group.of(facts[at])
         return groups[at]
 
-    def join(one: int, other: int, *, forced: bool) -> None:
-        first, second = sorted((together.lowest(one), together.lowest(other)))
+    def join(record: int, other: int, *, forced: bool) -> None:
+        first, second = sorted((together.lowest(record), together.lowest(other)))
         if first != second and (forced or group(first).may_join(group(second))):
             group(first).join(group(second))
             together.join(first, second)
 
-    for one, other in certain:
-        if one_by_number(facts[one], facts[other]):
-            join(one, other, forced=facts[one].is_person or facts[other].is_person)
+    for record, other in certain:
+        if one_by_number(facts[record], facts[other]):
+            join(record, other, forced=facts[record].is_person or facts[other].is_person)
     by_number = [together.lowest(at) for at in range(len(facts))]
-    for one, other in likely:
-        join(one, other, forced=False)
+    for record, other in likely:
+        join(record, other, forced=False)
     return by_number, [together.lowest(at) for at in range(len(facts))]

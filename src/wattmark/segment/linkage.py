@@ -118,20 +118,20 @@ def learn(
     patterns, weight = patterns[order], counts[order].astype(np.float64)
     pairs = max(population.records * (population.records - 1) / 2.0, 1.0)
     believed = min(2 * PRIOR_SHARE / max(population.records - 1, 1), 0.5)
-    m = [np.array(one.matched) for one in comparisons]
-    u = [_by_chance(one, population.random[:, at]) for at, one in enumerate(comparisons)]
+    m = [np.array(comparison.matched) for comparison in comparisons]
+    u = [_by_chance(comparison, population.random[:, at]) for at, comparison in enumerate(comparisons)]
     share = believed
     for _ in range(_ROUNDS):
-        before = [share, *(value for one in m for value in one)]
+        before = [share, *(value for chance in m for value in chance)]
         model = Model(tuple(comparisons), share, tuple(m), tuple(u))
         same = weight / (1.0 + np.exp(-np.clip(model.log_odds(patterns), -700, 700)))
         share = min((float(same.sum()) + 1.0) / (pairs + 1.0 / believed), 0.5)
-        for at, one in enumerate(comparisons):
+        for at, comparison in enumerate(comparisons):
             there = patterns[:, at] >= 0
-            seen = np.bincount(patterns[there, at], same[there], len(one.levels))
-            m[at] = (seen + PRIOR_PAIRS * np.array(one.matched)) / (seen.sum() + PRIOR_PAIRS)
-            u[at] = _less_the_same(one, u[at], seen[0], population.known[at], population.exact[at])
-        after = [share, *(value for one in m for value in one)]
+            seen = np.bincount(patterns[there, at], same[there], len(comparison.levels))
+            m[at] = (seen + PRIOR_PAIRS * np.array(comparison.matched)) / (seen.sum() + PRIOR_PAIRS)
+            u[at] = _less_the_same(comparison, u[at], seen[0], population.known[at], population.exact[at])
+        after = [share, *(value for chance in m for value in chance)]
         if max(abs(new - old) for new, old in zip(after, before, strict=True)) < _STILL:
             break
     return Model(tuple(comparisons), share, tuple(m), tuple(u))

@@ -1,193 +1,150 @@
-"""Load profiles: centroids of the shapes of a day, with numbers and names that last.
+"""What load profiles are called: by who is in them and by the shape of their day, as a person would say it.
 
-A shape has 48 values: 24 hours of the workday that sum to 1, then 24 of the weekend day.
+A shape has 48 values: 24 hours of the workday that sum to 1, then 24 of the weekend day. How profiles are found and
+keep their numbers is said in ``clustering``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
-from scipy.optimize import linear_sum_assignment
-from scipy.spatial.distance import cdist
-from sklearn.cluster import KMeans
-from sklearn.metrics import silhouette_samples
-from threadpoolctl import threadpool_limits
 
-Floats = npt.NDArray[np.float64]
+from wattmark.segment.clustering import Floats, Followed
+from wattmark.segment.naming import Mark, Vocabulary
+
 HOURS = 24
 SHAPE = 2 * HOURS
-PLACES = 6
 
-
-@dataclass(frozen=True)
-class Profile:
-    """One load profile; ``drift`` is the distance to the centroid it follows, None for a new one."""
-
-    number: int
-    name: str
-    centroid: tuple[float, ...]
-    drift: float | None
-    silhouette: float | None
-
-
-@dataclass(frozen=True)
-class Fit:
-    """Centroids (k x 48), the mean silhouette of each, and of each number of profiles tried."""
-
-    centroids: Floats
-    silhouettes: tuple[float | None, ...]
-    tried: dict[int, float]
-
-
-def fit(
-    shapes: Floats, fewest: int, most: int, silhouette_sample: int, last_count: int | None, keep_margin: float
-) -> Fit:
-    """Find centroids on a sample whose rows stand in a fixed order.
-
-    The number of profiles is the smallest whose mean silhouette is within ``keep_margin`` of the highest: one
-    more profile has to be worth it. The last number stays unless it is beaten by more than ``keep_margin``. Fewer
-    different shapes than ``fewest`` give one profile each.
-
-    Args:
-        shapes: n x 48.
-        fewest: smallest number tried.
-        most: largest number tried.
-        silhouette_sample: the silhouette is measured on so many rows.
-        last_count: number of profiles of the fit before.
-        keep_margin: how much better another number must be.
-    """
-    different = np.unique(shapes, axis=0)
-    if len(different) <= fewest:
-        return Fit(different, tuple([None] * len(different)), {})
-    measured = shapes[:silhouette_sample]
-    found: dict[int, tuple[float, Floats, tuple[float | None, ...]]] = {}
-    with threadpool_limits(limits=1):
-        for count in range(fewest, min(most, len(different) - 1) + 1):
-            means = KMeans(n_clusters=count, n_init=4, random_state=0, algorithm="lloyd").fit(shapes)
-            labels = means.labels_[: len(measured)]
-            if len(np.unique(labels)) < 2:
-                continue
-            each = silhouette_samples(measured, labels)
-            own = tuple(
-                round(float(np.mean(each[labels == at])), PLACES) if np.any(labels == at) else None
-                for at in range(count)
-            )
-            found[count] = (
-                round(float(np.mean(each)), PLACES),
-                np.round(means.cluster_centers_, PLACES),
-                own,
-            )
-    if not found:
-        mean: Floats = np.round(shapes.mean(axis=0).reshape(1, -1), PLACES)
-        return Fit(mean, (None,), {})
-    enough = max(scored[0] for scored in found.values()) - keep_margin
-    best = min(count for count, one in found.items() if one[0] >= enough)
-    if last_count in found and found[last_count][0] >= enough:
-        best = last_count
-    return Fit(found[best][1], found[best][2], {count: one[0] for count, one in found.items()})
-
-
-_PARTS_OF_DAY = (
-    ("night", (23, 0, 1, 2, 3, 4, 5, 6)),
-    ("morning", (7, 8, 9, 10)),
-    ("midday", (11, 12, 13, 14)),
-    ("afternoon", (15, 16, 17)),
-    ("evening", (18, 19, 20, 21, 22)),
-)
 FLAT_RATIO = 1.35
 """A workday whose highest hour is below this times its mean is called flat."""
-DEGREES = ((1.8, "mild"), (2.6, "clear"))
-"""Below these times the mean, the highest hour makes a mild or a clear peak; from the last on a sharp one."""
-WEEKEND_DIFFERENCE = 0.25
-"""Workday and weekend shapes whose absolute differences sum to more are told apart in the name."""
+NIGHT_SHARE = 0.45
+"""Of the energy of the workday from 23:00 to 7:00; 8 hours of 24 are 0.33."""
+DAY_SHARE = 0.60
+"""Of the energy of the workday from 7:00 to 18:00; 11 hours of 24 are 0.46."""
+AT_WORK = 0.6
+"""Hours above this share of the highest are hours at work."""
+SECOND_PEAK, DIP = 0.85, 0.7
+"""A morning and an evening both above the first share of the highest hour, with an hour between them below the second."""
+MAJORITY = 0.6
+"""Share of the members that makes a profile one of households, shops and so on."""
+
+_NIGHT = (23, 0, 1, 2, 3, 4, 5, 6)
+_PARTS_OF_DAY = (
+    ("night", (23, 0, 1, 2, 3, 4)),
+    ("morning", (5, 6, 7, 8, 9, 10)),
+    ("midday", (11, 12, 13)),
+    ("afternoon", (14, 15, 16)),
+    ("evening", (17, 18, 19, 20, 21, 22)),
+)
+
+KINDS = {
+    "residential": "household",
+    "commercial": "shop",
+    "general_industrial": "industry",
+    "large_industrial": "industry",
+    "agricultural": "farm",
+    "bulk_resale": "resale",
+}
+"""What accounts of a usage category are called in the name of a profile."""
+BUSINESS, MIXED, UNKNOWN = "business", "mixed use", "use"
+"""Where no kind has the majority: without many households, with them; and where it is not known what most are."""
+
+_KINDS_ZH = {
+    "household": "家庭", "shop": "商铺", "industry": "工业", "farm": "农业", "resale": "转供", BUSINESS: "企业",
+    MIXED: "混合用电", UNKNOWN: "用电",
+}  # fmt: skip
+_SHAPES_ZH = {
+    "flat": "平稳", "night": "夜间", "day": "日间", "morning and evening": "早晚", "morning": "早间", "midday": "午间",
+    "afternoon": "午后", "evening": "晚间",
+}  # fmt: skip
+_SHIFTS_ZH = {"one shift": "单班工业", "two shifts": "两班工业", "night shift": "夜班工业"}
+
+_BASES = {
+    f"{shape} {kind}": shape_zh + kind_zh
+    for shape, shape_zh in _SHAPES_ZH.items()
+    for kind, kind_zh in _KINDS_ZH.items()
+} | _SHIFTS_ZH
+"""Every name a profile can have alone, with the Chinese."""
+
+NAMES = Vocabulary(
+    _BASES,
+    (
+        Mark(lambda shape: f"peak at {int(np.argmax(shape[:HOURS]))}:00", r"peak at (\d+):00", r"\1 时高峰"),
+        Mark(
+            lambda shape: f"weekend peak at {int(np.argmax(shape[HOURS:]))}:00",
+            r"weekend peak at (\d+):00",
+            r"周末 \1 时高峰",
+        ),
+        Mark(
+            lambda shape: f"{float(shape[list(_NIGHT)].sum()):.0%} at night",
+            r"(\d+%) at night",
+            r"夜间占 \1",
+        ),
+        Mark(
+            lambda shape: f"peak {float(shape[:HOURS].max()) * HOURS:.1f} times the mean",
+            r"peak ([\d.]+) times the mean",
+            r"高峰为均值 \1 倍",
+        ),
+    ),
+)
+"""What load profiles can be called."""
 
 
-def describe(centroid: Sequence[float]) -> str:
-    """A name for a shape: its highest part of the workday, and whether weekends look different."""
-    workday, weekend = np.asarray(centroid[:HOURS]), np.asarray(centroid[HOURS:])
-    ratio = float(workday.max()) * HOURS
-    if ratio < FLAT_RATIO:
-        name = "flat"
+def kind_of(members: Mapping[str, int]) -> str:
+    """What the members of a profile are, from how many there are by usage category."""
+    total = sum(members.values())
+    counts: dict[str, int] = {}
+    for category, count in members.items():
+        kind = KINDS.get(category, UNKNOWN)
+        counts[kind] = counts.get(kind, 0) + count
+    for kind, count in sorted(counts.items()):
+        if count >= MAJORITY * total:
+            return kind
+    households = counts.get("household", 0)
+    return BUSINESS if total and households < (1 - MAJORITY) * total else MIXED if total else UNKNOWN
+
+
+def describe(centroid: Sequence[float], kind: str = UNKNOWN) -> str:
+    """A name for a shape of a kind of members, such as ``evening household`` or ``two shifts``."""
+    workday = np.asarray(centroid[:HOURS])
+    highest = float(workday.max())
+    at_work = [hour for hour in range(HOURS) if workday[hour] >= AT_WORK * highest]
+    if highest * HOURS < FLAT_RATIO:
+        shape = "flat"
+    elif float(workday[list(_NIGHT)].sum()) >= NIGHT_SHARE:
+        shape = "night"
+    elif kind == "industry" and 13 <= len(at_work) <= 19:
+        return "two shifts"
+    elif float(workday[7:18].sum()) >= DAY_SHARE:
+        shape = "day"
+    elif _has_two_peaks(workday):
+        shape = "morning and evening"
     else:
         peak = int(np.argmax(workday))
-        degree = next((word for limit, word in DEGREES if ratio < limit), "sharp")
-        name = f"{degree} {next(part for part, hours in _PARTS_OF_DAY if peak in hours)} peak"
-    if float(np.abs(workday - weekend).sum()) > WEEKEND_DIFFERENCE:
-        name += ", other weekends"
-    return name
+        shape = next(part for part, hours in _PARTS_OF_DAY if peak in hours)
+    if kind == "industry" and shape in ("day", "night"):
+        return {"day": "one shift", "night": "night shift"}[shape]
+    return f"{shape} {kind}"
 
 
-_IN_CHINESE = {
-    "flat": "平稳型",
-    "mild": "平缓",
-    "clear": "明显",
-    "sharp": "陡峭",
-    "night": "夜间",
-    "morning": "上午",
-    "midday": "午间",
-    "afternoon": "下午",
-    "evening": "傍晚",
-}
-
-
-def in_chinese(name: str) -> str:
-    """The Chinese of a name made by ``describe``; a name that is none of these stays as it is."""
-    described, _, number = (
-        name.partition(", other weekends") if ", other weekends" in name else (name, "", "")
-    )
-    words = described.split(" ")
-    if not number and words[-1].isdigit():
-        number = words.pop()
-    if words[0] == "flat" and len(words) == 1:
-        text = _IN_CHINESE["flat"]
-    elif len(words) == 3 and words[2] == "peak" and words[0] in _IN_CHINESE and words[1] in _IN_CHINESE:
-        text = f"{_IN_CHINESE[words[1]]}{_IN_CHINESE[words[0]]}高峰型"
-    else:
-        return name
+def _has_two_peaks(workday: Floats) -> bool:
+    highest = float(workday.max())
+    morning, evening = int(np.argmax(workday[5:11])) + 5, int(np.argmax(workday[17:23])) + 17
     return (
-        text + ("，周末不同" if ", other weekends" in name else "") + (f" {number.strip()}" if number else "")
+        min(float(workday[morning]), float(workday[evening])) >= SECOND_PEAK * highest
+        and float(workday[morning:evening].min()) < DIP * highest
     )
 
 
-def follow(
-    fitted: Fit, last: Mapping[int, tuple[str, Sequence[float]]], rename_distance: float
-) -> list[Profile]:
-    """Give centroids the numbers and names of the ones they follow.
-
-    Last and new centroids are matched so that the summed distance is smallest. A pair further apart than
-    ``rename_distance``, and a centroid without a partner, gets the next free number and a name of its own.
+def names(found: Sequence[Followed], kinds: Mapping[int, str], last: Mapping[int, str]) -> dict[int, str]:
+    """Names by number (see ``Vocabulary.names``).
 
     Args:
-        fitted: the new centroids.
-        last: name and centroid by number, of the fit before.
-        rename_distance: Euclidean, between shapes.
+        found: the profiles in force.
+        kinds: what their members are, by number (``kind_of``).
+        last: names of the fit before.
     """
-    numbers = sorted(last)
-    order = sorted(range(len(fitted.centroids)), key=lambda at: tuple(fitted.centroids[at]))
-    centroids = fitted.centroids[order]
-    kept: dict[int, tuple[int, float]] = {}
-    if numbers and len(centroids):
-        distance = np.round(cdist(centroids, np.asarray([last[number][1] for number in numbers])), 9)
-        for new, old in zip(*linear_sum_assignment(distance), strict=True):
-            if distance[new, old] <= rename_distance:
-                kept[int(new)] = (numbers[int(old)], float(distance[new, old]))
-    taken = {last[number][0] for number, _ in kept.values()}
-    free = max(numbers, default=0) + 1
-    profiles = []
-    for at, row in enumerate(centroids.tolist()):
-        silhouette = fitted.silhouettes[order[at]]
-        if at in kept:
-            number, drift = kept[at]
-            profiles.append(Profile(number, last[number][0], tuple(row), round(drift, PLACES), silhouette))
-            continue
-        name, count = describe(row), 1
-        while name in taken:
-            count += 1
-            name = f"{describe(row)} {count}"
-        taken.add(name)
-        profiles.append(Profile(free, name, tuple(row), None, silhouette))
-        free += 1
-    return sorted(profiles, key=lambda one: one.number)
+    return NAMES.names(
+        found, lambda cluster: describe(cluster.centroid, kinds.get(cluster.number, UNKNOWN)), last
+    )

@@ -44,6 +44,14 @@ _BODY = """<h1>Segments, {{ as_of }}</h1>
 <div class="scroll"><table class="numbers"><tr><th>No.</th><th class="text">Name</th><th>Accounts</th><th>Share</th><th>Silhouette</th><th>Drift</th></tr>
 {% for p in profiles %}<tr><td>{{ p.load_profile }}</td><td class="text">{{ p.name }} {{ p.name_zh if p.name_zh != p.name else "" }}</td><td>{{ "{:,}".format(p.size) }}</td><td>{{ p.share | share }}</td><td>{{ p.silhouette | number }}</td><td>{{ p.drift | number }}</td></tr>
 {% else %}<tr><td colspan="6" class="text">No account has interval readings.</td></tr>{% endfor %}</table></div>
+<h2>Value clusters</h2>
+<div class="scroll"><table class="numbers"><tr><th>No.</th><th class="text">Name</th><th>Customers</th><th>Share</th><th>Margin of its middle</th><th>Potential of its middle</th><th class="text">Mostly in the cell</th><th>Drift</th></tr>
+{% for c in clusters %}<tr><td>{{ c.value_cluster }}</td><td class="text">{{ c.name }} {{ c.name_zh }}</td><td>{{ "{:,}".format(c.size) }}</td><td>{{ c.share | share }}</td><td>{{ "{:,.0f}".format(c.current_value_amount) }}</td><td>{{ "{:,.0f}".format(c.potential_value_amount) }}</td><td class="text">{{ c.main_cell or "" }} {{ c.main_cell_share | share }}</td><td>{{ c.drift | number }}</td></tr>
+{% else %}<tr><td colspan="8" class="text">No customer has a live account.</td></tr>{% endfor %}</table></div>
+<h2>What grades foretold</h2>
+<p class="note">{% if graded_on %}Grades of {{ graded_on }}, held against what came after them; the best class first.{% else %}Nothing is known of the time so far back.{% endif %}</p>
+<div class="scroll"><table class="numbers"><tr><th class="text">Grading</th><th class="text">Measure</th><th class="text">By class</th><th class="text">Claimed</th><th class="text">Holds</th><th class="text">Contradicted</th></tr>
+{% for o in outcomes %}<tr><td class="text">{{ o.scheme }}</td><td class="text">{{ o.measure }}</td><td class="text">{{ o.shown }}</td><td class="text">{{ o.expected or "" }}</td><td class="text">{{ o.is_monotone | told }}</td><td class="text">{{ o.is_contradicted | told }}</td></tr>{% endfor %}</table></div>
 <h2>Models</h2>{{ calibration }}
 <div class="scroll"><table class="numbers"><tr><th>Model</th><th class="text">Role</th><th>Trained</th><th class="text">Metric</th><th>Value</th><th class="text">In use</th><th class="text">Why</th></tr>
 {% for m in metrics %}<tr><td>{{ m.model }}</td><td class="text">{{ m.role }}</td><td>{{ m.trained_on if m.role != "scorecard" else "" }}</td><td class="text">{{ m.metric }}</td><td>{{ m.value | number }}</td><td class="text">{{ "yes" if m.in_use else "no" }}</td><td class="text">{{ m.reason or "" }}<br>{{ m.reason_zh if m.reason_zh and m.reason_zh != m.reason else "" }}</td></tr>{% endfor %}</table></div>
@@ -105,15 +113,15 @@ def sizes_figure(segments: Sequence[dict[str, Any]]) -> Figure:
 
 def shapes_figure(profiles: Sequence[dict[str, Any]]) -> Figure:
     """The mean day of the largest load profiles, one line each, on workdays and on other days."""
-    shown = sorted(profiles, key=lambda one: (-one["size"], one["load_profile"]))[:MOST_LINES]
+    shown = sorted(profiles, key=lambda profile: (-profile["size"], profile["load_profile"]))[:MOST_LINES]
     figure, axes = _figure(11, 3.6, 2)
     for letter, title, axis in (("h", "workday", axes[0]), ("w", "weekend and holiday", axes[1])):
-        for at, one in enumerate(shown):
+        for at, profile in enumerate(shown):
             axis.plot(
                 range(24),
-                [100 * one[f"{letter}{hour:02d}"] for hour in range(24)],
+                [100 * profile[f"{letter}{hour:02d}"] for hour in range(24)],
                 color=_COLOURS[at],
-                label=f"{one['load_profile']} {one['name']}",
+                label=f"{profile['load_profile']} {profile['name']}",
             )
         axis.set_title(title)
         axis.set_xlabel("hour of the day (local time)")
@@ -125,7 +133,7 @@ def shapes_figure(profiles: Sequence[dict[str, Any]]) -> Figure:
 
 
 def calibration_figure(metrics: Sequence[dict[str, Any]]) -> Figure:
-    """What was observed against what was predicted, one line a model in use."""
+    """What was observed against what was predicted, one line per model in use."""
     figure, (axis,) = _figure(5, 4)
     axis.plot([0, 100], [0, 100], color="#888", linewidth=1, linestyle="dashed", label="as predicted")
     drawn = 1
@@ -182,6 +190,21 @@ def _share(value: float | None) -> str:
     return "" if value is None else f"{value:.1%}"
 
 
+def _told(value: bool | None) -> str:
+    return "" if value is None else "yes" if value else "no"
+
+
+def _outcomes(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One row for each grading and measure that something is known of, the classes side by side."""
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for row in rows:
+        if row["value"] is not None:
+            shown = f"{row['value']:,.0f}" if row["measure"] == "month_amount" else f"{row['value']:.1%}"
+            outcome = found.setdefault((row["scheme"], row["measure"]), {**row, "shown": []})
+            outcome["shown"].append(f"{row['class']} {shown} ({row['customers']:,})")
+    return [{**outcome, "shown": " · ".join(outcome["shown"])} for outcome in found.values()]
+
+
 def segment_report(session: Session) -> str:
     """The page on a night's segments as HTML; the same night gives the same text.
 
@@ -197,12 +220,22 @@ def segment_report(session: Session) -> str:
         session.query("SELECT * FROM mart.load_profile AS p ORDER BY p.load_profile").read_all().to_pylist()
     )
     quality = (
-        session.query("SELECT * FROM mart.model_quality AS q ORDER BY q.model, q.trained_on, q.metric")
+        session.query(
+            "SELECT * FROM mart.model_quality ORDER BY model_quality.model, model_quality.trained_on, model_quality.metric"
+        )
+        .read_all()
+        .to_pylist()
+    )
+    judged = (
+        session.query(
+            "SELECT o.* FROM mart.grade_outcome AS o JOIN segment.grade_outcome AS p USING (scheme, class, measure) "
+            "ORDER BY o.scheme, o.measure, p.place"
+        )
         .read_all()
         .to_pylist()
     )
     environment = jinja2.Environment(autoescape=True)
-    environment.filters.update(number=_number, share=_share)
+    environment.filters.update(number=_number, share=_share, told=_told)
     body = environment.from_string(_BODY).render(
         as_of=session.run.as_of.isoformat(),
         customers=session.query("SELECT COUNT(*) AS n FROM mart.dim_customer").read_all()["n"][0].as_py(),
@@ -212,6 +245,11 @@ def segment_report(session: Session) -> str:
         .read_all()
         .to_pylist(),
         profiles=profiles,
+        clusters=session.query("SELECT * FROM mart.value_cluster AS c ORDER BY c.value_cluster")
+        .read_all()
+        .to_pylist(),
+        outcomes=_outcomes(judged),
+        graded_on=next((row["graded_on"] for row in judged), None),
         metrics=[row for row in quality if not row["metric"].startswith("calibration")],
         **charts(segments, profiles, quality),
     )

@@ -41,7 +41,7 @@ def due(settings: Settings, run: Run) -> list[dict[str, Any]]:
     """Reviews due on a published night that were not decided in the ``DECIDED_DAYS`` before it.
 
     Returns:
-        one mapping a customer: ``customer_id``, ``proposal``, ``outcome`` (what the proposal amounts to) and
+        one mapping per customer: ``customer_id``, ``proposal``, ``outcome`` (what the proposal amounts to) and
         ``text``, which holds the figures and no personal data.
     """
     with DuckDBSession(settings, run) as session:

@@ -12,8 +12,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import brier_score_loss, roc_auc_score, roc_curve
 from threadpoolctl import threadpool_limits
 
 Floats = npt.NDArray[np.float64]
@@ -49,6 +47,8 @@ class Model:
 
 def fit(columns: Mapping[str, Floats], failed: Truths, trained_on: dt.date) -> Model:
     """Fit on rows in a fixed order, with one thread; coefficients are rounded to 6 places."""
+    from sklearn.linear_model import LogisticRegression
+
     names = sorted(columns)
     matrix = np.column_stack([columns[name] for name in names])
     with threadpool_limits(limits=1):
@@ -70,6 +70,8 @@ def measures(probability: Floats, failed: Truths) -> dict[str, float]:
         ``ks`` (largest gap between the two cumulated distributions), ``brier`` (mean squared error), and for
         each tenth of the rows by probability ``calibration_NN_predicted`` and ``_observed``.
     """
+    from sklearn.metrics import brier_score_loss, roc_auc_score, roc_curve
+
     found = {"rows": float(len(failed)), "events": float(np.sum(failed))}
     if 0 < found["events"] < found["rows"]:
         false_rate, true_rate, _ = roc_curve(failed, probability)
@@ -113,6 +115,19 @@ _WHY = {
     ),
     "better": ("put in use: AUC {auc} against {base} before", "启用：AUC {auc}，原为 {base}"),
     "judged": ("the scorecard stands in: its coefficients are judged, not measured", "暂用评分卡：系数由经验设定，未经检验"),
+    "off": (
+        "{times} times as many took it up in the test as predicted; more than {most} times off",
+        "检验中实际办理数为预测的 {times} 倍，偏差超过 {most} 倍",
+    ),
+    "good": ("put in use: AUC {auc} on the year after its training", "启用：以训练后一年检验，AUC 为 {auc}"),
+    "unsure": (
+        "its AUC {auc} on the test may be as low as {low} (95%), so that it cannot be told from chance",
+        "检验 AUC 为 {auc}，其 95% 下限为 {low}，无法与随机区分",
+    ),
+    "untested": (
+        "too few events to test it on: {found} of {needed}",
+        "检验所用事件过少：{found} 个，至少需 {needed} 个",
+    ),
     "dropped": ("the champion's AUC {auc} has fallen below {least}", "原用模型的 AUC 已降至 {auc}，低于 {least}"),
 }  # fmt: skip
 """Why a model was chosen, in English and in Chinese."""
@@ -152,6 +167,26 @@ class Limits:
     min_events: int
     margin: float
     min_auc: float
+
+
+def unproven(found: Mapping[str, float], limits: Limits) -> Why | None:
+    """Why what a model says must not be shown, by its own test; None where it is good enough.
+
+    It is where the test holds ``min_events`` of either outcome, the AUC is at least ``min_auc`` and its lower 95%
+    limit lies above 0.5, which is chance.
+
+    Args:
+        found: what ``measures`` returned.
+        limits: as for ``choose``.
+    """
+    fewest = int(min(found.get("events", 0.0), found.get("rows", 0.0) - found.get("events", 0.0)))
+    if fewest < limits.min_events or "auc" not in found:
+        return Why.of("untested", found=fewest, needed=limits.min_events)
+    if found["auc"] < limits.min_auc:
+        return Why.of("chance", auc=found["auc"], least=limits.min_auc)
+    if found["auc_low"] <= 0.5:
+        return Why.of("unsure", auc=found["auc"], low=found["auc_low"])
+    return None
 
 
 def choose(
@@ -201,6 +236,63 @@ def choose(
         why = Why.of("dropped", "judged", **(known | {"auc": base}))
         return chosen(measured("scorecard", scorecard), why, incumbent, challenger)
     return chosen(incumbent, Why.of(refused, *stands_in, **known), challenger)
+
+
+@dataclass(frozen=True)
+class Takers:
+    """When a model of who takes a service up is good enough (see ``segment.lookalike_parameter``)."""
+
+    min_events: int
+    min_auc: float
+    most_off: float
+
+
+def judge_takers(
+    train: tuple[Mapping[str, Floats], Truths],
+    test: tuple[Mapping[str, Floats], Truths],
+    kept: Model | None,
+    trained_on: dt.date,
+    limits: Takers,
+) -> tuple[str, Model | None, dict[str, float], bool, Why]:
+    """Train a model of who takes a service up, unless this month has one, and say whether it is good enough.
+
+    It needs ``min_events`` of either outcome in training and in test, an AUC on the test of ``min_auc``, and a number of
+    takers in the test that is not ``most_off`` times more or fewer than it predicts. Nothing stands in for it.
+
+    Args:
+        train: features and outcomes of earlier years.
+        test: those of the last year, which no training has seen.
+        kept: the model in use before, or None.
+        trained_on: first of the month.
+        limits: what is good enough.
+
+    Returns:
+        role (champion, challenger or none), the model, its measures on the test (and ``times_predicted``), whether it is
+        used, and why.
+    """
+    columns, took = test
+    if kept is not None and kept.trained_on == trained_on:
+        return "champion", kept, _of_takers(kept, columns, took), True, Why.of("kept")
+    counts = [int(np.sum(part)) for _, outcome in (train, test) for part in (outcome, ~outcome)]
+    if min(counts) < limits.min_events:
+        found = {"rows": float(len(took)), "events": float(np.sum(took))}
+        return "none", None, found, False, Why.of("few", found=min(counts), needed=limits.min_events)
+    model = fit(train[0], train[1], trained_on)
+    measured = _of_takers(model, columns, took)
+    auc, times = measured["auc"], measured["times_predicted"]
+    if auc < limits.min_auc:
+        return "challenger", model, measured, False, Why.of("chance", auc=auc, least=limits.min_auc)
+    if not 1 / limits.most_off <= times <= limits.most_off:
+        return "challenger", model, measured, False, Why.of("off", times=times, most=limits.most_off)
+    return "challenger", model, measured, True, Why.of("good", auc=auc)
+
+
+def _of_takers(model: Model, columns: Mapping[str, Floats], took: Truths) -> dict[str, float]:
+    chance = model.probabilities(columns, len(took))
+    found = measures(chance, took)
+    if float(np.sum(chance)):
+        found["times_predicted"] = round(float(np.sum(took)) / float(np.sum(chance)), 3)
+    return found
 
 
 def reason_codes(

@@ -26,8 +26,8 @@ TABLES = {
     if name.startswith(f"{LAYER}.")
 }
 """What is kept: coefficients and measures of the models in use; 48 values a load profile (workday hours 0 to 23, weekend
-hours 24 to 47); of segments only what changed on a date, an empty one saying that it ended; the graded customers at
-the last night of each month; the association rules in force; digests of the definitions that a night worked with."""
+hours 24 to 47) and two a value cluster; of segments only what changed on a date, an empty one saying that it ended; the graded customers at
+the last night of each month, and those gone back for in a month; the association rules in force; digests of the definitions that a night worked with."""
 
 
 def newest_before(session: Asked, table: str) -> pa.Table:
@@ -92,7 +92,9 @@ def keep_state(session: Session) -> dict[str, int]:
             session,
             "model",
             session.query(
-                "SELECT m.model, m.trained_on, m.kind, m.name, m.value, m.in_use FROM segment.model AS m WHERE m.in_use AND m.kind <> 'metric'"
+                "SELECT model.model, model.trained_on, model.kind, model.name, model.value, model.in_use FROM segment.model WHERE model.in_use AND model.kind <> 'metric' "
+                "UNION ALL SELECT lookalike_model.model, lookalike_model.trained_on, lookalike_model.kind, lookalike_model.name, lookalike_model.value, lookalike_model.in_use FROM segment.lookalike_model "
+                "WHERE lookalike_model.in_use AND lookalike_model.kind <> 'metric'"
             ).read_all(),
             as_of,
         ),
@@ -100,7 +102,15 @@ def keep_state(session: Session) -> dict[str, int]:
             session,
             "centroid",
             session.query(
-                "SELECT c.load_profile, c.name, c.position, c.value FROM segment.load_centroid AS c"
+                "SELECT load_centroid.load_profile, load_centroid.name, load_centroid.position, load_centroid.value FROM segment.load_centroid"
+            ).read_all(),
+            as_of,
+        ),
+        "value_centroid": _write(
+            session,
+            "value_centroid",
+            session.query(
+                "SELECT value_centroid.value_cluster, value_centroid.name, value_centroid.current_part, value_centroid.potential_part FROM segment.value_centroid"
             ).read_all(),
             as_of,
         ),
@@ -116,18 +126,43 @@ def keep_state(session: Session) -> dict[str, int]:
         "definition": _write(session, "definition", digests(session), as_of),
         "segment": _keep_segments(session),
     }
-    month = as_of.replace(day=1)
+    grades = keep_grades(session)
+    if grades is not None:
+        done["grade"] = grades
+    done["grade_then"] = _keep_grades_then(session, as_of.replace(day=1))
+    return done
+
+
+def keep_grades(session: Session) -> int | None:
+    """Leave the graded customers of a night to later ones, as those of its month; None where a later night of it did already."""
+    month = session.run.as_of.replace(day=1)
     kept = session.query(
         f"SELECT MAX(g.as_of) AS day FROM {LAYER}.grade AS g WHERE g.month = $month", month=month
     ).read_all()
     newest = kept.column("day")[0].as_py()
-    if newest is None or newest <= as_of:
-        rows = session.query(
-            "SELECT g.customer_id, g.grade, g.objective_tier, g.behaviour_tier, g.value_score, g.is_key_account, g.emerging_key_account, "
-            "$as_of AS as_of FROM segment.customer_grade AS g WHERE g.is_graded"
-        ).read_all()
-        done["grade"] = _write(session, "grade", rows, month, by="month")
-    return done
+    if newest is not None and newest > session.run.as_of:
+        return None
+    rows = session.query(
+        "SELECT g.customer_id, g.grade, g.objective_tier, g.behaviour_tier, g.behaviour_score, g.value_score, g.is_key_account, g.emerging_key_account, "
+        "$as_of AS as_of FROM segment.customer_grade AS g WHERE g.is_graded"
+    ).read_all()
+    return _write(session, "grade", rows, month, by="month")
+
+
+def _keep_grades_then(session: Session, month: dt.date) -> int:
+    """Keep for the month what was gone back for, unless a night of it has kept that already."""
+    there = (
+        session.query(
+            f"SELECT COUNT(*) AS n FROM {LAYER}.grade_then AS g WHERE g.month = $month", month=month
+        )
+        .read_all()["n"][0]
+        .as_py()
+    )
+    rows = session.query(
+        "SELECT g.customer_id, g.grade, g.objective_tier, g.behaviour_tier, g.graded_on, $as_of AS as_of "
+        "FROM segment.grade_then AS g WHERE g.basis = 'recomputed'"
+    ).read_all()
+    return _write(session, "grade_then", rows, month, by="month") if rows.num_rows and not there else 0
 
 
 def _keep_segments(session: Session) -> int:
@@ -138,7 +173,7 @@ def _keep_segments(session: Session) -> int:
     next_day = later.column("day")[0].as_py()
     then = session.query(_SEGMENTS_AT, day=next_day).read_all() if next_day else None
     changes = session.query(
-        "SELECT c.customer_id, c.method, c.segment FROM segment.segment_change AS c"
+        "SELECT segment_change.customer_id, segment_change.method, segment_change.segment FROM segment.segment_change"
     ).read_all()
     written = _write(session, "segment", changes, as_of)
     if then is not None:
@@ -162,12 +197,12 @@ def digests(session: Session) -> pa.Table:
     found = []
     for definition in session.catalog.layer("segment"):
         if isinstance(definition, SqlFile):
-            bound = definition.bound(
-                dict.fromkeys(session.scalars, "run"), session.overrides.get(definition.name)
+            text = definition.bound_text(
+                dict.fromkeys(session.scalars, "run"),
+                session.overrides.get(definition.name),
+                definition.day_of(session.scalars),
             )
-            found.append(
-                (definition.name, hashlib.sha256(bound.sql(dialect="duckdb").encode()).hexdigest()[:16])
-            )
+            found.append((definition.name, hashlib.sha256(text.encode()).hexdigest()[:16]))
     return table_of(
         {"name": "string", "digest": "string"},
         {"name": [name for name, _ in found], "digest": [digest for _, digest in found]},
