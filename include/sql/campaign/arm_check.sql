@@ -25,6 +25,8 @@ WITH observed AS (
     COUNT(*) FILTER (WHERE contact.outcome = 'listed') AS listed,
     COUNT(*) FILTER (WHERE contact.outcome = 'control') AS control
   FROM campaign.contact
+  -- Nobody is drawn for a step.
+  WHERE COALESCE(contact.step, '') = ''
   GROUP BY contact.campaign_run_id
 ),
 

@@ -11,7 +11,8 @@ columns:
   excluded_by: {type: string, doc: 'The first rule that holds, in the order in which they are told; empty where none does.'}
   channel: {type: string, doc: 'The first channel, in the campaign order, that is allowed and works.'}
   send_on: {type: date, doc: Day of the contact.}
-  cell: {type: string, doc: 'The test cell, the one first drawn while the campaign has it; control for the control group.'}
+  step: {type: string, doc: 'The step that follows an earlier contact; empty for a first contact.'}
+  cell: {type: string, doc: 'The test cell, the one first drawn while the campaign has it; control for the control group; the name of a step.'}
   is_control: {type: boolean, doc: Held back from contact.}
   priority: {type: integer, doc: Of the campaign; lower goes first.}
   cost: {type: integer, doc: In ten-thousandths of the currency.}
@@ -71,22 +72,31 @@ contact AS (
 way AS (
   SELECT
     told.customer_id,
+    told.send_by,
     MIN(CASE WHEN told.reason IS NULL THEN told.position END) AS position,
-    MAX(CASE told.reason WHEN 'no_consent' THEN 1 WHEN 'suppressed' THEN 2 ELSE 3 END) AS came_to
+    MAX(CASE told.reason WHEN 'no_consent' THEN 1 WHEN 'suppressed' THEN 2 WHEN 'too_late' THEN 4 ELSE 3 END)
+      AS came_to
   FROM (
     SELECT
       contactable.customer_id,
+      member.send_by,
       sending.position,
-      CASE campaign.asks_for
-        WHEN 'marketing' THEN contactable.marketing_reason WHEN 'service' THEN contactable.service_reason
-        ELSE contactable.notice_reason
-      END AS reason
-    FROM (SELECT DISTINCT member.customer_id FROM ask.member) AS member
+      COALESCE(
+        CASE campaign.asks_for
+          WHEN 'marketing' THEN contactable.marketing_reason WHEN 'service' THEN contactable.service_reason
+          ELSE contactable.notice_reason
+        END,
+        CASE WHEN sending.send_on > member.send_by THEN 'too_late' END
+      ) AS reason
+    FROM (SELECT DISTINCT
+      member.customer_id,
+      member.send_by
+    FROM ask.member) AS member
     JOIN campaign.contactable ON contactable.customer_id = member.customer_id
     JOIN ask.sending ON sending.channel = contactable.channel
     CROSS JOIN ask.campaign
   ) AS told
-  GROUP BY told.customer_id
+  GROUP BY told.customer_id, told.send_by
 ),
 
 judged AS (
@@ -95,6 +105,7 @@ judged AS (
     member.account_id,
     member.fields,
     member.own_value,
+    member.step,
     standing.person_id,
     standing.has_twin,
     standing.household_id,
@@ -112,11 +123,16 @@ judged AS (
       WHEN standing.is_known_dead AND NOT off.known_dead THEN 'known_dead'
       WHEN standing.is_under_age AND NOT off.under_age THEN 'under_age'
       WHEN way.position IS NULL
-        THEN CASE way.came_to WHEN 2 THEN 'suppressed' WHEN 3 THEN 'undeliverable' ELSE 'no_consent' END
+        THEN
+          CASE way.came_to
+            WHEN 2 THEN 'suppressed' WHEN 3 THEN 'undeliverable' WHEN 4 THEN 'too_late' ELSE 'no_consent'
+          END
       WHEN standing.is_in_dispute AND NOT off.in_dispute THEN 'in_dispute'
       WHEN standing.is_in_arrears AND NOT off.in_arrears THEN 'in_arrears'
       WHEN standing.is_held_out AND NOT off.held_out THEN 'held_out'
-      WHEN last_time.last_on > campaign.again_after AND NOT off.already_addressed THEN 'already_addressed'
+      -- A step follows a contact of this campaign: that one is no reason against it.
+      WHEN last_time.last_on > campaign.again_after AND member.step IS NULL AND NOT off.already_addressed
+        THEN 'already_addressed'
       WHEN
         LEAST(
           campaign.contacts - COALESCE(contact.contacts, 0),
@@ -129,7 +145,7 @@ judged AS (
   JOIN campaign.standing ON standing.customer_id = member.customer_id
   CROSS JOIN ask.campaign
   CROSS JOIN off
-  LEFT JOIN way ON way.customer_id = member.customer_id
+  LEFT JOIN way ON way.customer_id = member.customer_id AND way.send_by IS NOT DISTINCT FROM member.send_by
   LEFT JOIN last_time
     ON last_time.person_id = standing.person_id
     AND COALESCE(last_time.account_id, member.account_id) = member.account_id
@@ -158,6 +174,7 @@ single AS (
     judged.account_id,
     judged.fields,
     judged.own_value,
+    judged.step,
     judged.person_id,
     judged.household_id,
     judged.segment,
@@ -187,6 +204,7 @@ housed AS (
     single.account_id,
     single.fields,
     single.own_value,
+    single.step,
     single.person_id,
     single.household_id,
     single.segment,
@@ -223,6 +241,7 @@ apart AS (
     housed.account_id,
     housed.fields,
     housed.own_value,
+    housed.step,
     housed.person_id,
     CASE WHEN campaign.is_by_household THEN housed.household_id END AS household_id,
     housed.segment,
@@ -244,6 +263,7 @@ met AS (
     apart.account_id,
     apart.fields,
     apart.own_value,
+    apart.step,
     apart.person_id,
     apart.segment,
     apart.position,
@@ -266,6 +286,7 @@ drawn AS (
     met.account_id,
     met.fields,
     met.own_value,
+    met.step,
     met.person_id,
     met.segment,
     met.position,
@@ -298,36 +319,49 @@ drawn AS (
   FROM met
   CROSS JOIN ask.campaign
   CROSS JOIN ask.question
+),
+
+-- Nobody of the control group gets a step, though she was contacted before she was found to be of it.
+kept_back AS (
+  SELECT
+    drawn.*,
+    CASE WHEN drawn.is_control AND drawn.step IS NOT NULL THEN 'in_control' ELSE drawn.excluded_by END AS why
+  FROM drawn
 )
 
 SELECT
   campaign.number,
-  drawn.customer_id,
-  drawn.account_id,
-  drawn.person_id,
-  drawn.excluded_by,
+  kept_back.customer_id,
+  kept_back.account_id,
+  kept_back.person_id,
+  kept_back.why AS excluded_by,
   sending.channel,
   sending.send_on,
-  CASE WHEN drawn.is_control THEN 'control' ELSE COALESCE(before.cell, cell.cell) END AS cell,
-  drawn.is_control,
+  kept_back.step,
+  CASE
+    WHEN kept_back.why IS NOT NULL THEN NULL
+    WHEN kept_back.is_control THEN 'control'
+    ELSE COALESCE(kept_back.step, before.cell, cell.cell)
+  END AS cell,
+  CASE WHEN kept_back.why IS NULL THEN kept_back.is_control END AS is_control,
   campaign.priority,
   sending.cost,
-  COALESCE(drawn.own_value, campaign.value_amount) * COALESCE(learned.rate, campaign.expected_rate)
+  COALESCE(kept_back.own_value, campaign.value_amount) * COALESCE(learned.rate, campaign.expected_rate)
   - sending.cost / 10000.0
     AS expected_value,
-  drawn.tie,
-  CASE WHEN off.mailed_too_often THEN NULL ELSE drawn.room END AS room,
-  drawn.segment,
-  drawn.fields
-FROM drawn
+  kept_back.tie,
+  CASE WHEN off.mailed_too_often THEN NULL ELSE kept_back.room END AS room,
+  kept_back.segment,
+  kept_back.fields
+FROM kept_back
 CROSS JOIN ask.campaign
 CROSS JOIN off
-LEFT JOIN ask.sending ON drawn.excluded_by IS NULL AND sending.position = drawn.position
-LEFT JOIN ask.cell AS before ON drawn.excluded_by IS NULL AND before.cell = drawn.arm
+LEFT JOIN ask.sending ON kept_back.why IS NULL AND sending.position = kept_back.position
+LEFT JOIN ask.cell AS before ON kept_back.why IS NULL AND before.cell = kept_back.arm
 LEFT JOIN
   ask.cell
-  ON drawn.excluded_by IS NULL AND drawn.cell_draw >= cell.draw_from AND drawn.cell_draw < cell.draw_below
+  ON kept_back.why IS NULL AND kept_back.cell_draw >= cell.draw_from AND kept_back.cell_draw < cell.draw_below
 LEFT JOIN ask.take_up AS learned
   ON learned.campaign_id = campaign.campaign_id
-  AND learned.segment = drawn.segment
+  AND learned.segment = kept_back.segment
   AND learned.channel = sending.channel

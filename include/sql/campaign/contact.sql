@@ -12,7 +12,8 @@ columns:
   customer_id: {type: string, doc: The customer.}
   account_id: {type: string, doc: Empty text where the campaign speaks to customers.}
   outcome: {type: string, doc: listed or control.}
-  cell: {type: string, doc: 'The test cell; control for the control group.'}
+  cell: {type: string, doc: 'The test cell; control for the control group; the name of a step.'}
+  step: {type: string, doc: 'The step that followed an earlier contact; empty text for a first contact.'}
   channel: {type: string, doc: The channel used, or that would have been.}
   segment: {type: string, doc: Composite segment on the day of the list.}
   send_on: {type: date, doc: Day of the contact.}
@@ -22,6 +23,7 @@ columns:
   responded: {type: boolean, doc: 'Opened, clicked, replied or converted; complaints are none.'}
   complained: {type: boolean, doc: Complained or unsubscribed.}
   converted: {type: boolean, doc: Success within its days.}
+  won: {type: boolean, doc: 'Of first contacts and control: success within their days as if no step had followed, so that both arms are looked at alike; false for steps.'}
   value_amount: {type: double, doc: Of the success; the own one of the event where it has one.}
   cost_amount: {type: double, doc: 'Of the contact; 0 for the control group.'}
   offer_amount: {type: double, doc: 'What the offer cost; 0 without a success, and for the control group.'}
@@ -41,6 +43,7 @@ WITH kept AS (
     member.account_id,
     member.outcome,
     member.cell,
+    COALESCE(member.step, '') AS step,
     member.channel,
     member.segment,
     member.send_on,
@@ -101,6 +104,7 @@ matched AS (
     kept.customer_id,
     kept.account_id,
     kept.outcome,
+    kept.step,
     kept.success_event,
     happening.campaign_id AS named_campaign_id,
     happening.account_id AS happened_account_id,
@@ -151,8 +155,41 @@ ordered AS (
         matched.happened_account_id,
         matched.product_code,
         matched.happened_on
-    ) AS contact_place
+    ) AS contact_place,
+    -- The same without any step.
+    MAX(CASE WHEN matched.step = '' THEN matched.place END) OVER (
+      PARTITION BY
+        matched.customer_id,
+        matched.success_event,
+        matched.named_campaign_id,
+        matched.happened_account_id,
+        matched.product_code,
+        matched.happened_on,
+        matched.campaign_id
+    ) AS own_first_place,
+    MAX(CASE WHEN matched.outcome = 'listed' AND matched.step = '' THEN matched.place END) OVER (
+      PARTITION BY
+        matched.customer_id,
+        matched.success_event,
+        matched.named_campaign_id,
+        matched.happened_account_id,
+        matched.product_code,
+        matched.happened_on
+    ) AS first_contact_place
   FROM matched
+),
+
+won AS (
+  SELECT DISTINCT
+    ordered.campaign_id,
+    ordered.as_of,
+    ordered.customer_id,
+    ordered.account_id
+  FROM ordered
+  WHERE
+    ordered.step = ''
+    AND ordered.place = ordered.own_first_place
+    AND ordered.place >= COALESCE(ordered.first_contact_place, ordered.place)
 ),
 
 success AS (
@@ -175,6 +212,7 @@ SELECT
   kept.account_id,
   kept.outcome,
   kept.cell,
+  kept.step,
   kept.channel,
   kept.segment,
   kept.send_on,
@@ -184,6 +222,7 @@ SELECT
   COALESCE(came_back.responded, FALSE) AS responded,
   COALESCE(came_back.complained, FALSE) AS complained,
   success.customer_id IS NOT NULL AS converted,
+  won.customer_id IS NOT NULL AS won,
   CASE WHEN success.customer_id IS NOT NULL THEN COALESCE(success.value_amount, kept.value_amount) ELSE 0 END
     AS value_amount,
   CASE WHEN kept.outcome = 'listed' THEN COALESCE(kept.cost_amount, 0) ELSE 0 END AS cost_amount,
@@ -205,3 +244,9 @@ LEFT JOIN
   AND success.as_of = kept.as_of
   AND success.customer_id = kept.customer_id
   AND success.account_id = kept.account_id
+LEFT JOIN
+  won
+  ON won.campaign_id = kept.campaign_id
+  AND won.as_of = kept.as_of
+  AND won.customer_id = kept.customer_id
+  AND won.account_id = kept.account_id

@@ -38,6 +38,17 @@ FROM source.campaign_event
 WHERE
   campaign_event.kind IN ('converted', 'replied', 'clicked') AND COALESCE(campaign_event.value_amount, 0) >= 0
 UNION ALL
+-- Whoever recommended a new account has converted with it.
+SELECT
+  'converted',
+  referral.campaign_id,
+  referral.customer_id,
+  referral.contact_account_id,
+  CAST(NULL AS VARCHAR),
+  referral.opened_on,
+  CAST(NULL AS DOUBLE)
+FROM campaign.referral
+UNION ALL
 SELECT
   'took_up',
   CAST(NULL AS VARCHAR),

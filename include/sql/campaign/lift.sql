@@ -15,7 +15,8 @@ columns:
   cell: {type: string, doc: 'The test cell, or all.'}
   channel: {type: string, doc: 'The channel, or all.'}
   segment: {type: string, doc: 'Composite segment on the day of the list, none where there was none, or all.'}
-  listed: {type: integer, doc: Contacts made.}
+  listed: {type: integer, doc: 'Contacts made, steps included.'}
+  first_listed: {type: integer, doc: 'First contacts: those who are compared with the control group. What came after a step counts for them too.'}
   control: {type: integer, doc: Control customers of the channel or segment; they stand against every cell of it.}
   delivered: {type: integer, doc: Contacts that arrived.}
   responded: {type: integer, doc: Contacts that were answered.}
@@ -37,13 +38,15 @@ params:
 */
 WITH contact AS (
   SELECT contact.campaign_id, CONCAT(COALESCE(CAST(contact.as_of AS VARCHAR), ''), COALESCE(contact.campaign_run_id, '')) AS list,
-         contact.cell, contact.channel, COALESCE(contact.segment, 'none') AS segment, contact.outcome, contact.delivered, contact.responded, contact.converted,
+         contact.cell, contact.channel, COALESCE(contact.segment, 'none') AS segment, contact.outcome, contact.delivered, contact.responded, contact.converted, contact.won,
          contact.complained, contact.cost_amount, contact.offer_amount, contact.value_amount, CASE WHEN contact.is_final THEN 1 ELSE 0 END AS is_final,
-         CASE WHEN contact.has_control THEN 1 ELSE 0 END AS has_control
+         CASE WHEN COALESCE(contact.step, '') = '' THEN CASE WHEN contact.has_control THEN 1 ELSE 0 END END AS has_control,
+         CASE WHEN COALESCE(contact.step, '') = '' THEN 1 ELSE 0 END AS is_first
   FROM campaign.contact
 ),
 cell AS (
   SELECT campaign_id, list, cell, channel, segment, COUNT(*) AS listed,
+         COUNT(*) FILTER (WHERE is_first = 1) AS first_listed, COUNT(*) FILTER (WHERE won) AS won,
          COUNT(*) FILTER (WHERE delivered) AS delivered,
          COUNT(*) FILTER (WHERE responded) AS responded,
          COUNT(*) FILTER (WHERE converted) AS converted,
@@ -55,17 +58,17 @@ cell AS (
   GROUP BY GROUPING SETS ((campaign_id, list, cell, channel), (campaign_id, list, segment), (campaign_id, list))
 ),
 control AS (
-  SELECT campaign_id, list, channel, segment, COUNT(*) AS control, COUNT(*) FILTER (WHERE converted) AS converted
+  SELECT campaign_id, list, channel, segment, COUNT(*) AS control, COUNT(*) FILTER (WHERE won) AS converted
   FROM contact
   WHERE outcome = 'control'
   GROUP BY GROUPING SETS ((campaign_id, list, channel), (campaign_id, list, segment), (campaign_id, list))
 ),
 stratum AS (
   SELECT cell.campaign_id, COALESCE(cell.cell, 'all') AS cell, COALESCE(cell.channel, 'all') AS channel, COALESCE(cell.segment, 'all') AS segment,
-         cell.listed, COALESCE(control.control, 0) AS control, cell.delivered, cell.responded, cell.converted, cell.complained,
+         cell.listed, cell.first_listed, COALESCE(control.control, 0) AS control, cell.delivered, cell.responded, cell.converted, cell.complained,
          COALESCE(control.converted, 0) AS control_converted, cell.cost_amount, cell.offer_amount, cell.value_amount, cell.is_final, cell.has_control,
-         CAST(cell.listed AS DOUBLE) AS n1, CAST(COALESCE(control.control, 0) AS DOUBLE) AS n2,
-         CAST(cell.converted AS DOUBLE) AS x1, CAST(COALESCE(control.converted, 0) AS DOUBLE) AS x2
+         CAST(cell.first_listed AS DOUBLE) AS n1, CAST(COALESCE(control.control, 0) AS DOUBLE) AS n2,
+         CAST(cell.won AS DOUBLE) AS x1, CAST(COALESCE(control.converted, 0) AS DOUBLE) AS x2
   FROM cell
   LEFT JOIN control ON control.campaign_id = cell.campaign_id AND control.list = cell.list AND control.channel IS NOT DISTINCT FROM cell.channel
    AND control.segment IS NOT DISTINCT FROM cell.segment
@@ -96,7 +99,7 @@ pooled AS (
   GROUP BY campaign_id, cell, channel, segment
 ),
 counted AS (
-  SELECT campaign_id, cell, channel, segment, INTEGER_SUM(listed) AS listed, INTEGER_SUM(control) AS control, INTEGER_SUM(delivered) AS delivered,
+  SELECT campaign_id, cell, channel, segment, INTEGER_SUM(listed) AS listed, INTEGER_SUM(first_listed) AS first_listed, INTEGER_SUM(control) AS control, INTEGER_SUM(delivered) AS delivered,
          INTEGER_SUM(responded) AS responded, INTEGER_SUM(converted) AS converted, INTEGER_SUM(complained) AS complained,
          INTEGER_SUM(control_converted) AS control_converted, SUM(cost_amount) AS cost_amount, SUM(offer_amount) AS offer_amount,
          SUM(value_amount) AS value_amount, MIN(is_final) AS is_final, MIN(has_control) AS has_control
@@ -109,8 +112,8 @@ failed AS (
 stated AS (
   SELECT counted.*, pooled.lift AS found_lift, pooled.below, pooled.above,
          CASE WHEN counted.cell = 'all' AND counted.segment = 'all' THEN 1 ELSE 0 END AS is_whole,
-         CASE WHEN counted.has_control = 0 THEN 'no_control'
-              WHEN counted.listed < $smallest_group OR counted.control < $smallest_group OR pooled.lift IS NULL THEN 'too_few'
+         CASE WHEN COALESCE(counted.has_control, 0) = 0 THEN 'no_control'
+              WHEN counted.first_listed < $smallest_group OR counted.control < $smallest_group OR pooled.lift IS NULL THEN 'too_few'
               WHEN failed.campaign_id IS NOT NULL THEN 'arms_differ' END AS problem,
          LEAST(SQRT(1 + pooled.spread / NULLIF(CAST($sharpest_at AS DOUBLE), 0)) * EXP(-RATIO(pooled.score * pooled.score, 2 * (pooled.spread + $sharpest_at))), CAST(1 AS DOUBLE)) AS own_p
   FROM counted
@@ -133,7 +136,7 @@ held AS (
                  END, CAST(1 AS DOUBLE)) END AS p_value
   FROM ranked
 )
-SELECT held.campaign_id, held.cell, held.channel, held.segment, held.listed, held.control, held.delivered, held.responded, held.converted, held.complained,
+SELECT held.campaign_id, held.cell, held.channel, held.segment, held.listed, held.first_listed, held.control, held.delivered, held.responded, held.converted, held.complained,
        held.control_converted, held.cost_amount, held.offer_amount, held.value_amount,
        CASE WHEN COALESCE(held.problem, 'arms_differ') = 'arms_differ' THEN held.found_lift END AS lift,
        CASE WHEN COALESCE(held.problem, 'arms_differ') = 'arms_differ' THEN held.found_lift - held.below END AS lift_low,

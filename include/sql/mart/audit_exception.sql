@@ -14,6 +14,8 @@ columns:
   at_stake_amount: {type: decimal, doc: 'Money that correcting it moves: positive is owed to the utility, negative to the customer.'}
   evidence: {type: string, json: true, doc: 'JSON: the values compared, their limit, and the keys of the rows they come from.'}
   kind: {type: string, doc: 'exception: something is wrong; listing: somebody has to look it over.'}
+  message_en: {type: string, doc: 'The finding in a sentence, with the values compared, their limit and the money.'}
+  message_zh: {type: string, doc: The same in Chinese.}
 */
 SELECT
   audit_exception.rule_id,
@@ -26,5 +28,7 @@ SELECT
   audit_exception.severity,
   audit_exception.at_stake_amount,
   audit_exception.evidence,
-  audit_exception.kind
+  audit_exception.kind,
+  audit_exception.message_en,
+  audit_exception.message_zh
 FROM findings.audit_exception

@@ -4,10 +4,10 @@ key: [campaign_id, cell, channel]
 purpose: What came of a campaign, against its control group, with the 95% interval of campaign.lift.
 columns:
   campaign_id: {type: string, doc: The campaign.}
-  cell: {type: string, doc: 'The test cell, or all.'}
+  cell: {type: string, doc: 'The test cell, the step, or all. What came after a step counts against the control group for the cell of the first contact.'}
   channel: {type: string, doc: 'The channel, or all. Rows named all hold the sum of the others; do not add them up.'}
   considered: {type: integer, doc: 'Over all: every member of the audience. By cell: listed, control and over a limit.'}
-  listed: {type: integer, doc: Contacts made.}
+  listed: {type: integer, doc: 'Contacts made, steps included.'}
   control: {type: integer, doc: Control customers of the channel; they stand against every cell of it.}
   delivered: {type: integer, doc: Contacts that arrived.}
   responded: {type: integer, doc: Contacts that were answered.}
@@ -20,7 +20,7 @@ columns:
   p_value: {type: double, doc: 'That of the verdict, for all nights and all cells and segments of the campaign together.'}
   offer_amount: {type: decimal, doc: Of the offers to those who succeeded.}
   spent_amount: {type: decimal, doc: Contacts and offers.}
-  brought_amount: {type: decimal, doc: 'Value of the successes that would not have been without the contacts: lift x contacts x mean value of a success; empty without a lift.'}
+  brought_amount: {type: decimal, doc: 'Value of the successes that would not have been without the contacts: lift x first contacts x mean value of a success; empty without a lift.'}
   return_on_spend: {type: double, doc: 'brought_amount less spent_amount, over spent_amount: 0 where it just pays; empty without a lift and where nothing was spent.'}
   failed_lists: {type: integer, doc: Lists whose arms have not the sizes that they should have (mart.campaign_arms).}
   control_converted: {type: integer, doc: Control customers that succeeded without a contact.}
@@ -32,14 +32,33 @@ columns:
 params:
   feedback_rate_standard: {type: number, default: 0.05, minimum: 0, maximum: 1, doc: What the feedback rate should be.}
 */
-WITH over_limit AS (
+WITH wave AS (
+  SELECT
+    run.campaign_id,
+    run.audience_on,
+    member.customer_id,
+    member.account_id,
+    MAX(run.as_of) AS as_of
+  FROM campaign.member JOIN campaign.run ON run.campaign_run_id = member.campaign_run_id
+  WHERE run.as_of > run.audience_on
+  GROUP BY run.campaign_id, run.audience_on, member.customer_id, member.account_id
+),
+
+over_limit AS (
   SELECT
     run.campaign_id,
     member.cell,
     member.channel,
     COUNT(*) AS members
   FROM campaign.member JOIN campaign.run ON run.campaign_run_id = member.campaign_run_id
-  WHERE member.outcome = 'over_limit'
+  -- Whoever followed in a later wave of the same audience is counted there.
+  LEFT JOIN wave
+    ON wave.campaign_id = run.campaign_id
+    AND wave.audience_on = run.audience_on
+    AND wave.customer_id = member.customer_id
+    AND wave.account_id = member.account_id
+    AND wave.as_of > run.as_of
+  WHERE member.outcome = 'over_limit' AND wave.customer_id IS NULL
   GROUP BY run.campaign_id, member.cell, member.channel
 ),
 
@@ -80,9 +99,11 @@ SELECT
   lift.p_value,
   MONEY(lift.offer_amount) AS offer_amount,
   MONEY(lift.cost_amount + lift.offer_amount) AS spent_amount,
-  MONEY(lift.lift * lift.listed * RATIO(lift.value_amount, lift.converted)) AS brought_amount,
+  MONEY(lift.lift * lift.first_listed * RATIO(lift.value_amount, lift.converted)) AS brought_amount,
   RATIO(
-    lift.lift * lift.listed * RATIO(lift.value_amount, lift.converted) - lift.cost_amount - lift.offer_amount,
+    lift.lift * lift.first_listed * RATIO(lift.value_amount, lift.converted)
+    - lift.cost_amount
+    - lift.offer_amount,
     lift.cost_amount + lift.offer_amount
   ) AS return_on_spend,
   COALESCE(failed.lists, 0) AS failed_lists,

@@ -6,7 +6,7 @@ columns:
   campaign_id: {type: string, doc: The campaign.}
   segment: {type: string, doc: Composite segment.}
   channel: {type: string, doc: The channel.}
-  contacted: {type: integer, doc: Contacts whose time is over.}
+  contacted: {type: integer, doc: First contacts whose time is over.}
   converted: {type: integer, doc: Of them succeeded.}
   rate: {type: double, doc: 'Share that succeeds, drawn to what the campaign expected as long as contacts are few.'}
 params:
@@ -26,9 +26,9 @@ seen AS (
     segment,
     channel,
     COUNT(*) AS contacted,
-    COUNT(*) FILTER (WHERE converted) AS converted
+    COUNT(*) FILTER (WHERE won) AS converted
   FROM campaign.contact
-  WHERE outcome = 'listed' AND is_final AND segment IS NOT NULL
+  WHERE outcome = 'listed' AND is_final AND segment IS NOT NULL AND step = ''
   GROUP BY campaign_id, segment, channel
 )
 

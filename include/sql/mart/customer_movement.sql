@@ -42,6 +42,7 @@ past AS (
     grade.grade,
     grade.objective_tier,
     grade.behaviour_tier,
+    grade.behaviour_score,
     grade.value_score
   FROM segment_state.grade
   JOIN past_month ON past_month.month = grade.month
@@ -53,6 +54,7 @@ today AS (
     customer_grade.grade,
     customer_grade.objective_tier,
     customer_grade.behaviour_tier,
+    customer_grade.behaviour_score,
     customer_grade.value_score
   FROM segment.customer_grade
   CROSS JOIN past_month
@@ -75,7 +77,14 @@ moved AS (
     CASE WHEN today.grade < past.grade THEN 1 ELSE -1 END
     * (today.behaviour_tier - past.behaviour_tier)
     * 20
-    * grade_parameter.behaviour_weight AS behaviour,
+    * grade_parameter.behaviour_weight
+    -- A tier is a place among others: it counts only where the customer's own score went the same way.
+    * CASE
+      WHEN
+        (today.behaviour_tier - past.behaviour_tier) * (today.behaviour_score - past.behaviour_score) <= 0
+        THEN 0
+      ELSE 1
+    END AS behaviour,
     CASE WHEN today.grade < past.grade THEN 1 ELSE -1 END
     * (today.value_score - past.value_score)
     * grade_parameter.value_weight AS worth

@@ -4,7 +4,7 @@ key: [customer_id, topic]
 purpose: Why a customer has its grade, its segment and its scores, in words that a clerk can read out; the figures are those of the scores.
 columns:
   customer_id: {type: string, doc: The customer.}
-  topic: {type: string, doc: 'grade, key_account, segment, arrears or leaving; the last two only of customers with a live account.'}
+  topic: {type: string, doc: 'grade, key_account, segment, arrears or leaving; the last two only of customers with a live account, leaving only where its model is good enough.'}
   reason: {type: string, doc: In English.}
   reason_zh: {type: string, doc: In Chinese.}
 params:
@@ -43,6 +43,7 @@ likeliest AS (
     leave_score.band
   FROM core.live_account
   JOIN segment.leave_score ON leave_score.account_id = live_account.account_id
+  WHERE leave_score.probability IS NOT NULL
   QUALIFY
     ROW_NUMBER()
       OVER (
@@ -58,6 +59,8 @@ graded AS (
     customer_grade.grade,
     customer_grade.key_account_reason,
     customer_grade.emerging_key_account,
+    customer_grade.emerging_sign,
+    customer_grade.emerging_sign_zh,
     CAST(customer_grade.objective_tier AS VARCHAR) AS objective_tier,
     CAST(customer_grade.behaviour_tier AS VARCHAR) AS behaviour_tier,
     CAST(HALF_UP(customer_grade.value_score, 1) AS VARCHAR) AS value_score,
@@ -107,9 +110,12 @@ UNION ALL
 SELECT
   graded.customer_id,
   'key_account' AS topic,
-  COALESCE(key_words.reason, 'emerging key account: potential among the highest, current value not yet')
-    AS reason,
-  COALESCE(key_words.reason_zh, '新兴大客户：潜在价值居前而当前价值尚低') AS reason_zh
+  COALESCE(
+    key_words.reason,
+    CONCAT('emerging key account: potential far above current value; ', graded.emerging_sign)
+  ) AS reason,
+  COALESCE(key_words.reason_zh, CONCAT('新兴大客户：潜在价值远高于当前价值；', graded.emerging_sign_zh))
+    AS reason_zh
 FROM graded
 LEFT JOIN param.key_words ON key_words.key_account_reason = graded.key_account_reason
 WHERE graded.key_account_reason IS NOT NULL OR graded.emerging_key_account

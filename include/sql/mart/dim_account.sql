@@ -6,6 +6,7 @@ columns:
   account_id: {type: string, doc: The supply account.}
   customer_id: {type: string, doc: Who holds it.}
   org_unit_id: {type: string, doc: The unit that serves it.}
+  reading_area_staff_id: {type: string, doc: 'Member of staff in charge of its reading area, who judges no case of it.'}
   line_id: {type: string, doc: Line of the primary supply point.}
   transformer_id: {type: string, doc: Transformer of the primary supply point.}
   usage_category: {type: string, doc: What the energy is used for.}
@@ -20,10 +21,13 @@ columns:
   arrears_band: {type: integer, doc: '1 (lowest) to 5.'}
   arrears_reasons: {type: string, doc: 'What raises the probability most, in words.'}
   arrears_reasons_zh: {type: string, doc: The same in Chinese.}
-  leave_probability: {type: double, doc: Probability that the account leaves within half a year.}
+  leave_probability: {type: double, doc: 'Probability that the account leaves within half a year; empty where the model is not good enough, of closed accounts too.'}
   leave_reasons: {type: string, doc: 'What raises it most, in words.'}
   leave_reasons_zh: {type: string, doc: The same in Chinese.}
+  leave_not_shown: {type: string, doc: 'Why nothing is said of leaving: what the published test of the model lacks.'}
+  leave_not_shown_zh: {type: string, doc: The same in Chinese.}
   best_tariff_code: {type: string, doc: The cheapest tariff the account may be on; its own where none is cheaper.}
+  best_demand_basis: {type: string, doc: 'Its demand basis there: none, capacity, contract_demand or actual_demand.'}
   tariff_saving_amount: {type: decimal, doc: Yearly saving on it.}
   flexible_kw: {type: double, doc: Load that could be shed or shifted at peak.}
   load_profile: {type: integer, doc: Load profile the account belongs to.}
@@ -47,6 +51,7 @@ SELECT
   account.account_id,
   account.customer_id,
   account.org_unit_id,
+  reading_area.staff_id AS reading_area_staff_id,
   COALESCE(fed_by.line_id, transformer.line_id) AS line_id,
   fed_by.transformer_id,
   account.usage_category,
@@ -64,11 +69,15 @@ SELECT
   leave_score.probability AS leave_probability,
   leave_score.reasons AS leave_reasons,
   leave_score.reasons_zh AS leave_reasons_zh,
+  leave_score.not_shown AS leave_not_shown,
+  leave_score.not_shown_zh AS leave_not_shown_zh,
   tariff_fit.tariff_code AS best_tariff_code,
+  tariff_fit.demand_basis AS best_demand_basis,
   tariff_fit.saving_amount AS tariff_saving_amount,
   account_shape.flexible_kw,
   account_load_profile.load_profile
 FROM source.account
+LEFT JOIN source.reading_area ON reading_area.reading_area_id = account.reading_area_id
 LEFT JOIN fed_by ON fed_by.account_id = account.account_id
 LEFT JOIN source.transformer ON transformer.transformer_id = fed_by.transformer_id
 LEFT JOIN segment.arrears_score ON arrears_score.account_id = account.account_id

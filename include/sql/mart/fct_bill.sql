@@ -12,6 +12,7 @@ columns:
   due_on: {type: date, doc: Due date of the month's bill; the earliest where there are several.}
   days_late: {type: integer, doc: 'Of the bill that was latest, each against its own due date: days to its settlement, or to as_of while more than 0.01 is open (facts.bill_settlement); 0 where none is late.'}
   overdue_amount: {type: decimal, doc: What is open of the bills due before as_of.}
+  org_unit_id: {type: string, doc: Unit of the account.}
 */
 WITH settled AS (
   SELECT
@@ -37,6 +38,8 @@ SELECT
   MONEY(settled.unpaid_amount) AS unpaid_amount,
   settled.due_on,
   settled.days_late,
-  MONEY(settled.overdue_amount) AS overdue_amount
+  MONEY(settled.overdue_amount) AS overdue_amount,
+  account.org_unit_id
 FROM facts.bill_net
 JOIN settled ON settled.account_id = bill_net.account_id AND settled.period = bill_net.period
+LEFT JOIN source.account ON account.account_id = bill_net.account_id

@@ -14,6 +14,7 @@ columns:
   intervals_measured: {type: integer, doc: Measured ones that were kept.}
   intervals_estimated: {type: integer, doc: Estimated ones.}
   hours: {type: double, doc: Hours covered by the main point with the fewest.}
+  org_unit_id: {type: string, doc: Unit of the account.}
 */
 SELECT
   account_consumption_daily.account_id,
@@ -26,5 +27,7 @@ SELECT
   account_consumption_daily.intervals_expected,
   account_consumption_daily.intervals_measured,
   account_consumption_daily.intervals_estimated,
-  account_consumption_daily.hours
+  account_consumption_daily.hours,
+  account.org_unit_id
 FROM facts.account_consumption_daily
+LEFT JOIN source.account ON account.account_id = account_consumption_daily.account_id

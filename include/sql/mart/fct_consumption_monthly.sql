@@ -14,6 +14,7 @@ columns:
   max_kw: {type: double, doc: Highest mean power of an interval.}
   days: {type: integer, doc: Days with intervals.}
   interval_share: {type: double, doc: Measured and estimated intervals over those expected on these days.}
+  org_unit_id: {type: string, doc: Unit of the account.}
 */
 WITH summed AS (
   SELECT
@@ -48,5 +49,7 @@ SELECT
   RATIO(RATIO(summed.kwh, summed.hours), summed.max_kw) AS load_factor,
   summed.max_kw,
   summed.days,
-  summed.interval_share
+  summed.interval_share,
+  account.org_unit_id
 FROM summed
+LEFT JOIN source.account ON account.account_id = summed.account_id

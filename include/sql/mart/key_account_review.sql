@@ -11,11 +11,13 @@ columns:
   from_grade: {type: string, doc: Grade at the last night of the last earlier month; empty without one.}
   key_account_reason: {type: string, doc: 'grade, capacity or strategic; empty where it is no key account.'}
   kwh_12m: {type: double, doc: 'Energy of 12 periods, kWh.'}
-  kwh_change: {type: double, doc: 'Energy: half year over the same a year before less 1.'}
+  kwh_change: {type: double, doc: 'Energy: growth over 12 months, as in segment.customer_sign.'}
   on_time: {type: double, doc: 'Payment discipline: share of bills paid on time.'}
   mean_days_late: {type: double, doc: Mean days late.}
   current_value_amount: {type: decimal, doc: Margin of 12 months.}
   potential_value_amount: {type: decimal, doc: 'Growth: potential value.'}
+  emerging_sign: {type: string, doc: 'What shows that an emerging key account grows, in words; a promotion is proposed only with it.'}
+  emerging_sign_zh: {type: string, doc: The same in Chinese.}
   reason_code: {type: string, doc: 'Why this is proposed, as a code: falling, late, key, ceased, emerging.'}
   reason: {type: string, doc: Why this is proposed.}
   reason_zh: {type: string, doc: The same in Chinese.}
@@ -28,7 +30,7 @@ params:
       - [late, key account that pays late, 缴费迟缓的大客户]
       - [key, key account, 大客户]
       - [ceased, no longer among the key accounts, 已不符合大客户条件]
-      - [emerging, 'potential among the highest, current value not yet', 潜在价值居前而当前价值尚低]
+      - [emerging, potential far above current value, 潜在价值远高于当前价值]
     doc: What the reasons are called.
   within_days: {type: integer, default: 30, minimum: 1, maximum: 366, doc: A review is due so many days before its day.}
 */
@@ -43,17 +45,6 @@ WITH past AS (
     (SELECT MAX(grade.month) AS month FROM segment_state.grade WHERE grade.month < MONTH_OF($as_of)
     ) AS last_month
     ON last_month.month = grade.month
-),
-
-trend AS (
-  SELECT
-    live_account.customer_id,
-    DECIMAL_SUM(account_year.kwh_half) AS now_kwh,
-    DECIMAL_SUM(account_year.kwh_half_before) AS before_kwh
-  FROM core.live_account
-  JOIN segment.account_year ON account_year.account_id = live_account.account_id
-  WHERE account_year.kwh_half IS NOT NULL AND account_year.kwh_half_before IS NOT NULL
-  GROUP BY live_account.customer_id
 ),
 
 looked_at AS (
@@ -73,7 +64,10 @@ looked_at AS (
     customer_behaviour.mean_days_late,
     customer_value.current_value_amount,
     customer_value.potential_value_amount,
-    ROUND(RATIO(trend.now_kwh, trend.before_kwh) - 1, 6) AS kwh_change,
+    customer_sign.kwh_change,
+    customer_sign.trend,
+    customer_grade.emerging_sign,
+    customer_grade.emerging_sign_zh,
     -- Months to the next anniversary, this month's included.
     (EXTRACT(YEAR FROM $as_of) - EXTRACT(YEAR FROM customer_base.first_opened_on)) * 12 AS months_to_this_year
   FROM segment.customer_grade
@@ -81,7 +75,7 @@ looked_at AS (
   JOIN segment.customer_behaviour ON customer_behaviour.customer_id = customer_grade.customer_id
   JOIN segment.customer_value ON customer_value.customer_id = customer_grade.customer_id
   LEFT JOIN past ON past.customer_id = customer_grade.customer_id
-  LEFT JOIN trend ON trend.customer_id = customer_grade.customer_id
+  LEFT JOIN segment.customer_sign ON customer_sign.customer_id = customer_grade.customer_id
   WHERE
     customer_grade.is_key_account
     OR COALESCE(past.is_key_account, FALSE)
@@ -120,8 +114,10 @@ coded AS (
     dated.mean_days_late,
     dated.current_value_amount,
     dated.potential_value_amount,
+    dated.emerging_sign,
+    dated.emerging_sign_zh,
     CASE
-      WHEN dated.is_key_account AND dated.kwh_change <= -0.2 THEN 'falling'
+      WHEN dated.is_key_account AND dated.trend = 'falling' THEN 'falling'
       WHEN dated.is_key_account AND dated.on_time < 0.75 THEN 'late'
       WHEN dated.is_key_account THEN 'key'
       WHEN dated.was_key_account THEN 'ceased'
@@ -144,8 +140,16 @@ SELECT
   coded.mean_days_late,
   coded.current_value_amount,
   coded.potential_value_amount,
+  coded.emerging_sign,
+  coded.emerging_sign_zh,
   coded.reason_code,
-  words.reason,
-  words.reason_zh
+  CASE
+    WHEN coded.reason_code = 'emerging' THEN CONCAT(words.reason, ': ', coded.emerging_sign)
+    ELSE words.reason
+  END AS reason,
+  CASE
+    WHEN coded.reason_code = 'emerging' THEN CONCAT(words.reason_zh, '：', coded.emerging_sign_zh)
+    ELSE words.reason_zh
+  END AS reason_zh
 FROM coded
 LEFT JOIN param.words ON words.code = coded.reason_code

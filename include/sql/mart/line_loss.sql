@@ -13,6 +13,7 @@ columns:
   source: {type: string, doc: 'interval or register, one for all points.'}
   points: {type: integer, doc: Points on the taking side.}
   points_unread: {type: integer, doc: Those without a reading.}
+  org_unit_id: {type: string, doc: The unit that runs it.}
 */
 SELECT
   area_loss.level,
@@ -24,6 +25,10 @@ SELECT
   area_loss.loss_rate,
   area_loss.source,
   area_loss.points,
-  area_loss.points_unread
+  area_loss.points_unread,
+  COALESCE(transformer.org_unit_id, line.org_unit_id) AS org_unit_id
 FROM facts.area_loss
+LEFT JOIN source.transformer
+  ON area_loss.level = 'transformer' AND transformer.transformer_id = area_loss.id
+LEFT JOIN source.line ON area_loss.level = 'line' AND line.line_id = area_loss.id
 WHERE area_loss.loss_kwh IS NOT NULL

@@ -3,12 +3,12 @@ grain: one row per model, training date and metric, of every model that was cons
 key: [model, trained_on, metric]
 purpose: How good the models are on what came after their training, and which are in use.
 columns:
-  model: {type: string, doc: 'arrears, leaving, load_profile, duplicates, theft or area_misfit.'}
+  model: {type: string, doc: 'arrears, leaving, lookalike_<service>, load_profile, value_cluster, grading, duplicates, theft or area_misfit.'}
   trained_on: {type: date, doc: 'First of the month of training; 1900-01-01 for a scorecard, which is not trained.'}
-  metric: {type: string, doc: 'rows, events, auc with its 95% limits auc_low and auc_high, ks, brier, calibration_NN_predicted and _observed by tenth of the probability; silhouette and drift of load profiles; precision, recall and threshold of duplicates, share_of_pairs that are of one person, and weight_<comparison>_<level>, log2 of m over u, which the reason tells.'}
+  metric: {type: string, doc: 'rows, events, auc with its 95% limits auc_low and auc_high, ks, brier, calibration_NN_predicted and _observed by tenth of the probability, good_enough (1 where this test lets the scores of leaving be shown); times_predicted (takers over those predicted) of lookalikes; silhouette and drift of load profiles and value clusters; adjusted_rand and adjusted_rand_low of value clusters over samples drawn again (1 the same clusters, 0 chance); of the grading <scheme>_<measure>_monotone and _contradicted (1 where the outcome does what is claimed of it, and where it does the contrary by more than chance, see mart.grade_outcome); precision, recall and threshold of duplicates, share_of_pairs that are of one person, and weight_<comparison>_<level>, log2 of m over u, which the reason tells.'}
   value: {type: double, doc: The metric.}
   in_use: {type: boolean, doc: This night's scores come from it.}
-  role: {type: string, doc: 'scorecard, champion, challenger; fit, linkage or detector for the others.'}
+  role: {type: string, doc: 'scorecard, champion, challenger, none where there were too few events to train; fit, outcome, linkage or detector for the others.'}
   reason: {type: string, doc: 'Why the model in use was chosen; of load profiles the silhouettes tried.'}
   reason_zh: {type: string, doc: The same in Chinese.}
 */
@@ -23,6 +23,18 @@ SELECT
   model.reason_zh
 FROM segment.model
 WHERE model.kind = 'metric'
+UNION ALL
+SELECT
+  lookalike_model.model,
+  lookalike_model.trained_on,
+  lookalike_model.name AS metric,
+  lookalike_model.value,
+  lookalike_model.in_use,
+  lookalike_model.role,
+  lookalike_model.reason,
+  lookalike_model.reason_zh
+FROM segment.lookalike_model
+WHERE lookalike_model.kind = 'metric'
 UNION ALL
 SELECT
   'load_profile' AS model,
@@ -49,6 +61,78 @@ SELECT
 FROM segment.load_centroid
 WHERE load_centroid.drift IS NOT NULL
 GROUP BY load_centroid.load_profile
+UNION ALL
+SELECT
+  'value_cluster' AS model,
+  MONTH_OF($as_of) AS trained_on,
+  CONCAT('silhouette_', CAST(value_centroid.value_cluster AS VARCHAR)) AS metric,
+  value_centroid.silhouette AS value,
+  TRUE AS in_use,
+  'fit' AS role,
+  value_centroid.tried AS reason,
+  value_centroid.tried AS reason_zh
+FROM segment.value_centroid
+WHERE value_centroid.silhouette IS NOT NULL
+UNION ALL
+SELECT
+  'value_cluster' AS model,
+  MONTH_OF($as_of) AS trained_on,
+  CONCAT('drift_', CAST(value_centroid.value_cluster AS VARCHAR)) AS metric,
+  value_centroid.drift AS value,
+  TRUE AS in_use,
+  'fit' AS role,
+  value_centroid.tried AS reason,
+  value_centroid.tried AS reason_zh
+FROM segment.value_centroid
+WHERE value_centroid.drift IS NOT NULL
+UNION ALL
+SELECT
+  'value_cluster' AS model,
+  MONTH_OF($as_of) AS trained_on,
+  'adjusted_rand' AS metric,
+  MAX(value_centroid.stability) AS value,
+  TRUE AS in_use,
+  'fit' AS role,
+  MAX(value_centroid.tried) AS reason,
+  MAX(value_centroid.tried) AS reason_zh
+FROM segment.value_centroid
+HAVING MAX(value_centroid.stability) IS NOT NULL
+UNION ALL
+SELECT
+  'value_cluster' AS model,
+  MONTH_OF($as_of) AS trained_on,
+  'adjusted_rand_low' AS metric,
+  MAX(value_centroid.stability_low) AS value,
+  TRUE AS in_use,
+  'fit' AS role,
+  MAX(value_centroid.tried) AS reason,
+  MAX(value_centroid.tried) AS reason_zh
+FROM segment.value_centroid
+HAVING MAX(value_centroid.stability_low) IS NOT NULL
+UNION ALL
+SELECT DISTINCT
+  'grading' AS model,
+  MONTH_OF(grade_outcome.graded_on) AS trained_on,
+  CONCAT(grade_outcome.scheme, '_', grade_outcome.measure, '_monotone') AS metric,
+  CASE WHEN grade_outcome.is_monotone THEN CAST(1 AS DOUBLE) ELSE CAST(0 AS DOUBLE) END AS value,
+  TRUE AS in_use,
+  'outcome' AS role,
+  'what became of the customers after they were graded' AS reason,
+  '分级之后客户的实际结果' AS reason_zh
+FROM segment.grade_outcome
+WHERE grade_outcome.is_monotone IS NOT NULL
+UNION ALL
+SELECT DISTINCT
+  'grading' AS model,
+  MONTH_OF(grade_outcome.graded_on) AS trained_on,
+  CONCAT(grade_outcome.scheme, '_', grade_outcome.measure, '_contradicted') AS metric,
+  CASE WHEN grade_outcome.is_contradicted THEN CAST(1 AS DOUBLE) ELSE CAST(0 AS DOUBLE) END AS value,
+  TRUE AS in_use,
+  'outcome' AS role,
+  'what became of the customers after they were graded' AS reason,
+  '分级之后客户的实际结果' AS reason_zh
+FROM segment.grade_outcome
+WHERE grade_outcome.is_monotone IS NOT NULL
 UNION ALL
 SELECT
   'duplicates' AS model,

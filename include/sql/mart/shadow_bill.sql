@@ -15,8 +15,11 @@ columns:
   power_factor: {type: double, doc: 'Power factor of the month, where it is assessed.'}
   power_factor_amount: {type: decimal, doc: Power-factor adjustment.}
   surcharge_amount: {type: decimal, doc: Surcharge.}
+  feed_in_amount: {type: decimal, doc: 'What is paid for energy taken from the customer, below 0.'}
   total_amount: {type: decimal, doc: Recalculated total.}
+  spread: {type: string, doc: 'Where rates changed within the bill: by what its energy was told apart, intervals or days.'}
   not_checked: {type: string, doc: Why it is not recalculated; empty where it is.}
+  org_unit_id: {type: string, doc: Unit of the account.}
 */
 SELECT
   shadow_bill.bill_id,
@@ -31,6 +34,10 @@ SELECT
   shadow_bill.power_factor,
   shadow_bill.power_factor_amount,
   shadow_bill.surcharge_amount,
+  shadow_bill.feed_in_amount,
   shadow_bill.total_amount,
-  shadow_bill.not_checked
+  shadow_bill.spread,
+  shadow_bill.not_checked,
+  account.org_unit_id
 FROM facts.shadow_bill
+LEFT JOIN source.account ON account.account_id = shadow_bill.account_id

@@ -1,0 +1,28 @@
+/*
+grain: one row per bill of a month that corrects none
+key: [period, row_id]
+purpose: >-
+  Energy of the corrections of a month's bills, by size, for each kWh billed at first.
+view: true
+title: Energy billed wrong
+zh: 电量差错率
+post: billing
+better: low
+form: share
+staff: the original bill's staff_id
+rules: [TAR-06, TAR-20]
+params:
+  standard: {type: number, default: 0.001, doc: Value that scores 100.}
+  floor: {type: number, default: 0.01, doc: Value that scores 0.}
+  weight: {type: number, default: 2, minimum: 0, doc: What its score weighs in the composite.}
+*/
+SELECT
+  corrected_bill.period,
+  corrected_bill.bill_id AS row_id,
+  account.org_unit_id,
+  corrected_bill.staff_id,
+  corrected_bill.account_id AS row_key,
+  ABS(corrected_bill.corrected_kwh) AS numerator,
+  ABS(corrected_bill.billed_kwh) AS denominator
+FROM facts.corrected_bill
+LEFT JOIN source.account ON account.account_id = corrected_bill.account_id

@@ -1,0 +1,1 @@
+"""Dashboards over the published marts, made from their own documentation."""
