@@ -81,6 +81,7 @@ def campaigns() -> None:
             subject=subject,
             body=body,
             until=due_at,
+            map_index_template="{{ task.subject }}",
             doc_md="Yes releases the list; no answer is a no.",
         )
 
@@ -105,8 +106,12 @@ def campaigns() -> None:
             )
             return done
 
-        @flow.task(doc_md="Reached when the list was approved; the approval skips it otherwise.")
+        @flow.task(
+            map_index_template="{{ list }}",
+            doc_md="Reached when the list was approved; the approval skips it otherwise.",
+        )
         def approved(campaign_run_id: str) -> str:
+            get_current_context()["list"] = campaign_run_id  # type: ignore[typeddict-unknown-key]
             return campaign_run_id
 
         approve >> approved(campaign_run_id) >> settle(campaign_run_id, list_sha256, as_of)

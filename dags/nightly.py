@@ -7,14 +7,16 @@ unless given). Two runs of the same date and month are the same run.
 **Steps.** Every table is extracted into landing, judged by Great Expectations (Data Docs), and its rows
 are accepted or set aside with a reason. From the accepted rows the conformed tables and the facts are built, first
 those of bills, then those of intervals. Then segments and audit rules go side by side; rules that read scores wait
-for the segments. The marts are built and published to PostgreSQL in one transaction. Last, the campaign lists of the
-day are made, once, up to awaiting approval; the DAG `campaigns` asks for it.
+for the segments. The marts are built and published to PostgreSQL in one transaction. Then audit cases take the night in,
+once for a run. Last, the campaign lists of the day are made, once, up to awaiting approval; the DAG `campaigns` asks for
+it. They hold back accounts with an open case, so they wait for the cases.
 
 **Hazards.** The night stops before anything is published when a table or a required column is missing, a file is
 broken, a table has more bad rows than its expectations tolerate, or a single row is unaccounted for. The last
 published night then stays in place, and the watermark does not move, so the next try reads the same rows again.
 What fails after publishing takes nothing back: a broken campaign file turns `lists` and the run red, the night stands as
-succeeded in `ops.pipeline_run`, and the notice says that it is published. Mend the file and clear `lists`.
+succeeded in `ops.pipeline_run`, and the notice says that it is published. Mend the file and clear `lists`. Where `cases`
+failed, no case is changed and no list made: mend what it says and clear `cases`, with what follows it, before the next night.
 
 **Reruns and backfills.** Each task replaces its own part of the lake, so any of them, and any killed run, may be
 cleared and run again with the same result. Backfill by date: a run for an earlier date sees the data
@@ -25,7 +27,8 @@ the published one is refused at once unless *Republish* is set, since it would t
 waits for it and says so; a night whose tables another night has overwritten is refused and has to begin anew.
 
 **Told.** Whom `notify` names is told when a night fails, when it is not done `schedule.late_hours` after it was queued,
-and when a published night brought less data than usual (`mart.source_freshness`).
+and when a published night brought less data than usual (`mart.source_freshness`). Once cases have taken in the night, their owners
+and approvers are told of high and overdue ones and of rules that the brake holds; what could not be sent is sent by the next night.
 """
 
 from __future__ import annotations
@@ -200,20 +203,35 @@ def nightly() -> None:
     models, segments = segment()
     campaign = built("campaign", "What released campaign lists did, and what came back.")
     rules, scored, causes = audit()
+    kpi = built("kpi", "What key figures are made from, those on audit cases apart.")
     mart, explained, personal = marts()
     published = flow.step(
         "wattmark.night:publish", "Publish the run in one transaction; then move the watermark.",
         params=["republish"], pool="publish", outlets=[flow.MART],
+    )  # fmt: skip
+    cased = flow.step(
+        "wattmark.night:cases", "Audit cases take the night in: opened, proved, reopened, given out; once for a run.",
+        pool="publish",
     )  # fmt: skip
     listed = flow.step(
         "wattmark.campaign.night:list_counts",
         "Campaign lists of the day, up to awaiting approval; the DAG `campaigns` asks for it.",
         task_id="lists", pool="publish", outlets=[flow.LISTS],
     )  # fmt: skip
+    closing = flow.step(
+        "wattmark.night:closing", "Build and publish what rests on audit cases, once they have taken in the night.",
+        pool="publish", outlets=[flow.CLOSED],
+    )  # fmt: skip
     told = flow.step(
         "wattmark.quality.freshness:tell_less_data",
         "Tell whom `notify` names when the night brought less data than usual; never fails the night.",
         task_id="tell", retries=0,
+    )  # fmt: skip
+
+    alerted = flow.step(
+        "wattmark.cases.alerts:tell_cases",
+        "Tell whom it concerns of cases of high severity, overdue ones and rules that the brake holds; never fails the night.",
+        task_id="alerts", retries=0,
     )  # fmt: skip
 
     begun >> checked
@@ -224,8 +242,11 @@ def nightly() -> None:
     [campaign, scored] >> mart
     causes >> explained
     [explained, personal, judged] >> published
-    published >> [listed, told]
-    [listed, told] >> close(accepted, published).as_teardown(setups=begun)
+    scored >> kpi
+    published >> [cased, told]
+    [cased, kpi] >> closing
+    cased >> [listed, alerted]
+    [alerted, closing, listed, told] >> close(accepted, published).as_teardown(setups=begun)
 
 
 nightly()

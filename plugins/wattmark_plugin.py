@@ -12,7 +12,7 @@ from airflow.plugins_manager import AirflowPlugin
 
 from wattmark.deadline import RunQueued
 from wattmark.local import preload
-from wattmark.web.apps import fastapi_apps, fastapi_root_middlewares
+from wattmark.web.apps import COUNTER, fastapi_apps, fastapi_root_middlewares
 
 
 class WattmarkPlugin(AirflowPlugin):
@@ -29,6 +29,48 @@ class WattmarkPlugin(AirflowPlugin):
             "href": "/wattmark/",
             "destination": "nav",
             "url_route": "wattmark",
+            "category": "browse",
+        },
+        {
+            "name": "Cases",
+            "href": "/wattmark/cases/",
+            "destination": "nav",
+            "url_route": "wattmark-cases",
+            "category": "browse",
+        },
+        {
+            "name": "Accounts",
+            "href": "/wattmark/accounts/",
+            "destination": "nav",
+            "url_route": "wattmark-accounts",
+            "category": "browse",
+        },
+        {
+            "name": "Key figures",
+            "href": "/wattmark/figures/",
+            "destination": "nav",
+            "url_route": "wattmark-figures",
+            "category": "browse",
+        },
+        {
+            "name": "Reviews",
+            "href": "/wattmark/reviews/",
+            "destination": "nav",
+            "url_route": "wattmark-reviews",
+            "category": "browse",
+        },
+        {
+            "name": "Service",
+            "href": "/wattmark/service/",
+            "destination": "nav",
+            "url_route": "wattmark-service",
+            "category": "browse",
+        },
+        {
+            "name": "Counter",
+            "href": f"{COUNTER}/",
+            "destination": "nav",
+            "url_route": "wattmark-counter",
             "category": "browse",
         },
     ]

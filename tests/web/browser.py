@@ -1,24 +1,20 @@
-"""A real browser without a window, spoken to over its own protocol: what a page is once it is laid out."""
+"""A real browser without a window (Playwright): what a page is once it is laid out, and what axe finds in it."""
 
 from __future__ import annotations
 
-import base64
 import contextlib
-import json
 import shutil
-import subprocess
-import tempfile
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from websockets.sync.client import ClientConnection, connect
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, sync_playwright
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
-_LOOK = """(() => {
+_LOOK = """() => {
   const root = document.documentElement;
   const ink = getComputedStyle(document.body).color, paper = getComputedStyle(root).backgroundColor;
   const dim = (text) => { const n = text.match(/[0-9.]+/g).map(Number); return n.length > 3 && n[3] === 0 ? null : (n[0] + n[1] + n[2]) / 3; };
@@ -26,12 +22,12 @@ _LOOK = """(() => {
     title: document.title, lang: root.lang, mains: document.querySelectorAll('main').length,
     wide: root.scrollWidth - root.clientWidth, ink: dim(ink), paper: dim(paper),
     scheme: getComputedStyle(root).colorScheme, text: document.body.innerText,
-    hidden: [...document.querySelectorAll('main table')].filter((one) => one.offsetHeight === 0).length,
-    links: [...document.querySelectorAll('a[href]')].map((one) => one.href),
-    images: [...document.images].filter((one) => one.complete && one.naturalWidth === 0).map((one) => one.src),
+    hidden: [...document.querySelectorAll('main table')].filter((table) => table.offsetHeight === 0).length,
+    links: [...document.querySelectorAll('a[href]')].map((link) => link.href),
+    images: [...document.images].filter((image) => image.complete && image.naturalWidth === 0).map((image) => image.src),
     address: location.href,
   };
-})()"""
+}"""
 
 
 @dataclass
@@ -47,88 +43,48 @@ class Seen:
 
 
 class Browser:
-    """One tab."""
+    """One tab; ``page`` is Playwright's, for what ``look`` does not do."""
 
-    def __init__(self, socket: ClientConnection) -> None:
-        self._socket = socket
-        self._sent = 0
-        self._events: list[dict[str, Any]] = []
-        for domain in ("Page", "Network", "Log", "Runtime"):
-            self.call(f"{domain}.enable")
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self._complaints: list[str] = []
+        page.on("console", self._heard)
+        page.on("pageerror", lambda error: self._complaints.append(str(error)))
 
-    def call(self, method: str, **params: Any) -> dict[str, Any]:
-        self._sent += 1
-        self._socket.send(json.dumps({"id": self._sent, "method": method, "params": params}))
-        while True:
-            answer = json.loads(self._socket.recv(timeout=60))
-            if answer.get("id") == self._sent:
-                assert "error" not in answer, answer
-                result: dict[str, Any] = answer["result"]
-                return result
-            self._events.append(answer)
+    def _heard(self, message: Any) -> None:
+        if message.type in ("error", "warning") and "favicon" not in (message.location or {}).get("url", ""):
+            self._complaints.append(message.text)
 
     def look(self, url: str, *, width: int = 1200, dark: bool = False, shot: Path | None = None) -> Seen:
         """Load a page at a width in CSS pixels, and measure it."""
-        self.call(
-            "Emulation.setDeviceMetricsOverride",
-            width=width,
-            height=900,
-            deviceScaleFactor=1,
-            mobile=width < 600,
-        )
-        scheme = "dark" if dark else "light"
-        self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
-        self._events.clear()
-        self.call("Page.navigate", url=url)
-        until = time.monotonic() + 60
-        while not any(event.get("method") == "Page.loadEventFired" for event in self._events):
-            assert time.monotonic() < until, f"{url} does not load"
-            with contextlib.suppress(TimeoutError):
-                self._events.append(json.loads(self._socket.recv(timeout=1)))
-        measured = self.call("Runtime.evaluate", expression=_LOOK, returnByValue=True)["result"]["value"]
-        complaints = [
-            event["params"]["entry"]["text"]
-            for event in self._events
-            if event.get("method") == "Log.entryAdded"
-            and "favicon" not in event["params"]["entry"].get("url", "")
-        ]
-        responses = [
-            event["params"]["response"]["status"]
-            for event in self._events
-            if event.get("method") == "Network.responseReceived" and event["params"]["type"] == "Document"
-        ]
+        self.page.set_viewport_size({"width": width, "height": 900})
+        self.page.emulate_media(color_scheme="dark" if dark else "light")
+        self._complaints.clear()
+        response = self.page.goto(url, wait_until="load", timeout=60_000)
+        measured = self.page.evaluate(_LOOK)
         if shot:
-            data = self.call("Page.captureScreenshot", captureBeyondViewport=False)["data"]
-            shot.write_bytes(base64.b64decode(data))
-        return Seen(responses[-1] if responses else 0, complaints, measured)
+            self.page.screenshot(path=shot)
+        return Seen(response.status if response else 0, list(self._complaints), measured)
+
+    def violations(self) -> list[str]:
+        """What axe finds wrong with the page that stands there: rule, and the first element of each."""
+        found = Axe().run(self.page).response["violations"]
+        return [f"{each['id']}: {each['help']} {each['nodes'][0]['html'][:200]}" for each in found]
 
 
 @contextlib.contextmanager
 def browser() -> Iterator[Browser]:
     """A browser of its own, ended and forgotten afterwards."""
     assert CHROMIUM
-    folder = Path(tempfile.mkdtemp(prefix="wattmark-browser-"))
-    process = subprocess.Popen(
-        [
-            CHROMIUM, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
-            "--disable-background-networking", "--remote-debugging-port=0", f"--user-data-dir={folder}", "about:blank",
-        ],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    try:
-        told = folder / "DevToolsActivePort"
-        until = time.monotonic() + 60
-        while not told.exists() or "\n" not in told.read_text():
-            assert time.monotonic() < until and process.poll() is None, "the browser does not start"
-            time.sleep(0.1)
-        port = int(told.read_text().split("\n")[0])
-        import httpx
-
-        tabs = httpx.get(f"http://127.0.0.1:{port}/json/list", timeout=30).json()
-        address = next(tab["webSocketDebuggerUrl"] for tab in tabs if tab["type"] == "page")
-        with connect(address, max_size=None, open_timeout=60) as socket:
-            yield Browser(socket)
-    finally:
-        process.terminate()
-        process.wait(timeout=30)
-        shutil.rmtree(folder, ignore_errors=True)
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=CHROMIUM,
+            args=[
+                "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--disable-quic",
+                "--disable-background-networking", "--disable-component-update", "--disable-sync",
+            ],
+        )  # fmt: skip
+        try:
+            yield Browser(chromium.new_page())
+        finally:
+            chromium.close()

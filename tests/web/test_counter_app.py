@@ -45,9 +45,9 @@ def test_violations_in_english_and_chinese(client: TestClient) -> None:
     english = client.post("/check", json=BAD)
     assert english.status_code == 200
     assert english.headers["cache-control"] == "no-store"
-    (one,) = english.json()["violations"]
-    assert one["rule_id"] == "ACC-10"
-    assert one["message"] == "The materials of the customer's works are not entered."
+    (violation,) = english.json()["violations"]
+    assert violation["rule_id"] == "ACC-10"
+    assert violation["message"] == "The materials of the customer's works are not entered."
     assert len(english.json()["checked"]) == 18
     chinese = client.post("/check", json=BAD, headers={"accept-language": "zh-CN,zh;q=0.9,en;q=0.8"})
     assert chinese.json()["violations"][0]["message"] == "受电工程材料信息未录入。"
@@ -69,6 +69,8 @@ def test_nothing_wrong(client: TestClient) -> None:
         ({"json": []}, 400),
         ({"json": {}}, 422),
         ({"json": {"service_order": {**ORDER, "kind": "x"}}}, 422),
+        ({"json": {"service_order": ORDER, "changes": {"supply_kv": "x"}}}, 422),
+        ({"json": {"service_order": ORDER, "changes": {"supply_kv": 35}}}, 200),
         ({"json": {"service_order": ORDER, "fill": "x" * 20_000}}, 413),
         ({"content": json.dumps(BAD), "headers": {"content-type": "text/plain"}}, 415),
     ],
@@ -111,7 +113,7 @@ def test_who_may_post(client: TestClient, headers: dict[str, str], status: int) 
 
 def test_other_routes_are_closed(client: TestClient) -> None:
     assert client.get("/check").status_code == 405
-    assert [client.get(path).status_code for path in ("/docs", "/redoc", "/openapi.json", "/")] == [404] * 4
+    assert [client.get(path).status_code for path in ("/redoc", "/docs/oauth2-redirect", "/x")] == [404] * 3
 
 
 def test_each_user_has_a_limit(settings: Settings) -> None:
@@ -127,6 +129,8 @@ def test_airflow_guards_refuse_whoever_is_not_signed_in(tmp_path: Path) -> None:
     app = counter_app(load_settings(tmp_path))
     with TestClient(app) as unknown:
         assert unknown.post("/check", json={}).status_code == 401
+        assert unknown.post("/", data={}).status_code == 401
+        assert [unknown.get(path).status_code for path in ("/", "/docs", "/openapi.json")] == [401] * 3
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from wattmark.publish.store import Store
 from wattmark.run import Run
 from wattmark.settings import Settings
 from wattmark.source_settings import SourceSettings
+from wattmark.web.findings import with_values
 from wattmark.web.pages import pages_app
 
 
@@ -129,3 +130,16 @@ def test_check_looks_into_a_connection_of_airflow(settings: Settings) -> None:
 def test_a_name_that_is_none_is_not_found(settings: Settings, path: str) -> None:
     client = TestClient(pages_app(settings, guards=[]), raise_server_exceptions=False)
     assert client.get(path, follow_redirects=False).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("相差超过 tolerance，且没有换表。", "相差超过 0.5，且没有换表。"),
+        ("超过tolerance且", "超过0.5且"),
+        ("by more than tolerance of tolerance_share", "by more than 0.5 of tolerance_share"),
+        ("within bands", "within bands"),
+    ],
+)
+def test_what_a_rule_flags_is_told_with_its_limits(text: str, shown: str) -> None:
+    assert with_values(text, {"tolerance": 0.5, "bands": [[0, 1]]}) == shown

@@ -7,6 +7,9 @@ from typing import Any
 
 from wattmark.home import be_private
 
+COUNTER = "/wattmark-counter"
+"""Where the counter is, its page and what programs ask."""
+
 
 def _serves_pages() -> bool:
     """Whether this process is the API server; the scheduler and its kind import plugins too."""
@@ -30,8 +33,12 @@ def fastapi_apps() -> list[dict[str, Any]]:
 
     settings = load_settings()
     return [
-        {"app": pages_app(settings), "url_prefix": "/wattmark", "name": "Wattmark pages"},
-        {"app": counter_app(settings), "url_prefix": "/wattmark-counter", "name": "Wattmark counter"},
+        {
+            "app": pages_app(settings, counter=f"{COUNTER}/"),
+            "url_prefix": "/wattmark",
+            "name": "Wattmark pages",
+        },
+        {"app": counter_app(settings), "url_prefix": COUNTER, "name": "Wattmark counter"},
     ]
 
 

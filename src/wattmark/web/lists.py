@@ -101,7 +101,7 @@ def lists_router(settings: Settings, who: Callable[..., str], headers: dict[str,
         if not may_approve(settings, row["definition"]["approval"]["by"], user):
             raise HTTPException(403, "Only who may approve the list sees its files.")
         found = await run_in_threadpool(_what_lies_there, settings, row, False)
-        entry = next((one for one in found["files"] if one["file"] == file), None)
+        entry = next((list_file for list_file in found["files"] if list_file["file"] == file), None)
         if entry is None or not entry["whole"]:
             raise HTTPException(404, "There is no such file.")
         kind = _TYPES.get(Path(file).suffix, "application/octet-stream")

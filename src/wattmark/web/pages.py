@@ -10,30 +10,27 @@ import psycopg
 import sqlalchemy as sa
 from fastapi import APIRouter, FastAPI, HTTPException, Request
 from fastapi.params import Depends as Dependency
-from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, RedirectResponse, Response
+from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
 from jinja2 import Environment, PackageLoader
 from markupsafe import Markup
 from starlette.concurrency import run_in_threadpool
 
 from wattmark.home import Home, warehouse_url
 from wattmark.page import page as framed
+from wattmark.publish import findings
 from wattmark.publish.ops import libpq_url, published_run, runs_since
 from wattmark.quality.judge import site_folder
 from wattmark.settings import Settings
 from wattmark.web import security
+from wattmark.web.answers import HEADERS, tell_refusals
+from wattmark.web.findings import findings_router
 from wattmark.web.lists import lists_router
-
-HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'self'",
-    "X-Content-Type-Options": "nosniff",
-    "Cache-Control": "no-store",
-}
+from wattmark.web.workbench.router import workbench_router
 
 _QUERIES = {
     "run": "SELECT run_id, as_of, state, CAST(published_at AS timestamp(0)) AS published_at, rows_in, rows_out FROM ops.pipeline_run ORDER BY as_of DESC, run_id DESC LIMIT 10",
-    "findings": "SELECT rule_id, kind, severity, COUNT(*) AS findings, SUM(ABS(at_stake_amount)) AS money FROM mart.audit_exception "
-    "GROUP BY 1, 2, 3 ORDER BY 5 DESC NULLS LAST, 4 DESC",
-    "coverage": "SELECT COUNT(*) AS rules, SUM(should_check) AS should_check, SUM(checked) AS checked, SUM(not_checked) AS not_checked FROM mart.audit_coverage",
+    "findings": findings.BY_RULE,
+    "coverage": "SELECT COUNT(*) AS rules, COUNT(*) FILTER (WHERE is_flood) AS floods, SUM(should_check) AS should_check, SUM(checked) AS checked, SUM(not_checked) AS not_checked FROM mart.audit_coverage",
     "lists": "SELECT r.campaign_id, r.state, COUNT(*) FILTER (WHERE m.outcome = 'listed' AND NOT m.is_seed) AS listed, COUNT(*) FILTER (WHERE m.outcome = 'control') AS control, "
     "COUNT(*) FILTER (WHERE m.outcome = 'excluded') AS excluded, COUNT(*) FILTER (WHERE m.outcome = 'over_limit') AS over_limit "
     "FROM ops.campaign_run r LEFT JOIN ops.campaign_member m USING (campaign_run_id) WHERE r.as_of = (SELECT MAX(as_of) FROM ops.campaign_run) GROUP BY 1, 2 ORDER BY 1",
@@ -105,6 +102,7 @@ def pages_app(
     guards: Sequence[Dependency] | None = None,
     login: Callable[[Request], str] | None = None,
     who: Callable[..., str] | None = None,
+    counter: str | None = None,
 ) -> FastAPI:
     """The application: ``GET /``, campaign lists, and the files of Data Docs and reports, for whoever is signed in.
 
@@ -113,6 +111,7 @@ def pages_app(
         guards: dependencies every request must pass; Airflow's for readers where None.
         login: where somebody who is not signed in is sent; Airflow's own page where None.
         who: dependency that names the user, for lists; Airflow's where None.
+        counter: where the counter's page is; no link to it where None.
     """
     app = FastAPI(title="wattmark", docs_url=None, redoc_url=None, openapi_url=None)
     router = APIRouter(dependencies=list(security.readers() if guards is None else guards))
@@ -124,10 +123,12 @@ def pages_app(
             figures = await run_in_threadpool(_figures, settings)
         except (psycopg.OperationalError, sa.exc.SQLAlchemyError):
             raise HTTPException(503, "The warehouse does not answer.") from None
-        body = Markup(page.render(**figures, links=_links(settings)))  # noqa: S704 - rendered with escaping
+        body = Markup(page.render(**figures, links=_links(settings), counter=counter))  # noqa: S704 - rendered with escaping
         return HTMLResponse(framed("Wattmark", body), headers=HEADERS)
 
+    router.include_router(findings_router(settings, HEADERS))
     router.include_router(lists_router(settings, who or security.user_name(), HEADERS))
+    router.include_router(workbench_router(settings, who or security.user_name(), HEADERS))
 
     @router.get("/{area}/")
     async def first(area: str) -> RedirectResponse:
@@ -142,19 +143,6 @@ def pages_app(
             raise HTTPException(404, "There is no such page.")
         return FileResponse(wanted, headers=HEADERS)
 
-    @app.exception_handler(HTTPException)
-    async def refused(request: Request, error: HTTPException) -> Response:
-        """People are led to where they sign in, or told in words; programs get the status and the detail."""
-        if request.method != "GET" or "text/html" not in request.headers.get("accept", ""):
-            return JSONResponse({"detail": error.detail}, error.status_code, headers=error.headers)
-        if error.status_code in (401, 403):
-            return RedirectResponse(
-                (login or security.login_url)(request), 303, headers={"Cache-Control": "no-store"}
-            )
-        body = Markup('<h1>{}</h1><p><a href="{}/">Wattmark</a></p>').format(
-            str(error.detail), request.scope.get("root_path", "")
-        )
-        return HTMLResponse(framed("Wattmark", body), error.status_code, headers=HEADERS)
-
+    tell_refusals(app, "/", login)
     app.include_router(router)
     return app
