@@ -1,38 +1,21 @@
-"""A real PostgreSQL of the tests' own, with schema ops migrated; emptied between tests."""
+"""A key of the home that is the same in each run of a test, and a font in which letters are soon set."""
 
 from __future__ import annotations
 
 import itertools
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
+import pylopdf_fonts_zh_cn
 import pytest
-from sqlalchemy import Engine, create_engine, text
+from fontTools import subset
+from fontTools.ttLib import TTFont
 
-from wattmark import home
-from wattmark.local import services
-from wattmark.local.processes import next_free_port
-from wattmark.publish.ops import upgrade
-from wattmark.settings import load_settings
+from tests.ops_server import ops, warehouse_url
+from wattmark.settings import PROJECT_ROOT
 
-
-@pytest.fixture(scope="session")
-def warehouse_url() -> Iterator[str]:
-    # Every account may pass through it, unlike pytest's own folders: root hands the server to another one.
-    folder = Path(tempfile.mkdtemp(prefix="wattmark-"))
-    folder.chmod(0o755)
-    settings = load_settings(folder / "home", services={"postgres_port": next_free_port(16_500)})
-    try:
-        services.up(settings, airflow=False)
-        url = home.warehouse_url(settings)
-        upgrade(url)
-        yield url
-    finally:
-        services.discard(settings)
-        shutil.rmtree(folder, ignore_errors=True)
+__all__ = ["ops", "warehouse_url"]
 
 
 @pytest.fixture(autouse=True)
@@ -44,15 +27,39 @@ def same_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("wattmark.campaign.keys.secrets", made)
 
 
-@pytest.fixture
-def ops(warehouse_url: str) -> Iterator[Engine]:
-    engine = create_engine(warehouse_url)
-    yield engine
-    with engine.begin() as connection:
-        connection.execute(
-            text(
-                "TRUNCATE ops.campaign_run, ops.campaign_member, ops.campaign_drop, ops.campaign_area, ops.campaign_arm, ops.campaign_key, ops.suppression, "
-                "ops.audit_case, ops.audit_case_event, ops.pipeline_run"
-            )
+def _written() -> set[int]:
+    """Every character that stands in the project's code, texts and tests, and all of Latin 1."""
+    files = (
+        file
+        for folder in ("include", "src", "tests")
+        for file in (PROJECT_ROOT / folder).rglob("*")
+        if file.suffix in (".py", ".sql", ".yaml", ".html")
+    )
+    return {
+        *range(0x100),
+        *(ord(letter) for file in files for letter in set(file.read_text(encoding="utf-8"))),
+    }
+
+
+@pytest.fixture(scope="session")
+def font_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the letters' own font less what no test writes: of its 30,000 glyphs each PDF asks every one."""
+    name = "NotoSansSC-Regular.otf"
+    folder = tmp_path_factory.mktemp("font")
+    with TTFont(Path(str(pylopdf_fonts_zh_cn.__file__)).with_name(name)) as font:
+        options = subset.Options(
+            notdef_outline=True, layout_features=[], name_IDs=["*"], drop_tables=["GSUB", "GPOS"]
         )
-    engine.dispose()
+        cut = subset.Subsetter(options)
+        cut.populate(unicodes=_written())
+        cut.subset(font)
+        font.save(folder / name)
+    return folder
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small_font(font_folder: Path) -> Iterator[None]:
+    """The letters' font cut down."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pylopdf_fonts_zh_cn, "__file__", str(font_folder / "__init__.py"))
+        yield

@@ -90,7 +90,7 @@ def world_of(
         "accepted__customer": TABLES["accepted.customer"] + f" WHERE i IN ({known})",
         "mart__dim_customer": f"{customer} WHERE i IN ({known})",
         "segment__duplicate_pair": values(
-            [(cid(one), cid(other), 0.99, evidence) for one, other, evidence in pairs],
+            [(cid(record), cid(other), 0.99, evidence) for record, other, evidence in pairs],
             "customer_id, other_customer_id, score, evidence", ("VARCHAR", "VARCHAR", "DOUBLE", "VARCHAR"),
         ),
         "segment__household": values(
@@ -112,7 +112,7 @@ def night(
     now = dt.datetime.combine(as_of + dt.timedelta(days=1 + late), dt.time(2), tzinfo=settings.zone)
     with open_world(settings, PEOPLE, as_of, **world) as session:
         made = make_lists(settings, session.run, session, ops, names, now)
-        assert [one.problem for one in made if one.problem] == []
+        assert [outcome.problem for outcome in made if outcome.problem] == []
         held = session.duck.sql("SELECT customer_id, is_held_out FROM campaign.standing").fetchall()
     with ops.connect() as connection:
         rows = connection.execute(

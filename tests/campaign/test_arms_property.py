@@ -46,29 +46,29 @@ class _State:
         self.share = 0.4
         self.kept: dict[str, dict[int, tuple[int, str]]] = {}
 
-    def change(self, ops: Engine, chosen: Settings, kind: str, one: int, other: int, day: dt.date) -> None:
+    def change(self, ops: Engine, chosen: Settings, kind: str, who: int, other: int, day: dt.date) -> None:
         if kind == "arrive":
-            self.people = sorted({*self.people, one})
-        elif kind in ("likeness", "number") and one != other:
-            self.pairs[min(one, other), max(one, other)] = (
+            self.people = sorted({*self.people, who})
+        elif kind in ("likeness", "number") and who != other:
+            self.pairs[min(who, other), max(who, other)] = (
                 "identity number" if kind == "number" else "likeness"
             )
         elif kind == "apart":
-            self.pairs = {pair: why for pair, why in self.pairs.items() if one not in pair}
+            self.pairs = {pair: why for pair, why in self.pairs.items() if who not in pair}
         elif kind == "move":
-            self.homes[one] = other
+            self.homes[who] = other
         elif kind == "edit":
-            self.names[one] = "Other name"
+            self.names[who] = "Other name"
         elif kind in ("refuse", "die"):
-            suppress_customer(chosen, ops, cid(one), "deceased" if kind == "die" else "asked", day)
+            suppress_customer(chosen, ops, cid(who), "deceased" if kind == "die" else "asked", day)
         elif kind == "share":
             self.share = (0.1, 0.4, 0.8)[other % 3]
         else:
-            self.boxes[one] = other
+            self.boxes[who] = other
 
     def world(self) -> dict[str, str]:
         there = [(*pair, why) for pair, why in self.pairs.items() if set(pair) <= set(self.people)]
-        pairs: list[Pair] = [(one, other, why) for one, other, why in there]
+        pairs: list[Pair] = [(record, other, why) for record, other, why in there]
         world = world_of(self.people, self.homes, pairs)
         box = "CASE i " + " ".join(f"WHEN {who} THEN {at}" for who, at in self.boxes.items()) + " END"
         world["accepted__customer"] = (
@@ -89,9 +89,9 @@ class _State:
 
     def persons(self) -> dict[int, set[int]]:
         together = {who: {who} for who in self.people}
-        for one, other in self.pairs:
-            if one in together and other in together:
-                joined = together[one] | together[other]
+        for record, other in self.pairs:
+            if record in together and other in together:
+                joined = together[record] | together[other]
                 for who in joined:
                     together[who] = joined
         return together
@@ -101,15 +101,18 @@ class _State:
         kept, persons = self.kept.setdefault(scope, {}), self.persons()
 
         def of(person: set[int]) -> tuple[int, int, str] | None:
-            return min(((*kept[one][:1], one, kept[one][1]) for one in person if one in kept), default=None)
+            return min(
+                ((*kept[record][:1], record, kept[record][1]) for record in person if record in kept),
+                default=None,
+            )
 
         own = of(persons[who])
         if own is not None or household is None:
             return own[2] if own else None
         others = [
-            (found[0], min(persons[one]), found[2])
-            for one in household
-            if (found := of(persons[one])) is not None
+            (found[0], min(persons[member]), found[2])
+            for member in household
+            if (found := of(persons[member])) is not None
         ]
         return min(others)[2] if others else None
 
@@ -119,13 +122,13 @@ def _nights(ops: Engine, home: Path, nights: list[list[tuple[str, int, int]]]) -
     state = _State(home)
     for number, changes in enumerate([[], *nights]):
         day = AS_OF + dt.timedelta(days=7 * number)
-        for kind, one, other in changes:
-            state.change(ops, chosen, kind, one, other, day)
+        for kind, who, other in changes:
+            state.change(ops, chosen, kind, who, other, day)
         names = defined(home, control_share=state.share)
         with open_world(chosen, PEOPLE, day, **state.world()) as session:
             now = dt.datetime.combine(day + dt.timedelta(days=1), dt.time(2), tzinfo=chosen.zone)
             made = make_lists(chosen, session.run, session, ops, names, now)
-            assert [one.problem for one in made if one.problem] == []
+            assert [outcome.problem for outcome in made if outcome.problem] == []
             rows = session.duck.sql(
                 "SELECT customer_id, household_id, is_held_out FROM campaign.standing"
             ).fetchall()
@@ -139,8 +142,8 @@ def _nights(ops: Engine, home: Path, nights: list[list[tuple[str, int, int]]]) -
             drawn = _drawn(ops, name, day)
             assert not [who for who in drawn if held[who] == "held_out"]
             _same_as_ever(state, name, number, drawn, household_of if name == "to-household" else None)
-        for one in made:
-            _no_address_twice([Path(path) for path in one.files])
+        for outcome in made:
+            _no_address_twice([Path(path) for path in outcome.files])
 
 
 def _same_as_ever(
@@ -152,12 +155,12 @@ def _same_as_ever(
     kept, persons = state.kept.get(scope, {}), state.persons()
     fresh: dict[int, tuple[int, str]] = {}
     for who, arm in arms.items():
-        for one in persons[who] | (
+        for record in persons[who] | (
             {mate for mates in household_of[who] for mate in persons[mates]} if household_of else set()
         ):
-            own = state.must_be(scope, one, None)
-            if one not in kept:
-                fresh.setdefault(one, (night, own or arm))
+            own = state.must_be(scope, record, None)
+            if record not in kept:
+                fresh.setdefault(record, (night, own or arm))
     state.kept[scope] = {**fresh, **kept}
 
 
@@ -203,7 +206,7 @@ def test_arms_stay_through_any_nights(ops: Engine, nights: list[list[tuple[str, 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
-@settings(QUICK, max_examples=20)
+@settings(QUICK, max_examples=10)
 @given(nights=NIGHTS)
 def test_arms_stay_through_any_nights_at_length(
     ops: Engine, nights: list[list[tuple[str, int, int]]]

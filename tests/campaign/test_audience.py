@@ -266,7 +266,7 @@ def test_nesting_ends_somewhere() -> None:
         accept("customer", "(" * 300 + "1 = 1" + ")" * 300)
 
 
-COLUMNS = [f"{name}.{column}" for name, one in KNOWN.items() for column in columns_of(one)]
+COLUMNS = [f"{name}.{column}" for name, table in KNOWN.items() for column in columns_of(table)]
 ATOMS = st.one_of(
     st.sampled_from(
         [*COLUMNS, "1", "-2.5e3", "'x'", "''''", "NULL", "TRUE", "$as_of", "$period", "DATE '2026-01-01'"]
@@ -346,13 +346,13 @@ def _accepted_is_published(grain: str, text: str) -> None:
     assert {table.db for table in again.find_all(exp.Table)} == {SCHEMA}
     assert {table.name for table in again.find_all(exp.Table)} <= set(KNOWN)
     # Below our own aliases of segment and holding, a column is one of a published relation.
-    columns = {(one.table, one.name) for one in again.find_all(exp.Column)}
-    published = {(name, column) for name, one in KNOWN.items() for column in columns_of(one)}
+    columns = {(column.table, column.name) for column in again.find_all(exp.Column)}
+    published = {(name, column) for name, table in KNOWN.items() for column in columns_of(table)}
     ours = {("_s", "segment"), ("_s", "method"), ("_s", "customer_id")} | {
         ("_h", name) for name in ("product_code", "customer_id", "account_id")
     }
     assert columns <= published | ours, columns - published - ours
-    asked_functions = {one.sql_name().lower() for one in again.find_all(exp.Func)} - {
+    asked_functions = {function.sql_name().lower() for function in again.find_all(exp.Func)} - {
         "cast",
         "case",
         "if",
@@ -363,4 +363,4 @@ def _accepted_is_published(grain: str, text: str) -> None:
     }
     assert asked_functions <= set(FUNCTION_NAMES), asked_functions
     statements = duckdb.extract_statements(text_of(query))
-    assert [one.type.name for one in statements] == ["SELECT"]
+    assert [statement.type.name for statement in statements] == ["SELECT"]

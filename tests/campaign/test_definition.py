@@ -13,7 +13,8 @@ import jsonschema
 import pytest
 
 from wattmark.campaign.check import check
-from wattmark.campaign.definition import CampaignError, Schedule, json_schema, load_campaigns, read_campaign
+from wattmark.campaign.definition import CampaignError, json_schema, load_campaigns, read_campaign
+from wattmark.campaign.file_parts import Schedule
 from wattmark.night import parameters_hash
 from wattmark.settings import PROJECT_ROOT, load_settings
 from wattmark.yamlfile import read_yaml
@@ -198,7 +199,7 @@ def test_every_key_is_described_and_stands_in_the_example(tmp_path: Path) -> Non
     file = read_campaign(EXAMPLE)
     check(file, load_settings(tmp_path))
     # Nothing of the example's folder is ever made a list of.
-    assert file.campaign.id not in {one.campaign.id for one in load_campaigns(load_settings(tmp_path))}
+    assert file.campaign.id not in {known.campaign.id for known in load_campaigns(load_settings(tmp_path))}
 
 
 @pytest.mark.parametrize(

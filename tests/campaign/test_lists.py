@@ -43,7 +43,10 @@ def make(
     """The lists of a date, made early on the day after it."""
     now = dt.datetime.combine(as_of + dt.timedelta(days=1), dt.time(2), tzinfo=settings.zone)
     with open_world(settings, PEOPLE, as_of, **instead) as session:
-        return {one.campaign_id: one for one in make_lists(settings, session.run, session, ops, only, now)}
+        return {
+            outcome.campaign_id: outcome
+            for outcome in make_lists(settings, session.run, session, ops, only, now)
+        }
 
 
 def release(
@@ -99,17 +102,19 @@ def digest(outcome: CampaignOutcome) -> str:
 def test_lists_up_to_awaiting_approval(tmp_path: Path, ops: Engine) -> None:
     settings = load_settings(tmp_path)
     made = make(settings, ops, TWO)
-    assert {one.state for one in made.values()} == {"awaiting_approval"}
+    assert {outcome.state for outcome in made.values()} == {"awaiting_approval"}
     assert set(made) == set(TWO)
-    for one in made.values():
-        assert one.considered == one.listed + one.control + one.excluded + one.over_limit > 0
-        manifest = json.loads((Path(one.files[0]).parent / "manifest.json").read_text())
-        assert [Path(path).name for path in one.files] == [entry["file"] for entry in manifest["files"]]
-        listed = [row for path in one.files for row in rows_of(path)]
+    for outcome in made.values():
+        assert (
+            outcome.considered == outcome.listed + outcome.control + outcome.excluded + outcome.over_limit > 0
+        )
+        manifest = json.loads((Path(outcome.files[0]).parent / "manifest.json").read_text())
+        assert [Path(path).name for path in outcome.files] == [entry["file"] for entry in manifest["files"]]
+        listed = [row for path in outcome.files for row in rows_of(path)]
         seeds = [row for row in listed if row["is_seed"] == "true"]
-        assert len(listed) - len(seeds) == one.listed
+        assert len(listed) - len(seeds) == outcome.listed
         assert seeds
-        for path, entry in zip(one.files, manifest["files"], strict=True):
+        for path, entry in zip(outcome.files, manifest["files"], strict=True):
             if path.endswith(".pdf"):
                 assert entry["rows"] == len(rows_of(path.replace(".pdf", ".csv")))
                 continue
@@ -125,11 +130,11 @@ def test_lists_up_to_awaiting_approval(tmp_path: Path, ops: Engine) -> None:
                     text(
                         "SELECT outcome, COUNT(*) FROM ops.campaign_member WHERE campaign_run_id = :n AND NOT is_seed GROUP BY 1"
                     ),
-                    {"n": one.campaign_run_id},
+                    {"n": outcome.campaign_run_id},
                 ).all()
             )
-        assert sum(counted.values()) == one.considered
-        assert counted["listed"] == one.listed
+        assert sum(counted.values()) == outcome.considered
+        assert counted["listed"] == outcome.listed
 
 
 def test_again_for_the_same_date_is_the_same_list(tmp_path: Path, ops: Engine) -> None:
@@ -137,7 +142,7 @@ def test_again_for_the_same_date_is_the_same_list(tmp_path: Path, ops: Engine) -
     first = make(settings, ops, TWO)
     stored, files = (
         everything(ops),
-        {path: Path(path).read_bytes() for one in first.values() for path in one.files},
+        {path: Path(path).read_bytes() for outcome in first.values() for path in outcome.files},
     )
     assert make(settings, ops, TWO) == first
     assert everything(ops) == stored
@@ -149,7 +154,7 @@ def test_files_lost_before_approval_are_written_again_from_what_was_stored(
 ) -> None:
     settings = load_settings(tmp_path)
     first = make(settings, ops, TWO)
-    files = {path: Path(path).read_bytes() for one in first.values() for path in one.files}
+    files = {path: Path(path).read_bytes() for outcome in first.values() for path in outcome.files}
     for path in files:
         Path(path).unlink()
     make(settings, ops, TWO)
@@ -174,7 +179,7 @@ def test_killed_before_the_files_were_written(
     with ops.connect() as connection:
         before = connection.execute(text("SELECT * FROM ops.campaign_member ORDER BY 1, 2, 3")).all()
     made = make(settings, ops, TWO)
-    assert {one.state for one in made.values()} == {"awaiting_approval"}
+    assert {outcome.state for outcome in made.values()} == {"awaiting_approval"}
     with ops.connect() as connection:
         assert connection.execute(text("SELECT * FROM ops.campaign_member ORDER BY 1, 2, 3")).all() == before
 
@@ -224,20 +229,25 @@ def test_a_released_list_counts(tmp_path: Path, ops: Engine) -> None:
 def test_released_once(tmp_path: Path, ops: Engine) -> None:
     target = tmp_path / "out"
     settings = load_settings(tmp_path / "home", campaigns={"delivery": str(target)})
-    one = make(settings, ops, TWO)["contract-renewal"]
-    assert release(settings, ops, one.campaign_run_id, "head-of-contracts", digest(one), NOW)
+    outcome = make(settings, ops, TWO)["contract-renewal"]
+    assert release(settings, ops, outcome.campaign_run_id, "head-of-contracts", digest(outcome), NOW)
     delivered = {path.relative_to(target): path.read_bytes() for path in target.rglob("*") if path.is_file()}
     assert {str(path) for path in delivered if not str(path).startswith(".")} == {
-        f"{one.campaign_run_id}/{name}"
+        f"{outcome.campaign_run_id}/{name}"
         for name in ("email.csv", "sms.csv", "post.csv", "post.pdf", "manifest.json")
     }
     assert not release(
-        settings, ops, one.campaign_run_id, "head-of-contracts", digest(one), NOW + dt.timedelta(hours=1)
+        settings,
+        ops,
+        outcome.campaign_run_id,
+        "head-of-contracts",
+        digest(outcome),
+        NOW + dt.timedelta(hours=1),
     )
     assert {
         path.relative_to(target): path.read_bytes() for path in target.rglob("*") if path.is_file()
     } == delivered
-    assert state_of(ops, one.campaign_run_id) == "released"
+    assert state_of(ops, outcome.campaign_run_id) == "released"
     assert make(settings, ops, TWO)["contract-renewal"].state == "released"
 
 
@@ -249,7 +259,7 @@ def test_a_killed_release_rerun_releases_once(
 ) -> None:
     target = tmp_path / "out"
     settings = load_settings(tmp_path / "home", campaigns={"delivery": str(target)})
-    one = make(settings, ops, ["contract-renewal"])["contract-renewal"]
+    outcome = make(settings, ops, ["contract-renewal"])["contract-renewal"]
     steps = 0
 
     def dying(real: Any) -> Any:
@@ -266,20 +276,20 @@ def test_a_killed_release_rerun_releases_once(
         patch.setattr(delivery.FolderTarget, "write", dying(delivery.FolderTarget.write))
         patch.setattr(delivery.FolderTarget, "rename", dying(delivery.FolderTarget.rename))
         with pytest.raises(KeyboardInterrupt):
-            release(settings, ops, one.campaign_run_id, "head-of-contracts", digest(one), NOW)
-    assert state_of(ops, one.campaign_run_id) == "releasing"
+            release(settings, ops, outcome.campaign_run_id, "head-of-contracts", digest(outcome), NOW)
+    assert state_of(ops, outcome.campaign_run_id) == "releasing"
     # Whoever fetches lists takes what is there away at once; it must not come a second time.
     fetched = (
-        [path.name for path in (target / one.campaign_run_id).glob("*")]
-        if (target / one.campaign_run_id).exists()
+        [path.name for path in (target / outcome.campaign_run_id).glob("*")]
+        if (target / outcome.campaign_run_id).exists()
         else []
     )
     for name in fetched:
-        (target / one.campaign_run_id / name).unlink()
-    assert release(settings, ops, one.campaign_run_id, "head-of-contracts", digest(one), NOW)
-    fetched += [path.name for path in (target / one.campaign_run_id).glob("*")]
+        (target / outcome.campaign_run_id / name).unlink()
+    assert release(settings, ops, outcome.campaign_run_id, "head-of-contracts", digest(outcome), NOW)
+    fetched += [path.name for path in (target / outcome.campaign_run_id).glob("*")]
     assert sorted(fetched) == ["email.csv", "manifest.json", "post.csv", "post.pdf", "sms.csv"]
-    assert state_of(ops, one.campaign_run_id) == "released"
+    assert state_of(ops, outcome.campaign_run_id) == "released"
 
 
 def test_an_object_store_is_handed_a_list_once(tmp_path: Path) -> None:
@@ -315,18 +325,23 @@ def test_what_delivery_needs_is_told(monkeypatch: pytest.MonkeyPatch, url: str, 
 def test_who_may_release_and_until_when(tmp_path: Path, ops: Engine) -> None:
     settings = load_settings(tmp_path)
     made = make(settings, ops, TWO)
-    one, other = made["contract-renewal"], made["auto-debit-and-e-bill"]
+    outcome, other = made["contract-renewal"], made["auto-debit-and-e-bill"]
     # 48 hours after the end of 2 November in Shanghai.
     late = dt.datetime(2026, 11, 4, 16, tzinfo=dt.UTC)
     for who, said, code in (
-        ("somebody", digest(one), "not_approver"),
+        ("somebody", digest(outcome), "not_approver"),
         ("head-of-contracts", "another", "not_what_was_approved"),
     ):
         with pytest.raises(CampaignError) as raised:
-            release(settings, ops, one.campaign_run_id, who, said, NOW)
+            release(settings, ops, outcome.campaign_run_id, who, said, NOW)
         assert raised.value.code == f"campaign.{code}"
     assert release(
-        settings, ops, one.campaign_run_id, "head-of-contracts", digest(one), late - dt.timedelta(seconds=1)
+        settings,
+        ops,
+        outcome.campaign_run_id,
+        "head-of-contracts",
+        digest(outcome),
+        late - dt.timedelta(seconds=1),
     )
     # Too late is a no, and the list waits for nobody any more.
     with pytest.raises(CampaignError, match=r"campaign\.too_late"):
@@ -339,10 +354,10 @@ def test_another_file_is_neither_released_nor_delivered(tmp_path: Path, ops: Eng
     key = encrypting(tmp_path) if encrypted else {}
     settings = load_settings(tmp_path / "home", campaigns={"delivery": str(tmp_path / "out"), **key})
     made = make(settings, ops, TWO)
-    one, other = made["contract-renewal"], made["auto-debit-and-e-bill"]
-    mine = Path(next(path for path in one.files if "sms.csv" in path))
+    outcome, other = made["contract-renewal"], made["auto-debit-and-e-bill"]
+    mine = Path(next(path for path in outcome.files if "sms.csv" in path))
     theirs = Path(next(path for path in other.files if "sms.csv" in path))
-    approved = digest(one)
+    approved = digest(outcome)
     right = {path: path.read_bytes() for path in mine.parent.iterdir()}
     spoiled: dict[str, dict[Path, bytes]] = {
         "garbage": {mine: b"garbage" * 1000},
@@ -358,14 +373,14 @@ def test_another_file_is_neither_released_nor_delivered(tmp_path: Path, ops: Eng
         for path, content in put_there.items():
             path.write_bytes(content)
         with pytest.raises(CampaignError, match="not_what_was_approved"):
-            release(settings, ops, one.campaign_run_id, "head-of-contracts", approved, NOW)
-        assert state_of(ops, one.campaign_run_id) == "awaiting_approval", what
+            release(settings, ops, outcome.campaign_run_id, "head-of-contracts", approved, NOW)
+        assert state_of(ops, outcome.campaign_run_id) == "awaiting_approval", what
         assert not [path for path in (tmp_path / "out").rglob("*") if path.is_file()], what
         # The list is made again as it was.
-        assert make(settings, ops, TWO)["contract-renewal"] == one, what
-        assert digest(one) == approved, what
-    assert release(settings, ops, one.campaign_run_id, "head-of-contracts", approved, NOW)
-    sent = tmp_path / "out" / one.campaign_run_id
+        assert make(settings, ops, TWO)["contract-renewal"] == outcome, what
+        assert digest(outcome) == approved, what
+    assert release(settings, ops, outcome.campaign_run_id, "head-of-contracts", approved, NOW)
+    sent = tmp_path / "out" / outcome.campaign_run_id
     for entry in json.loads((sent / "manifest.json").read_text())["files"]:
         assert sha256_of(sent / entry["file"]) == entry["file_sha256"]
 
@@ -374,7 +389,7 @@ def test_what_does_not_arrive_as_it_was_sent_is_not_released(
     tmp_path: Path, ops: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = load_settings(tmp_path / "home", campaigns={"delivery": str(tmp_path / "out")})
-    one = make(settings, ops, TWO)["contract-renewal"]
+    outcome = make(settings, ops, TWO)["contract-renewal"]
     real = delivery.FolderTarget.write
 
     def cut(self: delivery.FolderTarget, path: str, content: bytes) -> None:
@@ -383,62 +398,62 @@ def test_what_does_not_arrive_as_it_was_sent_is_not_released(
     with monkeypatch.context() as patch:
         patch.setattr(delivery.FolderTarget, "write", cut)
         with pytest.raises(CampaignError, match=r"delivery\.damaged"):
-            release(settings, ops, one.campaign_run_id, "head-of-contracts", digest(one), NOW)
-    assert state_of(ops, one.campaign_run_id) == "releasing"
-    assert not (tmp_path / "out" / one.campaign_run_id / "sms.csv").exists()
-    assert release(settings, ops, one.campaign_run_id, "head-of-contracts", digest(one), NOW)
-    assert rows_of(str(tmp_path / "out" / one.campaign_run_id / "sms.csv"))
-    assert not (tmp_path / "out" / ".drafts" / one.campaign_run_id).exists()
+            release(settings, ops, outcome.campaign_run_id, "head-of-contracts", digest(outcome), NOW)
+    assert state_of(ops, outcome.campaign_run_id) == "releasing"
+    assert not (tmp_path / "out" / outcome.campaign_run_id / "sms.csv").exists()
+    assert release(settings, ops, outcome.campaign_run_id, "head-of-contracts", digest(outcome), NOW)
+    assert rows_of(str(tmp_path / "out" / outcome.campaign_run_id / "sms.csv"))
+    assert not (tmp_path / "out" / ".drafts" / outcome.campaign_run_id).exists()
 
 
 def test_what_a_kill_left_behind_is_cleared(tmp_path: Path, ops: Engine) -> None:
     settings = load_settings(tmp_path / "home", campaigns={"delivery": str(tmp_path / "out")})
-    one = make(settings, ops, TWO)["contract-renewal"]
-    folder = Path(one.files[0]).parent
+    outcome = make(settings, ops, TWO)["contract-renewal"]
+    folder = Path(outcome.files[0]).parent
     # A writer that was killed, and one that still writes.
     killed = subprocess.Popen(["true"])
     killed.wait()
     dead, alive = folder / f".sms.csv.{killed.pid}.0123abcd", folder / f".sms.csv.{os.getpid()}.0123abcd"
-    left = tmp_path / "out" / ".drafts" / one.campaign_run_id / "sms.csv"
+    left = tmp_path / "out" / ".drafts" / outcome.campaign_run_id / "sms.csv"
     left.parent.mkdir(parents=True)
     for path in (dead, alive, left):
         path.write_text("a name")
     make(settings, ops, TWO)
     assert (dead.exists(), alive.exists()) == (False, True)
-    refuse(settings, ops, one.campaign_run_id, "head-of-contracts", "not now")
+    refuse(settings, ops, outcome.campaign_run_id, "head-of-contracts", "not now")
     assert not left.exists()
 
 
 def test_refused_is_refused(tmp_path: Path, ops: Engine) -> None:
     settings = load_settings(tmp_path)
-    one = make(settings, ops, TWO)["contract-renewal"]
+    outcome = make(settings, ops, TWO)["contract-renewal"]
     with pytest.raises(CampaignError, match=r"campaign\.not_approver"):
-        refuse(settings, ops, one.campaign_run_id, "a-viewer", "no")
-    assert state_of(ops, one.campaign_run_id) == "awaiting_approval"
-    refuse(settings, ops, one.campaign_run_id, "head-of-contracts", "wrong season")
+        refuse(settings, ops, outcome.campaign_run_id, "a-viewer", "no")
+    assert state_of(ops, outcome.campaign_run_id) == "awaiting_approval"
+    refuse(settings, ops, outcome.campaign_run_id, "head-of-contracts", "wrong season")
     with pytest.raises(CampaignError, match=r"campaign\.not_awaiting"):
-        refuse(settings, ops, one.campaign_run_id, "head-of-contracts", "again")
+        refuse(settings, ops, outcome.campaign_run_id, "head-of-contracts", "again")
     with pytest.raises(CampaignError, match="not_awaiting"):
-        release(settings, ops, one.campaign_run_id, "head-of-contracts", digest(one), NOW)
+        release(settings, ops, outcome.campaign_run_id, "head-of-contracts", digest(outcome), NOW)
     assert make(settings, ops, TWO)["contract-renewal"].state == "refused"
 
 
 def test_no_answer_means_no(tmp_path: Path, ops: Engine) -> None:
     settings = load_settings(tmp_path)
-    one = make(settings, ops, ["contract-renewal"])["contract-renewal"]
+    outcome = make(settings, ops, ["contract-renewal"])["contract-renewal"]
     make(settings, ops, ["contract-renewal"], AS_OF + dt.timedelta(days=1))
-    assert state_of(ops, one.campaign_run_id) == "awaiting_approval"
+    assert state_of(ops, outcome.campaign_run_id) == "awaiting_approval"
     make(settings, ops, ["contract-renewal"], AS_OF + dt.timedelta(days=2))
-    assert state_of(ops, one.campaign_run_id) == "refused"
+    assert state_of(ops, outcome.campaign_run_id) == "refused"
 
 
 def test_a_correction_is_a_new_version(tmp_path: Path, ops: Engine) -> None:
     settings = load_settings(tmp_path)
-    one = make(settings, ops, ["contract-renewal"])["contract-renewal"]
+    outcome = make(settings, ops, ["contract-renewal"])["contract-renewal"]
     with open_world(settings, PEOPLE) as session, pytest.raises(CampaignError, match="not_released"):
         correct(settings, session.run, session, ops, "contract-renewal", "too early")
-    release(settings, ops, one.campaign_run_id, "head-of-contracts", digest(one), NOW)
-    before = {path: Path(path).read_bytes() for path in one.files}
+    release(settings, ops, outcome.campaign_run_id, "head-of-contracts", digest(outcome), NOW)
+    before = {path: Path(path).read_bytes() for path in outcome.files}
     with open_world(settings, PEOPLE) as session:
         session.duck.execute("DELETE FROM accepted.consent WHERE channel = 'post'")
         two = correct(
@@ -447,13 +462,13 @@ def test_a_correction_is_a_new_version(tmp_path: Path, ops: Engine) -> None:
         with pytest.raises(CampaignError, match="open_correction"):
             correct(settings, session.run, session, ops, "contract-renewal", "again", NOW)
     assert two.campaign_run_id == "contract-renewal.20261102.2"
-    assert two.considered == one.considered
-    assert 0 < two.listed < one.listed
-    assert state_of(ops, one.campaign_run_id) == "released"
+    assert two.considered == outcome.considered
+    assert 0 < two.listed < outcome.listed
+    assert state_of(ops, outcome.campaign_run_id) == "released"
     release(settings, ops, two.campaign_run_id, "head-of-contracts", digest(two), NOW)
-    assert state_of(ops, one.campaign_run_id) == "corrected"
+    assert state_of(ops, outcome.campaign_run_id) == "corrected"
     assert state_of(ops, two.campaign_run_id) == "released"
-    assert {path: Path(path).read_bytes() for path in one.files if "manifest" not in path} == before
+    assert {path: Path(path).read_bytes() for path in outcome.files if "manifest" not in path} == before
 
 
 @pytest.mark.parametrize("option", ["Approve", "Reject"])
@@ -461,26 +476,26 @@ def test_an_answer_of_somebody_else_changes_nothing(
     tmp_path: Path, ops: Engine, warehouse_url: str, option: str
 ) -> None:
     settings = load_settings(tmp_path, services={"warehouse_url": warehouse_url})
-    one = make(settings, ops, ["contract-renewal"])["contract-renewal"]
+    outcome = make(settings, ops, ["contract-renewal"])["contract-renewal"]
     run = Run.of(AS_OF, settings.utility.time_zone)
 
     def say(who: str) -> str:
         said = {"chosen_options": [option], "responded_by_user": {"id": who, "name": who}}
         with open_world(settings, PEOPLE) as session:
-            return answer(settings, run, one.campaign_run_id, digest(one), said, NOW, session)
+            return answer(settings, run, outcome.campaign_run_id, digest(outcome), said, NOW, session)
 
     with pytest.raises(CampaignError, match=r"campaign\.not_approver"):
         say("a-viewer")
-    assert state_of(ops, one.campaign_run_id) == "awaiting_approval"
+    assert state_of(ops, outcome.campaign_run_id) == "awaiting_approval"
     done = {"Approve": "released", "Reject": "refused"}[option]
     assert say("head-of-contracts") == done
-    assert state_of(ops, one.campaign_run_id) == done
+    assert state_of(ops, outcome.campaign_run_id) == done
 
 
 def test_a_released_run_does_not_change(tmp_path: Path, ops: Engine) -> None:
     settings = load_settings(tmp_path)
-    one = make(settings, ops, ["contract-renewal"])["contract-renewal"]
-    release(settings, ops, one.campaign_run_id, "head-of-contracts", digest(one), NOW)
+    outcome = make(settings, ops, ["contract-renewal"])["contract-renewal"]
+    release(settings, ops, outcome.campaign_run_id, "head-of-contracts", digest(outcome), NOW)
     for statement in (
         "UPDATE ops.campaign_run SET list_sha256 = 'x'",
         "UPDATE ops.campaign_run SET released_at = NULL, state = 'refused'",
@@ -492,10 +507,10 @@ def test_a_released_run_does_not_change(tmp_path: Path, ops: Engine) -> None:
 
 def test_unsubscribed_yesterday_is_suppressed_for_good(tmp_path: Path, ops: Engine) -> None:
     settings = load_settings(tmp_path)
-    one = make(settings, ops, ["auto-debit-and-e-bill"])["auto-debit-and-e-bill"]
+    outcome = make(settings, ops, ["auto-debit-and-e-bill"])["auto-debit-and-e-bill"]
     sms = [
         row
-        for row in rows_of(next(path for path in one.files if path.endswith("sms.csv")))
+        for row in rows_of(next(path for path in outcome.files if path.endswith("sms.csv")))
         if row["is_seed"] == "false"
     ]
     gone = sms[0]["customer_id"]
@@ -571,26 +586,26 @@ def test_one_suppression_an_address_the_earliest_day_and_the_reason_that_lasts(
 def test_encrypted_at_rest_where_the_utility_sets_a_key(tmp_path: Path, ops: Engine) -> None:
     keys = encrypting(tmp_path)
     settings = load_settings(tmp_path / "home", campaigns=keys)
-    one = make(settings, ops, ["contract-renewal"])["contract-renewal"]
-    assert all(path.endswith((".csv.age", ".pdf.age")) for path in one.files)
+    outcome = make(settings, ops, ["contract-renewal"])["contract-renewal"]
+    assert all(path.endswith((".csv.age", ".pdf.age")) for path in outcome.files)
     assert not list((tmp_path / "home" / "lists").rglob("*.csv"))
-    assert "contract-renewal" in opened(tmp_path, Path(one.files[0]))
-    bytes_of = {path: Path(path).read_bytes() for path in one.files}
-    assert make(settings, ops, ["contract-renewal"])["contract-renewal"] == one
-    assert {path: Path(path).read_bytes() for path in one.files} == bytes_of
+    assert "contract-renewal" in opened(tmp_path, Path(outcome.files[0]))
+    bytes_of = {path: Path(path).read_bytes() for path in outcome.files}
+    assert make(settings, ops, ["contract-renewal"])["contract-renewal"] == outcome
+    assert {path: Path(path).read_bytes() for path in outcome.files} == bytes_of
     # Without the identity no list can be told from another: none leaves.
     blind = load_settings(tmp_path / "home")
     with pytest.raises(CampaignError, match="names nothing to open it with"):
-        release(blind, ops, one.campaign_run_id, "head-of-contracts", digest(one), NOW)
+        release(blind, ops, outcome.campaign_run_id, "head-of-contracts", digest(outcome), NOW)
     # Nor where others' key alone opens it.
-    path = Path(one.files[0])
+    path = Path(outcome.files[0])
     path.write_bytes(
         pyrage.encrypt(opened(tmp_path, path).encode(), [pyrage.x25519.Identity.generate().to_public()])
     )
     with pytest.raises(CampaignError, match=r"not_what_was_approved.*is encrypted to others"):
-        release(settings, ops, one.campaign_run_id, "head-of-contracts", digest(one), NOW)
+        release(settings, ops, outcome.campaign_run_id, "head-of-contracts", digest(outcome), NOW)
     path.write_bytes(bytes_of[str(path)])
-    assert release(settings, ops, one.campaign_run_id, "head-of-contracts", digest(one), NOW)
+    assert release(settings, ops, outcome.campaign_run_id, "head-of-contracts", digest(outcome), NOW)
 
 
 def test_a_list_of_an_earlier_release_is_made_again_and_approved_anew(tmp_path: Path, ops: Engine) -> None:
@@ -619,11 +634,14 @@ def test_a_list_of_an_earlier_release_is_made_again_and_approved_anew(tmp_path: 
 
 def test_area_mailing_names_nobody(tmp_path: Path, ops: Engine) -> None:
     settings = load_settings(tmp_path)
-    one = make(settings, ops, ["area-mailing"])["area-mailing"]
-    rows = rows_of(one.files[0])
-    assert list(rows[0]) == ["rank", "region_code", "postcode", "addresses", "wanted_share"]
-    shares = [float(row["wanted_share"]) for row in rows]
+    outcome = make(settings, ops, ["area-mailing"])["area-mailing"]
+    rows = rows_of(outcome.files[0])
+    assert list(rows[0]) == [
+        "rank", "region_code", "postcode", "addresses", "wanted_share", "expected_share",
+    ]  # fmt: skip
+    shares = [float(row["expected_share"]) for row in rows]
     assert shares == sorted(shares, reverse=True)
+    assert all(0 < float(row["expected_share"]) < 0.2 * float(row["wanted_share"]) for row in rows)
     assert all(int(row["addresses"]) >= 20 for row in rows)
     with ops.connect() as connection:
         assert connection.execute(text("SELECT COUNT(*) FROM ops.campaign_member")).scalar() == 0
@@ -632,16 +650,29 @@ def test_area_mailing_names_nobody(tmp_path: Path, ops: Engine) -> None:
         ).scalar() == len(rows)
 
 
+def test_areas_go_by_who_is_wanted_where_no_model_tells_who_takes_it_up(tmp_path: Path, ops: Engine) -> None:
+    settings = load_settings(tmp_path)
+    instead = {"segment__lookalike": TABLES["segment.lookalike"] + " WHERE FALSE"}
+    with open_world(settings, 3000, **instead) as session:
+        outcome = make_lists(settings, session.run, session, ops, ["area-mailing"])[0]
+    rows = rows_of(outcome.files[0])
+    assert {row["expected_share"] for row in rows} == {""}
+    shares = [float(row["wanted_share"]) for row in rows]
+    assert shares == sorted(shares, reverse=True)
+    assert len(set(shares)) > 1
+
+
 def test_all_campaigns_are_made(tmp_path: Path, ops: Engine) -> None:
     from wattmark.campaign.definition import load_campaigns
 
     settings = load_settings(tmp_path, campaigns={"contacts": 20})
     names = [file.campaign.id for file in load_campaigns(settings)]
     with open_world(settings, 6000) as session:
-        made = {one.campaign_id: one for one in make_lists(settings, session.run, session, ops, names)}
+        lists = make_lists(settings, session.run, session, ops, names, NOW)
+    made = {outcome.campaign_id: outcome for outcome in lists}
     assert set(made) == set(names)
-    assert {one.campaign_id: one.problem for one in made.values() if one.problem} == {}
-    assert {one.campaign_id for one in made.values() if not one.listed} == set()
+    assert {outcome.campaign_id: outcome.problem for outcome in made.values() if outcome.problem} == {}
+    assert {outcome.campaign_id for outcome in made.values() if not outcome.listed} == set()
 
 
 def test_an_unknown_campaign_is_told(tmp_path: Path, ops: Engine) -> None:
@@ -649,11 +680,11 @@ def test_an_unknown_campaign_is_told(tmp_path: Path, ops: Engine) -> None:
         make(load_settings(tmp_path), ops, ["nothing"])
 
 
-def listed_in(one: CampaignOutcome, channel: str = "") -> list[dict[str, str]]:
+def listed_in(outcome: CampaignOutcome, channel: str = "") -> list[dict[str, str]]:
     """Rows of a list's files as they lie there, seeds left out."""
     return [
         row
-        for path in one.files
+        for path in outcome.files
         if not channel or Path(path).stem == channel
         for row in rows_of(path)
         if row["is_seed"] == "false"
@@ -686,8 +717,8 @@ def test_release_leaves_out_whoever_has_said_no_since(tmp_path: Path, ops: Engin
     key = encrypting(tmp_path) if encrypted else {}
     target = tmp_path / "out"
     settings = load_settings(tmp_path / "home", campaigns={"delivery": str(target)})
-    one = make(settings, ops, ["contract-renewal"])["contract-renewal"]
-    before = listed_in(one)
+    outcome = make(settings, ops, ["contract-renewal"])["contract-renewal"]
+    before = listed_in(outcome)
     who = dict(zip(("unsubscribed", "withdrew", "died"), [before[0], before[1], before[-1]], strict=True))
     if encrypted:
         settings = load_settings(tmp_path / "home", campaigns={"delivery": str(target), **key})
@@ -695,11 +726,11 @@ def test_release_leaves_out_whoever_has_said_no_since(tmp_path: Path, ops: Engin
             connection.execute(
                 text("TRUNCATE ops.campaign_run, ops.campaign_member, ops.campaign_arm CASCADE")
             )
-        one = make(settings, ops, ["contract-renewal"])["contract-renewal"]
+        outcome = make(settings, ops, ["contract-renewal"])["contract-renewal"]
     suppress_customer(settings, ops, who["died"]["customer_id"], "deceased", dt.date(2026, 11, 3))
-    approved = digest(one)
-    assert release(settings, ops, one.campaign_run_id, "head-of-contracts", approved, NOW, **said_no(who))
-    sent = target / one.campaign_run_id
+    approved = digest(outcome)
+    assert release(settings, ops, outcome.campaign_run_id, "head-of-contracts", approved, NOW, **said_no(who))
+    sent = target / outcome.campaign_run_id
     manifest = json.loads((sent / "manifest.json").read_text())
     assert manifest["release"]["dropped"] == {"suppressed": 1, "no_consent": 1, "known_dead": 1}
     assert manifest["approval"]["approved_list_sha256"] == approved != manifest["list_sha256"]
@@ -719,7 +750,7 @@ def test_release_leaves_out_whoever_has_said_no_since(tmp_path: Path, ops: Engin
         ]
         assert in_order(delivered) == in_order(row for row in before if row not in who.values())
         # What lies in the home is what has left.
-        assert in_order(listed_in(one)) == in_order(delivered)
+        assert in_order(listed_in(outcome)) == in_order(delivered)
     assert len(delivered) == len(before) - 3
     with ops.connect() as connection:
         run = connection.execute(
@@ -752,10 +783,10 @@ def test_release_leaves_out_whoever_has_said_no_since(tmp_path: Path, ops: Engin
 
 def test_a_correction_and_a_late_list_ask_what_is_known_now(tmp_path: Path, ops: Engine) -> None:
     settings = load_settings(tmp_path, campaigns={"contacts": 9})
-    one = make(settings, ops, ["contract-renewal"])["contract-renewal"]
-    before = listed_in(one)
+    outcome = make(settings, ops, ["contract-renewal"])["contract-renewal"]
+    before = listed_in(outcome)
     who = dict(zip(("unsubscribed", "withdrew"), before[:2], strict=True))
-    release(settings, ops, one.campaign_run_id, "head-of-contracts", digest(one), NOW)
+    release(settings, ops, outcome.campaign_run_id, "head-of-contracts", digest(outcome), NOW)
     gone = {row["customer_id"] for row in who.values()}
     with open_world(settings, PEOPLE, **said_no(who)) as session:
         two = correct(settings, session.run, session, ops, "contract-renewal", "they said no", NOW)
@@ -809,17 +840,17 @@ def test_a_day_of_sending_that_has_passed_moves(
     tmp_path: Path, ops: Engine, hour: int, day: dict[str, str]
 ) -> None:
     settings = load_settings(tmp_path)
-    one = make(settings, ops, ["contract-renewal"])["contract-renewal"]
-    approved = digest(one)
+    outcome = make(settings, ops, ["contract-renewal"])["contract-renewal"]
+    approved = digest(outcome)
     now = dt.datetime(2026, 11, 3, tzinfo=settings.zone) + dt.timedelta(hours=hour)
-    assert release(settings, ops, one.campaign_run_id, "head-of-contracts", approved, now)
-    manifest = json.loads((Path(one.files[0]).parent / "manifest.json").read_text())
+    assert release(settings, ops, outcome.campaign_run_id, "head-of-contracts", approved, now)
+    manifest = json.loads((Path(outcome.files[0]).parent / "manifest.json").read_text())
     assert manifest["release"]["moved"] == day
     assert {entry["channel"]: entry["send_on"] for entry in manifest["files"]} == {
         channel: day.get(channel, "2026-11-03") for channel in ("sms", "email", "post")
     }
     for channel in ("sms", "email", "post"):
-        rows = listed_in(one, channel)
+        rows = listed_in(outcome, channel)
         assert rows
         assert {row["send_on"] for row in rows} == {day.get(channel, "2026-11-03")}
     assert (manifest["list_sha256"] == approved) is not bool(day)
@@ -827,21 +858,21 @@ def test_a_day_of_sending_that_has_passed_moves(
 
 def test_a_list_that_everybody_has_left_is_refused(tmp_path: Path, ops: Engine) -> None:
     settings = load_settings(tmp_path)
-    one = make(settings, ops, ["contract-renewal"])["contract-renewal"]
+    outcome = make(settings, ops, ["contract-renewal"])["contract-renewal"]
     with pytest.raises(CampaignError, match=r"campaign\.nobody_left"):
         release(
-            settings, ops, one.campaign_run_id, "head-of-contracts", digest(one), NOW,
+            settings, ops, outcome.campaign_run_id, "head-of-contracts", digest(outcome), NOW,
             accepted__consent=TABLES["accepted.consent"] + " AND FALSE",
         )  # fmt: skip
-    assert state_of(ops, one.campaign_run_id) == "refused"
+    assert state_of(ops, outcome.campaign_run_id) == "refused"
 
 
 def test_a_release_that_broke_off_asks_again_before_anything_has_left(
     tmp_path: Path, ops: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = load_settings(tmp_path / "home", campaigns={"delivery": str(tmp_path / "out")})
-    one = make(settings, ops, ["contract-renewal"])["contract-renewal"]
-    before, approved = listed_in(one), digest(one)
+    outcome = make(settings, ops, ["contract-renewal"])["contract-renewal"]
+    before, approved = listed_in(outcome), digest(outcome)
     who = dict(zip(("unsubscribed", "withdrew"), before[:2], strict=True))
 
     def killed(*_: Any) -> None:
@@ -850,12 +881,14 @@ def test_a_release_that_broke_off_asks_again_before_anything_has_left(
     with monkeypatch.context() as patch:
         patch.setattr(delivery.FolderTarget, "write", killed)
         with pytest.raises(KeyboardInterrupt):
-            release(settings, ops, one.campaign_run_id, "head-of-contracts", approved, NOW, **said_no(who))
+            release(
+                settings, ops, outcome.campaign_run_id, "head-of-contracts", approved, NOW, **said_no(who)
+            )
     suppress_customer(settings, ops, before[-1]["customer_id"], "asked for it", dt.date(2026, 11, 3))
-    assert release(settings, ops, one.campaign_run_id, "head-of-contracts", approved, NOW, **said_no(who))
+    assert release(settings, ops, outcome.campaign_run_id, "head-of-contracts", approved, NOW, **said_no(who))
     delivered = [
         row
-        for path in (tmp_path / "out" / one.campaign_run_id).glob("*.csv")
+        for path in (tmp_path / "out" / outcome.campaign_run_id).glob("*.csv")
         for row in rows_of(str(path))
         if row["is_seed"] == "false"
     ]
@@ -896,12 +929,12 @@ def test_no_answer_in_time_and_nobody_listed_end_a_list(
     tmp_path: Path, ops: Engine, warehouse_url: str
 ) -> None:
     settings = load_settings(tmp_path, services={"warehouse_url": warehouse_url})
-    one = make(settings, ops, ["contract-renewal"])["contract-renewal"]
+    outcome = make(settings, ops, ["contract-renewal"])["contract-renewal"]
     run = Run.of(AS_OF, settings.utility.time_zone)
     due = dt.datetime(2026, 11, 4, 16, tzinfo=dt.UTC)
     for now, state in ((due - dt.timedelta(seconds=1), "awaiting_approval"), (due, "refused")):
-        assert answer(settings, run, one.campaign_run_id, digest(one), None, now) == "unanswered"
-        assert state_of(ops, one.campaign_run_id) == state
+        assert answer(settings, run, outcome.campaign_run_id, digest(outcome), None, now) == "unanswered"
+        assert state_of(ops, outcome.campaign_run_id) == state
     nobody = make(
         settings, ops, ["auto-debit-and-e-bill"], accepted__consent=TABLES["accepted.consent"] + " AND FALSE"
     )["auto-debit-and-e-bill"]

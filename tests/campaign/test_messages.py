@@ -13,13 +13,22 @@ import pypdf
 import pytest
 from sqlalchemy import Engine, create_engine, text
 
+from tests.campaign.test_decide import campaign
 from tests.campaign.test_definition import GOOD
 from tests.campaign.test_lists import NOW, PEOPLE, digest, make, release, rows_of
-from tests.campaign.world import TABLES, open_world
+from tests.campaign.test_steps import alone, night, put, settings_of
+from tests.campaign.world import AS_OF, TABLES, open_world
 from wattmark.campaign.check import check
 from wattmark.campaign.definition import read_campaign
 from wattmark.campaign.keys import campaign_key
-from wattmark.campaign.letters import RECIPIENT_LINES, Letter, Printer, unprintable, write_letters
+from wattmark.campaign.letters import (
+    RECIPIENT_LINES,
+    Letter,
+    font_path,
+    lines_of,
+    unprintable,
+    write_letters,
+)
 from wattmark.campaign.message import reply_code
 from wattmark.campaign.people import look_at_people
 from wattmark.campaign.recheck import know
@@ -72,7 +81,7 @@ NAMES = {
         "'zh' AS language", "CASE WHEN i % 2 = 0 THEN 'zh' WHEN i % 5 = 0 THEN 'fr' ELSE 'en' END AS language"
     ),
 }
-WITH_SERVICE = "SELECT aid(i) AS account_id, 'green_power' AS product_code, 1.5 AS lift, 0.3 AS confidence, 0.3 AS expected_take_up FROM range({n}) AS r(i)"
+WITH_SERVICE = "SELECT aid(i) AS account_id, 'green_power' AS product_code, 1.5 AS lift, 0.3 AS confidence, 0.3 AS expected_take_up, CAST(NULL AS DOUBLE) AS resemblance FROM range({n}) AS r(i)"
 
 
 def offered(folder: Path, ops: Engine, text: str = OFFER, **instead: str) -> Any:
@@ -94,15 +103,15 @@ def spring(tmp_path_factory: pytest.TempPathFactory, warehouse_url: str) -> tupl
         ops_cleared(engine).dispose()
 
 
-def listed(one: Any) -> list[dict[str, str]]:
-    return [row for path in one.files if path.endswith(".csv") for row in rows_of(path)]
+def listed(outcome: Any) -> list[dict[str, str]]:
+    return [row for path in outcome.files if path.endswith(".csv") for row in rows_of(path)]
 
 
 def test_each_is_told_it_in_her_language_by_name_and_not_by_code(spring: tuple[Path, Any]) -> None:
-    folder, one = spring
-    assert one.problem == ""
+    folder, outcome = spring
+    assert outcome.problem == ""
     key = campaign_key(folder)
-    rows = listed(one)
+    rows = listed(outcome)
     assert {row["channel"] for row in rows} == {"sms", "email", "post", "phone"}
     codes = [row["reply_code"] for row in rows]
     assert len(set(codes)) == len(codes) > 50
@@ -114,7 +123,7 @@ def test_each_is_told_it_in_her_language_by_name_and_not_by_code(spring: tuple[P
         assert "green_power" not in said
         assert "none" not in said.lower().split()
         account = row["channel"] if row["is_seed"] == "true" else row["account_id"]
-        assert row["reply_code"] == reply_code(key, one.campaign_run_id, row["customer_id"], account)
+        assert row["reply_code"] == reply_code(key, outcome.campaign_run_id, row["customer_id"], account)
         assert row["reply_code"] in row["opt_out"]
         english = row["language"] == "en"
         if row["is_seed"] == "true":
@@ -144,27 +153,29 @@ def test_who_lacks_a_value_is_left_off_and_it_is_seen_before_release(tmp_path: P
     # A third of the accounts is offered nothing, a third a service that nobody has a name for.
     gaps = (
         "SELECT aid(i) AS account_id, CASE i % 3 WHEN 0 THEN 'green_power' ELSE 'teleporter' END AS product_code, 1.5 AS lift, "
-        "0.3 AS confidence, 0.3 AS expected_take_up FROM range({n}) AS r(i) WHERE i % 3 < 2"
+        "0.3 AS confidence, 0.3 AS expected_take_up, CAST(NULL AS DOUBLE) AS resemblance FROM range({n}) AS r(i) WHERE i % 3 < 2"
     )
-    one = offered(tmp_path, ops, mart__next_service=gaps)
-    manifest = json.loads((Path(one.files[0]).parent / "manifest.json").read_text())
-    rows = [row for row in listed(one) if row["is_seed"] == "false"]
+    outcome = offered(tmp_path, ops, mart__next_service=gaps)
+    manifest = json.loads((Path(outcome.files[0]).parent / "manifest.json").read_text())
+    rows = [row for row in listed(outcome) if row["is_seed"] == "false"]
     told = [row for row in rows if row["channel"] != "phone"]
     assert told
     assert {row["service_product_code"] for row in told} == {"green_power"}
     # Calls say nothing of the service: nobody is left off for it there.
     assert {row["service_product_code"] for row in rows if row["channel"] == "phone"} >= {"", "teleporter"}
-    assert manifest["lacking"] == {"service.product_code": one.dropped}
-    assert len(rows) == one.listed - one.dropped
+    assert manifest["lacking"] == {"service.product_code": outcome.dropped}
+    assert len(rows) == outcome.listed - outcome.dropped
     with ops.connect() as connection:
         drops = dict(
             connection.execute(text("SELECT reason, COUNT(*) FROM ops.campaign_drop GROUP BY 1")).all()
         )
-    assert drops == {"lacks_value": one.dropped}
+    assert drops == {"lacks_value": outcome.dropped}
     tables = {"mart__next_service": gaps} | NAMES
-    assert release(load_settings(tmp_path), ops, one.campaign_run_id, "boss", digest(one), NOW, **tables)
-    after = json.loads((Path(one.files[0]).parent / "manifest.json").read_text())
-    assert after["release"]["dropped"] == {"lacks_value": one.dropped}
+    assert release(
+        load_settings(tmp_path), ops, outcome.campaign_run_id, "boss", digest(outcome), NOW, **tables
+    )
+    after = json.loads((Path(outcome.files[0]).parent / "manifest.json").read_text())
+    assert after["release"]["dropped"] == {"lacks_value": outcome.dropped}
     # A file lost before approval is written again without them, and nobody is noted twice.
     other = offered(tmp_path / "b", ops_cleared(ops), mart__next_service=gaps)
     Path(other.files[0]).unlink()
@@ -174,16 +185,16 @@ def test_who_lacks_a_value_is_left_off_and_it_is_seen_before_release(tmp_path: P
 def test_an_address_that_does_not_print_whole_is_no_letter(tmp_path: Path, ops: Engine) -> None:
     """Six lines are seen in the window, the postcode's among them; and no letter shows an empty box for a character."""
     line = "省" * 20
-    printer = Printer(Letters(), "Utility")
+    printer = lines_of(font_path(Letters()))
     assert len(printer.address(("张伟", line * 4, "100080"))) == RECIPIENT_LINES
     assert len(printer.address(("张伟", f"{line * 4}省", "100080"))) > RECIPIENT_LINES
     written = f"CASE i % 3 WHEN 0 THEN 'Road ' WHEN 1 THEN '{line * 4}' ELSE 'Road \U0001f469' END || i"
     body = TABLES["accepted.customer"].replace("'Road ' || (i // 2)", written)
-    one = offered(tmp_path, ops, accepted__customer=body)
-    manifest = json.loads((Path(one.files[0]).parent / "manifest.json").read_text())
+    outcome = offered(tmp_path, ops, accepted__customer=body)
+    manifest = json.loads((Path(outcome.files[0]).parent / "manifest.json").read_text())
     assert set(manifest["lacking"]) == {"room for the address in the window", "U+1F469 in the letters' font"}
-    assert sum(manifest["lacking"].values()) == one.dropped
-    printed = rows_of(next(path for path in one.files if path.endswith("post.csv")))
+    assert sum(manifest["lacking"].values()) == outcome.dropped
+    printed = rows_of(next(path for path in outcome.files if path.endswith("post.csv")))
     assert len(printed) > 5
     assert all(
         row["postal_address"].removeprefix("Road ").isdigit() for row in printed if row["is_seed"] == "false"
@@ -201,19 +212,19 @@ def test_nobody_who_can_be_told_it_is_no_list(tmp_path: Path, ops: Engine) -> No
         "channels: [{channel: sms}, {channel: email}, {channel: post}, {channel: phone}]",
         "channels: [{channel: sms}]",
     )
-    one = offered(tmp_path, ops, nobody, mart__next_service=TABLES["mart.next_service"] + " AND FALSE")
-    assert (one.state, one.files, one.dropped) == ("refused", [], one.listed)
-    assert one.listed > 0
+    outcome = offered(tmp_path, ops, nobody, mart__next_service=TABLES["mart.next_service"] + " AND FALSE")
+    assert (outcome.state, outcome.files, outcome.dropped) == ("refused", [], outcome.listed)
+    assert outcome.listed > 0
 
 
 def test_ten_members_are_shown_and_kept_private(spring: tuple[Path, Any]) -> None:
-    _, one = spring
-    file = Path(one.files[0]).parent / "previews.json"
+    _, outcome = spring
+    file = Path(outcome.files[0]).parent / "previews.json"
     assert file.stat().st_mode & 0o777 == 0o600
     shown = json.loads(file.read_text())
-    rows = {row["reply_code"]: row for row in listed(one)}
+    rows = {row["reply_code"]: row for row in listed(outcome)}
     assert len(shown) == 10
-    assert {(one["cell"], one["language"]) for one in shown} >= {
+    assert {(preview["cell"], preview["language"]) for preview in shown} >= {
         ("plain", "en"),
         ("plain", "zh"),
         ("bonus", "en"),
@@ -240,8 +251,8 @@ def place_of(page: pypdf.PageObject, wanted: str) -> tuple[float, float]:
 
 
 def test_letters_have_their_address_in_the_window_and_the_code(spring: tuple[Path, Any]) -> None:
-    _, one = spring
-    path = next(Path(path) for path in one.files if path.endswith("post.pdf"))
+    _, outcome = spring
+    path = next(Path(path) for path in outcome.files if path.endswith("post.pdf"))
     rows = rows_of(str(path.with_suffix(".csv")))
     pdf = pypdf.PdfReader(path)
     assert len(pdf.pages) == len(rows)
@@ -255,9 +266,9 @@ def test_letters_have_their_address_in_the_window_and_the_code(spring: tuple[Pat
         assert 62.7 < 297 - y / 72 * 25.4 < 90
     assert path.stat().st_mode & 0o777 == 0o600
     entry = next(
-        one
-        for one in json.loads((path.parent / "manifest.json").read_text())["files"]
-        if one["file"] == "post.pdf"
+        candidate
+        for candidate in json.loads((path.parent / "manifest.json").read_text())["files"]
+        if candidate["file"] == "post.pdf"
     )
     assert entry["rows"] == len(rows)
 
@@ -277,7 +288,7 @@ def test_long_letters_go_on_and_words_stay_whole() -> None:
     again = io.BytesIO()
     write_letters([letter, letter], Letters(), "Utility", again)
     assert again.getvalue() == stream.getvalue()
-    printer = Printer(Letters(), "Utility")
+    printer = lines_of(font_path(Letters()))
     for text_ in ("alpha beta gamma " * 20, "峰谷分时电价，" * 30, "x" * 300, ""):
         lines = printer.wrapped(text_, 60)
         assert all(printer._width(line, 11) <= 60 + printer._width("，", 11) for line in lines)
@@ -303,10 +314,10 @@ def test_what_cannot_be_worked_out_lets_no_message_out(tmp_path: Path, ops: Engi
         "每年可省 {{ fit.saving_amount }} 元", "{{ 100 / (account.load_profile - 3) }}"
     ).replace("saves {{ fit.saving_amount }}:", "{{ 100 / (account.load_profile - 3) }}:")
     sums = sums.replace("personalise: [", "personalise: [account.load_profile, ")
-    one = offered(tmp_path, ops, sums)
-    manifest = json.loads((Path(one.files[0]).parent / "manifest.json").read_text())
-    assert manifest["lacking"] == {"what is calculated": one.dropped}
-    assert 0 < one.dropped < one.listed
+    outcome = offered(tmp_path, ops, sums)
+    manifest = json.loads((Path(outcome.files[0]).parent / "manifest.json").read_text())
+    assert manifest["lacking"] == {"what is calculated": outcome.dropped}
+    assert 0 < outcome.dropped < outcome.listed
     for text_ in ("{{ 'x' * 1000000000 }}", "{{ contact.name * 1000000000 }}", "{{ contact.name + 1 }}"):
         template = environment("en").from_string(text_)
         with pytest.raises(TypeError):
@@ -358,7 +369,14 @@ def said_of(tmp_path: Path, message: str, more: str = "") -> str:
         ("{all: {sms: {en: {text: Hello}}}}", "standard, sms, zh: there is no text"),
         ("{all: {sms: {zh: {text: Hello}, en: {offer: Gift}}}}", "standard, sms, en: there is no text"),
         ("{all: {email: {zh: {text: Hello}}}}", "the campaign has no channel email"),
-        ("{plain: {sms: {zh: {text: Hello}}}}", "there is no cell plain"),
+        ("{plain: {sms: {zh: {text: Hello}}}}", "there is no cell or step plain"),
+        ('{all: {sms: {zh: {text: "Pay \\u202e now"}}}}', "U+202E, which does not show"),
+        (
+            '{all: {sms: {zh: {text: "Pay\\u200b now"}}}}',
+            "messages.all.sms.zh.text: it holds the character U+200B",
+        ),
+        # What joins the parts of an emoji is no hidden letter.
+        ('{all: {sms: {zh: {text: "Hello \\U0001F469\\u200d\\U0001F33E"}}}}', ""),
         ("{all: {sms: {fr: {text: Bonjour}}}}", "messages.all.sms.fr"),
         ("{all: {sms: {zh: {txt: Hello}}}}", "messages.all.sms.zh.txt"),
     ],
@@ -367,6 +385,44 @@ def test_a_mistake_in_a_message_is_told(tmp_path: Path, message: str, said: str)
     found = said_of(tmp_path, message)
     assert said in found
     assert bool(found) is bool(said)
+
+
+def test_what_a_letter_cannot_show_is_told_by_the_check_and_left_out_of_the_list(
+    tmp_path: Path, ops: Engine
+) -> None:
+    said = {"all": {"any": {"zh": {"subject": "Hello", "text": "Dear {{ contact.name }}"}}}}
+    file = campaign(channels=[{"channel": "post"}], personalise=["contact.name"], messages=said)
+    check(file, load_settings(tmp_path))
+    said["all"]["any"]["zh"]["text"] += " \U0001f469"
+    with pytest.raises(WattmarkError, match=r"U\+1F469, which is not in the letters' font"):
+        check(
+            campaign(channels=[{"channel": "post"}], personalise=["contact.name"], messages=said),
+            load_settings(tmp_path),
+        )
+    # By SMS it can be sent.
+    check(campaign(personalise=["contact.name"], messages=said), load_settings(tmp_path))
+
+
+def test_whose_name_does_not_show_is_told_nothing(tmp_path: Path, ops: Engine) -> None:
+    said = {"all": {"any": {"zh": {"text": "您好，{{ contact.name }}"}}}}
+    put(
+        tmp_path,
+        schedule={"dates": [AS_OF.isoformat()]},
+        control_share=0,
+        personalise=["contact.name"],
+        messages=said,
+    )
+    settings = alone(settings_of(tmp_path))
+    turned = TABLES["accepted.customer"].replace(
+        "'Name ' || i AS name", "'Name ' || CASE WHEN i % 5 = 0 THEN CHR(8238) ELSE '' END || i AS name"
+    )
+    (outcome,) = night(settings, ops, AS_OF, accepted__customer=turned)
+    rows = [row for path in outcome.files for row in rows_of(path)]
+    assert outcome.dropped > 0
+    assert len(rows) == outcome.listed - outcome.dropped
+    assert not any("\u202e" in row["message_text"] for row in rows)
+    manifest = json.loads((Path(outcome.files[0]).parent / "manifest.json").read_text())
+    assert manifest["lacking"] == {"U+202E in what is said": outcome.dropped}
 
 
 def test_a_code_without_names_is_never_told(tmp_path: Path) -> None:
@@ -398,27 +454,34 @@ def test_a_preview_shows_what_ten_would_be_told(spring: tuple[Path, Any], ops: E
     from wattmark.campaign.definition import load_campaigns
     from wattmark.campaign.preview import preview
 
-    folder, one = spring
-    shown = json.loads((Path(one.files[0]).parent / "previews.json").read_text())
+    folder, outcome = spring
+    shown = json.loads((Path(outcome.files[0]).parent / "previews.json").read_text())
     settings = load_settings(folder)
     files = [file for file in load_campaigns(settings) if file.campaign.id == "spring"]
     with open_world(settings, PEOPLE, **{"mart__next_service": WITH_SERVICE} | NAMES) as session:
         found = preview(session, ops, files)[0]
-    assert (found.outcomes["listed"], found.lacking) == (one.listed, {})
+    assert (found.outcomes["listed"], found.lacking) == (outcome.listed, {})
     assert found.messages == shown
 
 
 def test_an_answer_is_known_by_its_code_and_a_no_counts_at_once(tmp_path: Path, ops: Engine) -> None:
     settings = load_settings(tmp_path)
-    one = offered(tmp_path, ops)
-    rows = [row for row in listed(one) if row["is_seed"] == "false"]
+    outcome = offered(tmp_path, ops)
+    rows = [row for row in listed(outcome) if row["is_seed"] == "false"]
     by_channel = {
         channel: next(row for row in rows if row["channel"] == channel)
         for channel in ("sms", "email", "post")
     }
-    seed = next(row for row in listed(one) if row["is_seed"] == "true")
+    seed = next(row for row in listed(outcome) if row["is_seed"] == "true")
     assert release(
-        settings, ops, one.campaign_run_id, "boss", digest(one), NOW, mart__next_service=WITH_SERVICE, **NAMES
+        settings,
+        ops,
+        outcome.campaign_run_id,
+        "boss",
+        digest(outcome),
+        NOW,
+        mart__next_service=WITH_SERVICE,
+        **NAMES,
     )
     said = [
         # As the opt-out of the message has it, as people type it, and in the widths of another keyboard.
@@ -441,7 +504,7 @@ def test_an_answer_is_known_by_its_code_and_a_no_counts_at_once(tmp_path: Path, 
         writer.writerow(["text", "kind", "value_amount", "occurred_at"])
         writer.writerows([*((*row, "2026-11-05 10:00") for row in said), (said[0][0], "", "", "yesterday")])
     replies, unread = read_replies(settings, ops, path)
-    assert [(one.customer_id, one.channel, one.kind) for one in replies] == [
+    assert [(reply.customer_id, reply.channel, reply.kind) for reply in replies] == [
         (by_channel[channel]["customer_id"], channel, kind)
         for channel, kind in (
             ("sms", "unsubscribed"),
@@ -450,7 +513,7 @@ def test_an_answer_is_known_by_its_code_and_a_no_counts_at_once(tmp_path: Path, 
             ("post", "converted"),
         )
     ]
-    assert [(one.line, one.why.split()[-1]) for one in unread] == [
+    assert [(line.line, line.why.split()[-1]) for line in unread] == [
         (6, "event"),
         (7, "code"),
         (8, "released"),

@@ -13,12 +13,16 @@ from wattmark.publish.ops import upgrade
 from wattmark.settings import PROJECT_ROOT
 
 REQUIRED = {
-    "audit_case": "case_id rule_id subject_type subject_id period_first period_last state severity at_stake_amount "
-    "assigned_org_unit_id assigned_to due_on root_cause_case_id opened_at closed_at outcome",
-    "audit_case_event": "case_id event_no at actor from_state to_state note",
+    "audit_case": "case_id rule_id subject_type subject_id period account_id customer_id first_seen_on last_seen_on state "
+    "severity at_stake_amount assigned_org_unit_id assigned_to due_on root_cause_case_id opened_at closed_at outcome version",
+    "audit_case_event": "case_id event_no at actor step from_state to_state note detail previous_hash hash",
+    "audit_worklist": "week case_id org_unit_id post rank chosen_as probability expected_amount hours",
+    "exemption": "rule_id subject_type subject_id from_on until_on at_stake_amount case_id",
+    "rule_decision": "rule_id decided_at actor decision why figures",
+    "staff_login": "login staff_id org_unit_id role",
     "campaign_run": "campaign_run_id campaign_id purpose as_of definition_hash state approved_by released_at corrects_run_id",
     "campaign_member": "campaign_run_id customer_id account_id outcome excluded_by channel cell priority is_seed",
-    "campaign_area": "campaign_run_id region_code postcode addresses wanted_share rank",
+    "campaign_area": "campaign_run_id region_code postcode addresses wanted_share expected_share rank",
     "order_intake": "until since read_orders unchanged_orders checked_orders refused_orders again_orders",
     "order_check": "order_id order_updated_at account_id customer_id state reason checked_for",
     "order_finding": "order_id rule_id subject_id found_for subject_type account_id order_updated_at severity "
@@ -40,7 +44,7 @@ def test_upgrading_again_changes_nothing(ops: Engine, warehouse_url: str) -> Non
     upgrade(warehouse_url)
     with ops.connect() as connection:
         assert connection.execute(text("SELECT version_num FROM ops.schema_version")).scalars().all() == [
-            "0007"
+            "0014"
         ]
 
 

@@ -35,12 +35,12 @@ def split(folder: Path, ops: Engine, how: str, **instead: str) -> tuple[Settings
     return settings, make(settings, ops, [ONE], **instead)[ONE]
 
 
-def by_part(one: CampaignOutcome) -> dict[str, list[dict[str, str]]]:
-    manifest = json.loads((Path(one.files[0]).parent / "manifest.json").read_text())
+def by_part(outcome: CampaignOutcome) -> dict[str, list[dict[str, str]]]:
+    manifest = json.loads((Path(outcome.files[0]).parent / "manifest.json").read_text())
     found: dict[str, list[dict[str, str]]] = {}
     for entry in manifest["files"]:
         if entry["file"].endswith(".csv"):
-            rows = rows_of(str(Path(one.files[0]).parent / entry["file"]))
+            rows = rows_of(str(Path(outcome.files[0]).parent / entry["file"]))
             assert entry["file"] == f"{entry['channel']}.{file_part(entry['part'])}.csv"
             assert any(row["is_seed"] == "true" for row in rows), "each part has the seeds"
             found.setdefault(entry["part"], []).extend(row for row in rows if row["is_seed"] == "false")
@@ -57,32 +57,32 @@ def expected(how: str, row: dict[str, str]) -> str:
 
 @pytest.mark.parametrize("how", ["unit", "manager"])
 def test_each_member_stands_in_one_part(tmp_path: Path, ops: Engine, how: str) -> None:
-    _, one = split(tmp_path / "home", ops, f"{{by: {how}}}", **MANAGERS)
-    parts = by_part(one)
+    _, outcome = split(tmp_path / "home", ops, f"{{by: {how}}}", **MANAGERS)
+    parts = by_part(outcome)
     assert len(parts) > 1
     rows = [row for part in parts.values() for row in part]
-    assert len(rows) == one.listed == len({(row["customer_id"], row["account_id"]) for row in rows})
+    assert len(rows) == outcome.listed == len({(row["customer_id"], row["account_id"]) for row in rows})
     for part, members in parts.items():
         assert {expected(how, row) for row in members} == {part}
 
 
 def test_each_part_has_a_manifest_that_is_delivered(tmp_path: Path, ops: Engine) -> None:
-    settings, one = split(tmp_path, ops, "{by: provider, providers: {north: 0.7, south: 0.3}}")
-    parts = by_part(one)
+    settings, outcome = split(tmp_path, ops, "{by: provider, providers: {north: 0.7, south: 0.3}}")
+    parts = by_part(outcome)
     assert set(parts) == {"north", "south"}
-    assert sum(map(len, parts.values())) == one.listed
-    folder = Path(one.files[0]).parent
+    assert sum(map(len, parts.values())) == outcome.listed
+    folder = Path(outcome.files[0]).parent
     whole = json.loads((folder / "manifest.json").read_text())
     for part in parts:
         said = json.loads((folder / f"manifest.{part}.json").read_text())
         assert (said["part"], said["list_sha256"]) == (part, whole["list_sha256"])
         assert {entry["part"] for entry in said["files"]} == {part}
         assert said["files"] == [entry for entry in whole["files"] if entry["part"] == part]
-    assert release(settings, ops, one.campaign_run_id, "head-of-contracts", digest(one), NOW)
-    out = tmp_path / "out" / one.campaign_run_id
+    assert release(settings, ops, outcome.campaign_run_id, "head-of-contracts", digest(outcome), NOW)
+    out = tmp_path / "out" / outcome.campaign_run_id
     sent = {path.name for path in out.iterdir()}
     assert sent == {
-        *(Path(path).name for path in one.files), "manifest.json", "manifest.north.json", "manifest.south.json",
+        *(Path(path).name for path in outcome.files), "manifest.json", "manifest.north.json", "manifest.south.json",
     }  # fmt: skip
     for part in parts:
         said = json.loads((out / f"manifest.{part}.json").read_text())
@@ -93,17 +93,23 @@ def test_each_part_has_a_manifest_that_is_delivered(tmp_path: Path, ops: Engine)
 
 def test_a_provider_keeps_its_customers_and_an_empty_part_leaves_nothing(tmp_path: Path, ops: Engine) -> None:
     how = "{by: provider, providers: {north: 0.5, south: 0.5}}"
-    settings, one = split(tmp_path, ops, how)
-    before = {row["customer_id"]: part for part, rows in by_part(one).items() for row in rows}
+    settings, outcome = split(tmp_path, ops, how)
+    before = {row["customer_id"]: part for part, rows in by_part(outcome).items() for row in rows}
     left = ", ".join(f"'{customer}'" for customer, part in before.items() if part == "south")
     consent = f"SELECT * FROM ({TABLES['accepted.consent']}) AS said WHERE customer_id NOT IN ({left})"
     assert release(
-        settings, ops, one.campaign_run_id, "head-of-contracts", digest(one), NOW, accepted__consent=consent
+        settings,
+        ops,
+        outcome.campaign_run_id,
+        "head-of-contracts",
+        digest(outcome),
+        NOW,
+        accepted__consent=consent,
     )
-    after = {row["customer_id"]: part for part, rows in by_part(one).items() for row in rows}
+    after = {row["customer_id"]: part for part, rows in by_part(outcome).items() for row in rows}
     assert after == {customer: part for customer, part in before.items() if part == "north"}
-    assert not (Path(one.files[0]).parent / "manifest.south.json").exists()
-    assert not (tmp_path / "out" / one.campaign_run_id / "manifest.south.json").exists()
+    assert not (Path(outcome.files[0]).parent / "manifest.south.json").exists()
+    assert not (tmp_path / "out" / outcome.campaign_run_id / "manifest.south.json").exists()
 
 
 @pytest.mark.parametrize(
@@ -125,8 +131,8 @@ def test_a_wrong_split_is_told(tmp_path: Path, how: str, said: str) -> None:
 
 def test_a_part_is_a_safe_name() -> None:
     names: dict[str, Any] = {
-        one: file_part(one) for one in ("S-2", "S 1", "S/1", "../x", "张伟", "", "a" * 200)
+        part: file_part(part) for part in ("S-2", "S 1", "S/1", "../x", "张伟", "", "a" * 200)
     }
     assert names["S-2"] == "S-2"
     assert len(set(names.values())) == len(names)
-    assert not [one for one in names.values() if set(one) & set("/. ") or len(one) > 60]
+    assert not [name for name in names.values() if set(name) & set("/. ") or len(name) > 60]

@@ -97,8 +97,8 @@ def test_an_address_is_sent_as_its_owner_spells_it(tmp_path: Path, ops: Engine) 
         accepted__customer=customers("'Lin.Xia' || i || '@Example.com'"),
         accepted__consent=GRANTED,
     ) as session:
-        one = make_lists(settings, session.run, session, ops, ["spelt"], NOW)[0]
-    shown = {row["customer_id"]: row["email"] for row in listed_in(one)}
+        outcome = make_lists(settings, session.run, session, ops, ["spelt"], NOW)[0]
+    shown = {row["customer_id"]: row["email"] for row in listed_in(outcome)}
     assert shown
     assert shown == {who: f"Lin.Xia{int(who[1:])}@Example.com" for who in shown}
 
@@ -169,7 +169,7 @@ def outcomes_on(session: DuckDBSession, ops: Engine, *who: str) -> list[str | No
     file = campaign(channels=[{"channel": "email"}], control_share=0, exclude=OFF)
     assert decide(session, ops, [file]).problems == {}
     found = dict(session.duck.sql("SELECT customer_id, excluded_by FROM night.member").fetchall())
-    return [found[one] for one in who]
+    return [found[customer] for customer in who]
 
 
 def _by_file(settings: Settings, gone: str) -> None:

@@ -40,7 +40,7 @@ QUICK = settings(
     suppress_health_check=list(HealthCheck),
     phases=(Phase.explicit, Phase.reuse, Phase.generate),
 )
-SLOW = settings(QUICK, max_examples=60)
+SLOW = settings(QUICK, max_examples=30)
 
 
 @QUICK
@@ -87,18 +87,18 @@ def _in_a_home(ops: Engine, home: Path, drawn: list[tuple[int, str, str]]) -> No
         "segment__duplicate_pair": TABLES["segment.duplicate_pair"] + " AND FALSE",
     }
     with open_world(chosen, PEOPLE, **calm) as session:
-        one = make_lists(chosen, session.run, session, ops, ["drawn"], NOW)[0]
-    before = _rows([Path(path) for path in one.files])
-    assert one.listed == len(before) > 0
+        outcome = make_lists(chosen, session.run, session, ops, ["drawn"], NOW)[0]
+    before = _rows([Path(path) for path in outcome.files])
+    assert outcome.listed == len(before) > 0
     instead, refused = _changed(chosen, ops, calm, drawn, before)
     try:
         with open_world(chosen, PEOPLE, **instead) as session:
-            release(chosen, ops, one.campaign_run_id, "boss", digest(one), NOW, session)
+            release(chosen, ops, outcome.campaign_run_id, "boss", digest(outcome), NOW, session)
     except CampaignError as error:
         assert error.code == "campaign.nobody_left"
         assert set(before) <= refused
         return
-    left = _rows(list((home / "out" / one.campaign_run_id).glob("*.csv")))
+    left = _rows(list((home / "out" / outcome.campaign_run_id).glob("*.csv")))
     assert left == {who: row for who, row in before.items() if who not in refused}
     # Arms are as they were drawn.
     assert all(left[who]["cell"] == before[who]["cell"] for who in left)
@@ -152,12 +152,12 @@ def _changed(
     person = {f"C{number:08}": {f"C{number:08}"} for number in range(PEOPLE)}
     for who, other in persons:
         together = person[who] | person[other]
-        for one in together:
-            person[one] = together
+        for member in together:
+            person[member] = together
     refused = set()
     for who, row in before.items():
         # A bounce and an age are of one record; what a person said holds for all records of hers.
-        said = {(one, row["channel"]) for one in person[who]}
+        said = {(member, row["channel"]) for member in person[who]}
         if person[who] & everywhere or said & no or (who, row["channel"]) in bounced or who in minors:
             refused.add(who)
     born = "DATE '1950-01-01' + CAST(u(i, 'born') * 27000 AS INTEGER) AS born_on"

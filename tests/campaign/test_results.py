@@ -25,7 +25,7 @@ from wattmark.run import Run
 from wattmark.settings import PROJECT_ROOT, Settings, load_settings
 
 NAMES = (
-    "campaign.run", "campaign.member", "campaign.happening", "campaign.contact", "campaign.arm_check", "campaign.lift", "mart.campaign_arms", "mart.programme_result", "mart.campaign_result",
+    "campaign.run", "campaign.member", "campaign.referral", "campaign.happening", "campaign.contact", "campaign.arm_check", "campaign.lift", "mart.campaign_arms", "mart.programme_result", "mart.campaign_result",
     "mart.campaign_segment_result", "mart.campaign_take_up",
     "mart.contact_history", "mart.campaign_calendar", "core.calendar",
 )  # fmt: skip
@@ -45,22 +45,22 @@ def events_of(rows: list[dict[str, Any]]) -> pa.Table:
 
 def programme() -> pa.Table:
     """A quarter in which the programme saved energy, and a measure of which too few are held out."""
-    one = {
+    result = {
         "quarter": dt.date(2026, 7, 1), "measure": "energy_kwh", "treated": 980, "held_out": 20,
         "treated_mean": 300.0, "held_out_mean": 302.0, "difference": -2.0, "low": -3.5, "high": -0.5,
     }  # fmt: skip
     return pa.Table.from_pylist(
-        [one, one | {"measure": "leaving", "difference": None, "low": None, "high": None}]
+        [result, result | {"measure": "leaving", "difference": None, "low": None, "high": None}]
     )
 
 
 def test_from_a_released_list_to_its_result(tmp_path: Path, ops: Engine, warehouse_url: str) -> None:
     settings = load_settings(tmp_path, services={"warehouse_url": warehouse_url})
-    one = make(settings, ops, ["auto-debit-and-e-bill"])["auto-debit-and-e-bill"]
+    outcome = make(settings, ops, ["auto-debit-and-e-bill"])["auto-debit-and-e-bill"]
     nothing = events_of([])
     with result_session(settings, AS_OF + dt.timedelta(days=1), nothing) as session:
         assert session.query("SELECT * FROM campaign.member").read_all().num_rows == 0, "not released yet"
-    assert release(settings, ops, one.campaign_run_id, "head-of-marketing", digest(one), NOW)
+    assert release(settings, ops, outcome.campaign_run_id, "head-of-marketing", digest(outcome), NOW)
     with result_session(settings, AS_OF, nothing) as session:
         assert session.query("SELECT * FROM campaign.run").read_all().num_rows == 0, (
             "a night does not look at its own lists"
@@ -70,11 +70,11 @@ def test_from_a_released_list_to_its_result(tmp_path: Path, ops: Engine, warehou
             session.query("SELECT * FROM mart.campaign_result WHERE cell = 'all'").read_all().to_pylist()[0]
         )
         assert (total["considered"], total["listed"], total["control"]) == (
-            one.considered,
-            one.listed,
-            one.control,
+            outcome.considered,
+            outcome.listed,
+            outcome.control,
         )
-        assert float(total["cost_amount"]) == pytest.approx(one.cost_amount, abs=0.01)
+        assert float(total["cost_amount"]) == pytest.approx(outcome.cost_amount, abs=0.01)
         session.give("mart.programme_result", programme())
         page = write_report(session, tmp_path / "report")
         said = (tmp_path / "report" / "programme.html").read_text(encoding="utf-8")
@@ -85,7 +85,7 @@ def test_from_a_released_list_to_its_result(tmp_path: Path, ops: Engine, warehou
         assert (tmp_path / "report" / "auto-debit-and-e-bill.html").exists()
         assert "http" not in page.read_text(encoding="utf-8")
         history = session.query("SELECT COUNT(*) AS n FROM mart.contact_history").read_all().to_pylist()
-        assert history == [{"n": one.listed}]
+        assert history == [{"n": outcome.listed}]
 
 
 def test_the_interval_is_newcombes(tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ def test_the_interval_is_newcombes(tmp_path: Path) -> None:
                 [
                     {
                         "campaign_id": "x", "outcome": outcome, "cell": cell, "channel": "sms", "segment": "s", "is_final": True, "delivered": True,
-                        "responded": False, "complained": False, "converted": at < good, "value_amount": 0.0, "cost_amount": 0.0,
+                        "responded": False, "complained": False, "converted": at < good, "won": at < good, "step": "", "value_amount": 0.0, "cost_amount": 0.0,
                         "as_of": AS_OF, "campaign_run_id": "R", "offer_amount": 0.0, "has_control": True,
                     }
                     for outcome, cell, count, good in (("listed", "a", 70, 56), ("control", "control", 80, 48))
@@ -212,29 +212,29 @@ def test_a_simulated_year(tmp_path: Path, ops: Engine, warehouse_url: str) -> No
         released = dt.datetime.combine(day, dt.time(20), tzinfo=dt.UTC)
         with open_world(settings, 3000, day) as session:
             made = make_lists(settings, session.run, session, ops, names, released)
-            assert [one.problem for one in made if one.problem] == []
-            for one in made:
-                let_go(settings, ops, one.campaign_run_id, "boss", digest(one), released, session)
-        for one in made:
+            assert [outcome.problem for outcome in made if outcome.problem] == []
+            for campaign in made:
+                let_go(settings, ops, campaign.campaign_run_id, "boss", digest(campaign), released, session)
+        for campaign in made:
             base = random.uniform(0.02, 0.3)
-            truth[one.campaign_id] = random.uniform(-0.5, 1.0) * base
+            truth[campaign.campaign_id] = random.uniform(-0.5, 1.0) * base
             with ops.connect() as connection:
                 members = connection.execute(
                     text(
                         "SELECT customer_id, outcome, channel FROM ops.campaign_member WHERE campaign_run_id = :n AND outcome IN ('listed', 'control')"
                     ),
-                    {"n": one.campaign_run_id},
+                    {"n": campaign.campaign_run_id},
                 ).all()
             for customer, outcome, channel in members:
-                chance = base + (truth[one.campaign_id] if outcome == "listed" else 0)
+                chance = base + (truth[campaign.campaign_id] if outcome == "listed" else 0)
                 if outcome == "listed" and random.random() < 0.1:
                     # Before the sending, or when the time is over: counts for nothing.
                     stray = released + dt.timedelta(days=float(random.choice([-5, 40])))
-                    events.append(_event(len(events), one.campaign_id, customer, channel, stray))
+                    events.append(_event(len(events), campaign.campaign_id, customer, channel, stray))
                 if random.random() < chance:
                     when = released + dt.timedelta(days=float(random.uniform(1, 18)))
                     for _ in range(1 + int(random.random() < 0.2)):
-                        events.append(_event(len(events), one.campaign_id, customer, channel, when))
+                        events.append(_event(len(events), campaign.campaign_id, customer, channel, when))
     with result_session(settings, dt.date(2026, 12, 31), events_of(events)) as session:
         rows = (
             session.query(
@@ -275,7 +275,7 @@ def energy_world(settings: Settings, effect_kwh: float, accounts: int = 600, see
         contact.append(
             {
                 "campaign_id": "x", "as_of": dt.date(2026, 7, 10), "customer_id": customer, "account_id": account,
-                "outcome": "listed" if listed else "control", "send_on": dt.date(2026, 7, 13),
+                "outcome": "listed" if listed else "control", "send_on": dt.date(2026, 7, 13), "step": "",
             }
         )  # fmt: skip
         for month in (4, 5, 6, 7, 8, 9, 10, 11):

@@ -32,7 +32,7 @@ def test_it_is_released_once_and_evaluated(tmp_path: Path, ops: Engine, warehous
         # The lists of the next night find a key that ops knows.
         check_key(settings.home, connection)
     (row,) = stored_lists(ops)
-    control = sum(one["cell"] == "control" for one in MEMBERS)
+    control = sum(member["cell"] == "control" for member in MEMBERS)
     assert (row["state"], row["listed"], row["control"]) == ("released", 400 - control, control)
     assert row["released_at"].date() == AS_OF + dt.timedelta(days=1)
     with ops.connect() as connection:
@@ -55,5 +55,5 @@ def test_it_is_released_once_and_evaluated(tmp_path: Path, ops: Engine, warehous
         )
     assert total["campaign_id"] == PAST_CAMPAIGN
     assert (total["listed"], total["control"], total["is_final"]) == (400 - control, control, True)
-    assert total["converted"] == sum(one["cell"] != "control" for one in MEMBERS[::5])
+    assert total["converted"] == sum(member["cell"] != "control" for member in MEMBERS[::5])
     assert total["lift"] is not None

@@ -25,7 +25,9 @@ def lift_of(home: Path, contact: pa.Table, runs: list[dict[str, Any]] | None = N
     catalog = Catalog(contract=known.contract, tables={name: known.tables[name] for name in NAMES})
     settings = load_settings(home)
     with DuckDBSession(settings, Run.of(FIRST, settings.utility.time_zone), catalog, stored=False) as session:
-        session.give("campaign.contact", contact)
+        # First contacts alone: each success counts for its own.
+        first = contact.append_column("step", pa.repeat(pa.scalar(""), len(contact)))
+        session.give("campaign.contact", first.append_column("won", first.column("converted")))
         session.give(
             "campaign.run",
             pa.Table.from_pylist(

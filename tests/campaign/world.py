@@ -57,7 +57,15 @@ TABLES = {
                TIMESTAMPTZ '2026-09-01 09:00:00+08' AS opened_at,
                CASE WHEN u(i, 'solved') < 0.8 THEN TIMESTAMPTZ '2026-09-02 09:00:00+08' END AS resolved_at,
                1 + i % 5 AS satisfaction, TIMESTAMPTZ '2026-09-02 09:00:00+08' AS updated_at
-        FROM range({n}) AS r(i) WHERE u(i, 'call') < 0.1""",
+        FROM range({n}) AS r(i) WHERE u(i, 'call') < 0.1
+        UNION ALL
+        SELECT 'R' || i, aid(i), 'enquiry', TIMESTAMPTZ '2026-10-30 09:00:00+08', TIMESTAMPTZ '2026-10-30 10:00:00+08', 1 + i % 2,
+               TIMESTAMPTZ '2026-10-30 10:00:00+08' FROM range({n}) AS r(i) WHERE u(i, 'rated') < 0.01""",
+    "accepted.planned_outage": """
+        SELECT 'PO' || i AS outage_id, 'L' || i AS line_id, CAST(NULL AS VARCHAR) AS transformer_id,
+               TIMESTAMPTZ '2026-11-06 08:30:00+08' AS starts_at, TIMESTAMPTZ '2026-11-06 11:30:00+08' AS ends_at,
+               'work' AS reason, 'planned' AS status, TIMESTAMPTZ '2026-11-01 00:00:00+08' AS updated_at
+        FROM range(3) AS r(i) WHERE {n} > 0""",
     "accepted.service_order": """
         SELECT 'O' || i AS order_id, aid(i) AS account_id, 'increase' AS kind, TIMESTAMPTZ '2026-09-01 09:00:00+08' AS submitted_at,
                TIMESTAMPTZ '2026-10-01 09:00:00+08' + to_days(CAST(u(i, 'oc') * 40 AS INTEGER)) AS closed_at, 'completed' AS outcome,
@@ -94,7 +102,7 @@ TABLES = {
         SELECT aid(i) AS account_id, p AS period, 100 * (0.5 + u(i, 'kwh' || p)) AS billed_kwh, CAST(60 AS DECIMAL(18,2)) AS total_amount,
                CAST(CASE WHEN u(i, 'owes') < 0.05 THEN 0 ELSE 60 END AS DECIMAL(18,2)) AS paid_amount,
                CAST(CASE WHEN u(i, 'owes') < 0.05 THEN 60 ELSE 0 END AS DECIMAL(18,2)) AS unpaid_amount,
-               CAST(p + INTERVAL 40 DAY AS DATE) AS due_on, CASE WHEN u(i, 'late' || p) < 0.3 THEN 5 ELSE 0 END AS days_late,
+               CAST(p + INTERVAL 36 DAY AS DATE) AS due_on, CASE WHEN u(i, 'late' || p) < 0.3 THEN 5 ELSE 0 END AS days_late,
                CAST(CASE WHEN u(i, 'owes') < 0.05 AND p < DATE '2026-10-01' THEN 60 ELSE 0 END AS DECIMAL(18,2)) AS overdue_amount
         FROM range({n}) AS r(i), (VALUES (DATE '2025-08-01'), (DATE '2025-09-01'), (DATE '2025-10-01'),
              (DATE '2026-08-01'), (DATE '2026-09-01'), (DATE '2026-10-01')) AS v(p)""",
@@ -106,8 +114,11 @@ TABLES = {
         SELECT aid(i) AS account_id, 'R2' AS tariff_code, 'none' AS demand_basis, 500.0 AS yearly_amount,
                CAST(1000 * u(i, 'ts') - 500 AS DECIMAL(18,2)) AS saving_amount FROM range({n}) AS r(i)""",
     "mart.next_service": """
-        SELECT aid(i) AS account_id, 'green_power' AS product_code, 1 + u(i, 'lift') AS lift, 0.3 AS confidence, 0.3 * u(i, 'take') AS expected_take_up
+        SELECT aid(i) AS account_id, 'green_power' AS product_code, 1 + u(i, 'lift') AS lift, 0.3 AS confidence, 0.3 * u(i, 'take') AS expected_take_up,
+               CASE WHEN u(i, 'alike') < 0.5 THEN 0.3 * u(i, 'like') END AS resemblance
         FROM range({n}) AS r(i) WHERE u(i, 'next') < 0.4""",
+    "segment.lookalike": """
+        SELECT aid(i) AS account_id, 'ev_charging' AS product_code, 0.2 * u(i, 'ev') AS resemblance FROM range({n}) AS r(i)""",
     "mart.customer_segment": """
         SELECT cid(i) AS customer_id, 'composite' AS method, 'segment_' || (i % 10) AS segment, 1.0 AS score FROM range({n}) AS r(i)""",
     "mart.customer_movement": """
@@ -125,7 +136,8 @@ TABLES = {
     "core.email": "SELECT DISTINCT c.email AS raw, c.email AS address, TRUE AS is_valid FROM accepted.customer AS c WHERE c.email IS NOT NULL",
     "core.text_key": "SELECT DISTINCT c.postal_address AS raw, LOWER(REPLACE(c.postal_address, ' ', '')) AS key, c.postal_address AS folded FROM accepted.customer AS c WHERE c.postal_address IS NOT NULL",
     "core.calendar": """
-        SELECT DATE '2026-01-01' + i::INTEGER AS day, ISODOW(DATE '2026-01-01' + i::INTEGER) < 6 AS is_working_day, 0 AS working_day_no,
+        SELECT DATE '2026-01-01' + i::INTEGER AS day, ISODOW(DATE '2026-01-01' + i::INTEGER) < 6 AS is_working_day,
+               CAST(SUM(CAST(ISODOW(DATE '2026-01-01' + i::INTEGER) < 6 AS INTEGER)) OVER (ORDER BY i) AS BIGINT) AS working_day_no,
                ISODOW(DATE '2026-01-01' + i::INTEGER) AS iso_weekday, FALSE AS is_holiday FROM range(900) AS r(i)""",
 }
 

@@ -1,5 +1,5 @@
 /*
-grain: one row an account
+grain: one row per account
 key: [account_id]
 purpose: What conditions may ask of an account; the columns of mart.dim_account.
 columns:
@@ -18,13 +18,31 @@ columns:
   closed_on: {type: date, doc: Last day of supply.}
   arrears_probability: {type: double, doc: Probability of arrears.}
   arrears_band: {type: integer, doc: 1 (lowest) to 5.}
-  leave_probability: {type: double, doc: Probability of leaving.}
+  leave_probability: {type: double, doc: Probability of leaving; empty where its model is not good enough.}
   best_tariff_code: {type: string, doc: The cheapest tariff it may be on.}
   tariff_saving_amount: {type: decimal, doc: Yearly saving on it.}
   flexible_kw: {type: double, doc: Load that could be shed or shifted at peak.}
   load_profile: {type: integer, doc: Load profile.}
 */
-SELECT account_id, customer_id, org_unit_id, line_id, transformer_id, usage_category, tariff_code, supply_kv, contracted_kva,
-       running_kva, status, opened_on, closed_on, arrears_probability, arrears_band, leave_probability, best_tariff_code,
-       tariff_saving_amount, flexible_kw, load_profile
+SELECT
+  account_id,
+  customer_id,
+  org_unit_id,
+  line_id,
+  transformer_id,
+  usage_category,
+  tariff_code,
+  supply_kv,
+  contracted_kva,
+  running_kva,
+  status,
+  opened_on,
+  closed_on,
+  arrears_probability,
+  arrears_band,
+  leave_probability,
+  best_tariff_code,
+  tariff_saving_amount,
+  flexible_kw,
+  load_profile
 FROM mart.dim_account

@@ -1,5 +1,5 @@
 /*
-grain: one row a customer who called within a year
+grain: one row per customer who called within a year
 key: [customer_id]
 purpose: What a customer told the hotline.
 columns:
@@ -8,11 +8,12 @@ columns:
   complaints: {type: integer, doc: Within a year.}
   praises: {type: integer, doc: Within a year.}
 */
-SELECT a.customer_id,
-       ARG_MAX(s.satisfaction, s.opened_at) AS last_satisfaction,
-       COUNT(*) FILTER (WHERE s.kind = 'complaint') AS complaints,
-       COUNT(*) FILTER (WHERE s.kind = 'praise') AS praises
-FROM source.service_call AS s
-JOIN source.account AS a ON a.account_id = s.account_id
-WHERE CAST(s.opened_at AS DATE) > CAST(ADD_MONTHS($as_of, -12) AS DATE)
-GROUP BY a.customer_id
+SELECT
+  account.customer_id,
+  ARG_MAX(service_call.satisfaction, service_call.opened_at) AS last_satisfaction,
+  COUNT(*) FILTER (WHERE service_call.kind = 'complaint') AS complaints,
+  COUNT(*) FILTER (WHERE service_call.kind = 'praise') AS praises
+FROM source.service_call
+JOIN source.account ON account.account_id = service_call.account_id
+WHERE CAST(service_call.opened_at AS DATE) > ADD_MONTHS($as_of, -12)
+GROUP BY account.customer_id

@@ -1,5 +1,5 @@
 /*
-grain: one row a customer
+grain: one row per customer
 key: [customer_id]
 purpose: What conditions may ask of a customer; the columns of mart.dim_customer.
 columns:
@@ -17,12 +17,28 @@ columns:
   potential_value_amount: {type: decimal, doc: Yearly amount that could be won.}
   credit: {type: double, doc: 1 less the arrears probability.}
   is_key_account: {type: boolean, doc: Whether it is a key account.}
-  emerging_key_account: {type: boolean, doc: Potential far above current value.}
+  emerging_key_account: {type: boolean, doc: 'An organisation of high potential with a sign of growth.'}
   segment: {type: string, doc: Composite segment.}
   relationship_level: {type: string, doc: basic to partnership.}
   data_grade: {type: integer, doc: 1 (best) to 4.}
 */
-SELECT customer_id, kind, industry_code, region_code, registered_on, live_accounts, grade, objective_tier, behaviour_tier,
-       value_score, current_value_amount, potential_value_amount, credit, is_key_account, emerging_key_account, segment,
-       relationship_level, data_grade
+SELECT
+  customer_id,
+  kind,
+  industry_code,
+  region_code,
+  registered_on,
+  live_accounts,
+  grade,
+  objective_tier,
+  behaviour_tier,
+  value_score,
+  current_value_amount,
+  potential_value_amount,
+  credit,
+  is_key_account,
+  emerging_key_account,
+  segment,
+  relationship_level,
+  data_grade
 FROM mart.dim_customer

@@ -1,5 +1,5 @@
 /*
-grain: one row an account
+grain: one row per account
 key: [account_id]
 purpose: The tariff and demand basis that would save most, from mart.tariff_fit.
 columns:
@@ -9,7 +9,16 @@ columns:
   yearly_amount: {type: decimal, doc: What a year would cost on it.}
   saving_amount: {type: decimal, doc: Against what it costs now.}
 */
-SELECT f.account_id, f.tariff_code, f.demand_basis, CAST(f.yearly_amount AS DECIMAL(18,2)) AS yearly_amount,
-       CAST(f.saving_amount AS DECIMAL(18,2)) AS saving_amount
-FROM mart.tariff_fit AS f
-QUALIFY ROW_NUMBER() OVER (PARTITION BY f.account_id ORDER BY f.saving_amount DESC NULLS LAST, f.tariff_code, f.demand_basis) = 1
+SELECT
+  tariff_fit.account_id,
+  tariff_fit.tariff_code,
+  tariff_fit.demand_basis,
+  MONEY(tariff_fit.yearly_amount) AS yearly_amount,
+  MONEY(tariff_fit.saving_amount) AS saving_amount
+FROM mart.tariff_fit
+WHERE tariff_fit.yearly_amount IS NOT NULL
+QUALIFY
+  ROW_NUMBER() OVER (
+    PARTITION BY tariff_fit.account_id
+    ORDER BY tariff_fit.saving_amount DESC NULLS LAST, tariff_fit.tariff_code, tariff_fit.demand_basis
+  ) = 1

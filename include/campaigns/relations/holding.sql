@@ -1,5 +1,5 @@
 /*
-grain: one row an account and service it holds
+grain: one row per account and service it holds
 key: [account_id, product_code]
 purpose: What holds('…') asks.
 columns:
@@ -7,7 +7,12 @@ columns:
   customer_id: {type: string, doc: Who holds the account.}
   product_code: {type: string, doc: The service.}
 */
-SELECT DISTINCT h.account_id, a.customer_id, h.product_code
-FROM source.product_holding AS h
-JOIN source.account AS a ON a.account_id = h.account_id
-WHERE h.since_on <= $as_of AND (h.until_on IS NULL OR h.until_on >= $as_of)
+SELECT DISTINCT
+  product_holding.account_id,
+  account.customer_id,
+  product_holding.product_code
+FROM source.product_holding
+JOIN source.account ON account.account_id = product_holding.account_id
+WHERE
+  product_holding.since_on <= $as_of
+  AND (product_holding.until_on IS NULL OR product_holding.until_on >= $as_of)

@@ -1,5 +1,5 @@
 /*
-grain: one row an account with a completed order
+grain: one row per account with a completed order
 key: [account_id]
 purpose: The last service order that was completed.
 columns:
@@ -8,7 +8,14 @@ columns:
   kind: {type: string, doc: 'new, increase, reduce and so on.'}
   closed_on: {type: date, doc: Local day it was closed.}
 */
-SELECT o.account_id, o.order_id, o.kind, CAST(o.closed_at AS DATE) AS closed_on
-FROM source.service_order AS o
-WHERE o.outcome = 'completed' AND o.closed_at IS NOT NULL
-QUALIFY ROW_NUMBER() OVER (PARTITION BY o.account_id ORDER BY o.closed_at DESC, o.order_id) = 1
+SELECT
+  service_order.account_id,
+  service_order.order_id,
+  service_order.kind,
+  CAST(service_order.closed_at AS DATE) AS closed_on
+FROM source.service_order
+WHERE service_order.outcome = 'completed' AND service_order.closed_at IS NOT NULL
+QUALIFY
+  ROW_NUMBER() OVER (
+    PARTITION BY service_order.account_id ORDER BY service_order.closed_at DESC, service_order.order_id
+  ) = 1

@@ -1,5 +1,5 @@
 /*
-grain: one row a customer and method
+grain: one row per customer and method
 key: [customer_id, method]
 purpose: What segment('…') asks, from mart.customer_segment.
 columns:
@@ -7,5 +7,8 @@ columns:
   method: {type: string, doc: 'static, behaviour, value, cluster, association or composite.'}
   segment: {type: string, doc: The customer's segment.}
 */
-SELECT s.customer_id, s.method, s.segment
-FROM mart.customer_segment AS s
+SELECT
+  customer_id,
+  method,
+  segment
+FROM mart.customer_segment

@@ -12,8 +12,9 @@ import pyarrow as pa
 from sqlalchemy import Connection, Engine
 
 from wattmark.campaign.audience import Checker, asked_relations, prepare, relations, select_members, text_of
+from wattmark.campaign.channel_list import harmless
 from wattmark.campaign.decide import MONEY, Planned
-from wattmark.campaign.files import escaped_sql, write_list
+from wattmark.campaign.files import write_list
 from wattmark.campaign.noted import insert_run
 from wattmark.campaign.people import draw_below
 from wattmark.campaign.sheets import Look
@@ -33,12 +34,16 @@ WITH place AS (
 ),
 counted AS (
   SELECT p.region_code, p.postcode, COUNT(DISTINCT p.household_id) AS addresses,
-         CAST(COUNT(w.customer_id) AS DOUBLE) / NULLIF(COUNT(*), 0) AS wanted_share
+         CAST(COUNT(w.customer_id) AS DOUBLE) / NULLIF(COUNT(*), 0) AS wanted_share,
+         -- Whole millionths, so that the order of rows decides nothing.
+         CAST(SUM(CASE WHEN w.customer_id IS NOT NULL THEN l.millionths END) AS DOUBLE) / NULLIF(COUNT(*), 0) / 1000000
+           AS expected_share
   FROM place AS p LEFT JOIN night.area_wanted AS w ON w.customer_id = p.customer_id
+  LEFT JOIN night.area_like AS l ON l.customer_id = p.customer_id
   GROUP BY p.region_code, p.postcode
 )
-SELECT c.region_code, c.postcode, c.addresses, c.wanted_share,
-       ROW_NUMBER() OVER (ORDER BY c.wanted_share DESC, c.addresses DESC, c.region_code, c.postcode) AS rank,
+SELECT c.region_code, c.postcode, c.addresses, c.wanted_share, c.expected_share,
+       ROW_NUMBER() OVER (ORDER BY c.expected_share DESC NULLS LAST, c.wanted_share DESC, c.addresses DESC, c.region_code, c.postcode) AS rank,
        SUBSTR(SHA256(n.key || chr(31) || 'control' || chr(31) || t.campaign_id || chr(31) || c.region_code
             || chr(31) || c.postcode), 1, 13) < t.control_below AS is_control
 FROM counted AS c CROSS JOIN ask.question AS n CROSS JOIN night.area_this AS t
@@ -46,11 +51,11 @@ WHERE c.addresses >= t.smallest_area AND c.wanted_share > 0
 """
 # Best areas first, as long as pieces and money last; the first area that does not fit ends the list.
 _OUTCOME = """
-SELECT a.region_code, a.postcode, a.addresses, a.wanted_share, CAST(a.rank AS INTEGER) AS rank,
-       CASE WHEN SUM(a.addresses) OVER w > t.pieces THEN 'over_limit' WHEN a.is_control THEN 'control' ELSE 'listed' END AS outcome
-FROM night.area AS a CROSS JOIN night.area_this AS t
-WINDOW w AS (ORDER BY a.rank ROWS UNBOUNDED PRECEDING)
-ORDER BY a.rank
+SELECT area.region_code, area.postcode, area.addresses, area.wanted_share, area.expected_share, CAST(area.rank AS INTEGER) AS rank,
+       CASE WHEN SUM(area.addresses) OVER w > t.pieces THEN 'over_limit' WHEN area.is_control THEN 'control' ELSE 'listed' END AS outcome
+FROM night.area CROSS JOIN night.area_this AS t
+WINDOW w AS (ORDER BY area.rank ROWS UNBOUNDED PRECEDING)
+ORDER BY area.rank
 """
 
 
@@ -69,7 +74,7 @@ def decide_area(
     except (WattmarkError, duckdb.Error) as error:
         return {campaign.id: str(error).split("\n")[0]}
     counts = {
-        outcome: sum(1 for one in rows.column("outcome").to_pylist() if one == outcome)
+        outcome: rows.column("outcome").to_pylist().count(outcome)
         for outcome in ("listed", "control", "over_limit")
     }
     listed = sum(
@@ -91,7 +96,11 @@ def decide_area(
 
 
 def areas(session: Session, planned: Planned) -> pa.Table:
-    """Areas of a campaign, best first: region_code, postcode, addresses, wanted_share, rank, outcome."""
+    """Areas of a campaign, best first: region_code, postcode, addresses, wanted_share, expected_share, rank, outcome.
+
+    ``expected_share`` is of those who take up the service of ``audience.like``; empty where it names none, or where no
+    model of it is good enough. Then areas go by ``wanted_share``.
+    """
     campaign, duck = planned.file.campaign, session.duck
     known = relations(session.settings.include)
     checker = Checker(known, "area")
@@ -118,12 +127,30 @@ def areas(session: Session, planned: Planned) -> pa.Table:
         ),
     )
     session.see(["source.customer"])
+    _give_likeness(session, campaign.audience.like)
     duck.execute(_AREAS)
     return duck.sql(_OUTCOME).to_arrow_table()
 
 
+def _give_likeness(session: Session, product: str | None) -> None:
+    """Make ``night.area_like``: of each customer the account that resembles the takers of a service most."""
+    session.duck.execute("CREATE OR REPLACE TABLE night.area_like (customer_id VARCHAR, millionths BIGINT)")
+    if product is None or (session.stored and not session.lake.exists("segment.lookalike")):
+        return
+    session.see(["segment.lookalike", "source.account"])
+    session.duck.execute(
+        "INSERT INTO night.area_like SELECT account.customer_id, MAX(CAST(ROUND(l.resemblance * 1000000) AS BIGINT)) "
+        "FROM segment.lookalike AS l JOIN source.account ON account.account_id = l.account_id "
+        "WHERE l.product_code = ? GROUP BY account.customer_id",
+        [product],
+    )
+
+
 _LIKE = pa.schema(
-    [(name, pa.string()) for name in ("rank", "region_code", "postcode", "addresses", "wanted_share")]
+    [
+        (name, pa.string())
+        for name in ("rank", "region_code", "postcode", "addresses", "wanted_share", "expected_share")
+    ]
 ).empty_table()
 
 
@@ -134,14 +161,11 @@ def write_area_list(
     rows = fetch(
         engine,
         "SELECT CAST(rank AS text), region_code, postcode, CAST(addresses AS text), "
-        "to_char(wanted_share, 'FM0.0000') AS wanted_share FROM ops.campaign_area a "
-        "WHERE campaign_run_id = $1 AND outcome = 'listed' ORDER BY a.rank",
+        "to_char(wanted_share, 'FM0.0000') AS wanted_share, to_char(expected_share, 'FM0.0000') AS expected_share FROM ops.campaign_area "
+        "WHERE campaign_run_id = $1 AND outcome = 'listed' ORDER BY campaign_area.rank",
         [name],
         _LIKE,
     )
     if form == "csv":
-        relation = duckdb.connect().from_arrow(rows)
-        rows = relation.project(
-            ", ".join(f"""{escaped_sql(f'"{column}"')} AS "{column}\"""" for column in rows.column_names)
-        ).to_arrow_table()
+        rows = harmless(rows)
     return write_list(folder, "post", rows, form, recipients, look) | {"channel": "post"}

@@ -47,14 +47,14 @@ def give_arms(session: Session, engine: Engine | None, campaigns: Sequence[str])
 
 _EARLIER = """
 SELECT DISTINCT ON (1, 2) campaign_id, customer_id, arm, drawn_at FROM (
-  SELECT r.campaign_id, m.customer_id, CASE WHEN m.outcome = 'control' THEN 'control' ELSE m.cell END AS arm,
-         CAST(r.as_of AS timestamptz) AS drawn_at
-  FROM ops.campaign_member m JOIN ops.campaign_run r ON r.campaign_run_id = m.campaign_run_id
-  WHERE m.cell IS NOT NULL AND m.outcome <> 'excluded' AND NOT m.is_seed
+  SELECT campaign_run.campaign_id, campaign_member.customer_id, CASE WHEN campaign_member.outcome = 'control' THEN 'control' ELSE campaign_member.cell END AS arm,
+         CAST(campaign_run.as_of AS timestamptz) AS drawn_at
+  FROM ops.campaign_member JOIN ops.campaign_run ON campaign_run.campaign_run_id = campaign_member.campaign_run_id
+  WHERE campaign_member.cell IS NOT NULL AND campaign_member.outcome <> 'excluded' AND NOT campaign_member.is_seed
   UNION ALL
-  SELECT $1, m.customer_id, CASE WHEN m.excluded_by = 'held_out' THEN 'held_out' ELSE 'open' END, CAST(r.as_of AS timestamptz)
-  FROM ops.campaign_member m JOIN ops.campaign_run r ON r.campaign_run_id = m.campaign_run_id
-  WHERE NOT m.is_seed AND (m.excluded_by = 'held_out' OR m.outcome <> 'excluded' AND NOT (r.definition -> 'exclude') ? 'held_out')
+  SELECT $1, campaign_member.customer_id, CASE WHEN campaign_member.excluded_by = 'held_out' THEN 'held_out' ELSE 'open' END, CAST(campaign_run.as_of AS timestamptz)
+  FROM ops.campaign_member JOIN ops.campaign_run ON campaign_run.campaign_run_id = campaign_member.campaign_run_id
+  WHERE NOT campaign_member.is_seed AND (campaign_member.excluded_by = 'held_out' OR campaign_member.outcome <> 'excluded' AND NOT (campaign_run.definition -> 'exclude') ? 'held_out')
 ) AS drawn
 ORDER BY 1, 2, drawn_at, arm
 """
@@ -92,30 +92,30 @@ def take_over(session: Session, engine: Engine) -> None:
 
 _DRAWN = """
 WITH held AS (
-  SELECT s.customer_id, CASE WHEN s.is_held_out THEN 'held_out' ELSE 'open' END AS arm
-  FROM campaign.standing AS s CROSS JOIN ask.question AS q
-  WHERE q.held_out_below > '0000000000000'
+  SELECT standing.customer_id, CASE WHEN standing.is_held_out THEN 'held_out' ELSE 'open' END AS arm
+  FROM campaign.standing CROSS JOIN ask.question
+  WHERE question.held_out_below > '0000000000000'
 ),
 drawn AS (
-  SELECT DISTINCT n.campaign_id, u.person_id, CASE WHEN n.is_by_household THEN u.household_id END AS household_id, c.cell
-  FROM night.considered AS c
-  JOIN night.named AS n ON n.number = c.number
-  JOIN campaign.unit AS u ON u.customer_id = c.customer_id
-  WHERE c.excluded_by IS NULL
+  SELECT DISTINCT named.campaign_id, unit.person_id, CASE WHEN named.is_by_household THEN unit.household_id END AS household_id, considered.cell
+  FROM night.considered
+  JOIN night.named ON named.number = considered.number
+  JOIN campaign.unit ON unit.customer_id = considered.customer_id
+  WHERE considered.excluded_by IS NULL AND considered.step IS NULL
 ),
 met AS (
-  SELECT d.campaign_id, u.record_hash, u.person_id, d.cell FROM drawn AS d JOIN campaign.unit AS u ON u.person_id = d.person_id
+  SELECT drawn.campaign_id, unit.record_hash, unit.person_id, drawn.cell FROM drawn JOIN campaign.unit ON unit.person_id = drawn.person_id
   UNION
-  SELECT d.campaign_id, u.record_hash, u.person_id, d.cell FROM drawn AS d JOIN campaign.unit AS u ON u.household_id = d.household_id
+  SELECT drawn.campaign_id, unit.record_hash, unit.person_id, drawn.cell FROM drawn JOIN campaign.unit ON unit.household_id = drawn.household_id
 )
-SELECT '{all}' AS campaign_id, u.record_hash, h.arm
-FROM held AS h JOIN campaign.unit AS u ON u.customer_id = h.customer_id
-ANTI JOIN ask.arm AS a ON a.campaign_id = '{all}' AND a.record_hash = u.record_hash
+SELECT '{all}' AS campaign_id, unit.record_hash, held.arm
+FROM held JOIN campaign.unit ON unit.customer_id = held.customer_id
+ANTI JOIN ask.arm AS a ON a.campaign_id = '{all}' AND a.record_hash = unit.record_hash
 UNION ALL
-SELECT m.campaign_id, m.record_hash, COALESCE(MIN(k.arm), MIN(m.cell))
-FROM met AS m LEFT JOIN campaign.arm AS k ON k.campaign_id = m.campaign_id AND k.person_id = m.person_id
-ANTI JOIN ask.arm AS a ON a.campaign_id = m.campaign_id AND a.record_hash = m.record_hash
-GROUP BY m.campaign_id, m.record_hash
+SELECT met.campaign_id, met.record_hash, COALESCE(MIN(k.arm), MIN(met.cell))
+FROM met LEFT JOIN campaign.arm AS k ON k.campaign_id = met.campaign_id AND k.person_id = met.person_id
+ANTI JOIN ask.arm AS a ON a.campaign_id = met.campaign_id AND a.record_hash = met.record_hash
+GROUP BY met.campaign_id, met.record_hash
 """
 
 

@@ -80,10 +80,10 @@ def settle(rank: Integers, resources: list[Resource]) -> Flags:
         if not open_.any():
             return kept
         sure = open_.copy()
-        for one in ordered:
+        for resource in ordered:
             # With everything undecided above it kept, would there still be room? Then nothing can push it out.
-            fits = one.above(~dropped) + one.need <= one.room
-            sure[one.edges] &= fits
-            lost = one.above(kept) + one.need > one.room
-            dropped[one.edges] |= lost & open_[one.edges]
+            fits = resource.above(~dropped) + resource.need <= resource.room
+            sure[resource.edges] &= fits
+            lost = resource.above(kept) + resource.need > resource.room
+            dropped[resource.edges] |= lost & open_[resource.edges]
         kept |= sure & ~dropped

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -25,6 +24,7 @@ import duckdb
 import sqlglot
 from sqlglot import exp
 
+from wattmark.campaign.unseen import unseen_in
 from wattmark.contract.types import TYPES
 from wattmark.engine.session import Session
 from wattmark.engine.sqlfile import SqlFile, literal, read_sql_file
@@ -36,8 +36,6 @@ PLACEHOLDERS = ("as_of", "period")
 MACROS = ("holds", "segment", "any_account")
 LIVE = ("active", "suspended")
 _DEEPEST = 40
-_TURNS = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
-"""Characters that turn the direction of what follows."""
 _NUMBER = re.compile(r"[0-9]*\.?[0-9]+([eE][+-]?[0-9]+)?|[0-9]+\.")
 # Exact classes, not their descendants: a new kind of node is refused until somebody has looked at it.
 _PLAIN_NODES: frozenset[type[exp.Expression]] = frozenset(
@@ -84,12 +82,10 @@ def parse_condition(text: str) -> exp.Expression:
     Raises:
         Refused: it is not one expression, or too deep.
     """
-    for letter in text:
-        if (letter not in "\t\r\n" and unicodedata.category(letter) in ("Cc", "Cs")) or letter in _TURNS:
-            # What an approver reads must be what is run.
-            raise Refused(f"it holds the character U+{ord(letter):04X}, which does not show")
+    if letter := unseen_in(text):
+        raise Refused(f"it holds the character {letter}, which does not show")
     try:
-        parsed = [one for one in sqlglot.parse(text, read="duckdb") if one is not None]
+        parsed = [statement for statement in sqlglot.parse(text, read="duckdb") if statement is not None]
     except sqlglot.errors.SqlglotError as error:
         raise Refused(f"it does not parse: {str(error).splitlines()[0][:200]}") from None
     except RecursionError:
@@ -115,7 +111,7 @@ def _operands(node: exp.Expression) -> list[exp.Expression]:
         return list(node.iter_expressions())
     found: list[exp.Expression] = []
     while type(node.this) is type(node):
-        found += [one for one in node.iter_expressions() if one is not node.this]
+        found += [operand for operand in node.iter_expressions() if operand is not node.this]
         node = node.this
     return [*found, *node.iter_expressions()]
 
@@ -222,8 +218,8 @@ class Checker:
             or {name for name, value in node.args.items() if value} - {"this", "to"}
             or {name for name, value in target.args.items() if value} - {"this", "expressions"}
             or any(
-                not isinstance(one, exp.DataTypeParam) or not isinstance(one.this, exp.Literal)
-                for one in target.expressions
+                not isinstance(parameter, exp.DataTypeParam) or not isinstance(parameter.this, exp.Literal)
+                for parameter in target.expressions
             )
         ):
             raise Refused(
@@ -257,8 +253,20 @@ def _small_database() -> duckdb.DuckDBPyConnection:
     )
 
 
+_RAN: set[tuple[object, ...]] = set()
+"""Conditions that have been run, with the relations that they were run on."""
+
+
 def dry_run(known: Mapping[str, SqlFile], grain: str, asked: Asked) -> None:
     """Run a condition on one row of each relation, so that types that do not fit are found before any night."""
+    # One process meets the same condition again and again: a night's check, decision and release.
+    said = (
+        grain,
+        asked.tree.sql(dialect="duckdb"),
+        *sorted((name, file.text) for name, file in known.items()),
+    )
+    if said in _RAN:
+        return
     duck = _small_database().cursor()
     duck.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
     for name, relation in known.items():
@@ -289,6 +297,7 @@ def dry_run(known: Mapping[str, SqlFile], grain: str, asked: Asked) -> None:
         raise Refused(str(error).split("\n")[0][:200]) from None
     finally:
         duck.close()
+    _RAN.add(said)
 
 
 def text_of(query: exp.Expression) -> str:
@@ -325,14 +334,14 @@ def _bind(
 ) -> exp.Expression:
     """The tree with values in place of placeholders and subqueries in place of our own questions."""
 
-    def replace(one: exp.Expression) -> exp.Expression:
-        if isinstance(one, exp.Placeholder):
-            return literal(values[str(one.this)])
-        if isinstance(one, exp.Column):
-            return exp.column(one.name, table=str(one.args["table"].name), quoted=True)
-        if isinstance(one, exp.Anonymous):
-            name = str(one.this).lower()
-            argument = one.expressions[0]
+    def replace(part: exp.Expression) -> exp.Expression:
+        if isinstance(part, exp.Placeholder):
+            return literal(values[str(part.this)])
+        if isinstance(part, exp.Column):
+            return exp.column(part.name, table=str(part.args["table"].name), quoted=True)
+        if isinstance(part, exp.Anonymous):
+            name = str(part.this).lower()
+            argument = part.expressions[0]
             if name == "any_account":
                 return _any_account(argument, known, values)
             if name == "segment":
@@ -349,7 +358,7 @@ def _bind(
                 .where(exp.EQ(this=exp.column("product_code", table="_h"), expression=argument.copy()))
             )
             return exp.Exists(this=held)
-        return one
+        return part
 
     return node.copy().transform(replace)
 

@@ -18,8 +18,9 @@ from wattmark.campaign.files import escaped_sql, write_list
 from wattmark.campaign.letters import (
     RECIPIENT_LINES,
     Letter,
-    Printer,
     address_lines,
+    font_path,
+    lines_of,
     unprintable,
     write_letters,
 )
@@ -73,7 +74,7 @@ def channel_rows(session: Session, file: CampaignFile, name: str, channel: str) 
         "night.seed",
         pa.Table.from_pylist(
             seeds or [dict.fromkeys(("customer_id", *SEED_COLUMNS), "")],
-            schema=pa.schema([(one, pa.string()) for one in ("customer_id", *SEED_COLUMNS)]),
+            schema=pa.schema([(column, pa.string()) for column in ("customer_id", *SEED_COLUMNS)]),
         ),
     )
     session.give(
@@ -137,13 +138,13 @@ def previews_of(rows: pa.Table, channel: str) -> list[dict[str, str]]:
 
 def chosen(previews: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
     """Ten of the messages of all channels, by turns of cell and language."""
-    rows = preview_rows([{"is_seed": "false", **one} for one in previews], PREVIEWS)
-    return [{name: value for name, value in one.items() if name != "is_seed"} for one in rows]
+    rows = preview_rows([{"is_seed": "false", **preview} for preview in previews], PREVIEWS)
+    return [{name: value for name, value in row.items() if name != "is_seed"} for row in rows]
 
 
 def counted(lacking: Sequence[Lacking]) -> dict[str, int]:
     """How many members lack what, most first; nobody is named."""
-    return dict(collections.Counter(one.placeholder for one in lacking).most_common())
+    return dict(collections.Counter(lack.placeholder for lack in lacking).most_common())
 
 
 def harmless(rows: pa.Table) -> pa.Table:
@@ -173,7 +174,7 @@ def write_channel_list(
     unreadable: list[Lacking] = []
     if prints:
         raw, unreadable = _printable(raw, session)
-    found = messages.render(raw, channel)
+    found = messages.render(raw, channel, settings.letters if prints else None)
     rows = found.rows
     written = Written(lacking=[*unreadable, *found.lacking])
     for part, some in _parted(rows, parts):
@@ -214,12 +215,12 @@ def _write_part(
     stem = channel if part is None else f"{channel}.{file_part(part)}"
     said = {"channel": channel} | ({} if part is None else {"part": part})
     laid = harmless(rows) if campaign.format == "csv" else rows
-    look = replace(look, title=" ".join(one for one in (campaign.id, channel, part) if one))
+    look = replace(look, title=" ".join(word for word in (campaign.id, channel, part) if word))
     entries = [write_list(folder, stem, laid, campaign.format, recipients, look) | said]
     if prints:
         letters = [_letter(row) for row in rows.to_pylist()]
         sender = " · ".join(
-            one for one in (settings.sender.name.get(settings.language), settings.sender.address) if one
+            line for line in (settings.sender.name.get(settings.language), settings.sender.address) if line
         )
         drawn = replace(look, draw=partial(write_letters, letters, settings.letters, sender))
         entries.append(
@@ -233,7 +234,7 @@ def _write_part(
 def _printable(rows: pa.Table, session: Session) -> tuple[pa.Table, list[Lacking]]:
     """Rows whose address can be printed and seen in the window, and members whose cannot."""
     letters = session.settings.campaigns.messages.letters
-    printer = Printer(letters, "")
+    lines = lines_of(font_path(letters))
     kept, lacking = [], []
     for at, row in enumerate(
         rows.select(
@@ -244,7 +245,7 @@ def _printable(rows: pa.Table, session: Session) -> tuple[pa.Table, list[Lacking
         letter = unprintable(address, letters)
         if letter:
             what = f"U+{ord(letter):04X} in the letters' font"
-        elif len(printer.address(address)) > RECIPIENT_LINES:
+        elif len(lines.address(address)) > RECIPIENT_LINES:
             what = "room for the address in the window"
         else:
             kept.append(at)

@@ -45,7 +45,7 @@ def check(file: CampaignFile, settings: Settings) -> None:
     ]
     if found:
         raise together(found)
-    if campaign.messages and any(one.channel == "post" for one in campaign.channels):
+    if campaign.messages and any(channel.channel == "post" for channel in campaign.channels):
         font_path(settings.campaigns.messages.letters)
     if campaign.success.value_column is not None:
         try:

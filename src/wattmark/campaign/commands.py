@@ -28,7 +28,6 @@ NamesArgument = Annotated[
     list[str] | None,
     typer.Argument(help="Campaign ids; all that are due where left out.", show_default=False),
 ]
-console = Console()
 
 
 def register(app: typer.Typer) -> None:
@@ -41,7 +40,7 @@ def _run(settings: Settings, day: dt.datetime) -> Run:
 
 
 def _tell(message: str) -> None:
-    console.print(message, soft_wrap=True, markup=False, highlight=False)
+    Console().print(message, soft_wrap=True, markup=False, highlight=False)
 
 
 @campaign_app.command()
@@ -64,10 +63,10 @@ def check(home: HomeOption = None) -> None:
         except WattmarkError as error:
             problems.append(str(error))
     for problem in problems:
-        console.print(problem, style="red", markup=False, soft_wrap=True)
+        Console().print(problem, style="red", markup=False, soft_wrap=True)
     if problems:
         raise typer.Exit(1)
-    console.print(f"{len(files)} campaigns are right.")
+    Console().print(f"{len(files)} campaigns are right.")
 
 
 @campaign_app.command()
@@ -100,43 +99,43 @@ def preview(as_of: DayOption, names: NamesArgument = None, home: HomeOption = No
     files = due_campaigns(load_campaigns(settings), run, names or [])
     with DuckDBSession(settings, run) as session:
         know(session, dt.datetime.now(dt.UTC))
-        for one in look(session, _ops(settings), files):
-            _show_preview(one)
+        for preview in look(session, _ops(settings), files):
+            _show_preview(preview)
     if not files:
-        console.print(f"No campaign is due on {run.as_of}.")
+        Console().print(f"No campaign is due on {run.as_of}.")
 
 
-def _show_preview(one: Any) -> None:
-    table = Table(title=one.campaign_id, show_header=False, title_justify="left")
-    if one.problem:
-        table.add_row("cannot be made", one.problem)
+def _show_preview(shown: Any) -> None:
+    table = Table(title=shown.campaign_id, show_header=False, title_justify="left")
+    if shown.problem:
+        table.add_row("cannot be made", shown.problem)
     for label, counted in (
-        ("outcome", one.outcomes), ("excluded by", one.excluded_by), ("channel", one.channels), ("cell", one.cells),
-        ("also listed by", one.overlap),
+        ("outcome", shown.outcomes), ("excluded by", shown.excluded_by), ("channel", shown.channels), ("cell", shown.cells),
+        ("also listed by", shown.overlap),
     ):  # fmt: skip
         if counted:
             table.add_row(label, ", ".join(f"{name} {count:,}" for name, count in counted.items()))
-    if one.areas:
-        table.add_row("areas", f"{one.areas:,}")
-    table.add_row("cost", f"{one.cost_amount:,.2f}")
-    if one.smallest_lift is not None:
+    if shown.areas:
+        table.add_row("areas", f"{shown.areas:,}")
+    table.add_row("cost", f"{shown.cost_amount:,.2f}")
+    if shown.smallest_lift is not None:
         table.add_row(
-            "smallest effect found (80% power)", f"{100 * one.smallest_lift:+.1f} percentage points"
+            "smallest effect found (80% power)", f"{100 * shown.smallest_lift:+.1f} percentage points"
         )
-    elif one.power_problem:
-        table.add_row("smallest effect found (80% power)", one.power_problem)
-    if one.balance:
+    elif shown.power_problem:
+        table.add_row("smallest effect found (80% power)", shown.power_problem)
+    if shown.balance:
         table.add_row(
             "balance against control",
-            ", ".join(f"{cell} {value:+.3f}" for cell, value in one.balance.items()),
+            ", ".join(f"{cell} {value:+.3f}" for cell, value in shown.balance.items()),
         )
-    if one.lacking:
+    if shown.lacking:
         table.add_row(
             "cannot be told, for want of",
-            ", ".join(f"{name} {count:,}" for name, count in one.lacking.items()),
+            ", ".join(f"{name} {count:,}" for name, count in shown.lacking.items()),
         )
-    console.print(table)
-    for said in one.messages:
+    Console().print(table)
+    for said in shown.messages:
         reach = said.get("name") or said["customer_id"]
         _tell(f"--- {said['channel']} · {said['cell']} · {said['language']} · {reach}")
         for part in ("message_subject", "message_text", "message_script", "offer", "opt_out"):
@@ -155,14 +154,14 @@ def run(as_of: DayOption, names: NamesArgument = None, home: HomeOption = None) 
     table = Table(
         "campaign", "state", "considered", "listed", "left out", "control", "excluded", "over limit", "cost"
     )
-    for one in made:
+    for outcome in made:
         table.add_row(
-            one.campaign_id, one.problem or one.state, f"{one.considered:,}", f"{one.listed:,}", f"{one.dropped:,}", f"{one.control:,}",
-            f"{one.excluded:,}", f"{one.over_limit:,}", f"{one.cost_amount:,.2f}",
+            outcome.campaign_id, outcome.problem or outcome.state, f"{outcome.considered:,}", f"{outcome.listed:,}", f"{outcome.dropped:,}", f"{outcome.control:,}",
+            f"{outcome.excluded:,}", f"{outcome.over_limit:,}", f"{outcome.cost_amount:,.2f}",
         )  # fmt: skip
-    console.print(table if made else f"No campaign is due on {as_of:%Y-%m-%d}.")
-    _show_lists(settings, [one.campaign_run_id for one in made if one.listed])
-    if any(one.problem for one in made):
+    Console().print(table if made else f"No campaign is due on {as_of:%Y-%m-%d}.")
+    _show_lists(settings, [outcome.campaign_run_id for outcome in made if outcome.listed])
+    if any(outcome.problem for outcome in made):
         raise typer.Exit(1)
 
 
@@ -204,7 +203,7 @@ def lists_(
             row["campaign_run_id"], row["state"], f"{row['listed']:,}", f"{row['control']:,}", f"{row['dropped']:,}",
             f"{row['cost_amount']:,.2f}", row["approved_by"] or "", row["note"] or "",
         )  # fmt: skip
-    console.print(table if rows else "No list awaits approval.")
+    Console().print(table if rows else "No list awaits approval.")
     _show_lists(settings, [row["campaign_run_id"] for row in rows if row["state"] == "awaiting_approval"])
 
 
@@ -228,7 +227,7 @@ def explain(customer: Annotated[str, typer.Argument(help="Customer id.")], home:
             str(row["as_of"]), row["campaign_id"], row["account_id"], row["outcome"], row["excluded_by"] or "",
             row["channel"] or "", row["cell"] or "", row["state"],
         )  # fmt: skip
-    console.print(table if rows else "No campaign has considered this customer.")
+    Console().print(table if rows else "No campaign has considered this customer.")
 
 
 @campaign_app.command()
@@ -246,16 +245,16 @@ def approve(
     settings = load_settings(home)
     engine = _ops(settings)
     if not release(settings, engine, campaign_run_id, by, digest, dt.datetime.now(dt.UTC)):
-        console.print(f"{campaign_run_id} had been released before.")
+        Console().print(f"{campaign_run_id} had been released before.")
         return
-    console.print(f"{campaign_run_id} is released.")
+    Console().print(f"{campaign_run_id} is released.")
     dropped, moved = what_left(engine, campaign_run_id)
     if dropped:
-        console.print(
+        Console().print(
             f"{dropped:,} may not be contacted any more and were left out; see release in its manifest."
         )
     for channel, day in sorted(moved.items()):
-        console.print(f"{channel} goes out on {day}: its day had passed.")
+        Console().print(f"{channel} goes out on {day}: its day had passed.")
 
 
 @campaign_app.command()
@@ -270,7 +269,7 @@ def refuse(
 
     settings = load_settings(home)
     say_no(settings, _ops(settings), campaign_run_id, by, why)
-    console.print(f"{campaign_run_id} is refused.")
+    Console().print(f"{campaign_run_id} is refused.")
 
 
 @campaign_app.command()
@@ -288,8 +287,8 @@ def correct(
     run_ = _run(settings, as_of)
     held = writing(settings, f"wattmark campaign correct {campaign}", tell=_tell)
     with held, DuckDBSession(settings, run_) as session:
-        one = make_correction(settings, run_, session, _ops(settings), campaign, why)
-    console.print(f"{one.campaign_run_id} awaits approval: {one.listed:,} listed.")
+        correction = make_correction(settings, run_, session, _ops(settings), campaign, why)
+    Console().print(f"{correction.campaign_run_id} awaits approval: {correction.listed:,} listed.")
 
 
 @campaign_app.command()
@@ -308,7 +307,7 @@ def report(
     run_ = _run(settings, as_of)
     folder = to or Home(settings.home).campaign_reports / run_.as_of.isoformat()
     with DuckDBSession(settings, run_) as session:
-        console.print(str(write_report(session, folder, _ops(settings))), soft_wrap=True)
+        Console().print(str(write_report(session, folder, _ops(settings))), soft_wrap=True)
 
 
 @campaign_app.command()
@@ -339,8 +338,8 @@ def replies(
     refused = let_count(settings, engine, found)
     write_atomically(to, stream.getvalue(), private=True)
     _tell(f"{len(rows):,} events are in {to}; {refused:,} ask for no more, which counts from now on.")
-    for one in unread:
-        _tell(f"{file}:{one.line}: {one.why}; left out.")
+    for line in unread:
+        _tell(f"{file}:{line.line}: {line.why}; left out.")
     if unread:
         raise typer.Exit(1)
 
@@ -357,7 +356,7 @@ def suppress(
 
     settings = load_settings(home)
     suppress_customer(settings, _ops(settings), customer, reason, as_of.date())
-    console.print("Suppressed.")
+    Console().print("Suppressed.")
 
 
 @campaign_app.command("list-key")
@@ -386,4 +385,4 @@ def decrypt(
             "campaign.list_identity", "No identity is set.", "Set campaigns.list_identity_file."
         )
     write_atomically(to, lambda stream: open_list(file, keys, stream.write), private=True)
-    console.print(f"{to} is written; it holds personal data.")
+    Console().print(f"{to} is written; it holds personal data.")

@@ -5,9 +5,10 @@ Nothing here writes outside of the session: ``wattmark campaign preview`` and th
 
 from __future__ import annotations
 
+import collections
 import datetime as dt
 from collections.abc import Container, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import duckdb
 import numpy as np
@@ -15,11 +16,10 @@ import pyarrow as pa
 from sqlalchemy import Engine
 
 from wattmark.campaign.assign import Resource, settle
-from wattmark.campaign.audience import Checker, asked_relations, prepare, relations, select_members
-from wattmark.campaign.audience import text_of as sql_of
+from wattmark.campaign.carried import Carried, carry
 from wattmark.campaign.definition import CampaignError, CampaignFile
-from wattmark.campaign.events import find_events
 from wattmark.campaign.fields import published_fields
+from wattmark.campaign.members import find_members
 from wattmark.campaign.people import draw_below, empty, give, look_at_people, text_of
 from wattmark.campaign_settings import ChannelSettings
 from wattmark.engine.session import Session
@@ -49,6 +49,10 @@ class Planned:
     file: CampaignFile
     sendings: tuple[Sending, ...]
     fields: dict[str, str]
+    carried: Carried = field(default_factory=Carried)
+    """What follows earlier lists of it."""
+    is_due: bool = True
+    """Its whole audience is looked at; else what follows earlier lists alone."""
 
 
 @dataclass
@@ -63,8 +67,11 @@ def decide(
     session: Session,
     engine: Engine | None,
     files: Sequence[CampaignFile],
-    numbers: Sequence[str] = (),
+    replaced_runs: Sequence[str] = (),
     now: dt.datetime | None = None,
+    due: Container[str] | None = None,
+    *,
+    follows: bool = True,
 ) -> Decision:
     """Decide the outcome of every member of every campaign's audience.
 
@@ -75,29 +82,45 @@ def decide(
         session: of the night.
         engine: the warehouse with what earlier nights did; None where there is none.
         files: the campaigns, none of them by area.
-        numbers: ids of runs whose contacts do not count as history (those that a correction replaces).
+        replaced_runs: ids of runs whose contacts do not count as history (those that a correction replaces).
         now: the moment it is; nothing is sent before it. Who may be contacted is asked of what the session knows
             (``session.known_on``), the audience of its date.
+        due: ids of campaigns whose audience is looked at, all where None; of the others those are looked at whom a step
+            or a wave is due to, and those that list nobody are left out of the decision.
+        follows: whether steps and waves are looked at.
     """
     decision = Decision()
     asked = sorted({channel.channel for file in files for channel in file.campaign.channels})
     look_at_people(session, engine, asked, [file.campaign.id for file in files])
-    if numbers:
-        session.give("night.replaced", pa.table({"campaign_run_id": list(numbers)}))
+    if replaced_runs:
+        session.give("night.replaced", pa.table({"campaign_run_id": list(replaced_runs)}))
         session.duck.execute(
             "DELETE FROM ask.history WHERE campaign_run_id IN (SELECT campaign_run_id FROM night.replaced)"
         )
     _make_tables(session)
     for number, file in enumerate(files):
         try:
-            planned = plan(session, number, file, now)
-            consider(session, planned)
+            is_due = due is None or file.campaign.id in due
+            carried = carry(session, engine, file, is_due=is_due) if follows else Carried()
+            if not is_due and carried.is_empty:
+                continue
+            planned = replace(plan(session, number, file, now), carried=carried, is_due=is_due)
+            if carried.wave.number > 1:
+                planned = with_room(session, planned)
+            consider(session, engine, planned)
         except (WattmarkError, duckdb.Error) as error:
             decision.problems[file.campaign.id] = str(error).split("\n")[0]
             session.duck.execute("DELETE FROM night.considered WHERE number = ?", [number])
             continue
         decision.planned.append(planned)
     _compete(session, decision.planned)
+    listed = {
+        number
+        for (number,) in session.duck.execute(
+            "SELECT DISTINCT number FROM night.member WHERE outcome = 'listed'"
+        ).fetchall()
+    }
+    decision.planned = [planned for planned in decision.planned if planned.is_due or planned.number in listed]
     return decision
 
 
@@ -108,13 +131,13 @@ def _make_tables(session: Session) -> None:
     session.duck.execute(
         """CREATE OR REPLACE TABLE night.considered (
           number BIGINT, customer_id VARCHAR, account_id VARCHAR, person_id VARCHAR, excluded_by VARCHAR, channel VARCHAR,
-          send_on DATE, cell VARCHAR, is_control BOOLEAN, priority BIGINT, cost BIGINT, expected_value DOUBLE, tie VARCHAR,
+          send_on DATE, step VARCHAR, cell VARCHAR, is_control BOOLEAN, priority BIGINT, cost BIGINT, expected_value DOUBLE, tie VARCHAR,
           room BIGINT, segment VARCHAR, fields VARCHAR)"""
     )
     learned = empty("ask.take_up")
     if session.stored and session.lake.exists("mart.campaign_take_up"):
         learned = session.query(
-            "SELECT t.campaign_id, t.segment, t.channel, t.rate FROM mart.campaign_take_up AS t"
+            "SELECT campaign_take_up.campaign_id, campaign_take_up.segment, campaign_take_up.channel, campaign_take_up.rate FROM mart.campaign_take_up"
         ).read_all()
     session.give("ask.take_up", learned)
 
@@ -131,7 +154,7 @@ def plan(session: Session, number: int, file: CampaignFile, now: dt.datetime | N
         until_hour = usual.until_hour if channel.until_hour is None else channel.until_hour
         first = session.run.as_of + dt.timedelta(days=1)
         local = now.astimezone(session.settings.zone) if now else None
-        limits = [one for one in (channel.daily_limit, usual.daily_limit) if one is not None]
+        limits = [limit for limit in (channel.daily_limit, usual.daily_limit) if limit is not None]
         sendings.append(
             Sending(
                 channel.channel,
@@ -186,51 +209,45 @@ def may_send(
     return found
 
 
-def consider(session: Session, planned: Planned) -> None:
-    """Find one campaign's audience and judge each member of it, limits and competition aside."""
-    file, duck = planned.file, session.duck
-    campaign = file.campaign
-    known = relations(session.settings.include)
-    checker = Checker(known, campaign.audience.grain)
-    asked = checker.condition(campaign.audience.where)
-    fields = dict(planned.fields)
-    if campaign.success.value_column:
-        fields["_own_value"] = campaign.success.value_column
-    by_account = campaign.audience.grain == "account"
-    if by_account:
-        fields["_status"] = "account.status"
-    values = {"as_of": session.run.as_of, "period": session.run.period}
-    query = select_members(known, campaign.audience.grain, asked, values, fields, [])
-    prepare(session, asked_relations(query))
-    duck.execute(f"CREATE OR REPLACE TABLE night.found AS {sql_of(query)}")
-    if campaign.schedule.events:
-        find_events(session, campaign)
-        # One row a member, whatever happened to it twice.
-        duck.execute(
-            """CREATE OR REPLACE TABLE night.found AS
-            SELECT f.*, e.occasion FROM night.found AS f JOIN night.event AS e
-              ON e.customer_id = f.customer_id AND (e.account_id IS NULL OR f.account_id = '' OR e.account_id = f.account_id)
-            QUALIFY ROW_NUMBER() OVER (PARTITION BY f.customer_id, f.account_id ORDER BY e.occurs_on, e.occasion, e.account_id) = 1"""
-        )
-        shown = [*planned.fields, "occasion"]
-    else:
-        shown = list(planned.fields)
-    # Names of columns, checked against the published ones before; values stay where they are.
-    packed = ", ".join(f'"{name}" := "{name}"' for name in shown)
-    found = duck.sql(
-        f"""SELECT customer_id, account_id,
-               {"CAST(to_json(struct_pack(" + packed + ")) AS VARCHAR)" if packed else "CAST(NULL AS VARCHAR)"} AS fields,
-               {"CAST(_own_value AS DOUBLE)" if campaign.success.value_column else "CAST(NULL AS DOUBLE)"} AS own_value,
-               {"_status = 'closed'" if by_account else "FALSE"} AS is_account_closed
-        FROM night.found"""
-    )
-    session.give("ask.member", found.to_arrow_table())
+def with_room(session: Session, planned: Planned) -> Planned:
+    """A wave goes out on the first allowed day on which its campaign and its channel carry more contacts than are listed already.
+
+    Raises:
+        CampaignError: the calendar has no such day.
+    """
+    campaign, moved = planned.file.campaign, []
+    days_of = {channel.channel: channel.days for channel in campaign.channels}
+    for sending in planned.sendings:
+        day = sending.send_on
+        while not _has_room(session, campaign.id, sending, day):
+            day = may_send(session, sending.channel, days_of[sending.channel], day + dt.timedelta(days=1), None, sending.until_hour)  # fmt: skip
+        moved.append(replace(sending, send_on=day))
+    return replace(planned, sendings=tuple(moved))
+
+
+def _has_room(session: Session, campaign_id: str, sending: Sending, day: dt.date) -> bool:
+    limits = (sending.daily_limit, _usual(session, sending.channel).daily_limit)
+    if 0 in limits:
+        # Nothing goes on it on any day.
+        return True
+    (counted,) = session.duck.execute(
+        "SELECT COUNT(*) FILTER (WHERE campaign_id = ?), COUNT(*) FROM ask.history "
+        "WHERE outcome = 'listed' AND channel = ? AND send_on = ?",
+        [campaign_id, sending.channel, day],
+    ).fetchall()
+    return all(limit is None or used < limit for limit, used in zip(limits, counted, strict=True))
+
+
+def consider(session: Session, engine: Engine | None, planned: Planned) -> None:
+    """Find one campaign's audience and whom steps and waves are due to, and judge each of them, limits and competition aside."""
+    campaign = planned.file.campaign
+    find_members(session, engine, planned.file, planned.fields, planned.carried, is_due=planned.is_due)
     _give_campaign(session, planned)
-    duck.execute(
+    session.duck.execute(
         "INSERT INTO night.named VALUES (?, ?, ?)",
         [planned.number, campaign.id, campaign.audience.grain == "household"],
     )
-    duck.execute(f"INSERT INTO night.considered {text_of(session, 'campaign.considered')}")
+    session.duck.execute(f"INSERT INTO night.considered {text_of(session, 'campaign.considered')}")
 
 
 def asks_for(file: CampaignFile) -> str:
@@ -276,12 +293,12 @@ def _give_campaign(session: Session, planned: Planned) -> None:
         "ask.sending",
         [
             {
-                "channel": one.channel,
+                "channel": sending.channel,
                 "position": at,
-                "send_on": one.send_on,
-                "cost": round(one.cost_amount * MONEY),
+                "send_on": sending.send_on,
+                "cost": round(sending.cost_amount * MONEY),
             }
-            for at, one in enumerate(planned.sendings)
+            for at, sending in enumerate(planned.sendings)
         ],
     )
     cells, low = [], 0.0
@@ -311,7 +328,7 @@ def _compete(session: Session, planned: Sequence[Planned]) -> None:
         SELECT c.number, c.customer_id, c.account_id,
                CASE WHEN c.excluded_by IS NOT NULL THEN 'excluded' WHEN k.rank IS NULL THEN 'over_limit'
                     WHEN c.is_control THEN 'control' ELSE 'listed' END AS outcome,
-               c.excluded_by, c.channel, c.cell, c.priority, c.send_on, c.segment,
+               c.excluded_by, c.channel, c.step, c.cell, c.priority, c.send_on, c.segment,
                CAST(c.expected_value AS DECIMAL(18,2)) AS expected_value_amount, c.cost,
                CASE WHEN k.rank IS NOT NULL AND NOT c.is_control THEN c.fields END AS fields
         FROM night.considered AS c
@@ -327,20 +344,20 @@ def _resources(session: Session, edges: pa.Table, planned: Sequence[Planned]) ->
     person = persons.indices.to_numpy().astype(np.int64)
     cost = edges.column("cost").to_numpy().astype(np.float64)
     contacted = (~edges.column("is_control").to_numpy(zero_copy_only=False).astype(bool)).astype(np.float64)
-    one = np.ones(len(edges))
+    ones = np.ones(len(edges))
     room = edges.column("room").cast(pa.float64()).fill_null(float("inf")).to_numpy()
-    found = [Resource(person, one, one, room)]
-    top = max((one.number for one in planned), default=-1) + 1
+    found = [Resource(person, ones, ones, room)]
+    top = max((campaign.number for campaign in planned), default=-1) + 1
     size, budget = np.full(top, np.inf), np.full(top, np.inf)
     for campaign in planned:
-        limits = campaign.file.campaign.limits
+        limits, wave = campaign.file.campaign.limits, campaign.carried.wave
         if limits.size is not None:
-            size[campaign.number] = limits.size
+            size[campaign.number] = max(0, limits.size - wave.listed)
         if limits.budget_amount is not None:
-            budget[campaign.number] = round(limits.budget_amount * MONEY)
-    found.append(Resource(number, one, contacted, size[number]))
+            budget[campaign.number] = max(0, round((limits.budget_amount - wave.cost_amount) * MONEY))
+    found.append(Resource(number, ones, contacted, size[number]))
     found.append(Resource(number, cost, cost * contacted, budget[number]))
-    return [*found, *_channel_days(session, edges, planned, number, one, contacted)]
+    return [*found, *_channel_days(session, edges, planned, number, ones, contacted)]
 
 
 def _channel_days(
@@ -348,16 +365,19 @@ def _channel_days(
     edges: pa.Table,
     planned: Sequence[Planned],
     number: np.ndarray,
-    one: np.ndarray,
+    ones: np.ndarray,
     contacted: np.ndarray,
 ) -> list[Resource]:
     """What a channel carries a day over all campaigns, and where a campaign says less, over this campaign too."""
-    used = {
-        (channel, day): count
-        for channel, day, count in session.duck.execute(
-            "SELECT channel, send_on, COUNT(*) FROM ask.history WHERE outcome = 'listed' GROUP BY channel, send_on"
+    used_by = {
+        (campaign_id, channel, day): count
+        for campaign_id, channel, day, count in session.duck.execute(
+            "SELECT campaign_id, channel, send_on, COUNT(*) FROM ask.history WHERE outcome = 'listed' GROUP BY ALL"
         ).fetchall()
     }
+    used: dict[tuple[str, dt.date], int] = collections.Counter()
+    for (_, channel, day), count in used_by.items():
+        used[(channel, day)] += count
     keys = sorted({(one_.channel, one_.send_on) for plan_ in planned for one_ in plan_.sendings})
     number_of = {key: at for at, key in enumerate(keys)}
     encoded = edges.column("channel").combine_chunks().dictionary_encode()
@@ -378,11 +398,12 @@ def _channel_days(
                     0, usual.daily_limit - used.get((sending.channel, sending.send_on), 0)
                 )
             if sending.daily_limit is not None:
-                own_of[plan_.number, at] = sending.daily_limit
+                own = used_by.get((plan_.file.campaign.id, sending.channel, sending.send_on), 0)
+                own_of[plan_.number, at] = max(0, sending.daily_limit - own)
     if not len(edges):
         return []
     index = encoded.indices.to_numpy().astype(np.int64)
     return [
-        Resource(group_of[number, index], one, contacted, room_of[number, index]),
-        Resource(number * len(names) + index, one, contacted, own_of[number, index]),
+        Resource(group_of[number, index], ones, contacted, room_of[number, index]),
+        Resource(number * len(names) + index, ones, contacted, own_of[number, index]),
     ]

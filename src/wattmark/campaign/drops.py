@@ -37,7 +37,7 @@ def insert_drops(connection: Connection, name: str, reasons: Mapping[tuple[str, 
 
 def of_lacking(lacking: Sequence[Lacking]) -> Drops:
     """Members of whom something is lacking."""
-    return {(one.customer_id, one.account_id): LACKS_VALUE for one in lacking}
+    return {(lack.customer_id, lack.account_id): LACKS_VALUE for lack in lacking}
 
 
 def as_rows(reasons: Mapping[tuple[str, str], str]) -> pa.Table:

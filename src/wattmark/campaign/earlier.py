@@ -37,10 +37,10 @@ def addresses_before(session: Session, calling_codes: Sequence[str]) -> pa.Table
         return schema.empty_table()
     session.see(["accepted.customer", "known.campaign_event"])
     changed = session.duck.sql(
-        """SELECT c.customer_id, c.updated_at, MIN(e.occurred_at) AS first_at
-        FROM known.campaign_event AS e JOIN accepted.customer AS c ON c.customer_id = e.customer_id
-        WHERE e.kind IN ('bounced', 'unsubscribed', 'complained') AND c.updated_at > e.occurred_at
-        GROUP BY c.customer_id, c.updated_at"""
+        """SELECT customer.customer_id, customer.updated_at, MIN(campaign_event.occurred_at) AS first_at
+        FROM known.campaign_event JOIN accepted.customer ON customer.customer_id = campaign_event.customer_id
+        WHERE campaign_event.kind IN ('bounced', 'unsubscribed', 'complained') AND customer.updated_at > campaign_event.occurred_at
+        GROUP BY customer.customer_id, customer.updated_at"""
     ).to_arrow_table()
     if not len(changed):
         return schema.empty_table()
@@ -147,6 +147,6 @@ def refusals_of_the_gone(session: Session, key: str) -> list[dict[str, Any]]:
                     }
                 )
         known = {word["customer_id"] for word in words}
-        left = [one for one in gone.column("customer_id").to_pylist() if one not in known]
+        left = [customer for customer in gone.column("customer_id").to_pylist() if customer not in known]
         gone = pa.table({"customer_id": pa.array(left, pa.string())})
     return rows

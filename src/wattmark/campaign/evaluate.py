@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+from scipy import special
 
 from wattmark.campaign.power import POWER, lift_parameter
 from wattmark.engine.session import Session
@@ -82,8 +82,8 @@ def adjusted(
     if error < 1e-9 * max(1.0, float(np.abs(after).max())):
         return found, found, found, 0.0
     freedom = max(len(after) - np.linalg.matrix_rank(design), 1)
-    reach = float(stats.t.ppf(0.5 + LEVEL / 2, freedom)) * error
-    detectable = (stats.norm.ppf(0.5 + LEVEL / 2) + stats.norm.ppf(POWER)) * error
+    reach = float(special.stdtrit(freedom, 0.5 + LEVEL / 2)) * error
+    detectable = (special.ndtri(0.5 + LEVEL / 2) + special.ndtri(POWER)) * error
     return found, found - reach, found + reach, float(detectable)
 
 
@@ -96,22 +96,22 @@ WHERE days = DATE_DIFF('day', period, CAST(ADD_MONTHS(period, 1) AS DATE))
 _CHANGES = """
 WITH monthly AS ({monthly}),
 member AS (
-  SELECT c.campaign_id, c.as_of, a.account_id, c.outcome, CAST(DATE_TRUNC('month', c.send_on) AS DATE) AS month
-  FROM campaign.contact AS c JOIN source.account AS a
-    ON a.customer_id = c.customer_id AND (c.account_id = '' OR a.account_id = c.account_id)
-  WHERE c.campaign_id = $campaign
+  SELECT contact.campaign_id, contact.as_of, account.account_id, contact.outcome, CAST(DATE_TRUNC('month', contact.send_on) AS DATE) AS month
+  FROM campaign.contact JOIN source.account
+    ON account.customer_id = contact.customer_id AND (contact.account_id = '' OR account.account_id = contact.account_id)
+  WHERE contact.campaign_id = $campaign AND contact.step = ''
 ),
 energy AS (
-  SELECT m.as_of, m.account_id, m.outcome,
-         ROUND(AVG(ROUND(e.kwh * 1000000)) FILTER (WHERE e.period < m.month) * 0.000001, 6) AS before_kwh,
-         ROUND(AVG(ROUND(e.kwh * 1000000)) FILTER (WHERE e.period > m.month) * 0.000001, 6) AS after_kwh,
-         COUNT(*) FILTER (WHERE e.period < m.month) AS months_before,
-         COUNT(*) FILTER (WHERE e.period > m.month) AS months_after
-  FROM member AS m
-  JOIN monthly AS e ON e.account_id = m.account_id AND e.period <= $period
-   AND e.period >= CAST(m.month - to_months(CAST($months AS INTEGER)) AS DATE)
-   AND e.period <= CAST(m.month + to_months(CAST($months AS INTEGER)) AS DATE)
-  GROUP BY m.as_of, m.account_id, m.outcome
+  SELECT member.as_of, member.account_id, member.outcome,
+         ROUND(AVG(ROUND(monthly.kwh * 1000000)) FILTER (WHERE monthly.period < member.month) * 0.000001, 6) AS before_kwh,
+         ROUND(AVG(ROUND(monthly.kwh * 1000000)) FILTER (WHERE monthly.period > member.month) * 0.000001, 6) AS after_kwh,
+         COUNT(*) FILTER (WHERE monthly.period < member.month) AS months_before,
+         COUNT(*) FILTER (WHERE monthly.period > member.month) AS months_after
+  FROM member
+  JOIN monthly ON monthly.account_id = member.account_id AND monthly.period <= $period
+   AND monthly.period >= CAST(member.month - to_months(CAST($months AS INTEGER)) AS DATE)
+   AND monthly.period <= CAST(member.month + to_months(CAST($months AS INTEGER)) AS DATE)
+  GROUP BY member.as_of, member.account_id, member.outcome
 )
 SELECT outcome, CAST(after_kwh AS DOUBLE) AS after_kwh, CAST(before_kwh AS DOUBLE) AS before_kwh,
        CAST(DENSE_RANK() OVER (ORDER BY as_of) - 1 AS BIGINT) AS stratum
@@ -169,9 +169,9 @@ def energy_effect(session: Session, campaign_id: str, wanted: str) -> EnergyEffe
             campaign_id, contacted, control, found, low, high, detectable, None, verdict, True
         )
     price = session.query(
-        "SELECT CAST(SUM(b.total_amount) AS DOUBLE) / NULLIF(CAST(SUM(CAST(b.billed_kwh AS DECIMAL(28, 8))) AS DOUBLE), 0) AS price FROM mart.fct_bill AS b "
-        "JOIN source.account AS a ON a.account_id = b.account_id JOIN campaign.contact AS c ON c.customer_id = a.customer_id "
-        "WHERE c.campaign_id = $campaign AND b.period = $period",
+        "SELECT CAST(SUM(fct_bill.total_amount) AS DOUBLE) / NULLIF(CAST(SUM(CAST(fct_bill.billed_kwh AS DECIMAL(28, 8))) AS DOUBLE), 0) AS price FROM mart.fct_bill "
+        "JOIN source.account ON account.account_id = fct_bill.account_id JOIN campaign.contact ON contact.customer_id = account.customer_id "
+        "WHERE contact.campaign_id = $campaign AND fct_bill.period = $period",
         campaign=campaign_id,
     ).read_all()["price"][0].as_py()  # fmt: skip
     money = None if price is None else found * price

@@ -5,11 +5,11 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 
 from wattmark.campaign.keys import known_key
 from wattmark.campaign.people import RECORD
-from wattmark.campaign.state import KEEP_SUPPRESSION
+from wattmark.campaign.state import keep_suppression
 from wattmark.settings import Settings
 
 SEPARATOR = chr(31)
@@ -36,11 +36,4 @@ def suppress_customer(
     """
     hashed = record_hash(known_key(settings.home, engine), customer_id)
     with engine.begin() as connection:
-        connection.execute(
-            text(
-                KEEP_SUPPRESSION.format(
-                    rows="VALUES (:channel, :hash, CAST(:reason AS text), CAST(:since AS date))"
-                )
-            ),
-            {"channel": RECORD, "hash": hashed, "reason": reason, "since": since},
-        )
+        keep_suppression(connection, RECORD, hashed, reason, since)

@@ -34,13 +34,13 @@ def check_fields(file: CampaignFile, checker: Checker) -> None:
         keys: list[str | int] = ["personalise", at]
         if name.startswith("contact."):
             column = name.partition(".")[2]
-            personal = {one for kind in channels().values() for one in kind.may_show}
+            personal = {allowed for kind in channels().values() for allowed in kind.may_show}
             if column not in personal:
                 raise file.error(
                     "campaign.field",
                     keys,
                     f"{name} may stand on no list.",
-                    f"It may be: {', '.join(one for one in CONTACT_COLUMNS if one in personal)}.",
+                    f"It may be: {', '.join(other for other in CONTACT_COLUMNS if other in personal)}.",
                 )
             for channel in file.campaign.channels:
                 if column not in channels()[channel.channel].may_show:

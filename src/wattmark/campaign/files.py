@@ -41,13 +41,10 @@ UNSEEN = (
 """First and last code point of what no spreadsheet shows: blanks, controls, marks of direction, a BOM, fillers."""
 
 _BEFORE = "".join(rf"\x{{{first:X}}}-\x{{{last:X}}}" for first, last in UNSEEN)
-_TRIGGER = "".join(rf"\x{{{ord(one):X}}}" for one in TRIGGERS)
+_TRIGGER = "".join(rf"\x{{{ord(character):X}}}" for character in TRIGGERS)
 ESCAPE_PATTERN = rf"^(?:['{_BEFORE}]*[{_TRIGGER}]|['{_BEFORE}]*[\t\r\n])"
 """RE2: a trigger at the beginning or behind what is not seen; or a tab or line end there, which some programs drop."""
 NUMBER_PATTERN = r"^[+-]?[0-9]+([.][0-9]+)?$"
-_ESCAPED = re.compile(
-    "'" + re.sub(r"\\x\{([0-9A-F]+)\}", lambda found: f"\\U{int(found[1], 16):08x}", ESCAPE_PATTERN[1:])
-)
 _DRAFT = re.compile(r"\A\..+\.(\d+)\.[0-9a-f]{8}\Z", re.DOTALL)
 _BLOCK = 1 << 20
 
@@ -62,11 +59,6 @@ def escaped_sql(column: str) -> str:
         f"CASE WHEN regexp_matches({column}, '{ESCAPE_PATTERN.replace(chr(39), chr(39) * 2)}') "
         f"AND NOT regexp_matches({column}, '{NUMBER_PATTERN}') THEN '''' || {column} ELSE {column} END"
     )
-
-
-def unescape(text: str) -> str:
-    """The text as it was before it was made harmless."""
-    return text[1:] if _ESCAPED.match(text) else text
 
 
 def clear_drafts(folder: Path) -> int:

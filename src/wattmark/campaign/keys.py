@@ -63,9 +63,9 @@ def known_key(home: Path, engine: Engine) -> str:
         mark = fingerprint(key)
         connection.execute(
             text(
-                "INSERT INTO ops.campaign_key AS k (one, fingerprint, noted_at) VALUES (TRUE, :mark, now()) "
+                "INSERT INTO ops.campaign_key (one, fingerprint, noted_at) VALUES (TRUE, :mark, now()) "
                 "ON CONFLICT (one) DO UPDATE SET fingerprint = EXCLUDED.fingerprint, noted_at = EXCLUDED.noted_at "
-                "WHERE k.fingerprint <> EXCLUDED.fingerprint"
+                "WHERE campaign_key.fingerprint <> EXCLUDED.fingerprint"
             ),
             {"mark": mark},
         )

@@ -25,7 +25,7 @@ from wattmark.campaign_settings import Letters
 logging.getLogger("fontTools").setLevel(logging.WARNING)
 
 TOP_MM = {"din5008-b": 45.0, "din5008-a": 27.0}
-LEFT_MM, WIDTH_MM, TEXT_LEFT_MM, TEXT_WIDTH_MM = 20.0, 85.0, 25.0, 165.0
+WIDTH_MM, TEXT_LEFT_MM, TEXT_WIDTH_MM = 85.0, 25.0, 165.0
 RECIPIENT_MM, RECIPIENT_LINES = 17.7, 6
 """The address begins below the line of the sender; six lines are seen."""
 _BODY_MM, _BOTTOM_MM, _LINE_MM = 58.5, 275.0, 5.4
@@ -77,37 +77,46 @@ def _characters(font: Path) -> frozenset[int]:
 def unprintable(texts: Iterable[str], settings: Letters) -> str:
     """The first character of some texts that the font has not; empty where it has all."""
     known = _characters(font_path(settings))
-    return next(
-        (
-            letter
-            for text in texts
-            for letter in text
-            if ord(letter) not in known and not unicodedata.category(letter).startswith("C")
-        ),
-        "",
-    )
+    for text in texts:
+        # Few letters differ in a text, and hardly any is unknown.
+        unknown = {letter for letter in set(text) if ord(letter) not in known and not unicodedata.category(letter).startswith("C")}  # fmt: skip
+        if unknown:
+            return next(letter for letter in text if letter in unknown)
+    return ""
 
 
-class Printer:
-    """A PDF that is being written; ``at`` is the height of the next line on the page, in mm."""
+def printable(text: str, settings: Letters) -> str:
+    """A text without characters that the font has not: a box stands for each."""
+    while unknown := unprintable([text], settings):
+        text = text.replace(unknown, "□" if unknown != "□" else "?")
+    return text
 
-    def __init__(self, settings: Letters, sender: str) -> None:
-        self.form, self.sender = settings.window, sender
-        self.pdf = FPDF(format="A4")
-        self.pdf.set_auto_page_break(False)
-        # The same letters are the same file, so it carries no time of its making.
-        self.pdf.set_creation_date(dt.datetime(2000, 1, 1, tzinfo=dt.UTC))
-        self.pdf.add_font("letters", fname=str(font_path(settings)))
+
+def _opened(font: Path, texts: Iterable[str] = ()) -> FPDF:
+    """An empty PDF with a font, or with as much of it as some texts need: its 30,000 glyphs are looked at one by one."""
+    pdf = FPDF(format="A4")
+    pdf.set_auto_page_break(False)
+    # The same letters are the same file, so it carries no time of its making.
+    pdf.set_creation_date(dt.datetime(2000, 1, 1, tzinfo=dt.UTC))
+    needed = sorted({ord(letter) for text in texts for letter in text})
+    pdf.add_font("letters", fname=str(font), unicode_range=needed or None)
+    return pdf
+
+
+class Lines:
+    """Breaks texts into lines; how wide each letter of a font is is asked once a process."""
+
+    def __init__(self, font: Path) -> None:
+        self._pdf = _opened(font)
         self._widths: dict[tuple[int, str], float] = {}
-        self.at = 0.0
 
     def _width(self, text: str, size: int) -> float:
         total = 0.0
         for letter in text:
             width = self._widths.get((size, letter))
             if width is None:
-                self.pdf.set_font("letters", size=size)
-                width = self._widths[(size, letter)] = self.pdf.get_string_width(letter)
+                self._pdf.set_font("letters", size=size)
+                width = self._widths[(size, letter)] = self._pdf.get_string_width(letter)
             total += width
         return total
 
@@ -138,6 +147,30 @@ class Printer:
         """A recipient in lines as wide as the window."""
         return [line for part in parts for line in self.wrapped(part, WIDTH_MM - 7)]
 
+
+@cache
+def lines_of(font: Path) -> Lines:
+    """The lines of a font, which takes a third of a second to open."""
+    return Lines(font)
+
+
+class Printer:
+    """A PDF that is being written; ``at`` is the height of the next line on the page, in mm.
+
+    Args:
+        settings: form and font.
+        sender: the small line above the address.
+        letters: all that will be written.
+    """
+
+    def __init__(self, settings: Letters, sender: str, letters: Iterable[Letter]) -> None:
+        font = font_path(settings)
+        self.form, self.sender = settings.window, sender
+        self.lines = lines_of(font)
+        texts = (text for each in letters for text in (*each.address, each.subject, each.text, each.code, each.day))  # fmt: skip
+        self.pdf = _opened(font, (sender, " ", *texts))
+        self.at = 0.0
+
     def page(self) -> None:
         """Begin a page, with marks where it is folded."""
         self.pdf.add_page()
@@ -155,16 +188,19 @@ class Printer:
         self.page()
         top = TOP_MM[self.form]
         self.put(
-            TEXT_LEFT_MM, top + RECIPIENT_MM - 3, self.wrapped(self.sender, WIDTH_MM - 7, _SMALL)[0], _SMALL
+            TEXT_LEFT_MM,
+            top + RECIPIENT_MM - 3,
+            self.lines.wrapped(self.sender, WIDTH_MM - 7, _SMALL)[0],
+            _SMALL,
         )
-        for at, line in enumerate(self.address(letter.address)):
+        for at, line in enumerate(self.lines.address(letter.address)):
             self.put(TEXT_LEFT_MM, top + RECIPIENT_MM + 4 + at * 4.6, line)
         self.put(125, top + RECIPIENT_MM + 4, letter.day)
         self.put(125, top + RECIPIENT_MM + 4 + _LINE_MM, letter.code)
         self.at = top + _BODY_MM
-        for line in [*self.wrapped(letter.subject, TEXT_WIDTH_MM, _SIZE + 2), ""]:
+        for line in [*self.lines.wrapped(letter.subject, TEXT_WIDTH_MM, _SIZE + 2), ""]:
             self._line(line, _SIZE + 2)
-        for line in self.wrapped(letter.text, TEXT_WIDTH_MM):
+        for line in self.lines.wrapped(letter.text, TEXT_WIDTH_MM):
             self._line(line, _SIZE)
 
     def _line(self, text: str, size: int) -> None:
@@ -177,7 +213,7 @@ class Printer:
 
 def address_lines(name: str, postal_address: str, postcode: str) -> tuple[str, ...]:
     """A recipient, part by part."""
-    return tuple(one for one in (name, postal_address, postcode) if one)
+    return tuple(part for part in (name, postal_address, postcode) if part)
 
 
 def write_letters(letters: Sequence[Letter], settings: Letters, sender: str, stream: BinaryIO) -> None:
@@ -189,7 +225,7 @@ def write_letters(letters: Sequence[Letter], settings: Letters, sender: str, str
         sender: the small line above the address.
         stream: where to.
     """
-    printer = Printer(settings, sender)
+    printer = Printer(settings, sender, letters)
     for letter in letters:
         printer.letter(letter)
     stream.write(bytes(printer.pdf.output()))

@@ -16,6 +16,7 @@ from sqlalchemy.exc import OperationalError
 
 from wattmark.campaign.area import decide_area
 from wattmark.campaign.arms import keep_arms, take_over
+from wattmark.campaign.carried import may_follow
 from wattmark.campaign.check import check
 from wattmark.campaign.decide import MONEY, Planned, decide, plan
 from wattmark.campaign.definition import CampaignError, CampaignFile, load_campaigns
@@ -60,7 +61,7 @@ def make_lists(
             that is made late for an earlier date has that date's audience.
 
     Returns:
-        one outcome a campaign, by id. A campaign that cannot be made says so in ``problem``; the others go on.
+        one outcome per campaign, by id. A campaign that cannot be made says so in ``problem``; the others go on.
 
     Raises:
         CampaignError: a campaign file is wrong, or ``only`` names none; the home's key is not the one that ``ops`` knows.
@@ -88,7 +89,8 @@ def make_lists(
         clear_drafts(Home(settings.home).lists)
         for name in refuse_unanswered(ops_engine, run, now):
             take_back_drafts(settings, name)
-        return _make(settings, run, session, ops_engine, due, now, by_hand=bool(only))
+        follows = [] if only else [file for file in files if file not in due and may_follow(file, run.as_of)]
+        return _make(settings, run, session, ops_engine, due, follows, now, by_hand=bool(only))
 
 
 def due_campaigns(files: Sequence[CampaignFile], run: Run, only: Sequence[str]) -> list[CampaignFile]:
@@ -112,26 +114,29 @@ def _make(
     session: Session,
     engine: Engine,
     due: Sequence[CampaignFile],
+    follows: Sequence[CampaignFile],
     now: dt.datetime,
     *,
     by_hand: bool,
 ) -> list[CampaignOutcome]:
+    """Decide, store and write the lists of campaigns that are due, and of those that an earlier list of theirs has a follower to."""
     with engine.connect() as connection:
         there = set(
             connection.execute(
                 text("SELECT campaign_id FROM ops.campaign_run WHERE as_of = :as_of"), {"as_of": run.as_of}
             ).scalars()
         )
-    missing = [file for file in due if file.campaign.id not in there]
+    missing = [file for file in [*due, *follows] if file.campaign.id not in there]
     problems: dict[str, str] = {}
     if missing:
         named = [file for file in missing if file.campaign.audience.grain != "area"]
-        decision = decide(session, engine, named, now=now)
+        decision = decide(session, engine, named, now=now, due={file.campaign.id for file in due})
         problems |= decision.problems
         store_feedback(session, engine)
         with engine.begin() as connection:
             keep_arms(session, connection, now)
             for planned in decision.planned:
+                there.add(planned.file.campaign.id)
                 store(session, connection, run, planned, now, by_hand=by_hand)
             for file in missing:
                 if file.campaign.audience.grain == "area":
@@ -142,7 +147,7 @@ def _make(
         look_at_people(session, engine)
         store_feedback(session, engine)
     outcomes = []
-    for file in due:
+    for file in [*due, *(follower for follower in follows if follower.campaign.id in {*there, *problems})]:
         if file.campaign.id in problems:
             outcomes.append(CampaignOutcome(file.campaign.id, problem=problems[file.campaign.id]))
         else:
@@ -199,6 +204,16 @@ def close_overdue(engine: Engine, now: dt.datetime) -> list[str]:
         )
 
 
+def _again(session: Session, planned: Planned) -> dict[str, int]:
+    """Members of ``night.member`` that an earlier list considered already, and those that a step is listed for."""
+    ((members, steps, listed),) = session.duck.execute(
+        "SELECT COUNT(*), COUNT(*) FILTER (WHERE step IS NOT NULL), COUNT(*) FILTER (WHERE step IS NOT NULL AND outcome = 'listed') "
+        "FROM night.member WHERE number = ?",
+        [planned.number],
+    ).fetchall()
+    return {"again": members if planned.carried.wave.number > 1 else steps, "step_listed": listed}
+
+
 def store(
     session: Session,
     connection: Connection,
@@ -219,7 +234,8 @@ def store(
     ).fetchall()
     counts = {outcome: int(count) for outcome, count, _ in rows}
     cost = sum(int(amount or 0) for _, _, amount in rows) / MONEY
-    name = insert_run(connection, run, planned, counts, cost, now, version, corrects, note, by_hand)
+    again = _again(session, planned)
+    name = insert_run(connection, run, planned, counts, cost, now, version, corrects, note, by_hand, again)
     members = duck.sql(
         "SELECT ? AS campaign_run_id, customer_id, account_id, outcome, excluded_by, channel, cell, priority, send_on, "
         "FALSE AS is_seed, segment, expected_value_amount, fields FROM night.member WHERE number = ?",
@@ -230,17 +246,17 @@ def store(
         {
             "campaign_run_id": name,
             "customer_id": f"{SEED}{at + 1}",
-            "account_id": one.channel,
+            "account_id": sending.channel,
             "outcome": "listed",
-            "channel": one.channel,
+            "channel": sending.channel,
             "cell": campaign.cells[0].cell,
             "priority": campaign.limits.priority,
-            "send_on": one.send_on,
+            "send_on": sending.send_on,
             "is_seed": True,
         }
         for at, seed in enumerate(campaign.seeds)
-        for one in planned.sendings
-        if seed_fits(seed.model_dump(), one.channel)
+        for sending in planned.sendings
+        if seed_fits(seed.model_dump(), sending.channel)
     ]
     if seeds:
         copy_in(connection, "ops.campaign_member", pa.Table.from_pylist(seeds))

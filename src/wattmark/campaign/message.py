@@ -23,7 +23,10 @@ from wattmark.campaign.audience import columns_of, relations
 from wattmark.campaign.definition import Campaign, CampaignFile
 from wattmark.campaign.fields import published_fields
 from wattmark.campaign.keys import campaign_key
+from wattmark.campaign.letters import unprintable
+from wattmark.campaign.unseen import unseen_in
 from wattmark.campaign.wording import NAMED, environment, parts_of, placeholders
+from wattmark.campaign_settings import Letters
 from wattmark.channels import channels
 from wattmark.code_names import LANGUAGES, Language, load_code_names
 from wattmark.engine.session import Session
@@ -80,6 +83,23 @@ class _Parts:
     shows: frozenset[str]
 
 
+class _Unseen(Exception):
+    """A message holds what nobody would see."""
+
+
+def _must_show(said: Mapping[str, str], printed: Letters | None) -> None:
+    """Raise ``_Unseen`` where a part of a message holds a character that does not show, or that its letter cannot show."""
+    for name, text in said.items():
+        if letter := unseen_in(text):
+            raise _Unseen(f"{letter} in what is said")
+        if (
+            printed is not None
+            and name in ("message_subject", "message_text")
+            and (letter := unprintable([text], printed))
+        ):
+            raise _Unseen(f"U+{ord(letter):04X} in the letters' font")
+
+
 class Messages:
     """The messages of one list."""
 
@@ -110,12 +130,13 @@ class Messages:
         )
         return [*parts, *(["offer"] if offers else []), "message_language", "reply_code", "opt_out"]
 
-    def render(self, rows: pa.Table, channel: str) -> Rendered:
+    def render(self, rows: pa.Table, channel: str, printed: Letters | None = None) -> Rendered:
         """Add the message of each row; rows of whom something is lacking are left out.
 
         Args:
             rows: of one channel, with the columns of ``HIDDEN``.
             channel: the channel.
+            printed: how letters are printed, where they are: what their font has not is lacking too.
 
         Returns:
             the rows without those of ``HIDDEN``, and who was left out.
@@ -133,6 +154,12 @@ class Messages:
                 row["_fields"] = example
             try:
                 said = self.message(row, channel)
+                _must_show(said, printed)
+            except _Unseen as error:
+                # A seed with it would be of no use either.
+                if row["is_seed"] == "false":
+                    lacking.append(Lacking(row["customer_id"], row["account_id"], str(error)))
+                continue
             except (UndefinedError, ArithmeticError, TypeError, ValueError) as error:
                 # Nothing to divide by, or no number: what cannot be worked out for her is a value that is missing.
                 named = _LACKING.search(str(error)) if isinstance(error, UndefinedError) else None
@@ -153,9 +180,10 @@ class Messages:
         key = (row["cell"], channel, (row["_language"] or "").lower()[:2])
         if key not in self._languages:
             usual = self.settings.campaigns.messages.language
-            wanted = [one for one in LANGUAGES if one == key[2]] + [usual, *LANGUAGES]
+            wanted = [preferred for preferred in LANGUAGES if preferred == key[2]] + [usual, *LANGUAGES]
             self._languages[key] = next(
-                (one for one in wanted if parts_of(self.campaign, key[0], channel, one)), usual
+                (preferred for preferred in wanted if parts_of(self.campaign, key[0], channel, preferred)),
+                usual,
             )
         return self._languages[key]
 
@@ -177,10 +205,10 @@ class Messages:
         values = self._values(row, channel, language, template.shows)
         values["reply_code"], values["opt_out"] = code, opt_out
         text = "".join(template.text.root_render_func(template.text.new_context(values, shared=True)))
-        for part, one in zip(template.parts, text.split(_BETWEEN_PARTS), strict=True):
-            one = one.strip()
+        for part, written in zip(template.parts, text.split(_BETWEEN_PARTS), strict=True):
+            written = written.strip()
             said["offer" if part == "offer" else f"message_{part}"] = (
-                _BLANKS.sub(" ", one) if part in ("subject", "offer") else one
+                _BLANKS.sub(" ", written) if part in ("subject", "offer") else written
             )
         return said
 

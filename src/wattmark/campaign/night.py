@@ -54,11 +54,11 @@ SELECT campaign_run_id, considered, listed, control, excluded, over_limit, dropp
 FROM ops.campaign_run WHERE as_of = :as_of AND state = 'awaiting_approval' AND listed > dropped ORDER BY campaign_run_id
 """
 _ROWS = """
-SELECT m.campaign_run_id, m.channel, COUNT(*) FROM ops.campaign_member m
-WHERE m.campaign_run_id = ANY(:names) AND m.outcome = 'listed' AND NOT EXISTS (
-  SELECT 1 FROM ops.campaign_drop d WHERE d.campaign_run_id = m.campaign_run_id AND d.customer_id = m.customer_id
-  AND d.account_id = m.account_id)
-GROUP BY 1, 2 HAVING COUNT(*) FILTER (WHERE NOT m.is_seed) > 0
+SELECT campaign_member.campaign_run_id, campaign_member.channel, COUNT(*) FROM ops.campaign_member
+WHERE campaign_member.campaign_run_id = ANY(:names) AND campaign_member.outcome = 'listed' AND NOT EXISTS (
+  SELECT 1 FROM ops.campaign_drop WHERE campaign_drop.campaign_run_id = campaign_member.campaign_run_id AND campaign_drop.customer_id = campaign_member.customer_id
+  AND campaign_drop.account_id = campaign_member.account_id)
+GROUP BY 1, 2 HAVING COUNT(*) FILTER (WHERE NOT campaign_member.is_seed) > 0
 UNION ALL
 SELECT campaign_run_id, 'post', COUNT(*) FROM ops.campaign_area
 WHERE campaign_run_id = ANY(:names) AND outcome = 'listed' GROUP BY 1, 2
@@ -73,7 +73,7 @@ def questions(settings: Settings, run: Run) -> list[dict[str, str]]:
         run: the night; its date alone counts.
 
     Returns:
-        one question a list: ``campaign_run_id``, ``list_sha256``, ``due_at`` (ISO 8601, with offset), and the words an
+        one question per list: ``campaign_run_id``, ``list_sha256``, ``due_at`` (ISO 8601, with offset), and the words an
         approver is shown, ``subject`` and ``body``. Nobody on a list is named.
     """
     upgrade(warehouse_url(settings))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Mapping
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, text
@@ -44,9 +46,17 @@ def insert_run(
     corrects: str | None = None,
     note: str | None = None,
     by_hand: bool = False,
+    again: Mapping[str, int] | None = None,
 ) -> str:
-    """Note a list in state ``listed``; returns its id."""
-    campaign = planned.file.campaign
+    """Note a list in state ``listed``; returns its id.
+
+    ``again`` counts members that an earlier list considered already (``again``) and those of them that a step is listed
+    for (``step_listed``).
+    """
+    campaign, wave = planned.file.campaign, planned.carried.wave
+    told: dict[str, Any] = {name: count for name, count in (again or {}).items() if count}
+    if campaign.limits.waves > 1 and (planned.is_due or wave.number > 1):
+        told |= {"wave": wave.number, "audience_on": (wave.audience_on or run.as_of).isoformat()}
     name = run_name(campaign.id, run.as_of, version)
     connection.execute(
         text(
@@ -69,18 +79,19 @@ def insert_run(
                     **campaign.model_dump(mode="json", exclude={"seeds"}),
                     "sendings": [
                         {
-                            "channel": one.channel,
-                            "send_on": one.send_on.isoformat(),
-                            "from_hour": one.from_hour,
-                            "until_hour": one.until_hour,
-                            "cost_amount": one.cost_amount,
+                            "channel": sending.channel,
+                            "send_on": sending.send_on.isoformat(),
+                            "from_hour": sending.from_hour,
+                            "until_hour": sending.until_hour,
+                            "cost_amount": sending.cost_amount,
                         }
-                        for one in planned.sendings
+                        for sending in planned.sendings
                     ],
+                    **told,
                 },
                 ensure_ascii=False,
             ),
-            "send_on": min(one.send_on for one in planned.sendings),
+            "send_on": min(sending.send_on for sending in planned.sendings),
             "due": approval_due(planned.file, run, now, by_hand),
             "now": now,
             "considered": sum(counts.values()),

@@ -21,17 +21,17 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
 _SEPARATOR = chr(31)
 
 _MANAGER = """
-SELECT l.customer_id, l.account_id, MIN(m.staff_id) FROM night.listed AS l
-LEFT JOIN source.customer_manager AS m ON m.customer_id = l.customer_id AND m.role = 'manager'
-  AND m.from_on <= CAST(? AS DATE) AND (m.to_on IS NULL OR m.to_on >= CAST(? AS DATE))
-WHERE NOT l.is_seed GROUP BY l.customer_id, l.account_id
+SELECT listed.customer_id, listed.account_id, MIN(customer_manager.staff_id) FROM night.listed
+LEFT JOIN source.customer_manager ON customer_manager.customer_id = listed.customer_id AND customer_manager.role = 'manager'
+  AND customer_manager.from_on <= CAST(? AS DATE) AND (customer_manager.to_on IS NULL OR customer_manager.to_on >= CAST(? AS DATE))
+WHERE NOT listed.is_seed GROUP BY listed.customer_id, listed.account_id
 """
 # A customer's unit is that of the first of its accounts, the supplied ones before all others.
 _UNIT = """
-SELECT l.customer_id, l.account_id, ARG_MIN(a.org_unit_id, (a.status NOT IN ('active', 'suspended'), a.account_id))
-FROM night.listed AS l
-LEFT JOIN source.account AS a ON a.customer_id = l.customer_id AND (l.account_id = '' OR a.account_id = l.account_id)
-WHERE NOT l.is_seed GROUP BY l.customer_id, l.account_id
+SELECT listed.customer_id, listed.account_id, ARG_MIN(account.org_unit_id, (account.status NOT IN ('active', 'suspended'), account.account_id))
+FROM night.listed
+LEFT JOIN source.account ON account.customer_id = listed.customer_id AND (listed.account_id = '' OR account.account_id = listed.account_id)
+WHERE NOT listed.is_seed GROUP BY listed.customer_id, listed.account_id
 """
 
 

@@ -18,6 +18,7 @@ from wattmark.campaign.arms import give_arms
 from wattmark.campaign.earlier import addresses_before, refusals_of_the_gone
 from wattmark.campaign.keys import campaign_key, known_key
 from wattmark.campaign.state import LASTING, fetch
+from wattmark.case_settings import DISPUTED_SQL
 from wattmark.channels import CHANNELS, channels
 from wattmark.contract.types import schema_of
 from wattmark.engine.produced import PRODUCED
@@ -138,15 +139,15 @@ def ask(session: Session, engine: Engine | None, asked: Sequence[str]) -> None:
         "ask.channel",
         [
             {
-                "channel": one.name,
-                "address_kind": one.address,
-                "is_one_an_address": one.one_an_address,
-                "is_asked": one.name in asked,
+                "channel": channel.name,
+                "address_kind": channel.address,
+                "is_one_an_address": channel.one_an_address,
+                "is_asked": channel.name in asked,
             }
-            for one in channels().values()
+            for channel in channels().values()
         ],
     )
-    codes = {phonenumbers.country_code_for_region(one.upper()) for one in rules.other_countries}
+    codes = {phonenumbers.country_code_for_region(country.upper()) for country in rules.other_countries}
     give(session, "ask.calling_code", [{"prefix": f"+{code}"} for code in sorted(codes - {0})])
     session.give(
         "ask.address_before", addresses_before(session, [f"+{code}" for code in sorted(codes - {0})])
@@ -209,12 +210,12 @@ def _history(engine: Engine | None, known_on: dt.date) -> pa.Table:
         return empty("ask.history")
     return fetch(
         engine,
-        "SELECT m.customer_id, m.account_id, r.campaign_id, r.as_of, m.outcome, m.channel, m.send_on, r.campaign_run_id "
-        "FROM ops.campaign_member m JOIN ops.campaign_run r ON r.campaign_run_id = m.campaign_run_id "
-        "WHERE m.outcome IN ('listed', 'control') AND NOT m.is_seed AND r.as_of <= $1 "
-        "AND (r.released_at IS NOT NULL OR r.state IN ('listed', 'awaiting_approval', 'releasing')) "
-        "AND NOT EXISTS (SELECT 1 FROM ops.campaign_drop d WHERE d.campaign_run_id = m.campaign_run_id "
-        "AND d.customer_id = m.customer_id AND d.account_id = m.account_id)",
+        "SELECT m.customer_id, m.account_id, campaign_run.campaign_id, campaign_run.as_of, m.outcome, m.channel, m.send_on, campaign_run.campaign_run_id "
+        "FROM ops.campaign_member m JOIN ops.campaign_run ON campaign_run.campaign_run_id = m.campaign_run_id "
+        "WHERE m.outcome IN ('listed', 'control') AND NOT m.is_seed AND campaign_run.as_of <= $1 "
+        "AND (campaign_run.released_at IS NOT NULL OR campaign_run.state IN ('listed', 'awaiting_approval', 'releasing')) "
+        "AND NOT EXISTS (SELECT 1 FROM ops.campaign_drop WHERE campaign_drop.campaign_run_id = m.campaign_run_id "
+        "AND campaign_drop.customer_id = m.customer_id AND campaign_drop.account_id = m.account_id)",
         [known_on],
         empty("ask.history"),
     )
@@ -225,9 +226,9 @@ def _cases(engine: Engine | None, known_on: dt.date) -> pa.Table:
         return empty("ask.audit_case")
     return fetch(
         engine,
-        "SELECT customer_id, account_id, state NOT IN ('dismissed', 'verified', 'closed') AS is_open, "
-        "CASE WHEN state = 'closed' THEN CAST(closed_at AS date) END AS closed_on FROM ops.audit_case "
-        "WHERE CAST(opened_at AS date) <= $1",
+        f"SELECT c.customer_id, c.account_id, {DISPUTED_SQL} AS is_open, "
+        "CASE WHEN c.state = 'closed' THEN c.closed_on END AS closed_on FROM ops.audit_case AS c "
+        "WHERE c.opened_on <= $1",
         [known_on],
         empty("ask.audit_case"),
     )
@@ -240,7 +241,7 @@ def feedback_suppressions(session: Session) -> pa.Table:
         one row per channel and address_hash, with reason and since.
     """
     rank = LASTING.format(reason="reason")
-    key = str(session.query("SELECT q.key FROM ask.question AS q").read_all().column("key")[0])
+    key = str(session.query("SELECT question.key FROM ask.question").read_all().column("key")[0])
     refused = refusals_of_the_gone(session, key)
     session.give("night.refusal", pa.Table.from_pylist(refused, schema=empty("ask.suppression").schema))
     return session.duck.sql(
@@ -254,6 +255,6 @@ def feedback_suppressions(session: Session) -> pa.Table:
 def cleared_bounces(session: Session) -> pa.Table:
     """Addresses at which something arrived after the last bounce: channel, address_hash, arrived_on."""
     return session.query(
-        "SELECT a.channel, a.address_hash, CAST(MAX(a.arrived_at) AS DATE) AS arrived_on FROM campaign.arrival AS a "
-        "WHERE a.arrived_at >= a.bounced_at GROUP BY a.channel, a.address_hash"
+        "SELECT arrival.channel, arrival.address_hash, CAST(MAX(arrival.arrived_at) AS DATE) AS arrived_on FROM campaign.arrival "
+        "WHERE arrival.arrived_at >= arrival.bounced_at GROUP BY arrival.channel, arrival.address_hash"
     ).read_all()

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 
-from scipy import stats
-from scipy.optimize import brentq
+from scipy import special
 
 from wattmark.engine.session import Session
 from wattmark.engine.sqlfile import SqlFile
@@ -22,7 +21,8 @@ def lift_parameter(session: Session, name: str) -> float:
     definition = session.catalog.tables[table]
     if not isinstance(definition, SqlFile):
         raise SqlFileError("campaign.result", f"{table} is no SQL file.")
-    return float(session.overrides.get(table, {}).get(name, definition.parameters[name].default))
+    values = definition.values(definition.day_of(session.scalars), session.overrides.get(table))
+    return float(values[name])
 
 
 def found_with(listed: int, control: int, base: float, effect: float, sharpest_at: float) -> float:
@@ -44,7 +44,7 @@ def found_with(listed: int, control: int, base: float, effect: float, sharpest_a
     )
     error = weight * math.sqrt(with_contact * (1 - with_contact) / listed + base * (1 - base) / control)
     distance = weight * effect - bound
-    return float(distance > 0) if error == 0 else float(stats.norm.cdf(distance / error))
+    return float(distance > 0) if error == 0 else float(special.ndtr(distance / error))
 
 
 def smallest_lift(listed: int, control: int, base: float, sharpest_at: float) -> float | None:
@@ -56,6 +56,8 @@ def smallest_lift(listed: int, control: int, base: float, sharpest_at: float) ->
         base: share that succeeds without a contact.
         sharpest_at: the parameter of ``campaign.lift``.
     """
+    from scipy.optimize import brentq
+
     if listed < 1 or control < 1 or found_with(listed, control, base, 1 - base, sharpest_at) < POWER:
         return None
     return float(

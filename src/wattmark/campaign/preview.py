@@ -36,7 +36,6 @@ class Preview:
     cells: dict[str, int] = field(default_factory=dict)
     balance: dict[str, float] = field(default_factory=dict)
     cost_amount: float = 0.0
-    expected_value_amount: float = 0.0
     overlap: dict[str, int] = field(default_factory=dict)
     areas: int = 0
     smallest_lift: float | None = None
@@ -58,29 +57,32 @@ def preview(session: Session, engine: Engine | None, files: Sequence[CampaignFil
     decision = decide(session, engine, named)
     found = [Preview(name, problem=problem) for name, problem in decision.problems.items()]
     for planned in decision.planned:
-        one = _with_power(
+        shown = _with_power(
             _count(session, planned.number, planned.file.campaign.id, decision),
             planned.file.campaign.success.expected_rate,
             lift_parameter(session, "smallest_group"),
             lift_parameter(session, "sharpest_at"),
         )
-        _show_messages(session, planned, one)
-        found.append(one)
+        _show_messages(session, planned, shown)
+        found.append(shown)
     for file in files:
         if file.campaign.audience.grain == "area":
             if not named:
                 look_at_people(session, engine)
             rows = areas(session, plan(session, 0, file)).to_pylist()
-            one = Preview(file.campaign.id)
+            shown = Preview(file.campaign.id)
             for row in rows:
-                one.outcomes[row["outcome"]] = one.outcomes.get(row["outcome"], 0) + 1
+                shown.outcomes[row["outcome"]] = shown.outcomes.get(row["outcome"], 0) + 1
             pieces = sum(row["addresses"] for row in rows if row["outcome"] == "listed")
-            one.areas, one.cost_amount = len(rows), pieces * plan(session, 0, file).sendings[0].cost_amount
-            found.append(one)
-    return sorted(found, key=lambda one: one.campaign_id)
+            shown.areas, shown.cost_amount = (
+                len(rows),
+                pieces * plan(session, 0, file).sendings[0].cost_amount,
+            )
+            found.append(shown)
+    return sorted(found, key=lambda preview: preview.campaign_id)
 
 
-def _show_messages(session: Session, planned: Planned, one: Preview) -> None:
+def _show_messages(session: Session, planned: Planned, shown: Preview) -> None:
     """Add what members would be told."""
     listed = session.duck.sql(
         "SELECT customer_id, account_id, channel, cell, send_on, FALSE AS is_seed, fields FROM night.member "
@@ -88,10 +90,10 @@ def _show_messages(session: Session, planned: Planned, one: Preview) -> None:
         params=[planned.number],
     )
     session.give("night.listed", listed.to_arrow_table())
-    name = run_name(one.campaign_id, session.run.as_of)
+    name = run_name(shown.campaign_id, session.run.as_of)
     written = shown_messages(session, planned.file, Messages(session, planned.file, name))
-    one.lacking = counted(written.lacking)
-    one.messages = chosen(written.previews)
+    shown.lacking = counted(written.lacking)
+    shown.messages = chosen(written.previews)
 
 
 def _count(session: Session, number: int, campaign_id: str, decision: Any) -> Preview:
@@ -106,7 +108,7 @@ def _count(session: Session, number: int, campaign_id: str, decision: Any) -> Pr
             ).fetchall()
         )
 
-    one = Preview(
+    shown = Preview(
         campaign_id,
         counts("outcome", "TRUE"),
         counts("excluded_by", "outcome = 'excluded'"),
@@ -114,13 +116,13 @@ def _count(session: Session, number: int, campaign_id: str, decision: Any) -> Pr
         counts("cell", "outcome IN ('listed', 'control')"),
     )
     money = duck.execute(
-        "SELECT SUM(cost), SUM(expected_value_amount) FROM night.member WHERE number = ? AND outcome = 'listed'",
+        "SELECT SUM(cost) FROM night.member WHERE number = ? AND outcome = 'listed'",
         [number],
     ).fetchone()
     if money is not None:
-        one.cost_amount, one.expected_value_amount = int(money[0] or 0) / MONEY, float(money[1] or 0)
+        shown.cost_amount = int(money[0] or 0) / MONEY
     names = {planned.number: planned.file.campaign.id for planned in decision.planned}
-    one.overlap = {
+    shown.overlap = {
         names[other]: count
         for other, count in duck.execute(
             "SELECT b.number, COUNT(DISTINCT a.customer_id) FROM night.member AS a JOIN night.member AS b USING (customer_id) "
@@ -128,11 +130,11 @@ def _count(session: Session, number: int, campaign_id: str, decision: Any) -> Pr
             [number],
         ).fetchall()
     }
-    one.balance = {
+    shown.balance = {
         cell: round(float(difference), 3)
         for cell, difference in duck.execute(
-            "WITH v AS (SELECT m.cell, CAST(p.current_value_amount AS DOUBLE) AS v FROM night.member AS m "
-            "JOIN campaign.standing AS p USING (customer_id) WHERE m.number = ? AND m.outcome IN ('listed', 'control')), "
+            "WITH v AS (SELECT member.cell, CAST(standing.current_value_amount AS DOUBLE) AS v FROM night.member "
+            "JOIN campaign.standing USING (customer_id) WHERE member.number = ? AND member.outcome IN ('listed', 'control')), "
             "s AS (SELECT cell, AVG(v) AS mean, VAR_SAMP(v) AS spread FROM v GROUP BY cell) "
             "SELECT s.cell, (s.mean - c.mean) / NULLIF(SQRT((s.spread + c.spread) / 2), 0) AS d FROM s JOIN s AS c ON c.cell = 'control' "
             "WHERE s.cell <> 'control' AND s.spread IS NOT NULL AND c.spread IS NOT NULL ORDER BY s.cell",
@@ -140,22 +142,22 @@ def _count(session: Session, number: int, campaign_id: str, decision: Any) -> Pr
         ).fetchall()
         if difference is not None
     }
-    return one
+    return shown
 
 
-def _with_power(one: Preview, base: float, smallest_group: float, sharpest_at: float) -> Preview:
-    listed, control = one.outcomes.get("listed", 0), one.outcomes.get("control", 0)
+def _with_power(shown: Preview, base: float, smallest_group: float, sharpest_at: float) -> Preview:
+    listed, control = shown.outcomes.get("listed", 0), shown.outcomes.get("control", 0)
     if control == 0:
-        one.power_problem = "no control group: nothing will be said of an effect"
+        shown.power_problem = "no control group: nothing will be said of an effect"
     elif min(listed, control) < smallest_group:
-        one.power_problem = (
+        shown.power_problem = (
             f"fewer than {smallest_group:.0f} contacts or control customers: no lift is stated"
         )
     else:
-        one.smallest_lift = smallest_lift(listed, control, base, sharpest_at)
-        if one.smallest_lift is None:
-            one.power_problem = "not even the largest effect would be found four times in five"
-    return one
+        shown.smallest_lift = smallest_lift(listed, control, base, sharpest_at)
+        if shown.smallest_lift is None:
+            shown.power_problem = "not even the largest effect would be found four times in five"
+    return shown
 
 
 def explain(engine: Engine, customer_id: str, limit: int = 50) -> list[dict[str, Any]]:
@@ -163,13 +165,13 @@ def explain(engine: Engine, customer_id: str, limit: int = 50) -> list[dict[str,
     with engine.connect() as connection:
         rows = connection.execute(
             text(
-                "SELECT r.as_of, r.campaign_id, r.campaign_run_id, r.state, m.account_id, "
-                "CASE WHEN d.reason IS NULL THEN m.outcome ELSE 'left out' END AS outcome, "
-                "COALESCE(d.reason, m.excluded_by) AS excluded_by, m.channel, m.cell, m.send_on "
-                "FROM ops.campaign_member m JOIN ops.campaign_run r ON r.campaign_run_id = m.campaign_run_id "
-                "LEFT JOIN ops.campaign_drop d ON d.campaign_run_id = m.campaign_run_id AND d.customer_id = m.customer_id "
-                "AND d.account_id = m.account_id "
-                "WHERE m.customer_id = :customer ORDER BY r.as_of DESC, r.campaign_id, r.version DESC, m.account_id LIMIT :limit"
+                "SELECT campaign_run.as_of, campaign_run.campaign_id, campaign_run.campaign_run_id, campaign_run.state, campaign_member.account_id, "
+                "CASE WHEN campaign_drop.reason IS NULL THEN campaign_member.outcome ELSE 'left out' END AS outcome, "
+                "COALESCE(campaign_drop.reason, campaign_member.excluded_by) AS excluded_by, campaign_member.channel, campaign_member.cell, campaign_member.send_on "
+                "FROM ops.campaign_member JOIN ops.campaign_run ON campaign_run.campaign_run_id = campaign_member.campaign_run_id "
+                "LEFT JOIN ops.campaign_drop ON campaign_drop.campaign_run_id = campaign_member.campaign_run_id AND campaign_drop.customer_id = campaign_member.customer_id "
+                "AND campaign_drop.account_id = campaign_member.account_id "
+                "WHERE campaign_member.customer_id = :customer ORDER BY campaign_run.as_of DESC, campaign_run.campaign_id, campaign_run.version DESC, campaign_member.account_id LIMIT :limit"
             ),
             {"customer": customer_id, "limit": limit},
         ).mappings()

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
+from collections.abc import Mapping
 from typing import Any
 
 import pyarrow as pa
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from wattmark.campaign.decide import asks_for_of, may_send
+from wattmark.campaign.file_parts import DATED_EVENTS
 from wattmark.campaign.people import COMPUTED, ask, compute, empty, give
 from wattmark.campaign.state import fetch
 from wattmark.engine.session import Session
@@ -49,8 +52,55 @@ def refused_now(session: Session, engine: Engine, row: dict[str, Any], now: dt.d
     )
     give(session, "ask.rule_off", [{"rule": rule} for rule in sorted(definition["exclude"])])
     return session.query(
-        "SELECT r.customer_id, r.account_id, r.reason FROM campaign.refused AS r ORDER BY r.customer_id, r.account_id"
+        "SELECT refused.customer_id, refused.account_id, refused.reason FROM campaign.refused ORDER BY refused.customer_id, refused.account_id"
     ).read_all()
+
+
+_STALE = """
+SELECT listed_event.customer_id, listed_event.account_id,
+       CASE WHEN listed_event.send_by < COALESCE(listed_event.moved_to, listed_event.send_on) THEN 'too_late' ELSE 'cancelled' END AS reason
+FROM ask.listed_event
+WHERE listed_event.send_by < COALESCE(listed_event.moved_to, listed_event.send_on)
+   OR listed_event.is_outage AND NOT EXISTS (
+     SELECT 1 FROM known.planned_outage WHERE planned_outage.status = 'planned'
+       AND CONCAT(STRFTIME(planned_outage.starts_at, '%Y-%m-%dT%H:%M'), ' ', planned_outage.outage_id) = listed_event.occasion_id)
+ORDER BY 1, 2
+"""
+
+
+def stale_now(
+    session: Session, engine: Engine, row: dict[str, Any], moved: Mapping[str, dt.date]
+) -> pa.Table:
+    """Members of a list whom it is too late to tell what happens, or to whom it does not happen any more: customer_id,
+    account_id, reason (``too_late`` or ``cancelled``).
+
+    Args:
+        session: on the newest data.
+        engine: the warehouse.
+        row: of ``ops.campaign_run``.
+        moved: new days of sending, by channel.
+    """
+    kinds = {event["kind"] for event in row["definition"]["schedule"]["events"]}
+    like = empty("ask.listed_event")
+    if not kinds & set(DATED_EVENTS):
+        return like.select(["customer_id", "account_id"]).append_column("reason", pa.array([], pa.string()))
+    listed = fetch(
+        engine,
+        "SELECT customer_id, account_id, send_on, CAST($2::jsonb->>channel AS date) AS moved_to, fields->>'occasion_id' AS occasion_id, "
+        "CAST(fields->>'send_by' AS date) AS send_by, "
+        # A notice that takes another one back speaks of what is off.
+        "COALESCE(fields->>'occasion' = 'outage_planned', FALSE) AND NOT $3::jsonb @> jsonb_build_array(jsonb_build_object('step', cell)) "
+        "AS is_outage FROM ops.campaign_member WHERE campaign_run_id = $1 AND outcome = 'listed' AND NOT is_seed",
+        [
+            row["campaign_run_id"],
+            json.dumps({channel: day.isoformat() for channel, day in moved.items()}),
+            json.dumps(row["definition"].get("steps", [])),
+        ],
+        like,
+    )
+    session.give("ask.listed_event", listed)
+    session.see(["known.planned_outage"])
+    return session.duck.sql(_STALE).to_arrow_table()
 
 
 def know(session: Session, now: dt.datetime | None) -> None:
@@ -79,25 +129,54 @@ def _narrow(session: Session) -> None:
         session.give(name, part.to_arrow_table())
 
 
-def moved_days(session: Session, row: dict[str, Any], now: dt.datetime) -> dict[str, dt.date]:
+def moved_days(session: Session, engine: Engine, row: dict[str, Any], now: dt.datetime) -> dict[str, dt.date]:
     """Channels of a list whose day or hours of sending have passed, with the next day on which it may be sent.
+
+    Of a campaign with waves the day also has room for all of the list beside what other lists of the campaign send on it.
 
     Raises:
         CampaignError: the calendar has no such day.
     """
     local = now.astimezone(session.settings.zone)
-    campaign = {one["channel"]: one for one in row["definition"]["channels"]}
+    campaign = {channel["channel"]: channel for channel in row["definition"]["channels"]}
     found = {}
     for sending in row["definition"]["sendings"]:
         planned = dt.date.fromisoformat(sending["send_on"])
         if (planned, sending["until_hour"]) > (local.date(), local.hour):
             continue
-        found[sending["channel"]] = may_send(
-            session,
-            sending["channel"],
-            campaign[sending["channel"]]["days"],
-            planned,
-            local,
-            sending["until_hour"],
-        )
+        channel, first = sending["channel"], planned
+        while True:
+            day = may_send(session, channel, campaign[channel]["days"], first, local, sending["until_hour"])
+            if "wave" not in row["definition"] or _fits(engine, row, channel, campaign[channel], day):
+                break
+            first = day + dt.timedelta(days=1)
+        found[channel] = day
     return found
+
+
+_ON_A_DAY = text("""
+SELECT COUNT(*) FILTER (WHERE campaign_member.campaign_run_id = :name), COUNT(*) FILTER (WHERE campaign_member.campaign_run_id <> :name
+         AND COALESCE(CAST(campaign_run.moved->>campaign_member.channel AS date), campaign_member.send_on) = :day)
+FROM ops.campaign_member JOIN ops.campaign_run ON campaign_run.campaign_run_id = campaign_member.campaign_run_id
+WHERE campaign_run.campaign_id = :campaign AND campaign_member.channel = :channel AND campaign_member.outcome = 'listed' AND NOT campaign_member.is_seed
+  AND (campaign_run.released_at IS NOT NULL OR campaign_run.state IN ('listed', 'awaiting_approval', 'releasing')) AND campaign_run.as_of >= :from_on
+  AND NOT EXISTS (SELECT 1 FROM ops.campaign_drop WHERE campaign_drop.campaign_run_id = campaign_member.campaign_run_id AND campaign_drop.customer_id = campaign_member.customer_id
+                  AND campaign_drop.account_id = campaign_member.account_id)
+""")
+
+
+def _fits(
+    engine: Engine, row: dict[str, Any], channel: str, declared: Mapping[str, Any], day: dt.date
+) -> bool:
+    """Whether all of a list goes out on a day beside the campaign's other lists, by the campaign's own daily limit."""
+    limit = declared["daily_limit"]
+    if not limit:
+        return True
+    values = {
+        "name": row["campaign_run_id"], "campaign": row["campaign_id"], "channel": channel, "day": day,
+        "from_on": row["as_of"] - dt.timedelta(days=60),
+    }  # fmt: skip
+    with engine.connect() as connection:
+        own, others = connection.execute(_ON_A_DAY, values).one()
+    # What is more than a day carries goes out on a day of its own.
+    return bool(others == 0 or own + others <= limit)

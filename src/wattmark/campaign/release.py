@@ -23,7 +23,7 @@ from wattmark.campaign.keys import list_keys
 from wattmark.campaign.lists import close_overdue, store, store_feedback
 from wattmark.campaign.outcome import CampaignOutcome, folder_of
 from wattmark.campaign.parts import part_manifests, write_manifests
-from wattmark.campaign.recheck import know, moved_days, refused_now
+from wattmark.campaign.recheck import know, moved_days, refused_now, stale_now
 from wattmark.campaign.stored import WAITING, may_approve
 from wattmark.campaign.write import write_files, write_lists
 from wattmark.engine.session import DuckDBSession, Session
@@ -135,8 +135,8 @@ def _hand_over(
     manifest = _put_in_place(settings, folder, row)
     if settings.campaigns.delivery:
         said = {
-            name: (json.dumps(one, indent=2, ensure_ascii=False) + "\n").encode()
-            for name, one in {**part_manifests(manifest), "manifest.json": manifest}.items()
+            name: (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode()
+            for name, content in {**part_manifests(manifest), "manifest.json": manifest}.items()
         }
         deliver(target_of(settings.campaigns.delivery), campaign_run_id, folder, manifest["files"], said)
     connection.execute(
@@ -187,7 +187,13 @@ def _decide_what_leaves(
             *(refused.column(at).to_pylist() for at in range(3)), strict=True
         )
     }
-    moved = {**(row["moved"] or {}), **{channel: day.isoformat() for channel, day in moved_days(session, row, now).items()}}  # fmt: skip
+    moved = {**(row["moved"] or {}), **{channel: day.isoformat() for channel, day in moved_days(session, engine, row, now).items()}}  # fmt: skip
+    if not is_area:
+        days = {channel: dt.date.fromisoformat(day) for channel, day in moved.items()}
+        for customer, account, reason in zip(
+            *stale_now(session, engine, row, days).to_pydict().values(), strict=True
+        ):
+            reasons.setdefault((customer, account), reason)
     fresh = {key: reason for key, reason in reasons.items() if key not in before}
     insert_drops(connection, campaign_run_id, fresh)
     if not is_area and len(reasons) >= row["listed"]:
@@ -281,9 +287,9 @@ def _lay_down(
     name = row["campaign_run_id"]
     file = next(
         (
-            one
-            for one in read_campaigns(settings)[0]
-            if one.campaign.definition_hash == row["definition_hash"]
+            candidate
+            for candidate in read_campaigns(settings)[0]
+            if candidate.campaign.definition_hash == row["definition_hash"]
         ),
         None,
     )
@@ -424,7 +430,9 @@ def correct(
     Raises:
         CampaignError: there is no such campaign, or no released list of it on that date.
     """
-    file = next((one for one in load_campaigns(settings) if one.campaign.id == campaign_id), None)
+    file = next(
+        (candidate for candidate in load_campaigns(settings) if candidate.campaign.id == campaign_id), None
+    )
     if file is None:
         raise CampaignError("campaign.unknown", f"There is no campaign {campaign_id}.")
     if file.campaign.audience.grain == "area":
@@ -434,7 +442,7 @@ def correct(
     now = now or dt.datetime.now(dt.UTC)
     know(session, now)
     last, version = _last_released(engine, file, run)
-    decision = decide(session, engine, [file], [last], now)
+    decision = decide(session, engine, [file], [last], now, follows=False)
     if decision.problems:
         raise CampaignError("campaign.problem", decision.problems[campaign_id])
     store_feedback(session, engine)
@@ -449,7 +457,8 @@ def _last_released(engine: Engine, file: CampaignFile, run: Run) -> tuple[str, i
         rows = (
             connection.execute(
                 text(
-                    "SELECT campaign_run_id, version, state FROM ops.campaign_run WHERE campaign_id = :campaign AND as_of = :as_of "
+                    "SELECT campaign_run_id, version, state, COALESCE(definition->>'wave', '1') AS wave, "
+                    "COALESCE(definition->>'step_listed', '0') AS step_listed FROM ops.campaign_run WHERE campaign_id = :campaign AND as_of = :as_of "
                     "ORDER BY version"
                 ),
                 {"campaign": file.campaign.id, "as_of": run.as_of},
@@ -463,6 +472,12 @@ def _last_released(engine: Engine, file: CampaignFile, run: Run) -> tuple[str, i
             "campaign.not_released",
             f"{file.campaign.id} has no released list of {run.as_of}.",
             "A list that is not released is refused instead.",
+        )
+    if int(released[-1]["wave"]) > 1 or int(released[-1]["step_listed"]):
+        raise CampaignError(
+            "campaign.follows",
+            f"{released[-1]['campaign_run_id']} is a later wave, or has steps that follow earlier lists; it is not decided anew.",
+            "Correct the list that it follows; who is left over gets the next wave or step.",
         )
     if rows[-1]["state"] in ("listed", *WAITING):
         raise CampaignError(

@@ -24,7 +24,7 @@ from wattmark.campaign.feedback import record_hash
 from wattmark.campaign.keys import known_key
 from wattmark.campaign.message import reply_code
 from wattmark.campaign.people import RECORD
-from wattmark.campaign.state import KEEP_SUPPRESSION
+from wattmark.campaign.state import keep_suppression
 from wattmark.settings import Settings
 
 KINDS = ("delivered", "bounced", "opened", "clicked", "replied", "converted", "complained", "unsubscribed")
@@ -68,7 +68,7 @@ def codes_in(said: str) -> list[str]:
     Words of four letters beside a code make several of it; only one is of a contact.
     """
     found = _CODE.findall(_plain(said))
-    codes = [re.sub(r"[ -]", "", one).translate(_ALIKE) for one in found]
+    codes = [re.sub(r"[ -]", "", code).translate(_ALIKE) for code in found]
     return ["-".join(code[at : at + 4] for at in range(0, 12, 4)) for code in codes]
 
 
@@ -77,24 +77,32 @@ def kind_of(said: str) -> str:
     return "unsubscribed" if _NO_MORE.search(_plain(said)) else "replied"
 
 
-def contacts_by_code(
-    settings: Settings, engine: Engine, wanted: Iterable[str]
-) -> dict[str, tuple[str, str, str]]:
-    """Campaign, customer and channel of the contacts that some codes are of; seeds are nobody's."""
+@dataclass(frozen=True)
+class Contact:
+    """A contact that was released; ``account_id`` is empty text where the campaign speaks to customers."""
+
+    campaign_id: str
+    customer_id: str
+    account_id: str
+    channel: str
+
+
+def contacts_by_code(settings: Settings, engine: Engine, wanted: Iterable[str]) -> dict[str, Contact]:
+    """The contacts that some codes are of; seeds are nobody's."""
     open_, key = set(wanted), known_key(settings.home, engine)
-    found: dict[str, tuple[str, str, str]] = {}
+    found: dict[str, Contact] = {}
     if not open_:
         return found
     sql = (
-        "SELECT m.campaign_run_id, r.campaign_id, m.customer_id, m.account_id, m.channel FROM ops.campaign_member m "
-        "JOIN ops.campaign_run r ON r.campaign_run_id = m.campaign_run_id "
-        "WHERE r.released_at IS NOT NULL AND m.outcome = 'listed' AND NOT m.is_seed ORDER BY r.released_at DESC"
+        "SELECT campaign_member.campaign_run_id, campaign_run.campaign_id, campaign_member.customer_id, campaign_member.account_id, campaign_member.channel FROM ops.campaign_member "
+        "JOIN ops.campaign_run ON campaign_run.campaign_run_id = campaign_member.campaign_run_id "
+        "WHERE campaign_run.released_at IS NOT NULL AND campaign_member.outcome = 'listed' AND NOT campaign_member.is_seed ORDER BY campaign_run.released_at DESC"
     )
     with engine.connect().execution_options(stream_results=True, yield_per=20_000) as connection:
         for run, campaign, customer, account, channel in connection.execute(text(sql)):
             code = reply_code(key, run, customer, account)
             if code in open_:
-                found[code] = (campaign, customer, channel)
+                found[code] = Contact(campaign, customer, account, channel)
                 open_.discard(code)
                 if not open_:
                     break
@@ -129,7 +137,7 @@ def read_replies(settings: Settings, engine: Engine, path: Path) -> tuple[list[R
     known = contacts_by_code(settings, engine, [code for found in codes for code in found])
     replies, unread = [], []
     for at, (line, found) in enumerate(zip(lines, codes, strict=True), start=2):
-        code = next((one for one in found if one in known), None)
+        code = next((candidate for candidate in found if candidate in known), None)
         kind = (line.get("kind") or "").strip().lower() or kind_of(line.get("text") or "")
         moment = _moment(line["occurred_at"] or "", settings.zone)
         why = (
@@ -142,12 +150,12 @@ def read_replies(settings: Settings, engine: Engine, path: Path) -> tuple[list[R
         if code is None or moment is None or why:
             unread.append(Unread(at, why))
             continue
-        campaign, customer, channel = known[code]
+        contact = known[code]
         replies.append(
             Reply(
-                campaign,
-                customer,
-                (line.get("channel") or "").strip() or channel,
+                contact.campaign_id,
+                contact.customer_id,
+                (line.get("channel") or "").strip() or contact.channel,
                 kind,
                 moment,
                 line.get("value_amount") or "",
@@ -167,32 +175,34 @@ def _moment(said: str, zone: ZoneInfo) -> dt.datetime | None:
 def rows_of(replies: Sequence[Reply]) -> list[dict[str, str]]:
     """Answers as rows of ``campaign_event``; the same answer is the same row, however often it is read."""
     rows = {}
-    for one in replies:
-        at = one.occurred_at.astimezone(dt.UTC).isoformat()
-        said = "|".join((one.campaign_id, one.customer_id, one.channel, one.kind, at))
+    for reply in replies:
+        at = reply.occurred_at.astimezone(dt.UTC).isoformat()
+        said = "|".join((reply.campaign_id, reply.customer_id, reply.channel, reply.kind, at))
         event = "R" + hashlib.sha256(said.encode()).hexdigest()[:24]
-        values = (event, one.campaign_id, one.customer_id, one.channel, one.kind, at, one.value_amount)
+        values = (
+            event,
+            reply.campaign_id,
+            reply.customer_id,
+            reply.channel,
+            reply.kind,
+            at,
+            reply.value_amount,
+        )
         rows[event] = dict(zip(COLUMNS, values, strict=True))
     return list(rows.values())
 
 
 def suppress(settings: Settings, engine: Engine, replies: Sequence[Reply]) -> int:
     """Let every no among the answers count from now on: unsubscribed on its channel, complained on all; returns how many."""
-    said = [one for one in replies if one.kind in ("unsubscribed", "complained")]
+    said = [reply for reply in replies if reply.kind in ("unsubscribed", "complained")]
     key = known_key(settings.home, engine)
     with engine.begin() as connection:
-        for one in said:
-            connection.execute(
-                text(
-                    KEEP_SUPPRESSION.format(
-                        rows="VALUES (:channel, :hash, CAST(:reason AS text), CAST(:since AS date))"
-                    )
-                ),
-                {
-                    "channel": one.channel if one.kind == "unsubscribed" else RECORD,
-                    "hash": record_hash(key, one.customer_id),
-                    "reason": one.kind,
-                    "since": one.occurred_at.astimezone(settings.zone).date(),
-                },
+        for reply in said:
+            keep_suppression(
+                connection,
+                reply.channel if reply.kind == "unsubscribed" else RECORD,
+                record_hash(key, reply.customer_id),
+                reply.kind,
+                reply.occurred_at.astimezone(settings.zone).date(),
             )
     return len(said)

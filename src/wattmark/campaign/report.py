@@ -9,6 +9,7 @@ from jinja2 import Environment
 from markupsafe import Markup
 from sqlalchemy import Engine
 
+from wattmark.atomic import write_atomically
 from wattmark.campaign.definition import load_campaigns
 from wattmark.campaign.evaluate import EnergyEffect, energy_effect
 from wattmark.campaign.programme import programme_body, programme_rows
@@ -63,7 +64,7 @@ _INDEX = """
 <h1>Campaigns on {{ as_of }}</h1>
 <p><a href="programme.html">The programme: all campaigns against the global control group</a></p>
 <div class="scroll"><table><tr><th>campaign</th><th class="n">listed</th><th class="n">control</th><th class="n">converted</th><th class="n">cost</th><th class="n">value</th><th class="n">lift, points</th><th>verdict</th></tr>
-{% for one in campaigns %}<tr><td><a href="{{ one.id }}.html">{{ one.name.en }}</a></td>{% if one.total %}<td class="n">{{ one.total.listed }}</td><td class="n">{{ one.total.control }}</td><td class="n">{{ one.total.converted }}</td><td class="n">{{ one.total.cost_amount }}</td><td class="n">{{ one.total.value_amount }}</td><td class="n">{{ '%+.1f' % (100 * one.total.lift) if one.total.lift is not none else '' }}</td><td class="{{ one.total.verdict }}">{{ words[one.total.verdict] }}</td>{% elif one.released %}<td class="n">{{ one.released.listed - one.released.dropped }}</td><td class="n">{{ one.released.control }}</td><td colspan="5" class="too_few">released {{ one.released.released_at.astimezone(zone).strftime('%Y-%m-%d %H:%M') }}; results from the next night on</td>{% else %}<td colspan="7" class="too_few">nothing released yet</td>{% endif %}</tr>{% endfor %}</table></div>
+{% for campaign in campaigns %}<tr><td><a href="{{ campaign.id }}.html">{{ campaign.name.en }}</a></td>{% if campaign.total %}<td class="n">{{ campaign.total.listed }}</td><td class="n">{{ campaign.total.control }}</td><td class="n">{{ campaign.total.converted }}</td><td class="n">{{ campaign.total.cost_amount }}</td><td class="n">{{ campaign.total.value_amount }}</td><td class="n">{{ '%+.1f' % (100 * campaign.total.lift) if campaign.total.lift is not none else '' }}</td><td class="{{ campaign.total.verdict }}">{{ words[campaign.total.verdict] }}</td>{% elif campaign.released %}<td class="n">{{ campaign.released.listed - campaign.released.dropped }}</td><td class="n">{{ campaign.released.control }}</td><td colspan="5" class="too_few">released {{ campaign.released.released_at.astimezone(zone).strftime('%Y-%m-%d %H:%M') }}; results from the next night on</td>{% else %}<td colspan="7" class="too_few">nothing released yet</td>{% endif %}</tr>{% endfor %}</table></div>
 <h2>Contacts of the last twelve months</h2><div class="scroll"><table><tr><th>contacts a customer</th><th class="n">customers</th></tr>{% for row in history %}<tr><td>{{ row.contacts }}</td><td class="n">{{ row.customers }}</td></tr>{% endfor %}</table></div>
 <h2>Next weeks</h2><div class="scroll"><table><tr><th>goes out</th><th>campaign</th><th>channel</th></tr>{% for row in calendar %}<tr><td>{{ row.send_on }}</td><td>{{ row.campaign_id }}</td><td>{{ row.channel }}</td></tr>{% endfor %}</table></div>
 """
@@ -91,7 +92,7 @@ _LEFT, _RIGHT = 220, 630
 
 
 def write_report(session: Session, folder: Path, engine: Engine | None = None) -> Path:
-    """Write ``index.html`` and a page a campaign, which need nothing from elsewhere; returns the index.
+    """Write ``index.html`` and a page per campaign, which need nothing from elsewhere; returns the index.
 
     Args:
         session: with the marts of campaigns, which are of the last night.
@@ -134,27 +135,27 @@ def write_report(session: Session, folder: Path, engine: Engine | None = None) -
     folder.mkdir(parents=True, exist_ok=True)
     campaigns = []
     for file in load_campaigns(settings):
-        one = file.campaign
-        rows = [row for row in results if row["campaign_id"] == one.id]
+        campaign = file.campaign
+        rows = [row for row in results if row["campaign_id"] == campaign.id]
         total = next((row for row in rows if row["cell"] == "all"), None)
         campaigns.append(
             {
-                "id": one.id,
-                "name": one.name,
+                "id": campaign.id,
+                "name": campaign.name,
                 "total": total,
-                "released": next(iter(released.get(one.id, [])), None),
+                "released": next(iter(released.get(campaign.id, [])), None),
             }
         )
         zero, ticks = _place(rows)
         body = pages.from_string(_CAMPAIGN).render(
-            name=one.name, objective=one.objective, total=total, rows=rows, words=WORDS, columns=COLUMNS, zero=zero, ticks=ticks,
-            **(_effects(session, one.id, one.success.effect_on_kwh, total["control"]) if total else {}),
-            calendar=[row for row in calendar if row["campaign_id"] == one.id][:40],
-            segments=[row for row in segments if row["campaign_id"] == one.id],
-            lists=released.get(one.id, []), zone=settings.zone,
-            failed=[row for row in failed if row["campaign_id"] == one.id],
+            name=campaign.name, objective=campaign.objective, total=total, rows=rows, words=WORDS, columns=COLUMNS, zero=zero, ticks=ticks,
+            **(_effects(session, campaign.id, campaign.success.effect_on_kwh, total["control"]) if total else {}),
+            calendar=[row for row in calendar if row["campaign_id"] == campaign.id][:40],
+            segments=[row for row in segments if row["campaign_id"] == campaign.id],
+            lists=released.get(campaign.id, []), zone=settings.zone,
+            failed=[row for row in failed if row["campaign_id"] == campaign.id],
         )  # fmt: skip
-        _write(folder / f"{one.id}.html", one.name.get("en", one.id), body)
+        _write(folder / f"{campaign.id}.html", campaign.name.get("en", campaign.id), body)
     body = pages.from_string(_INDEX).render(
         as_of=session.run.as_of,
         campaigns=campaigns,
@@ -204,4 +205,4 @@ def _place(rows: list[dict[str, Any]]) -> tuple[float, list[tuple[float, str]]]:
 
 def _write(path: Path, title: str, body: str) -> None:
     # The body was rendered with escaping above.
-    path.write_text(page(title, Markup(body)), encoding="utf-8")  # noqa: S704
+    write_atomically(path, page(title, Markup(body)))  # noqa: S704

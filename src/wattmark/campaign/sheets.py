@@ -111,7 +111,7 @@ def _width(values: list[str | None]) -> float:
     widest = max(
         max(
             (
-                sum(2 if unicodedata.east_asian_width(one) in "WF" else 1 for one in line)
+                sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in line)
                 for line in (value or "").splitlines()
             ),
             default=0,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,7 +10,7 @@ import adbc_driver_postgresql.dbapi as adbc
 import psycopg
 import pyarrow as pa
 import pyarrow.csv as csv
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, text
 
 LASTING = "CASE {reason} WHEN 'complained' THEN 1 WHEN 'unsubscribed' THEN 2 WHEN 'deceased' THEN 4 WHEN 'bounced' THEN 5 ELSE 3 END"
 """How well a reason lasts, the least first, in both dialects: what a person said holds for good, a bounce marks an address."""
@@ -24,6 +25,20 @@ WHERE EXCLUDED.since < kept.since
    OR {LASTING.format(reason="EXCLUDED.reason")} < {LASTING.format(reason="kept.reason")}
 """
 """Keep suppressions (``rows``: VALUES or SELECT), one row per channel and address: the earliest day and the reason that lasts."""
+
+
+def keep_suppression(
+    connection: Connection, channel: str, address_hash: str, reason: str, since: dt.date
+) -> None:
+    """Keep a suppression, within the connection's transaction; ``address_hash`` is of an address or of a record."""
+    connection.execute(
+        text(
+            KEEP_SUPPRESSION.format(
+                rows="VALUES (:channel, :hash, CAST(:reason AS text), CAST(:since AS date))"
+            )
+        ),
+        {"channel": channel, "hash": address_hash, "reason": reason, "since": since},
+    )
 
 
 def fetch(engine: Engine, sql: str, values: Sequence[Any], like: pa.Table) -> pa.Table:

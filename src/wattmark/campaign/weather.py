@@ -15,7 +15,7 @@ from operator import itemgetter
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+from scipy import special
 
 from wattmark.campaign.power import lift_parameter
 from wattmark.engine.session import Session
@@ -32,24 +32,24 @@ _LEVEL = 0.95
 
 # Temperature is by region: of the customer's district, else of its city, else of its province.
 _BILLS = """
-WITH place AS (SELECT DISTINCT t.region_code FROM source.temperature_daily AS t),
+WITH place AS (SELECT DISTINCT temperature_daily.region_code FROM source.temperature_daily),
 member AS (
-  SELECT a.account_id, COALESCE(d.region_code, c.region_code, p.region_code) AS region_code,
+  SELECT account.account_id, COALESCE(d.region_code, c.region_code, p.region_code) AS region_code,
          CAST(DATE_TRUNC('month', MIN(m.send_on)) AS DATE) AS month
   FROM campaign.contact AS m
-  JOIN source.account AS a ON a.customer_id = m.customer_id AND (m.account_id = '' OR a.account_id = m.account_id)
-  JOIN source.customer AS k ON k.customer_id = a.customer_id
-  LEFT JOIN place AS d ON d.region_code = k.region_code
-  LEFT JOIN place AS c ON c.region_code = SUBSTR(k.region_code, 1, 4) || '00'
-  LEFT JOIN place AS p ON p.region_code = SUBSTR(k.region_code, 1, 2) || '0000'
+  JOIN source.account ON account.customer_id = m.customer_id AND (m.account_id = '' OR account.account_id = m.account_id)
+  JOIN source.customer ON customer.customer_id = account.customer_id
+  LEFT JOIN place AS d ON d.region_code = customer.region_code
+  LEFT JOIN place AS c ON c.region_code = SUBSTR(customer.region_code, 1, 4) || '00'
+  LEFT JOIN place AS p ON p.region_code = SUBSTR(customer.region_code, 1, 2) || '0000'
   WHERE m.campaign_id = $campaign AND m.outcome = 'listed'
-  GROUP BY a.account_id, COALESCE(d.region_code, c.region_code, p.region_code)
+  GROUP BY account.account_id, COALESCE(d.region_code, c.region_code, p.region_code)
 )
-SELECT m.account_id, m.region_code, m.month, b.period, CAST(b.billed_kwh AS DOUBLE) AS kwh
-FROM member AS m JOIN mart.fct_bill AS b ON b.account_id = m.account_id AND b.period <= $period
- AND b.period >= CAST(m.month - to_months(12) AS DATE) AND b.period <= CAST(m.month + to_months(12) AS DATE) AND b.period <> m.month
+SELECT m.account_id, m.region_code, m.month, fct_bill.period, CAST(fct_bill.billed_kwh AS DOUBLE) AS kwh
+FROM member AS m JOIN mart.fct_bill ON fct_bill.account_id = m.account_id AND fct_bill.period <= $period
+ AND fct_bill.period >= CAST(m.month - to_months(12) AS DATE) AND fct_bill.period <= CAST(m.month + to_months(12) AS DATE) AND fct_bill.period <> m.month
 WHERE m.region_code IS NOT NULL
-ORDER BY m.account_id, b.period
+ORDER BY m.account_id, fct_bill.period
 """
 _DAYS = "SELECT region_code, day, mean_c FROM source.temperature_daily ORDER BY region_code, day"
 
@@ -89,12 +89,14 @@ def weather_effect(session: Session, campaign_id: str) -> WeatherEffect | None:
     found = [
         _judge(accounts, degree[region], contact) for (region, contact), accounts in sorted(bills.items())
     ]
-    effect = np.concatenate([one[0] for one in found]) if found else np.empty(0)
-    error = np.concatenate([one[1] for one in found]) if found else np.empty(0)
+    effect = np.concatenate([judged[0] for judged in found]) if found else np.empty(0)
+    error = np.concatenate([judged[1] for judged in found]) if found else np.empty(0)
     if len(effect) < lift_parameter(session, "smallest_group"):
         return WeatherEffect(len(effect))
     mean = float(effect.mean())
-    reach = float(stats.t.ppf(0.5 + _LEVEL / 2, len(effect) - 1) * effect.std(ddof=1) / np.sqrt(len(effect)))
+    reach = float(
+        special.stdtrit(len(effect) - 1, 0.5 + _LEVEL / 2) * effect.std(ddof=1) / np.sqrt(len(effect))
+    )
     return WeatherEffect(len(effect), mean, mean - reach, mean + reach, float(np.median(error)))
 
 
@@ -113,7 +115,7 @@ def _length(month: Month) -> int:
 
 
 def _monthly(days: Sequence[Mapping[str, object]]) -> dict[Month, Floats]:
-    """Mean degree days a day of whole months: one value a heating balance point, then one a cooling one."""
+    """Mean degree days a day of whole months: one value per heating balance point, then one per cooling one."""
     by_month: dict[Month, list[float]] = {}
     for row in days:
         day, mean_c = row["day"], row["mean_c"]
@@ -164,8 +166,8 @@ def _expected(use: Floats, weather: Floats, later: Floats) -> tuple[Floats, Floa
         later: those of the months to be told.
     """
     heating, cooling = range(len(HEATING_C)), range(len(HEATING_C), weather.shape[1])
-    tried: list[list[int]] = [[], *([one] for one in (*heating, *cooling))]
-    tried += [[one, other] for one in heating for other in cooling]
+    tried: list[list[int]] = [[], *([column] for column in (*heating, *cooling))]
+    tried += [[heat, cool] for heat in heating for cool in cooling]
     best = np.full(len(use), np.inf)
     expected = np.zeros((len(use), len(later)))
     for columns in tried:

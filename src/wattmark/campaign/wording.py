@@ -19,6 +19,8 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from wattmark.campaign.audience import columns_of, relations
 from wattmark.campaign.definition import Campaign, CampaignFile
+from wattmark.campaign.letters import unprintable
+from wattmark.campaign.unseen import unseen_in
 from wattmark.channels import channels
 from wattmark.code_names import LANGUAGES, Language, number
 from wattmark.settings import Settings
@@ -39,9 +41,13 @@ NAMED = {
     "fit.demand_basis": "account.demand_basis",
     "customer.kind": "customer.kind",
     "request.kind": "service_order.kind",
+    "call.kind": "service_call.kind",
 }
 """Columns that hold codes, and whose names they have: a table's, or those of include/code-names.yaml for a column."""
-AS_THEY_ARE = {"customer.customer_id", "account.account_id", "contract.contract_id", "request.order_id"}
+AS_THEY_ARE = {
+    "customer.customer_id", "account.account_id", "contract.contract_id", "request.order_id", "outage.starts_at_time",
+    "outage.ends_at_time",
+}  # fmt: skip
 """Texts that customers know as they are."""
 _NODES = (
     nodes.Template, nodes.Output, nodes.TemplateData, nodes.Name, nodes.Getattr, nodes.Filter, nodes.If, nodes.CondExpr,
@@ -88,8 +94,8 @@ class _Environment(ImmutableSandboxedEnvironment):
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
         """One calculation."""
-        for one in (left, right):
-            if not isinstance(one, (int, float, decimal.Decimal, Undefined)):
+        for operand in (left, right):
+            if not isinstance(operand, (int, float, decimal.Decimal, Undefined)):
                 raise TypeError(f"{operator} is for numbers")
         return super().call_binop(context, operator, left, right)
 
@@ -163,10 +169,16 @@ def problems_of(file: CampaignFile, settings: Settings) -> Iterator[Problem]:
     campaign = file.campaign
     if not campaign.messages:
         return
-    cells, used = {cell.cell for cell in campaign.cells}, [one.channel for one in campaign.channels]
+    steps = {step.step for step in campaign.steps}
+    cells, used = (
+        {cell.cell for cell in campaign.cells} | steps,
+        [channel.channel for channel in campaign.channels],
+    )
+    for step in sorted(steps - set(campaign.messages)):
+        yield Problem((), f"the step {step} has no message of its own: it would say again what was said")
     for cell, by_channel in campaign.messages.items():
         if cell not in cells | {EVERY_CELL}:
-            yield Problem((cell,), f"there is no cell {cell}")
+            yield Problem((cell,), f"there is no cell or step {cell}")
             continue
         for channel, by_language in by_channel.items():
             if channel not in {*used, ANY_CHANNEL}:
@@ -177,7 +189,9 @@ def problems_of(file: CampaignFile, settings: Settings) -> Iterator[Problem]:
             for language, message in by_language.items():
                 for part in message.model_fields_set:
                     text = getattr(message, part)
-                    carrying = [one for one in carriers if part in (*channels()[one].says, "offer")]
+                    carrying = [
+                        carrier for carrier in carriers if part in (*channels()[carrier].says, "offer")
+                    ]
                     if text is not None:
                         for said in _of_text(campaign, settings, text, language, carrying, part):
                             yield Problem((cell, channel, language, part), said)
@@ -205,6 +219,16 @@ def _of_text(
     except ValueError as why:
         yield f"{why}"
         return
+    if letter := unseen_in(text):
+        yield f"it holds the character {letter}, which does not show"
+    letters = settings.campaigns.messages.letters
+    if (
+        part in ("subject", "text")
+        and "post" in carrying
+        and letters.print
+        and (letter := unprintable([text], letters))
+    ):
+        yield f"it holds the character U+{ord(letter):04X}, which is not in the letters' font"
     if part == "subject" and "\n" in text.strip():
         yield "a subject is one line"
     for name, is_shown in dict.fromkeys(shown):
@@ -227,7 +251,11 @@ def _wrong_name(
     if relation == "utility":
         return None if column in UTILITY else f"of the utility there are {', '.join(UTILITY)}"
     if relation == "contact":
-        wrong = [one for one in carrying if column not in (*channels()[one].may_show, *channels()[one].shows)]
+        wrong = [
+            carrier
+            for carrier in carrying
+            if column not in (*channels()[carrier].may_show, *channels()[carrier].shows)
+        ]
         return f"{name} may not be told on {wrong[0]}" if wrong else None
     given = {*campaign.personalise, "customer.customer_id"}
     if campaign.audience.grain == "account":

@@ -225,8 +225,8 @@ def write_lists(
         sql = "SELECT DISTINCT channel FROM night.listed WHERE NOT is_seed"
         used = {row[0] for row in session.duck.execute(sql).fetchall()}
         messages, parts = Messages(session, file, name), parts_of(session, file.campaign)
-        for one in sendings:
-            channel = one["channel"]
+        for sending in sendings:
+            channel = sending["channel"]
             if channel in used:
                 written.add(
                     write_channel_list(
@@ -234,12 +234,12 @@ def write_lists(
                     )
                 )
     for entry in written.entries:
-        one = next(one for one in sendings if one["channel"] == entry["channel"])
-        new_day = moved.get(one["channel"])
+        sending = next(sending for sending in sendings if sending["channel"] == entry["channel"])
+        new_day = moved.get(sending["channel"])
         entry |= {
-            "send_on": new_day.isoformat() if new_day else one["send_on"],
-            "from_hour": one["from_hour"],
-            "until_hour": one["until_hour"],
+            "send_on": new_day.isoformat() if new_day else sending["send_on"],
+            "from_hour": sending["from_hour"],
+            "until_hour": sending["until_hour"],
         }
     return written
 
@@ -250,5 +250,5 @@ def look_of(settings: Settings, file: CampaignFile) -> Look:
     for column, source in published_fields(file).items():
         relation, _, name = source.partition(".")
         kinds[column] = columns_of(known[relation])[name]
-    kinds |= {"rank": "integer", "addresses": "integer", "wanted_share": "double"}
+    kinds |= {"rank": "integer", "addresses": "integer", "wanted_share": "double", "expected_share": "double"}
     return Look(file.campaign.id, kinds, settings.campaigns.csv_bom)

@@ -32,7 +32,7 @@ def test_each_campaign_lists_somebody_on_the_sample(tmp_path: Path) -> None:
     settings = load_settings(tmp_path / "home", sources=[{"location": str(tmp_path / "sample")}])
     # The same key, the same control groups.
     settings.home.mkdir(exist_ok=True)
-    (settings.home / "campaign.key").write_text("7" * 64)
+    (settings.home / "campaign.key").write_text("6" * 64)
     run = Run.of(plan.as_of, settings.utility.time_zone)
     for table in night.tables(settings):
         night.extract(settings, run, table)
@@ -45,11 +45,11 @@ def test_each_campaign_lists_somebody_on_the_sample(tmp_path: Path) -> None:
         found = {}
         for file in load_campaigns(settings):
             # Each by itself, as on the days on which it is due: together they compete for the same customers.
-            one = preview(session, None, [file])[0]
-            assert one.problem == "", one.campaign_id
+            shown = preview(session, None, [file])[0]
+            assert shown.problem == "", shown.campaign_id
             if file.campaign.audience.grain != "area":
-                assert (one.smallest_lift is None) == bool(one.power_problem), one.campaign_id
-                assert one.smallest_lift is None or 0 < one.smallest_lift < 1
-            found[one.campaign_id] = one.outcomes.get("listed", 0)
+                assert (shown.smallest_lift is None) == bool(shown.power_problem), shown.campaign_id
+                assert shown.smallest_lift is None or 0 < shown.smallest_lift < 1
+            found[shown.campaign_id] = shown.outcomes.get("listed", 0)
     assert len(found) == len(list((settings.include / "campaigns").glob("*.yaml")))
-    assert {name for name, listed in found.items() if not listed} == set()
+    assert [name for name, listed in found.items() if not listed] == []
