@@ -3,11 +3,14 @@ PYTHON ?= python3
 BIN := .venv/bin
 HOME_FOLDER ?= .wattmark
 ACCOUNTS ?= 2000
+# Superset, tried with the dashboards, lives in an environment of its own.
+SUPERSET ?= .superset
+SUPERSET_LANGUAGE ?= en
 export WATTMARK_HOME := $(HOME_FOLDER)
 # Compiled files save every Airflow task seconds of start-up.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help check-python setup setup-dev run up down status test test-slow test-slow-again lint format docs bench lock clean
+.PHONY: help check-python setup setup-dev run year up down status test test-again test-slow test-slow-again lint format docs pictures bench superset-try lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -47,6 +50,10 @@ check-python:
 run: setup ## bring everything up and run the night of a sample utility
 	@$(BIN)/wattmark quickstart --accounts $(ACCOUNTS)
 
+year: setup ## play a year of nights and of work on cases into a home without nights, and bring it up
+	@$(BIN)/wattmark sample --history
+	@$(BIN)/wattmark up
+
 up: setup ## start PostgreSQL and Airflow
 	@$(BIN)/wattmark up
 
@@ -58,6 +65,9 @@ status: setup ## show how the services are
 
 test: setup-dev ## the quick tests
 	@$(BIN)/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder -m "not slow"
+
+test-again: setup-dev ## those quick tests that failed the last time, one after another
+	@$(BIN)/python -m pytest -q -m "not slow" --last-failed --last-failed-no-failures none
 
 test-slow: setup-dev ## the slow tests: the scheduler, killed runs, a simulated year
 	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup --no-loadscope-reorder -m slow --timeout 1800
@@ -80,13 +90,26 @@ format: setup-dev ## let ruff and sqruff put the code in form
 docs: setup-dev ## write the reference pages anew
 	@$(BIN)/wattmark docs
 
+pictures: setup-dev ## take the README's pictures of the pages of a home that ran (make run)
+	@$(BIN)/wattmark up --no-airflow
+	@WATTMARK_PICTURES=1 $(BIN)/python -m pytest -q tests/web/test_pictures.py
+
 bench: setup-dev ## measure a night (benchmarks/night.py)
 	@$(BIN)/python benchmarks/night.py
+
+$(SUPERSET)/venv/.installed: deploy/superset-requirements.lock
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(SUPERSET)/venv
+	@$(BIN)/uv pip install --quiet --python $(SUPERSET)/venv/bin/python --compile-bytecode --require-hashes -r deploy/superset-requirements.lock
+	@touch $@
+
+superset-try: setup-dev $(SUPERSET)/venv/.installed ## try the dashboards in a real Superset, on the home's warehouse
+	@$(BIN)/python tools/superset_try.py --superset $(SUPERSET) --home $(HOME_FOLDER) --language $(SUPERSET_LANGUAGE) --shots $(SUPERSET)/shots
 
 lock: setup-dev ## resolve the lock files anew
 	@$(BIN)/uv pip compile -q pyproject.toml --extra build --extra dev --extra spark --universal --generate-hashes --no-header --python-version 3.11 -o requirements-dev.lock
 	@$(BIN)/uv pip compile -q pyproject.toml --extra build --universal --generate-hashes --no-header --python-version 3.11 -c requirements-dev.lock -o requirements.lock
 	@$(BIN)/uv pip compile -q deploy/requirements-celery.in --universal --generate-hashes --no-header --python-version 3.11 -c requirements.lock -o deploy/requirements-celery.lock
+	@$(BIN)/uv pip compile -q deploy/superset-requirements.in --universal --generate-hashes --no-header --python-version 3.11 -o deploy/superset-requirements.lock
 	@echo uv | $(BIN)/uv pip compile -q - --universal --generate-hashes --no-header --python-version 3.11 -o requirements-setup.lock
 
 clean: ## stop the services and delete the home and .venv

@@ -39,11 +39,15 @@ CONDITIONS = (
     ("household", "customer.data_grade = 4 AND customer.live_accounts >= 1"),
     ("account", "account.status = 'active' AND account.arrears_band = 5"),
     ("account", "service.lift >= 1.5 AND service.expected_take_up >= 0.05"),
-    ("customer", "customer.segment = 'segment_3'"),
+    ("customer", "customer.live_accounts >= 1"),
     ("account", "contract.days_to_expiry BETWEEN 30 AND 90"),
     ("account", "account.usage_category <> 'residential' AND energy.change_share <= -0.2"),
     ("customer", "care.last_satisfaction >= 4"),
 )
+
+
+LONGEST = 6
+"""The campaign whose list has 100,000 members, and is released."""
 
 
 def definition(at: int) -> str:
@@ -53,9 +57,11 @@ def definition(at: int) -> str:
             "id": f"bench-{at:02}", "name": {"en": f"Benchmark {at}"}, "objective": "To be measured.", "owner": "bench",
             "purpose": "marketing" if at % 3 else "service", "valid_from": "2026-01-01", "valid_to": "2026-12-31",
             "schedule": {"cron": "0 6 * * *"}, "audience": {"grain": grain, "where": where},
-            "channels": [{"channel": name} for name in (("sms", "email", "post"), ("app", "email"), ("email", "phone"))[at % 3]],
+            "channels": [{"channel": name} for name in (("sms", "email", "post"), ("app", "email"), ("email", "phone"))[at % 3 if at != LONGEST else 1]],
             "cells": [{"cell": "a", "share": 0.5}, {"cell": "b", "share": 0.5}],
-            "limits": {"size": 100_000 if at == 6 else 50_000, "budget_amount": 20_000, "priority": 1 + at % 9}, "personalise": ["contact.name"],
+            "limits": {"size": 100_000, "budget_amount": 100_000, "priority": 9}
+            if at == LONGEST
+            else {"size": 50_000, "budget_amount": 20_000, "priority": 1 + at % 9}, "personalise": ["contact.name"],
             "approval": {"by": ["boss"]}, "success": {"event": "converted", "value_amount": 5 + at},
         }
     )  # fmt: skip
@@ -91,7 +97,7 @@ def main() -> None:
                     f"{what}: {time.perf_counter() - started:.1f} s ({time.process_time() - cpu:.1f} s of CPU here); {len(made)} campaigns, {sum(outcome.considered for outcome in made):,} considered, "
                     f"{sum(outcome.listed for outcome in made):,} listed, problems: {[outcome.problem for outcome in made if outcome.problem]}"
                 )
-            longest = max(made, key=lambda one: one.listed)
+            longest = max(made, key=lambda campaign: campaign.listed)
             manifest = json.loads((Path(longest.files[0]).parent / "manifest.json").read_text())
             started, cpu = time.perf_counter(), time.process_time()
             release(settings, engine, longest.campaign_run_id, "boss", manifest["list_sha256"], now, session)

@@ -112,7 +112,7 @@ def candidates(records: pa.Table) -> tuple[np.ndarray, np.ndarray]:
     return pairs["one"].to_numpy(), pairs["other"].to_numpy()
 
 
-def ours(records: pa.Table, one: np.ndarray, other: np.ndarray) -> tuple[np.ndarray, float]:
+def ours(records: pa.Table, first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, float]:
     started = time.perf_counter()
     named = comparisons()
     values = {c.name: records[c.name].to_pylist() for c in named}
@@ -142,7 +142,7 @@ def ours(records: pa.Table, one: np.ndarray, other: np.ndarray) -> tuple[np.ndar
                 )
         return found, common
 
-    found, common = levels(one, other)
+    found, common = levels(first, second)
     drawn, _ = levels(*linkage.random_pairs(len(records), 300_000))
     have = np.array([float((codes[c.name] >= 0).sum()) for c in named])
     exact = np.array([float((counts[c.name] * (counts[c.name] - 1) / 2).sum()) for c in named])
@@ -154,7 +154,7 @@ def ours(records: pa.Table, one: np.ndarray, other: np.ndarray) -> tuple[np.ndar
     return model.probability(found, common), time.perf_counter() - started
 
 
-def splinks(records: pa.Table, one: np.ndarray, other: np.ndarray) -> tuple[np.ndarray, float]:
+def splinks(records: pa.Table, first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, float]:
     """The same pairs scored by Splink, trained as its documentation does for FEBRL."""
     import splink.comparison_library as cl
     from splink import DuckDBAPI, Linker, SettingsCreator, block_on
@@ -189,7 +189,7 @@ def splinks(records: pa.Table, one: np.ndarray, other: np.ndarray) -> tuple[np.n
     rows = linker.inference.predict().as_pyarrow_table()
     seconds = time.perf_counter() - started
     place = {name: at for at, name in enumerate(records["unique_id"].to_pylist())}
-    scores = dict.fromkeys(zip(one.tolist(), other.tolist(), strict=True), 0.0)
+    scores = dict.fromkeys(zip(first.tolist(), second.tolist(), strict=True), 0.0)
     for left, right, score in zip(
         rows["unique_id_l"].to_pylist(),
         rows["unique_id_r"].to_pylist(),
@@ -210,17 +210,17 @@ def f1(score: np.ndarray, same: np.ndarray, true_pairs: int, threshold: float) -
 def febrl(data: Path) -> None:
     for number in FILES:
         records = read(data, number)
-        one, other = candidates(records)
+        first, second = candidates(records)
         entity = np.array(records["entity"].to_pylist())
-        same = entity[one] == entity[other]
+        same = entity[first] == entity[second]
         _, sizes = np.unique(entity, return_counts=True)
         true_pairs = int((sizes * (sizes - 1) // 2).sum())
         print(
-            f"FEBRL {number}: {len(records):,} records, {true_pairs:,} true pairs, {len(one):,} candidates hold {100 * same.sum() / true_pairs:.2f}% of them"
+            f"FEBRL {number}: {len(records):,} records, {true_pairs:,} true pairs, {len(first):,} candidates hold {100 * same.sum() / true_pairs:.2f}% of them"
         )
         for name, (score, seconds) in (
-            ("Wattmark", ours(records, one, other)),
-            ("Splink", splinks(records, one, other)),
+            ("Wattmark", ours(records, first, second)),
+            ("Splink", splinks(records, first, second)),
         ):
             best = max(
                 (f1(score, same, true_pairs, at), at)
@@ -304,8 +304,8 @@ def world(session: Any, customers: int) -> None:
     declared = session.contract.tables["customer"]
     there = {row[0] for row in duck.execute("DESCRIBE made").fetchall()}
     shown = ", ".join(
-        f'CAST({one.name if one.name in there else ("DATE " + chr(39) + "2020-01-01" + chr(39) if one.name == "registered_on" else "TIMESTAMPTZ " + chr(39) + "2026-01-01 00:00:00+08" + chr(39) if one.name == "updated_at" else "NULL")} AS {one.duckdb_type}) AS "{one.name}"'
-        for one in declared.columns
+        f'CAST({column.name if column.name in there else ("DATE " + chr(39) + "2020-01-01" + chr(39) if column.name == "registered_on" else "TIMESTAMPTZ " + chr(39) + "2026-01-01 00:00:00+08" + chr(39) if column.name == "updated_at" else "NULL")} AS {column.duckdb_type}) AS "{column.name}"'
+        for column in declared.columns
     )
     duck.execute(f"CREATE SCHEMA accepted; CREATE TABLE accepted.customer AS SELECT {shown} FROM made")
     session.knows("accepted.customer")
@@ -334,7 +334,7 @@ def sample(accounts: int) -> None:
     rows = pyarrow.parquet.read_table(customers).to_pylist()
     rng = np.random.default_rng(1)
     twins = []
-    for row in [one for one in rows if one["kind"] == "person" and rng.random() < 0.1]:
+    for row in [row for row in rows if row["kind"] == "person" and rng.random() < 0.1]:
         twin = {**row, "customer_id": f"T{row['customer_id']}", "id_number": None}
         if rng.random() < 0.4:
             twin["mobile"] = None

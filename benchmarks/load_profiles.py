@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.table import Table
 from sklearn.metrics import adjusted_rand_score, homogeneity_score
 
-from wattmark.segment import profiles
+from wattmark.segment import clustering, profiles
 
 FEWEST, MOST, SILHOUETTE_SAMPLE, KEEP_MARGIN, RENAME_DISTANCE = 3, 12, 1000, 0.02, 0.16
 """As segment.profile_parameter ships, but for the sample of the silhouette."""
@@ -44,7 +44,7 @@ def shapes_of(connection: duckdb.DuckDBPyConnection, folder: Path, month: int) -
         ).fetchall()
         day = np.array([row[2] for row in rows]).reshape(2, profiles.HOURS)
         found[name.removesuffix("_pload")] = (
-            np.round(day / day.sum(axis=1, keepdims=True), profiles.PLACES).reshape(-1).tolist()
+            np.round(day / day.sum(axis=1, keepdims=True), clustering.PLACES).reshape(-1).tolist()
         )
     return found
 
@@ -70,15 +70,15 @@ def main() -> None:
         "keep their number",
         "largest drift",
     )
-    last: dict[int, tuple[str, tuple[float, ...]]] = {}
+    last: dict[int, tuple[float, ...]] = {}
     before: np.ndarray | None = None
     for month in range(1, 13):
         shape = shapes_of(connection, folder, month)
         matrix = np.array([shape[name] for name in of_load])
-        fitted = profiles.fit(
+        fitted = clustering.fit(
             matrix[:SAMPLE], FEWEST, MOST, SILHOUETTE_SAMPLE, len(last) or None, KEEP_MARGIN
         )
-        found = profiles.follow(fitted, last, RENAME_DISTANCE)
+        found = clustering.follow(fitted, last, RENAME_DISTANCE)
         centroids = np.array([profile.centroid for profile in found])
         numbers = np.array([profile.number for profile in found])
         near = {
@@ -93,7 +93,7 @@ def main() -> None:
             f"{homogeneity_score(family, label):.3f}", f"{adjusted_rand_score(family, label):.3f}", kept,
             f"{max(drifts):.3f}" if drifts else "",
         )  # fmt: skip
-        last, before = {profile.number: (profile.name, profile.centroid) for profile in found}, label
+        last, before = {profile.number: profile.centroid for profile in found}, label
     Console(width=120).print(table)
 
 

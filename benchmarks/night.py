@@ -163,7 +163,7 @@ def main() -> None:
                 ("audit rules", audit, (settings, run, False)),
                 ("audit scored rules", audit, (settings, run, True)),
                 ("audit root causes", root_causes, (settings, run)),
-                *((layer, build, (settings, run, layer)) for layer in ("mart", "mart_pii")),
+                *((layer, build, (settings, run, layer)) for layer in ("kpi", "mart", "mart_pii")),
                 ("publish", publish, (settings, run)),
             ]
             services.up(settings, airflow=False)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import gc
+import os
 import sys
+from collections.abc import Iterator
+from itertools import count
 
 import pytest
 
@@ -10,7 +14,11 @@ import pytest
 if not hasattr(sys.modules["__main__"], "__file__"):
     sys.modules["__main__"].__file__ = __file__
 
-FIRST = ("tests/sql/test_engines.py", "tests/dags/test_night.py", "tests/unit/test_segment_layer.py")
+FIRST = (
+    "tests/sql/test_engines.py", "tests/dags/test_night.py", "tests/sql/test_golden.py", "tests/campaign/test_lists.py",
+    "tests/unit/test_root_cause.py", "tests/web/test_workbench_browser.py", "tests/web/test_workbench.py",
+    "tests/web/test_workbench_books.py", "tests/services/test_publish.py",
+)  # fmt: skip
 """Files of minutes; begun first, they do not keep one worker busy while the others have ended."""
 
 
@@ -35,3 +43,33 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         item.add_marker(pytest.mark.xdist_group("services" if alone else file))
     place = {name: number for number, name in enumerate(FIRST)}
     items.sort(key=lambda item: place.get(item.nodeid.split("::")[0], len(FIRST)))
+
+
+@pytest.fixture(autouse=True)
+def same_settings() -> Iterator[None]:
+    """No test's settings depend on what an earlier one left in the environment, as a command with --source does."""
+    before = {name: value for name, value in os.environ.items() if name.startswith("WATTMARK_")}
+    yield
+    for name in [name for name in os.environ if name.startswith("WATTMARK_") and name not in before]:
+        del os.environ[name]
+    os.environ.update(before)
+
+
+# A parsed project is a million objects that stay. Left to itself the collector looks through them so often that it takes a
+# third of a worker's time; what tests leave behind is collected between two of them.
+gc.disable()
+_LEFT, _TESTS, _ROUNDS = 200_000, 20, 20
+_test, _round = count(1), count(1)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_logfinish() -> None:
+    """Collect what the last tests left where it is much, or may hold much that Python does not count; now and then all."""
+    if gc.get_count()[0] < _LEFT and next(_test) % _TESTS:
+        return
+    if next(_round) % _ROUNDS:
+        gc.collect(1)
+    else:
+        gc.unfreeze()
+        gc.collect()
+    gc.freeze()

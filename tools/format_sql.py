@@ -1,7 +1,7 @@
 """Keeps the SQL files in form: python tools/format_sql.py [--check] [FILE ...]
 
 The statement is sqruff's (see .sqruff), the header with its long lines of YAML is left as it is. Without
-files: all of include/sql but LEFT_OUT. Ends with 1 where a file had to be changed, or would have to be (--check), and
+files: all of include/sql, and what campaigns ask, but LEFT_OUT. Ends with 1 where a file had to be changed, or would have to be (--check), and
 where sqruff cannot bring one into form.
 """
 
@@ -15,6 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 SQL = ROOT / "include" / "sql"
+RELATIONS = ROOT / "include" / "campaigns" / "relations"
 SQRUFF = Path(sys.executable).with_name("sqruff")
 # Folders and files below include/sql; one of these groups by GROUPING SETS, which sqruff cannot read.
 LEFT_OUT = {"campaign/lift.sql"}
@@ -60,8 +61,8 @@ def main(words: list[str]) -> int:
     given = [Path(word).resolve() for word in words if word != "--check"]
     paths = [
         path
-        for path in given or sorted(SQL.glob("*/*.sql"))
-        if not any(path.is_relative_to(SQL / one) for one in LEFT_OUT)
+        for path in given or sorted((*SQL.glob("*/*.sql"), *RELATIONS.glob("*.sql")))
+        if not any(path.is_relative_to(SQL / layer) for layer in LEFT_OUT)
     ]
     texts = {str(path.relative_to(ROOT)): path.read_text(encoding="utf-8") for path in paths}
     done, left = formed(texts)

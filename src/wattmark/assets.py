@@ -6,7 +6,8 @@ An event of one says the day of its night in its ``extra``, as ``{"as_of": "2026
 from __future__ import annotations
 
 MART = "wattmark://warehouse/mart"
+CLOSED = "wattmark://warehouse/closed"
 LISTS = "wattmark://campaign/lists"
-BY_STEP = {"publish": MART, "lists": LISTS}
+BY_STEP = {"publish": MART, "closing": CLOSED, "lists": LISTS}
 """The asset that a step of the night updates."""
 EXTRA_DAY = "as_of"

@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from wattmark.atomic import write_atomically
+from wattmark.audit.in_force import refuse_unknown
 from wattmark.audit.rules import all_rules
+from wattmark.audit.scope import refuse_unknown_families
 from wattmark.checkup_sources import (
     CONNECT_SECONDS,
     LIMIT_SECONDS,
@@ -46,7 +48,7 @@ def look(
     already: Iterable[WattmarkError] = (),
     connections: Connections = asked_of_airflow,
 ) -> Found:
-    """Look at settings, parameters, SQL files, expectations, campaigns, sources, servers, keys and people.
+    """Look at settings, parameters, SQL files, expectations, targets, campaigns, sources, servers, keys and people.
 
     Args:
         settings: the home's settings, which are right in themselves.
@@ -95,18 +97,24 @@ def check(settings: Settings, *, campaigns: bool = True) -> Found:
 
 
 def _look_at_files(settings: Settings, catalog: Catalog, found: Found) -> None:
-    """Parameters, expectations, and every SQL file, bound on empty tables so that a column that does not exist is found."""
+    """Parameters, expectations, targets, and every SQL file, bound on empty tables so that a column that does not exist is found."""
+    from wattmark.derive.target_file import read_targets
     from wattmark.quality.checks import suites
 
     overridden = found.attempt(lambda: catalog.overrides(settings))
     found.attempt(lambda: suites(catalog.contract, settings.project / "expectations"))
     rules = found.attempt(lambda: all_rules(catalog)) or {}
+    if rules:
+        found.attempt(lambda: refuse_unknown(rules, settings))
+        found.attempt(lambda: refuse_unknown_families(rules.values(), settings))
+    targets = found.attempt(lambda: read_targets(settings.home, catalog))
     if overridden is not None:
         found.attempt(lambda: _bind_once(settings, catalog))
     found.counts |= {
         "tables": len(catalog.tables) - len(rules),
         "rules": len(rules),
         "overridden_parameters": sum(map(len, settings.parameters.values())),
+        "targets": len(targets or ()),
     }
 
 

@@ -47,7 +47,10 @@ def mount() -> None:
     """Add every command, each with the modules it needs."""
     from wattmark import commands, docs_pages, golden, table, tidy
     from wattmark.audit import commands as audit_commands
+    from wattmark.bi import commands as bi_commands
     from wattmark.campaign import commands as campaign_commands
+    from wattmark.cases import commands as case_commands
+    from wattmark.cases.review import commands as review_commands
     from wattmark.local import commands as local_commands
     from wattmark.publish import commands as publish_commands
 
@@ -55,8 +58,11 @@ def mount() -> None:
         commands,
         local_commands,
         publish_commands,
+        bi_commands,
         campaign_commands,
         audit_commands,
+        case_commands,
+        review_commands,
         table,
         golden,
         docs_pages,
@@ -72,8 +78,8 @@ def _mount_others() -> None:
     What the sample utility brings is said to be missing where it is not installed.
     """
     found = {point.name: point for point in entry_points(group=COMMANDS)}
-    for _, one in sorted(found.items()):
-        one.load()(app)
+    for _, point in sorted(found.items()):
+        point.load()(app)
     if SAMPLE not in found:
         for name in SAMPLE_COMMANDS:
             app.command(name, hidden=True, context_settings=_ANY_ARGUMENTS)(_not_installed)

@@ -120,11 +120,11 @@ def _show_end(settings: Settings, console: Console, as_of: str, ended: NightEnd)
     console.print(f"[green]The night {as_of} is published.[/green] Where to look:")
     print_places(settings, console)
     if not ended.succeeded:
-        mended = (
-            f"once that is mended: wattmark campaign run --as-of {as_of} --home {settings.home}"
-            if "lists" not in ended.done
-            else "nothing of it has to be run again"
-        )
+        mended = "nothing of it has to be run again"
+        if "cases" not in ended.done:
+            mended = f"once that is mended: wattmark run --as-of {as_of} --home {settings.home}"
+        elif "lists" not in ended.done:
+            mended = f"once that is mended: wattmark campaign run --as-of {as_of} --home {settings.home}"
         console.print(
             f"[red]What follows a published night was not all done[/red], see above; {mended}. Log: {ended.log}",
             soft_wrap=True,

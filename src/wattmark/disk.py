@@ -40,15 +40,15 @@ def is_full(error: BaseException) -> bool:
     seen: set[int] = set()
     chain: list[BaseException | None] = [error]
     while chain:
-        one = chain.pop()
-        if one is None or id(one) in seen:
+        cause = chain.pop()
+        if cause is None or id(cause) in seen:
             continue
-        seen.add(id(one))
-        if isinstance(one, OSError) and one.errno in (errno.ENOSPC, errno.EDQUOT):
+        seen.add(id(cause))
+        if isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT):
             return True
-        if getattr(one, "sqlstate", None) == _DISK_FULL or _SAID.search(str(one)):
+        if getattr(cause, "sqlstate", None) == _DISK_FULL or _SAID.search(str(cause)):
             return True
-        chain += [one.__cause__, one.__context__, getattr(one, "orig", None)]
+        chain += [cause.__cause__, cause.__context__, getattr(cause, "orig", None)]
     return False
 
 

@@ -6,9 +6,8 @@ Each page is a function of the checkout alone, so that a stale one can be told f
 from __future__ import annotations
 
 import ast
-import json
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,10 +18,13 @@ from rich.console import Console
 from wattmark.audit.rules import FIXED_COLUMNS, Rule, all_rules
 from wattmark.engine.catalog import Catalog, TableDefinition, load_catalog
 from wattmark.engine.check import bind_all
+from wattmark.engine.dated import steps_of
 from wattmark.engine.parameters import Parameter
 from wattmark.engine.produced import PRODUCED
 from wattmark.engine.python_table import PythonTable
 from wattmark.engine.sqlfile import SqlFile
+from wattmark.markdown import table as _table
+from wattmark.markdown import value as _value
 from wattmark.settings import PROJECT_ROOT, Schedule, Settings, load_settings
 
 REFERENCE = Path("docs") / "reference"
@@ -33,6 +35,8 @@ LAYERS = {
     "mart_pii": "Personal data, readable by the role `wattmark_pii` alone.",
     "segment": "Grades, classes and scores.",
     "campaign": "What the lists are made from.",
+    "cases": "Audit cases, as they stand once they have taken in the night.",
+    "kpi": "What key figures are made from: a file per figure, and their sums.",
     "facts": "Each measured or calculated fact, once.",
     "core": "Conformed tables.",
 }
@@ -59,22 +63,6 @@ def pages(settings: Settings) -> dict[str, str]:
     }
 
 
-def _cell(value: Any) -> str:
-    """Text for a cell of a Markdown table."""
-    text = " ".join(str(value).split())
-    return text.replace("|", "\\|")
-
-
-def _table(headings: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[str]:
-    lines = [f"| {' | '.join(headings)} |", f"| {' | '.join('---' for _ in headings)} |"]
-    return [*lines, *(f"| {' | '.join(_cell(cell) for cell in row)} |" for row in rows)]
-
-
-def _value(value: Any) -> str:
-    """A parameter's value as it is written in a settings file."""
-    return f"`{json.dumps(value, ensure_ascii=False, default=str)}`"
-
-
 def _bounds(parameter: Parameter) -> str:
     said = []
     if parameter.minimum is not None:
@@ -88,12 +76,20 @@ def _bounds(parameter: Parameter) -> str:
     return "; ".join(said)
 
 
+def _dated(value: Any) -> str:
+    """A parameter's value as it is written in a settings file; each of a dated one with the day it holds from."""
+    return ", ".join(
+        _value(step.value) if step.since is None else f"from {step.since} {_value(step.value)}"
+        for step in steps_of(value)
+    )
+
+
 def _parameters(parameters: Mapping[str, Parameter]) -> list[str]:
     rows = [
         (
             f"`{parameter.name}`",
             parameter.type,
-            _value(parameter.default),
+            _dated(parameter.default),
             _bounds(parameter),
             f"{parameter.doc} The same as `{parameter.same_as}`, and set there."
             if parameter.same_as
@@ -137,16 +133,47 @@ def rules_page(rules: Mapping[str, Rule], kinds: Mapping[str, Mapping[str, str]]
     ]
     for rule_id, rule in rules.items():
         evidence = {name: kind for name, kind in kinds[rule.file.name].items() if name not in FIXED_COLUMNS}
+        # What is added where the rule runs.
+        evidence |= {
+            f"{name}_from": "date" for name, parameter in rule.file.parameters.items() if parameter.is_dated
+        }
         lines += ["", f"## {rule_id}", "", f"**{rule.title}** · {rule.zh}", ""]
         lines += [f"{rule.kind}, {rule.severity}; subject {rule.subject}; {' and '.join(rule.modes)}.", ""]
         lines += [f"Flags: {' '.join(rule.flags.split())}"]
+        if rule.flags_zh:
+            lines += ["", f"判定：{rule.flags_zh}"]
+        lines += _in_force(rule)
         if rule.at_stake:
             lines += ["", f"At stake: {' '.join(rule.at_stake.split())}"]
+        if rule.what_to_do:
+            lines += [
+                "",
+                f"What to do: {' '.join(rule.what_to_do['en'].split())}",
+                "",
+                f"处理：{rule.what_to_do['zh']}",
+            ]
         if rule.file.parameters:
             lines += ["", *_parameters(rule.file.parameters)]
         told = ", ".join(f"`{name}` {kind}" for name, kind in evidence.items())
         lines += ["", f"Evidence: {told or 'the subject alone'}."]
     return "\n".join(lines) + "\n"
+
+
+def _in_force(rule: Rule) -> list[str]:
+    """What a rule rests on, where and when it holds, and what changed."""
+    by = f", by the row's `{rule.on}`" if rule.on else ""
+    said = []
+    if rule.basis:
+        said.append(f"Basis: {rule.basis}" + (f" ({rule.country})." if rule.country else "."))
+    if rule.valid_from or rule.valid_to:
+        since = f"since {rule.valid_from}" if rule.valid_from else ""
+        until = f"until {rule.valid_to}" if rule.valid_to else ""
+        then = "" if not rule.valid_to else "; off since" if rule.after == "off" else "; a listing since"
+        said.append(f"In force {' '.join(filter(None, (since, until)))}{by}{then}.")
+    elif rule.on:
+        said.append(f"Values by date hold{by.removeprefix(',')}.")
+    said += [f"Since {day}: {text}" for day, text in rule.changed]
+    return ["", *(f"- {each}" for each in said)] if said else []
 
 
 # --- tables ----------------------------------------------------------------------------------------------
@@ -167,8 +194,8 @@ def tables_page(catalog: Catalog, kinds: Mapping[str, Mapping[str, str]]) -> str
     readers = _readers(catalog)
     for layer, holds in LAYERS.items():
         tables = sorted(
-            (one for name, one in catalog.tables.items() if name.split(".")[0] == layer),
-            key=lambda one: one.name,
+            (table for name, table in catalog.tables.items() if name.split(".")[0] == layer),
+            key=lambda table: table.name,
         )
         if not tables:
             continue
@@ -336,15 +363,17 @@ def settings_page() -> str:
             "",
         ]
         rows = []
-        for key, one in model["properties"].items():
+        for key, field in model["properties"].items():
             if key in ("home", "project") and model is schema:
                 continue
-            default = "" if key in model.get("required", ()) or "$ref" in one else _value(one.get("default"))
-            if "default" not in one and name in made and default:
+            default = (
+                "" if key in model.get("required", ()) or "$ref" in field else _value(field.get("default"))
+            )
+            if "default" not in field and name in made and default:
                 # What a model makes anew each time stands in the file of defaults alone.
                 default = _value(made[name].model_dump(mode="json")[key])
-            told = "; ".join([*_limits(one), *([one["description"]] if "description" in one else [])])
-            rows.append((f"`{key}`", _kind(one), default, told))
+            told = "; ".join([*_limits(field), *([field["description"]] if "description" in field else [])])
+            rows.append((f"`{key}`", _kind(field), default, told))
         lines += _table(("key", "type", "default", "bounds and meaning"), rows)
     return "\n".join(lines) + "\n"
 

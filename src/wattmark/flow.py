@@ -57,11 +57,16 @@ MART = Asset(
     group="wattmark",
     extra={"what": "All tables of schema mart, one run at a time"},
 )
+CLOSED = Asset(
+    assets.CLOSED,
+    group="wattmark",
+    extra={"what": "Cases, key figures and what else rests on cases, of the day's night"},
+)
 LISTS = Asset(assets.LISTS, group="wattmark", extra={"what": "Campaign lists of the day, awaiting approval"})
 
 NIGHT = "nightly"
 """The DAG whose runs hold the home from their first task to their last."""
-AFTER_PUBLISHING = frozenset({"lists", "tell"})
+AFTER_PUBLISHING = frozenset({"alerts", "cases", "closing", "lists", "tell"})
 """Tasks of a night that come once it is published: where nothing else failed, it stands."""
 
 PROGRESS_VARIABLE = "WATTMARK_PROGRESS_FD"

@@ -22,8 +22,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from wattmark.audit.rules import rule_of
+from wattmark.audit.rules import Rule, rule_of, words_of
 from wattmark.audit.runner import create_findings, run_rule
+from wattmark.code_names import LANGUAGES
 from wattmark.contract.types import arrow_type
 from wattmark.contract.types import schema_of as schema_of_columns
 from wattmark.engine.catalog import Catalog, load_catalog, meant
@@ -245,8 +246,8 @@ def _of_rule(case: Case, session: DuckDBSession) -> Difference:
     file = session.catalog.tables[case.table]
     if not isinstance(file, SqlFile):
         raise case.error("golden.unknown_table", f"{case.table} is no rule.")
-    findings = create_findings(session)
-    coverage = run_rule(session, rule_of(file), findings)
+    rule, findings = rule_of(file), create_findings(session)
+    coverage = run_rule(session, rule, findings)
     rows = session.duck.sql(f"SELECT * FROM {findings} ORDER BY subject_id").to_arrow_table().to_pylist()
     by_subject = {row["subject_id"]: row for row in rows}
     expect = case.body["expect"]
@@ -265,10 +266,26 @@ def _of_rule(case: Case, session: DuckDBSession) -> Difference:
             row = by_subject.get(str(subject), {})
             found = json.loads(row.get("evidence") or "{}") if kind == "evidence" else row
             compared += [(f"{kind} {subject}.{key}", value, found.get(key)) for key, value in wanted.items()]
+    compared += _messages(rule, by_subject, expect.get("messages") or {}, session.settings)
     return Difference(
         ("", WANTED, FOUND),
         tuple((what, _told(wanted), _told(found)) for what, wanted, found in compared if wanted != found),
     )
+
+
+def _messages(
+    rule: Rule, rows: Mapping[str, Any], wanted: Mapping[str, Any], settings: Settings
+) -> Iterator[tuple[str, Any, Any]]:
+    """What the findings say: the sentences that the case wants, each wholly in its language."""
+    words = words_of({rule.rule_id: rule}, settings)
+    for subject, row in rows.items():
+        values = row | json.loads(row["evidence"] or "{}")
+        for language in LANGUAGES:
+            for flaw in words.flaws(rule.rule_id, values, language):
+                yield f"message_{language} {subject}", "", flaw
+            text = (wanted.get(subject) or {}).get(language)
+            if text is not None:
+                yield f"message_{language} {subject}", text, words.told(rule.rule_id, values, language)
 
 
 def _plain(value: Any) -> Any:
@@ -303,8 +320,8 @@ def _paired(wanted: list[tuple[Any, ...]], found: list[tuple[Any, ...]]) -> Iter
     missing = list((Counter(told_wanted) - Counter(told_found)).elements())
     extra = list((Counter(told_found) - Counter(told_wanted)).elements())
 
-    def alike(one: tuple[str, ...], other: tuple[str, ...]) -> int:
-        return sum(a == b for a, b in zip(one, other, strict=True))
+    def alike(cells: tuple[str, ...], other: tuple[str, ...]) -> int:
+        return sum(a == b for a, b in zip(cells, other, strict=True))
 
     for row in missing:
         yield (WANTED, *row)

@@ -42,13 +42,13 @@ class Home:
 
     @property
     def campaigns(self) -> Path:
-        """Campaigns of the utility's own, and outages."""
+        """Campaigns of the utility's own."""
         return self.folder / "campaigns"
 
     @property
-    def outages(self) -> Path:
-        """Planned outages that campaigns may ask for: line_id, transformer_id (either may be empty), planned_on."""
-        return self.campaigns / "outages.csv"
+    def targets(self) -> Path:
+        """What key figures are to be."""
+        return self.folder / "targets.yaml"
 
     # --- what nights leave ---
 
@@ -64,37 +64,37 @@ class Home:
 
     @property
     def lake_notes(self) -> Path:
-        """Versions, sizes and checksums of the lake's files, a file a table."""
+        """Versions, sizes and checksums of the lake's files, a file per table."""
         return self.state / "lake"
 
     @property
     def watermarks(self) -> Path:
-        """How far each published night had read, a file a date."""
+        """How far each published night had read, a file per date."""
         return self.state / "watermarks"
 
     @property
     def landing_notes(self) -> Path:
-        """What each run noted of what it read, a folder a run."""
+        """What each run noted of what it read, a folder per run."""
         return self.state / "landing"
 
     @property
     def settled(self) -> Path:
-        """What each table's rows were decided on last, a file a table."""
+        """What each table's rows were decided on last, a file per table."""
         return self.state / "settled"
 
     @property
     def steps(self) -> Path:
-        """How long the steps of each run took, a folder a run."""
+        """How long the steps of each run took, a folder per run."""
         return self.state / "steps"
 
     @property
     def versions(self) -> Path:
-        """Lake versions of what each published run had accepted, a file a run."""
+        """Lake versions of what each published run had accepted, a file per run."""
         return self.state / "versions"
 
     @property
     def references(self) -> Path:
-        """What was noted of the keys that other tables refer to, a file a table."""
+        """What was noted of the keys that other tables refer to, a file per table."""
         return self.state / "references"
 
     @property
@@ -141,22 +141,27 @@ class Home:
 
     @property
     def reports(self) -> Path:
-        """Reports, a folder a kind."""
+        """Reports, a folder per kind."""
         return self.folder / "reports"
 
     @property
     def segment_reports(self) -> Path:
-        """Segment reports, a file a date."""
+        """Segment reports, a file per date."""
         return self.reports / "segments"
 
     @property
     def campaign_reports(self) -> Path:
-        """Campaign reports, a folder a date."""
+        """Campaign reports, a folder per date."""
         return self.reports / "campaigns"
 
     @property
+    def reviews(self) -> Path:
+        """Reviews of the audit, a folder a span, period and unit."""
+        return self.folder / "reviews"
+
+    @property
     def lists(self) -> Path:
-        """Campaign lists, a folder a date."""
+        """Campaign lists, a folder per date."""
         return self.folder / "lists"
 
     @property
@@ -305,6 +310,11 @@ def secret(home: Path, name: str) -> str:
     if name not in known:
         raise ServiceError("services.secrets", f"{file} lacks {name!r}.", "Run `wattmark up`, which adds it.")
     return known[name]
+
+
+def login_secret(login: str) -> str:
+    """Name of the secret that is the password of one of Airflow's users."""
+    return f"airflow_{login}"
 
 
 def read_secrets(file: Path) -> dict[str, str]:

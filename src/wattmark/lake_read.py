@@ -412,9 +412,9 @@ class StoredTables:
             return 0
         parts = -(-sum(size for size, _, _ in files) // limit)
         done = 0
-        for number, (size, name, one) in enumerate(sorted(files)):
+        for number, (size, name, file) in enumerate(sorted(files)):
             if (number + turn) % max(parts, 1) == 0:
-                for fault in self._file_faults(name, [one], contents=True):
+                for fault in self._file_faults(name, [file], contents=True):
                     raise fault
                 done += size
         return done

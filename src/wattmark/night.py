@@ -13,9 +13,11 @@ from typing import Any
 
 from wattmark import __version__
 from wattmark.atomic import write_atomically
+from wattmark.audit.history import keep_findings
 from wattmark.audit.root_cause import ROOT_CAUSE, night_root_causes
 from wattmark.audit.rules import Rule, all_rules
 from wattmark.audit.runner import run_family
+from wattmark.audit.scope import is_looked_at, tell_unknown_units
 from wattmark.contract import load_contract
 from wattmark.engine.catalog import SOURCE_LAYER, Catalog, catalog_of
 from wattmark.engine.session import DuckDBSession, open_session
@@ -122,7 +124,7 @@ PARTS: dict[str, tuple[str, str]] = {
 that rest on no intervals, and those that do; models that are trained, and what is said of each customer; marts, and
 those that show root causes."""
 TRAINED = ("segment.load_centroid", "segment.model", "segment.service_rule")
-"""What is fitted once a month."""
+"""What is fitted once a month; value clusters rest on scores, and are fitted among the segments."""
 
 
 def build(settings: Settings, run: Run, layer: str, *, part: str | None = None) -> dict[str, int]:
@@ -139,8 +141,9 @@ def build(settings: Settings, run: Run, layer: str, *, part: str | None = None) 
 
 
 def tables_of(catalog: Catalog, layer: str, part: str | None = None) -> list[str]:
-    """Tables of a layer, or of one of its ``PARTS``, in the order in which they are built."""
-    names = [table.name for table in catalog.layer(layer)]
+    """Tables of a layer, or of one of its ``PARTS``, in the order in which they are built; not those of ``closing``."""
+    later = set(catalog.closing())
+    names = [table.name for table in catalog.layer(layer) if table.name not in later]
     if part is None:
         return names
     if layer == "segment":
@@ -152,10 +155,12 @@ def tables_of(catalog: Catalog, layer: str, part: str | None = None) -> list[str
 
 
 def _families(settings: Settings) -> dict[str, list[Rule]]:
-    """Rules by family, such as TAR, families in alphabetical order."""
+    """Rules by family, such as TAR, families in alphabetical order; of one that is not looked at none."""
     found: dict[str, list[Rule]] = {}
     for rule in all_rules(catalog_of(settings)).values():
-        found.setdefault(rule.family, []).append(rule)
+        rules = found.setdefault(rule.family, [])
+        if is_looked_at(rule, settings):
+            rules.append(rule)
     return dict(sorted(found.items()))
 
 
@@ -170,6 +175,7 @@ def audit(settings: Settings, run: Run, *, scored: bool) -> dict[str, int]:
         findings by rule, of rules that found any.
     """
     with open_session(settings, run) as session:
+        tell_unknown_units(session, all_rules(session.catalog).values())
         coverage = [
             covered
             for family, rules in _families(settings).items()
@@ -209,9 +215,45 @@ def publish(settings: Settings, run: Run, *, republish: bool = False) -> dict[st
     done = warehouse.publish(settings, run, warehouse_url(settings), republish=republish)
     with DuckDBSession(settings, run) as session:
         keep_state(session)
+        keep_findings(session)
         write_report(session)
     move_watermarks(settings, run)
     note_versions(settings, run)
+    return {table.name: table.rows for table in done}
+
+
+def cases(settings: Settings, run: Run) -> dict[str, int]:
+    """Have audit cases take the published night in, once for a run; returns what they did, all of it in ``ops.case_night``.
+
+    Raises:
+        PublishError: the warehouse refused; no case is changed.
+        CaseError: likewise.
+    """
+    from wattmark.cases.logins import logins_of_home
+    from wattmark.cases.night import take_night
+    from wattmark.home import warehouse_url
+
+    # Before it gives cases out: to whom.
+    logins_of_home(warehouse_url(settings), settings.users)
+    counts = take_night(settings, run)
+    return {
+        name: counts[name] for name in ("opened", "reopened", "verified", "closed", "touched", "braked_rules")
+    }
+
+
+def closing(settings: Settings, run: Run) -> dict[str, int]:
+    """Build and publish what rests on audit cases, once they have taken in the run; returns rows by table.
+
+    Raises:
+        PublishError: readers see another run, or the warehouse refused; what they see stays as it is.
+    """
+    from wattmark.home import warehouse_url
+    from wattmark.publish import warehouse
+
+    with open_session(settings, run) as session:
+        for name in session.catalog.closing():
+            session.build(name)
+    done = warehouse.publish_closing(settings, run, warehouse_url(settings))
     return {table.name: table.rows for table in done}
 
 
@@ -248,7 +290,7 @@ def note_versions(settings: Settings, run: Run) -> None:
 
 
 def parameters_hash(settings: Settings) -> str:
-    """Short hash of all that decides a run's result besides data and code: settings, SQL, contract, expectations, campaigns."""
+    """Short hash of all that decides a run's result besides data and code: settings, SQL, contract, expectations, campaigns, targets."""
     digest = hashlib.sha256(
         settings.model_dump_json(
             exclude={
@@ -263,6 +305,7 @@ def parameters_hash(settings: Settings) -> str:
                 "metrics",
                 "schedule",
                 "notify",
+                "users",
             }
         ).encode()
     )
@@ -271,6 +314,8 @@ def parameters_hash(settings: Settings) -> str:
             if path.suffix in (".sql", ".yaml", ".json", ".csv"):
                 digest.update(f"\0{path.relative_to(folder)}\0".encode())
                 digest.update(path.read_bytes())
+    if (targets := Home(settings.home).targets).is_file():
+        digest.update(b"\0targets.yaml\0" + targets.read_bytes())
     return digest.hexdigest()[:16]
 
 

@@ -12,7 +12,7 @@ import logging
 import os
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -20,12 +20,13 @@ from typing import Any, Literal
 import httpx
 
 from wattmark.home import Home
-from wattmark.settings import Mail, Settings, Webhook
+from wattmark.notify_settings import Mail, Webhook
+from wattmark.settings import Settings
 
 log = logging.getLogger(__name__)
 
-Event = Literal["failed", "late", "less_data"]
-MAIL_TIMEOUT_S = 20.0
+Event = Literal["failed", "late", "less_data", "cases"]
+Way = Literal["mail", "webhook"]
 
 
 @dataclass(frozen=True)
@@ -46,28 +47,36 @@ class Notice:
         return "\n".join([self.title, *self.lines, *([self.link] if self.link else [])])
 
 
-def send(settings: Settings, notice: Notice) -> list[str]:
+def send(
+    settings: Settings,
+    notice: Notice,
+    *,
+    ways: Sequence[Way] = ("mail", "webhook"),
+    to: Sequence[str] = (),
+) -> list[str]:
     """Tell everybody that the settings name.
 
     Args:
         settings: of the home.
         notice: what to tell.
+        ways: those that are used, where the settings name them.
+        to: mail addresses in the place of ``notify.mail.to``.
 
     Returns:
         the ways by which it was delivered, of ``mail`` and ``webhook``. Never raises: what could not be
         delivered is logged by the kind of its error, without addresses' secrets.
     """
-    ways: dict[str, tuple[Callable[[], None], str | None]] = {}
-    if settings.notify.mail:
-        mail = settings.notify.mail
-        ways["mail"] = (lambda: _mail(mail, notice)), mail.connection
-    if settings.notify.webhook:
+    open_ways: dict[str, tuple[Callable[[], None], str | None]] = {}
+    if settings.notify.mail and "mail" in ways:
+        mail = settings.notify.mail.model_copy(update={"to": tuple(to)} if to else {})
+        open_ways["mail"] = (lambda: _mail(mail, notice)), mail.connection
+    if settings.notify.webhook and "webhook" in ways:
         webhook = settings.notify.webhook
-        ways["webhook"] = (lambda: _post(webhook, notice)), webhook.connection
-    if not ways:
+        open_ways["webhook"] = (lambda: _post(webhook, notice)), webhook.connection
+    if not open_ways:
         log.info("Nobody is named in notify of the settings, so nobody is told: %s", notice.title)
     told = []
-    for way, (deliver, connection) in ways.items():
+    for way, (deliver, connection) in open_ways.items():
         try:
             deliver()
         except Exception as error:  # whatever the server or Airflow's hook does, the night goes on
@@ -89,10 +98,8 @@ def _kind(error: Exception) -> str:
 def _mail(mail: Mail, notice: Notice) -> None:
     from airflow.providers.smtp.notifications.smtp import SmtpNotifier
 
-    body = "".join(f"<p>{html.escape(line)}</p>" for line in notice.lines)
-    link = (
-        f'<p><a href="{html.escape(notice.link)}">{html.escape(notice.link)}</a></p>' if notice.link else ""
-    )
+    body = "".join(f"<p>{_with_links(line)}</p>" for line in notice.lines)
+    link = f"<p>{_with_links(notice.link)}</p>" if notice.link else ""
     SmtpNotifier(
         to=list(mail.to),
         from_email=mail.sender,
@@ -101,6 +108,13 @@ def _mail(mail: Mail, notice: Notice) -> None:
         html_content=f"<p><b>{html.escape(notice.title)}</b></p>{body}{link}",
         smtp_conn_id=mail.connection,
     ).notify({})
+
+
+def _with_links(line: str) -> str:
+    """A line as HTML, what is an address in it as a link."""
+    return re.sub(
+        r"https?://[^\s<>\"]+", lambda found: f'<a href="{found[0]}">{found[0]}</a>', html.escape(line)
+    )
 
 
 def _post(webhook: Webhook, notice: Notice) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from markupsafe import Markup, escape
 
 _FRAME = (
-    '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+    '<!doctype html>\n<html lang="{lang}">\n<head>\n<meta charset="utf-8">\n'
     '<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>{title}</title>\n'
     "<style>\n{style}</style>\n</head>\n<body>\n<main>\n{body}\n</main>\n</body>\n</html>\n"
 )
@@ -20,11 +20,15 @@ def style() -> str:
     return Path(__file__).with_name("page.css").read_text(encoding="utf-8")
 
 
-def page(title: str, body: Markup) -> str:
+def page(title: str, body: Markup, lang: str = "en", more_style: str = "") -> str:
     """A whole page.
 
     Args:
         title: plain text, escaped here.
         body: HTML in which everything that is not ours has been escaped.
+        lang: the language it is in.
+        more_style: rules of a style sheet besides those of every page.
     """
-    return _FRAME.format(title=escape(title), style=style(), body=body)
+    # What scrolls sideways is reached by the keyboard too.
+    reached = body.replace(Markup('<div class="scroll">'), Markup('<div class="scroll" tabindex="0">'))
+    return _FRAME.format(lang=lang, title=escape(title), style=style() + more_style, body=reached)

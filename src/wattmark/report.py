@@ -10,13 +10,16 @@ import sqlalchemy as sa
 from rich.console import Console
 from rich.table import Table
 
-from wattmark.home import Home, secret, warehouse_url
-from wattmark.local.airflow_api import ADMIN
+from wattmark.home import Home, login_secret, secret, warehouse_url
 from wattmark.local.services import status
+from wattmark.publish import findings
 from wattmark.publish.ops import libpq_url, published_run, runs_since
 from wattmark.quality.judge import site_folder
 from wattmark.settings import Settings
 from wattmark.urls import masked
+from wattmark.user_settings import ADMIN
+
+SHOWN_RULES, SHOWN_CAUSES = 20, 10
 
 
 def _rows(connection: psycopg.Connection[Any], query: str) -> list[tuple[Any, ...]]:
@@ -45,32 +48,12 @@ def print_night(settings: Settings, console: Console) -> None:
             ).fetchall()[0][0]
             shown.add_row(f"{schema}.{name}", f"{count:,}")
         console.print(shown)
-        found = _rows(
-            connection,
-            "SELECT rule_id, kind, severity, COUNT(*), SUM(ABS(at_stake_amount)) FROM mart.audit_exception "
-            "GROUP BY 1, 2, 3 ORDER BY SUM(ABS(at_stake_amount)) DESC NULLS LAST, COUNT(*) DESC",
-        )
-        findings = Table(
-            "rule",
-            "kind",
-            "severity",
-            "findings",
-            "at stake",
-            title="Findings by money",
-            title_justify="left",
-        )
-        for rule_id, kind, severity, count, money in found[:20]:
-            findings.add_row(
-                rule_id, kind, severity, f"{count:,}", f"{money:,.2f}" if money is not None else ""
-            )
-        if len(found) > 20:
-            findings.caption = f"and {len(found) - 20} more rules with findings, in mart.audit_exception"
-        console.print(findings)
+        _print_findings(connection, console)
         lists = _rows(
             connection,
-            "SELECT r.campaign_id, r.state, COUNT(*) FILTER (WHERE m.outcome = 'listed' AND NOT m.is_seed), COUNT(*) FILTER (WHERE m.outcome = 'control'), "
-            "COUNT(*) FILTER (WHERE m.outcome = 'excluded') FROM ops.campaign_run r LEFT JOIN ops.campaign_member m USING (campaign_run_id) "
-            "WHERE r.as_of = (SELECT as_of FROM mart_store.current_run) GROUP BY 1, 2 ORDER BY 1",
+            "SELECT campaign_run.campaign_id, campaign_run.state, COUNT(*) FILTER (WHERE campaign_member.outcome = 'listed' AND NOT campaign_member.is_seed), COUNT(*) FILTER (WHERE campaign_member.outcome = 'control'), "
+            "COUNT(*) FILTER (WHERE campaign_member.outcome = 'excluded') FROM ops.campaign_run LEFT JOIN ops.campaign_member USING (campaign_run_id) "
+            "WHERE campaign_run.as_of = (SELECT as_of FROM mart_store.current_run) GROUP BY 1, 2 ORDER BY 1",
         )
         if lists:
             made = Table(
@@ -96,6 +79,50 @@ def print_night(settings: Settings, console: Console) -> None:
             )
 
 
+def _print_findings(connection: psycopg.Connection[Any], console: Console) -> None:
+    """Findings by rule with their money, signed; then each cause once with what follows from it."""
+    found = findings.asked(connection, findings.BY_RULE)
+    shown = Table(
+        "rule",
+        "kind",
+        "severity",
+        "findings",
+        "owed to the utility",
+        "owed to customers",
+        title="Findings by money",
+        title_justify="left",
+    )
+    for row in found[:SHOWN_RULES]:
+        amounts = (row["owed_to_utility"], row["owed_to_customers"])
+        shown.add_row(
+            row["rule_id"],
+            row["kind"],
+            row["severity"],
+            f"{row['findings']:,}",
+            *(f"{amount:,.2f}" if amount is not None else "" for amount in amounts),
+        )
+    if len(found) > SHOWN_RULES:
+        shown.caption = f"and {len(found) - SHOWN_RULES} more rules with findings, in mart.audit_exception"
+    console.print(shown)
+    causes = findings.causes(connection)
+    if causes:
+        console.print("Causes, each with what follows from it", highlight=False)
+    for cause in causes[:SHOWN_CAUSES]:
+        console.print(
+            f"  {cause['rule_id']} {cause['subject_id']}: {cause['message_en']}",
+            highlight=False,
+            markup=False,
+        )
+        for effect in cause["effects"]:
+            console.print(
+                f"    {effect['rule_id']} {effect['subject_id']}: {effect['effect_en']}",
+                highlight=False,
+                markup=False,
+            )
+    if len(causes) > SHOWN_CAUSES:
+        console.print(f"  and {len(causes) - SHOWN_CAUSES} more, in mart.audit_root_cause", highlight=False)
+
+
 def print_places(settings: Settings, console: Console, *, password: bool = False) -> None:
     """Print where to look, by address and path; nothing that is not there.
 
@@ -110,13 +137,23 @@ def print_places(settings: Settings, console: Console, *, password: bool = False
         None,
     )
     if web is not None:
-        name = "airflow_admin"
-        told = secret(settings.home, name) if password else f"under {name} in {Home(settings.home).secrets}"
+        # Of each role the first that settings.yaml names.
+        first = {user.role: login for login, user in reversed(settings.users.items())}
+        users = {ADMIN: "administrator", **{login: role for role, login in first.items() if login != ADMIN}}
+        secrets = Home(settings.home).secrets
         lines += [
-            ("Airflow", str(web.address)),
-            ("", f"user {ADMIN}, password {told}"),
             ("Pages", f"{web.address}/wattmark/"),
+            ("Cases", f"{web.address}/wattmark/cases/"),
+            ("Airflow", str(web.address)),
+            *(("", _user(settings, login, role, secrets, password)) for login, role in users.items()),
         ]
+        if settings.users:
+            lines.append(
+                (
+                    "",
+                    f"all users: {Home(settings.home).settings}; their passwords: {secrets}, under airflow_ and the user",
+                )
+            )
     lists = _newest(Home(settings.home).lists)
     lines += [
         (label, str(path))
@@ -141,6 +178,12 @@ def print_places(settings: Settings, console: Console, *, password: bool = False
     ]
     for label, text in lines:
         console.print(f"{label:<10} {text}", soft_wrap=True, highlight=False, markup=False)
+
+
+def _user(settings: Settings, login: str, role: str, secrets: Path, password: bool) -> str:
+    name = login_secret(login)
+    told = secret(settings.home, name) if password else f"under {name} in {secrets}"
+    return f"user {login} ({role}), password {told}"
 
 
 def _newest(folder: Path, pattern: str = "*") -> Path | None:

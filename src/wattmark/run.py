@@ -35,8 +35,13 @@ class Run:
         """Last day of the audited month."""
         return self.period.replace(day=calendar.monthrange(self.period.year, self.period.month)[1])
 
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone whose days are meant."""
+        return ZoneInfo(self.time_zone)
+
     def _midnight(self, day: dt.date) -> dt.datetime:
-        return dt.datetime.combine(day, dt.time(), ZoneInfo(self.time_zone)).astimezone(dt.UTC)
+        return dt.datetime.combine(day, dt.time(), self.zone).astimezone(dt.UTC)
 
     def scalars(self) -> dict[str, object]:
         """Values of the placeholders every SQL file may use.

@@ -17,17 +17,20 @@ from zoneinfo import ZoneInfo
 from pydantic import (
     AfterValidator,
     Field,
-    SecretStr,
     ValidationError,
     field_validator,
     model_validator,
 )
 
+from wattmark.audit_settings import Audit
 from wattmark.campaign_settings import ChannelSettings, Messages
+from wattmark.case_settings import Cases
 from wattmark.channels import channel_or_all, known_channel
 from wattmark.errors import SettingsError, WattmarkError, together
 from wattmark.home import Home
+from wattmark.notify_settings import Notify
 from wattmark.source_settings import SettingsModel, SourceSettings
+from wattmark.user_settings import Users, one_login_each
 from wattmark.yamlfile import line_of, read_mapping
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
@@ -71,6 +74,14 @@ class Utility(SettingsModel):
     time_zone: str = "Asia/Shanghai"
     country: str = Field("CN", pattern="^[A-Z]{2}$", description="ISO 3166-1 alpha-2")
     subdivision: str | None = None
+    language: Literal["en", "zh"] | None = Field(
+        None, description="Language of reviews; left out: zh in China, else en"
+    )
+
+    @property
+    def speaks(self) -> Literal["en", "zh"]:
+        """The language that the utility's own papers are in."""
+        return self.language or ("zh" if self.country == "CN" else "en")
 
     @field_validator("time_zone")
     @classmethod
@@ -253,66 +264,6 @@ def schedule_variable(name: str) -> str:
     return f"WATTMARK_{name.upper()}_SCHEDULE"
 
 
-class Mail(SettingsModel):
-    """Who is told by mail, over the SMTP server of an Airflow connection (server, user, password)."""
-
-    to: tuple[str, ...] = Field(min_length=1, description="Addresses")
-    sender: str = Field(pattern=r"^[^@\s]+@[^@\s]+$", description="Address the mail comes from")
-    connection: str = Field("wattmark_smtp", description="Airflow connection of type smtp")
-
-    @field_validator("to")
-    @classmethod
-    def _addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for mail in value:
-            if mail.count("@") != 1 or mail != mail.strip() or any(part == "" for part in mail.split("@")):
-                raise ValueError(f"{mail!r} is not a mail address")
-        return value
-
-
-class Webhook(SettingsModel):
-    """A URL that is sent a POST with what happened as JSON.
-
-    ``style: json`` sends all fields, ``text`` among them, as Slack, Mattermost and Teams read it; ``style: text``
-    sends ``{msgtype: text, text: {content: …}}``, as WeCom and DingTalk read it.
-    """
-
-    url: SecretStr | None = Field(None, description="http or https; often holds a token")
-    connection: str | None = Field(
-        None,
-        description="Airflow connection of type http in its place; its password is sent as a bearer token",
-    )
-    style: Literal["json", "text"] = "json"
-    timeout_s: float = Field(10.0, gt=0, le=60, description="Seconds")
-
-    @field_validator("url")
-    @classmethod
-    def _web(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and not value.get_secret_value().startswith(("http://", "https://")):
-            raise ValueError("not a URL of http or https")
-        return value
-
-    @model_validator(mode="after")
-    def _one_target(self) -> Webhook:
-        if (self.url is None) == (self.connection is None):
-            raise ValueError("either url or connection is needed, and not both")
-        return self
-
-
-class Notify(SettingsModel):
-    """Who is told when a night fails, is late, or brings less data than usual; nobody where both are empty."""
-
-    mail: Mail | None = None
-    webhook: Webhook | None = None
-
-
-class Audit(SettingsModel):
-    """What holds for the audit besides the rules' own parameters."""
-
-    root_causes: int = Field(
-        20, ge=0, description="Causes tried a night to explain other findings, most money first"
-    )
-
-
 class Override(SettingsModel):
     """A changed parameter: who loosens a limit says since when and why."""
 
@@ -344,6 +295,8 @@ class Settings(SettingsModel):
     notify: Notify = Notify()
     campaigns: Campaigns = Campaigns()
     audit: Audit = Audit()
+    cases: Cases = Cases()
+    users: Annotated[Users, AfterValidator(one_login_each)] = Field(default_factory=dict)
     parameters: dict[str, dict[str, Override]] = Field(default_factory=dict)
 
     @property

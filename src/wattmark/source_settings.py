@@ -175,12 +175,12 @@ class TableMapping(SettingsModel):
     def _as_written(cls, value: Any) -> Any:
         """Numbers stand for their digits; YAML's yes, no, true and false cannot be told apart as keys and are refused."""
 
-        def text(one: Any, *, key: bool) -> Any:
-            if isinstance(one, bool):
+        def text(code: Any, *, key: bool) -> Any:
+            if isinstance(code, bool):
                 if key:
                     raise ValueError("a code that YAML reads as true or false must stand in quotes")
-                return "true" if one else "false"
-            return str(one) if isinstance(one, (int, float)) else one
+                return "true" if code else "false"
+            return str(code) if isinstance(code, (int, float)) else code
 
         if not isinstance(value, Mapping):
             return value

@@ -74,7 +74,7 @@ def opened(settings: Settings, name: str, catalog: Catalog, as_of: dt.date | Non
     """
     last = audited_run(settings)
     if as_of is None or as_of == last.as_of:
-        return DuckDBSession(settings, last, catalog, stored=False, reads=lambda one: one != name)
+        return DuckDBSession(settings, last, catalog, stored=False, reads=lambda table: table != name)
     return earlier_session(settings, Run.of(as_of, settings.utility.time_zone), catalog)
 
 

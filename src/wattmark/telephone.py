@@ -136,7 +136,7 @@ def judge_all(raws: pa.Array, country: str) -> pa.Table:
         country: the utility's country.
 
     Returns:
-        a row a text, columns of ``core.phone``.
+        a row per text, columns of ``core.phone``.
     """
     parts: list[pa.Table] = []
     rest = raws

@@ -134,7 +134,7 @@ def _dated(folder: Path, pattern: str, days: int) -> int:
     newest = max(day for day, _ in found)
     oldest = time.time() - days * _DAY_SECONDS
     return sum(
-        _remove(one) for day, one in found if (newest - day).days > days and one.lstat().st_mtime < oldest
+        _remove(path) for day, path in found if (newest - day).days > days and path.lstat().st_mtime < oldest
     )
 
 

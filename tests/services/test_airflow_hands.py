@@ -22,17 +22,18 @@ from tests.waiting import wait_for
 from tests.warehouse import plain_url
 from wattmark import assets
 from wattmark.home import secret
-from wattmark.local import airflow_api, services
+from wattmark.local import services
 from wattmark.local.airflow_api import Api, address
 from wattmark.local.trigger import failure_of, task_instances, wait_until_parsed
 from wattmark.settings import PROJECT_ROOT, Settings, load_settings
+from wattmark.user_settings import ADMIN
 from wattmark.writer import holder_of
 
 from .homes import open_folder, settings_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 
-DAGS = ("campaigns", "counter", "nightly", "reviews", "tidy")
+DAGS = ("audit_reviews", "campaigns", "counter", "nightly", "reviews", "tidy")
 AS_OF = "2026-11-26"
 """Three weeks after the last of the source's intervals."""
 
@@ -159,7 +160,7 @@ def hands() -> Iterator[Hands]:
             ):
                 for dag in (*DAGS, "slow", "broken"):
                     wait_until_parsed(settings, api, dag)
-                password = {"username": airflow_api.ADMIN, "password": secret(home, "airflow_admin")}
+                password = {"username": ADMIN, "password": secret(home, "airflow_admin")}
                 token = web.post("/auth/token", json=password).json()["access_token"]
                 web.headers["Authorization"] = f"Bearer {token}"
                 yield Hands(settings, servers, source, api, web)
@@ -194,7 +195,7 @@ def published(hands: Hands, failed: str) -> str:
 
 
 def failing_task(hands: Hands, run: str) -> tuple[str, int]:
-    return next(key for key, one in hands.tasks("nightly", run).items() if one["state"] == "failed")
+    return next(key for key, state in hands.tasks("nightly", run).items() if state["state"] == "failed")
 
 
 def test_a_failed_task_ends_with_its_message(hands: Hands, failed: str) -> None:
@@ -274,8 +275,8 @@ def test_lists_that_fail_leave_the_night_published_and_are_run_again_alone(
     broken.write_text("id: broken\n")
     before = asking(hands)
     tries = {key[0]: task["try_number"] for key, task in hands.tasks("nightly", published).items()}
-    one = {"dag_run_id": published, "dry_run": False, "only_failed": False, "include_downstream": True}
-    hands.ask("POST", "/api/v2/dags/nightly/clearTaskInstances", json={**one, "task_ids": ["lists"]})
+    asked = {"dag_run_id": published, "dry_run": False, "only_failed": False, "include_downstream": True}
+    hands.ask("POST", "/api/v2/dags/nightly/clearTaskInstances", json={**asked, "task_ids": ["lists"]})
     assert hands.ended("nightly", published) == "failed"
     assert {
         key[0] for key, task in hands.tasks("nightly", published).items() if task["state"] == "failed"
@@ -289,7 +290,7 @@ def test_lists_that_fail_leave_the_night_published_and_are_run_again_alone(
         ]
     assert asking(hands) == before
     broken.unlink()
-    hands.ask("POST", "/api/v2/dags/nightly/clearTaskInstances", json={**one, "task_ids": ["lists"]})
+    hands.ask("POST", "/api/v2/dags/nightly/clearTaskInstances", json={**asked, "task_ids": ["lists"]})
     assert hands.ended("nightly", published) == "success"
     again = {key[0]: task["try_number"] for key, task in hands.tasks("nightly", published).items()}
     assert again["publish"] == tries["publish"]
@@ -346,7 +347,7 @@ def test_every_page_answers(hands: Hands, published: str) -> None:
 def test_tasks_and_runs_are_marked_and_run_again(hands: Hands, published: str) -> None:
     base = f"/api/v2/dags/nightly/dagRuns/{published}"
     before = hands.tasks("nightly", published)["publish", -1]["try_number"]
-    one = {"dag_run_id": published, "dry_run": False, "only_failed": False}
+    asked = {"dag_run_id": published, "dry_run": False, "only_failed": False}
     # A task alone, then a task group, and the run as a whole, each with a look at what it would do.
     for state in ("failed", "success"):
         hands.ask("PATCH", f"{base}/taskInstances/publish/dry_run", json={"new_state": state})
@@ -356,7 +357,7 @@ def test_tasks_and_runs_are_marked_and_run_again(hands: Hands, published: str) -
     assert hands.state("nightly", published) == "failed"
     hands.ask("PATCH", base, json={"state": "success", "note": "as it was"})
     assert hands.state("nightly", published) == "success"
-    body = {**one, "task_ids": ["publish"], "include_downstream": True}
+    body = {**asked, "task_ids": ["publish"], "include_downstream": True}
     hands.ask("POST", "/api/v2/dags/nightly/clearTaskInstances", json={**body, "dry_run": True})
     hands.ask("POST", "/api/v2/dags/nightly/clearTaskInstances", json=body)
     assert hands.ended("nightly", published) == "success"

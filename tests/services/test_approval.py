@@ -161,8 +161,8 @@ def questions(running: Running) -> dict[str, dict[str, Any]]:
     )
     found = {}
     with airflow_api.Api(running.settings) as api:
-        for index, one in instances(running, "approve").items():
-            if one["state"] != "awaiting_input":
+        for index, instance in instances(running, "approve").items():
+            if instance["state"] != "awaiting_input":
                 continue
             detail = api.call(
                 "GET", f"{running.path}/taskInstances/one_list.approve/{index}/hitlDetails"
@@ -186,9 +186,9 @@ def settled(running: Running, index: int) -> str:
         f"list {index}",
         lambda: (
             (
-                (one := instances(running, "settle").get(index))
-                and one["state"] in ("success", "failed", "upstream_failed", "skipped")
-                and one["state"]
+                (instance := instances(running, "settle").get(index))
+                and instance["state"] in ("success", "failed", "upstream_failed", "skipped")
+                and instance["state"]
             )
             or None
         ),
@@ -222,7 +222,11 @@ def test_lists_wait_for_their_answers(running: Running) -> None:
     # A list whose time is over is not asked about, and its run does not wait for it.
     [over] = wait_for(
         "the list whose time is over",
-        lambda: [index for index, one in instances(running, "approve").items() if one["state"] == "skipped"],
+        lambda: [
+            index
+            for index, instance in instances(running, "approve").items()
+            if instance["state"] == "skipped"
+        ],
     )
     assert settled(running, over) == "success"
     assert states(running)["hurried"] == "refused"

@@ -154,13 +154,13 @@ def test_every_type_of_postgresql_is_read_as_what_it_is(server: tuple[Settings, 
     # A server whose own settings show dates, moments and amounts in another way.
     run(
         "DROP TABLE IF EXISTS thing",
-        f"CREATE TABLE thing ({', '.join(f'{name} {one[0]}' for name, one in columns.items())})",
-        *(f"INSERT INTO thing ({name}) VALUES ({one[1]})" for name, one in columns.items()),
+        f"CREATE TABLE thing ({', '.join(f'{name} {column[0]}' for name, column in columns.items())})",
+        *(f"INSERT INTO thing ({name}) VALUES ({column[1]})" for name, column in columns.items()),
         "ALTER ROLE CURRENT_USER SET DateStyle = 'German'",
         "ALTER ROLE CURRENT_USER SET TimeZone = 'America/New_York'",
     )
     try:
-        table = a_table(**{name: one[2] for name, one in columns.items()})
+        table = a_table(**{name: column[2] for name, column in columns.items()})
         rows = read(*server, table)
     finally:
         run(
@@ -170,10 +170,10 @@ def test_every_type_of_postgresql_is_read_as_what_it_is(server: tuple[Settings, 
             "DROP TYPE a_kind",
         )
     wrong = [
-        (*one, row)
-        for row, (name, one) in zip(rows, columns.items(), strict=True)
+        (*column, row)
+        for row, (name, column) in zip(rows, columns.items(), strict=True)
         if {key: value for key, value in row.items() if value is not None}
-        != ({} if one[3] is None else {name: one[3]})
+        != ({} if column[3] is None else {name: column[3]})
     ]
     assert not wrong
 
@@ -257,8 +257,10 @@ def test_a_part_holds_all_rows_from_its_moment_on_and_those_without_time(
         "new": edge + dt.timedelta(hours=5),
     }
     texts = {
-        name: f"{one.astimezone(server[0].zone):%Y-%m-%d %H:%M}" if shown == "local" else shown.format(one)
-        for name, one in moments.items()
+        name: f"{moment.astimezone(server[0].zone):%Y-%m-%d %H:%M}"
+        if shown == "local"
+        else shown.format(moment)
+        for name, moment in moments.items()
     }
     rows = ", ".join(f"('{name}', '{text}')" for name, text in texts.items()) + ", ('none', NULL)"
     if sql_type == "text":
@@ -498,12 +500,12 @@ def test_sqlite_values_are_read_by_what_each_of_them_is(server: tuple[Settings, 
         ("", 7, "integer", 7), ("REAL", None, "double", None),
     ]  # fmt: skip
     with engine.begin() as connection:
-        columns = ", ".join(f"c{at} {one[0]}" for at, one in enumerate(given))
+        columns = ", ".join(f"c{at} {column[0]}" for at, column in enumerate(given))
         connection.exec_driver_sql(f"CREATE TABLE thing ({columns})")
-        for at, one in enumerate(given):
-            connection.exec_driver_sql(f"INSERT INTO thing (c{at}) VALUES (?)", (one[1],))
+        for at, column in enumerate(given):
+            connection.exec_driver_sql(f"INSERT INTO thing (c{at}) VALUES (?)", (column[1],))
     engine.dispose()
-    table = a_table(**{f"c{at}": one[2] for at, one in enumerate(given)})
+    table = a_table(**{f"c{at}": column[2] for at, column in enumerate(given)})
     rows = read(settings, f"sqlite:///{file}", table)
     assert [row[f"c{at}"] for at, row in enumerate(rows)] == [row_given[3] for row_given in given]
 

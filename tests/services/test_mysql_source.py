@@ -148,22 +148,22 @@ TYPES: list[tuple[str, str, dict[str, Any]]] = [
 
 def test_every_type_of_mariadb_is_read_as_what_it_is(url: str, settings: Settings, run: Any) -> None:
     columns = {
-        f"c{at}": one
-        for at, one in enumerate(
+        f"c{at}": column
+        for at, column in enumerate(
             (sql_type, value, kind, right)
             for sql_type, value, expected in TYPES
             for kind, right in expected.items()
         )
     }
     run(
-        f"CREATE TABLE thing ({', '.join(f'{name} {one[0]}' for name, one in columns.items())})",
-        *(f"INSERT INTO thing ({name}) VALUES ({one[1]})" for name, one in columns.items()),
+        f"CREATE TABLE thing ({', '.join(f'{name} {column[0]}' for name, column in columns.items())})",
+        *(f"INSERT INTO thing ({name}) VALUES ({column[1]})" for name, column in columns.items()),
     )
-    rows = read(settings, url, a_table(**{name: one[2] for name, one in columns.items()}))
+    rows = read(settings, url, a_table(**{name: column[2] for name, column in columns.items()}))
     wrong = [
-        (*one, row)
-        for row, (name, one) in zip(rows, columns.items(), strict=True)
-        if {key: value for key, value in row.items() if value is not None} != {name: one[3]}
+        (*column, row)
+        for row, (name, column) in zip(rows, columns.items(), strict=True)
+        if {key: value for key, value in row.items() if value is not None} != {name: column[3]}
     ]
     assert not wrong
 
@@ -187,8 +187,8 @@ def test_a_part_holds_all_rows_from_its_moment_on_and_those_without_time(
     zone = dt.UTC if sql_type.startswith("timestamp") else settings.zone
     moments = [edge - dt.timedelta(days=9), edge, edge + dt.timedelta(hours=5)]
     rows = ", ".join(
-        f"('{name}', '{one.astimezone(zone):%Y-%m-%d %H:%M:%S}')"
-        for name, one in zip(("old", "edge", "new"), moments, strict=True)
+        f"('{name}', '{moment.astimezone(zone):%Y-%m-%d %H:%M:%S}')"
+        for name, moment in zip(("old", "edge", "new"), moments, strict=True)
     )
     run(
         f"CREATE TABLE thing (it varchar(20), updated_at {sql_type})",

@@ -6,6 +6,7 @@ import datetime as dt
 import subprocess
 import sys
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
 import psycopg
@@ -14,8 +15,9 @@ import pytest
 
 from tests.services.homes import a_home
 from wattmark.contract.types import schema_of
-from wattmark.engine.catalog import catalog_of
+from wattmark.engine.catalog import catalog_of, load_catalog
 from wattmark.engine.python_table import PythonTable
+from wattmark.engine.session import DuckDBSession
 from wattmark.errors import PublishError, PublishUnavailableError
 from wattmark.home import warehouse_url
 from wattmark.lake import Lake
@@ -23,7 +25,7 @@ from wattmark.local import services
 from wattmark.publish import warehouse
 from wattmark.publish.ops import begin_run, end_run, libpq_url
 from wattmark.run import Run
-from wattmark.settings import Settings
+from wattmark.settings import PROJECT_ROOT, Settings
 from wattmark.tidy import tidy
 
 TABLE = "mart.grade_history"
@@ -142,6 +144,69 @@ def test_the_last_publication_is_taken_back_with_its_run_row(settings: Settings)
     assert caught.value.code == "publish.not_kept"
     assert first.run_id in caught.value.message
     assert seen(settings)[1] == ("C3", "B", again.as_of, again.run_id)
+
+
+def insert_case(settings: Settings, case_id: str) -> None:
+    with psycopg.connect(libpq_url(warehouse_url(settings))) as connection:
+        connection.execute(
+            "INSERT INTO ops.audit_case (case_id, rule_id, subject_type, subject_id, first_seen_on, last_seen_on, state, severity, "
+            "at_stake_amount, evidence, rectified_by, opened_at, opened_on, version) VALUES (%s, 'TAR-01', 'account', %s, '2026-11-10', "
+            "'2026-11-10', 'open', 'high', 12.30, '{\"kwh\": 1}', 'li', now(), '2026-11-10', 1)",
+            [case_id, case_id],
+        )
+
+
+CASES = "SELECT case_id, at_stake_amount, evidence ->> 'kwh', as_of, run_id FROM mart.audit_case ORDER BY 1"
+
+
+@pytest.mark.timeout(300)
+def test_what_rests_on_cases_follows_the_night_and_is_taken_back_with_it(settings: Settings) -> None:
+    url = warehouse_url(settings)
+    first = night(settings, 10, {"C1": "A"})
+    other = Run.of(dt.date(2026, 11, 9), settings.utility.time_zone)
+    with pytest.raises(PublishError) as caught:
+        warehouse.publish_closing(settings, other, url)
+    assert caught.value.code == "publish.not_standing"
+    insert_case(settings, "K1")
+    closing_of_night(settings, first)
+    first_row = ("K1", Decimal("12.30"), "1", first.as_of, first.run_id)
+    assert rows(settings, CASES) == [first_row]
+    assert "rectified_by" not in [name for (name,) in rows(settings, COLUMNS)]
+
+    # The next night leaves these tables as they are, and they say of which night they are.
+    insert_case(settings, "K2")
+    second = night(settings, 11, {"C1": "B"})
+    assert rows(settings, CASES) == [first_row]
+    assert seen(settings) == [("C1", "B", second.as_of, second.run_id)]
+    # A reader who began before they follow goes on seeing them whole; twice makes no difference.
+    with psycopg.connect(libpq_url(url)) as reader:
+        reader.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        assert reader.execute(CASES).fetchall() == [first_row]
+        closing_of_night(settings, second)
+        assert reader.execute(CASES).fetchall() == [first_row]
+    after = [(*row[:3], second.as_of, second.run_id) for row in (first_row, ("K2", *first_row[1:]))]
+    assert rows(settings, CASES) == after
+    assert [table.changed for table in warehouse.publish_closing(settings, second, url)] == [0] * len(LATER)
+    assert rows(settings, CASES) == after
+    assert seen(settings) == [("C1", "B", second.as_of, second.run_id)]
+
+    warehouse.take_back(settings, url)
+    assert rows(settings, CASES) == [first_row]
+    assert seen(settings) == [("C1", "A", first.as_of, first.run_id)]
+
+
+COLUMNS = "SELECT column_name FROM information_schema.columns WHERE table_schema = 'mart' AND table_name = 'audit_case'"
+LATER = warehouse.closing_names(load_catalog(PROJECT_ROOT / "include"))
+
+
+def closing_of_night(settings: Settings, run: Run) -> None:
+    """Of a lake that holds marts alone: key figures come as they are there, cases out of ``ops``."""
+    with DuckDBSession(settings, run) as session:
+        for name in ("cases.audit_case", "cases.audit_case_event", "cases.audit_worklist", "mart.audit_case"):
+            session.build(name)
+    assert {table.name for table in warehouse.publish_closing(settings, run, warehouse_url(settings))} == set(
+        LATER
+    )
 
 
 def test_while_the_warehouse_is_down_publishing_says_so_and_tidying_leaves_the_marts(

@@ -159,7 +159,7 @@ def test_an_answer_over_rest_lands_in_ops(night: tuple[Settings, Run]) -> None:
         details = {
             at: api.call("GET", f"{path}/taskInstances/review.decide/{at}/hitlDetails").json() for at in asked
         }
-        bodies = {at: one["body"] for at, one in details.items()}
+        bodies = {at: detail["body"] for at, detail in details.items()}
         assert sorted(text.split(":")[0] for text in bodies.values()) == ["Customer C1", "Customer C2"]
         assert all(detail["options"] == ["retained", "promoted", "retired"] for detail in details.values())
         at = next(at for at, text in bodies.items() if text.startswith("Customer C2"))

@@ -58,7 +58,7 @@ def test_the_browser_shows_the_sign_in_then_the_page(running: Settings) -> None:
         stranger = tab.look(f"{web}/wattmark/")
         assert "/auth/login" in stranger.address
         assert "not authenticated" not in stranger.text.lower()
-        tab.call("Network.setCookie", url=web, name="_token", value=token)
+        tab.page.context.add_cookies([{"name": "_token", "value": token, "url": web}])
         seen = tab.look(f"{web}/wattmark/", width=375)
         # A hint about the form of Airflow's own sign-in page may come in late.
         complaints = [complaint for complaint in seen.complaints if not complaint.startswith("[DOM]")]

@@ -66,11 +66,11 @@ WITH reading AS (
       WHEN r.component = 'energy_flat' THEN x.flat WHEN r.component = 'energy_valley' THEN x.valley
       WHEN r.component = 'surcharge' THEN x.total + x.iron_kwh + x.copper_kwh
       WHEN r.component = 'capacity' AND x.demand_basis = 'capacity' THEN x.contracted_kva - x.kva_days / x.days
-      WHEN r.component = 'demand' AND x.demand_basis = 'actual_demand' THEN x.kw
-      WHEN r.component = 'demand' AND x.demand_basis = 'contract_demand' THEN x.contract_demand_kw
+      WHEN r.component = 'demand' AND x.demand_basis = 'actual_demand' THEN x.kw * CASE WHEN x.total >= 260 * x.contracted_kva THEN 0.9 ELSE 1 END
+      WHEN r.component = 'demand' AND x.demand_basis = 'contract_demand' THEN x.contract_demand_kw * CASE WHEN x.total >= 260 * x.contracted_kva THEN 0.9 ELSE 1 END
       ELSE 0 END AS DECIMAL(28,8)), 2) AS amount
   FROM base x JOIN rate r ON r.bill_id = x.bill_id
-  UNION ALL SELECT x.bill_id, 'capacity', ROUND(CAST(2 * r.unit_price * GREATEST(0, x.kw - 1.05 * x.contract_demand_kw) AS DECIMAL(28,8)), 2)
+  UNION ALL SELECT x.bill_id, 'capacity', ROUND(CAST(2 * r.unit_price * CASE WHEN x.total >= 260 * x.contracted_kva THEN 0.9 ELSE 1 END * GREATEST(0, x.kw - 1.05 * x.contract_demand_kw) AS DECIMAL(28,8)), 2)
   FROM base x JOIN rate r ON r.bill_id = x.bill_id AND r.component = 'demand' WHERE x.demand_basis = 'contract_demand'
   UNION ALL SELECT x.bill_id, 'loss', ROUND(CAST(r.unit_price * x.iron_kwh AS DECIMAL(28,8)), 2) + ROUND(CAST(r.unit_price * x.copper_kwh AS DECIMAL(28,8)), 2)
   FROM base x JOIN rate r ON r.bill_id = x.bill_id AND r.component = CASE WHEN x.is_time_of_use THEN 'energy_flat' ELSE 'energy' END
@@ -98,7 +98,11 @@ CHECKS: dict[str, str] = {
     "TAR-20": """SELECT * FROM (SELECT s.*, plain + CASE WHEN standard IS NULL OR is_stepped OR pf IS NULL THEN 0
       ELSE ROUND(CAST(charge * pf_rate(standard, pf) / 100 AS DECIMAL(28,8)), 2) END AS shadow,
       total_amount + COALESCE((SELECT SUM(c.total_amount) FROM bill c WHERE c.corrects_bill_id = s.bill_id), 0) AS billed FROM shadow s)
-      WHERE ABS(shadow - billed) > 0.011 AND account_id NOT IN (SELECT account_id FROM account WHERE status = 'closed')""",
+      WHERE ABS(shadow - billed) > 0.011 AND account_id NOT IN (SELECT account_id FROM account WHERE status = 'closed'
+        UNION SELECT account_id FROM account JOIN tariff USING (tariff_code) WHERE step_basis = 'year'
+        UNION SELECT account_id FROM account JOIN tariff_rate USING (tariff_code) WHERE component = 'energy_deep'
+        UNION SELECT account_id FROM account JOIN tariff_rate USING (tariff_code) GROUP BY account_id, component, step_no HAVING COUNT(*) > 2
+        UNION SELECT account_id FROM register_reading JOIN metering_point USING (metering_point_id) WHERE register = 'active_export')""",
     "TAR-06": """SELECT * FROM shadow WHERE ABS(billed_metered - metered) > 1e-4
       AND account_id NOT IN (SELECT account_id FROM account WHERE status = 'closed')""",
     "TAR-16": """SELECT b.bill_id FROM bill b LEFT JOIN bill_line l USING (bill_id) GROUP BY b.bill_id, b.total_amount, b.billed_kwh, b.metered_kwh, b.loss_kwh
@@ -158,8 +162,10 @@ CHECKS: dict[str, str] = {
       (b.kind = 'reduce' AND DATE_DIFF('day', b.end_on, a.start_on) BETWEEN 1 AND 730) OR (b.kind IN ('new', 'increase') AND DATE_DIFF('day', b.start_on, a.start_on) BETWEEN 1 AND 730))""",
     "BUS-07": """SELECT account_id FROM account a WHERE status = 'closed' AND (SELECT SUM(total_amount) FROM bill b WHERE b.account_id = a.account_id)
       - COALESCE((SELECT SUM(amount) FROM payment p WHERE p.account_id = a.account_id), 0) > 0.01""",
-    "BUS-09": "SELECT * FROM account WHERE has_load_control AND account_id NOT IN (SELECT account_id FROM fee WHERE kind = 'load_control')",
-    "BUS-10": "SELECT * FROM account JOIN fee USING (account_id) WHERE is_temporary AND status = 'closed' AND kind = 'temporary_connection' AND refunded_amount < paid_amount",
+    "BUS-09": "SELECT * FROM account WHERE has_load_control AND opened_on < DATE '2021-03-01' AND account_id NOT IN (SELECT account_id FROM fee WHERE kind = 'load_control') "
+    "UNION ALL SELECT a.* FROM account AS a JOIN fee AS f USING (account_id) WHERE f.kind = 'load_control' AND f.charged_on >= DATE '2021-03-01' AND f.charged_amount > 0",
+    "ACC-13/BUS-10": "SELECT * FROM account JOIN fee USING (account_id) WHERE kind = 'temporary_connection' AND "
+    "(charged_on >= DATE '2017-12-01' OR (is_temporary AND status = 'closed')) AND (charged_amount > 0 OR refunded_amount < paid_amount)",
     "BUS-11": f"SELECT * FROM account WHERE is_temporary AND opened_on < {AS_OF} - INTERVAL 3 YEAR",
     "BUS-13": f"""SELECT account_id, SUM(billed_kwh) / (contracted_kva * 744) AS use FROM bill JOIN account USING (account_id) WHERE period = {P} AND running_kva > 0
       GROUP BY account_id, contracted_kva HAVING use > 1 OR (contracted_kva >= 100 AND use > 0 AND use < 0.005)""",
@@ -232,6 +238,15 @@ CHECKS: dict[str, str] = {
     "ACC-15": """SELECT p.metering_point_id, a.contracted_kva, i.primary_value, m.max_current_a, CASE WHEN m.phases = 3 THEN contracted_kva / (SQRT(3) * metering_kv) ELSE contracted_kva / 0.22 END AS amps
       FROM metering_point p JOIN account a USING (account_id) JOIN meter m USING (meter_id) LEFT JOIN instrument_transformer i ON i.metering_point_id = p.metering_point_id AND i.kind = 'ct'
       WHERE role = 'main' AND (i.primary_value NOT BETWEEN amps AND 3 * amps OR (i.primary_value IS NULL AND max_current_a < amps))""",
+    "ACC-02": """SELECT o.order_id, a.contracted_kva, o.requested_kva, a.contracted_kva + o.requested_kva AS kva,
+          CASE WHEN m.phases = 3 THEN kva / (SQRT(3) * metering_kv) ELSE kva / 0.22 END AS amps, i.primary_value, m.max_current_a
+      FROM service_order o JOIN account a USING (account_id) JOIN metering_point p ON p.account_id = a.account_id AND p.role = 'main'
+      JOIN meter m ON m.meter_id = p.meter_id LEFT JOIN instrument_transformer i ON i.metering_point_id = p.metering_point_id AND i.kind = 'ct'
+      WHERE o.kind = 'increase' AND o.energized_at IS NULL AND o.requested_kva IS NOT NULL
+        AND (kva > CASE WHEN supply_kv < 0.3 THEN 16 WHEN supply_kv < 1 THEN 160 WHEN supply_kv = 10 THEN 15000 ELSE 40000 END
+          OR (kva >= 100 AND (NOT has_load_control OR (power_factor_standard IS NULL AND usage_category <> 'residential')))
+          OR a.account_id IN (SELECT account_id FROM transformer WHERE account_id IS NOT NULL)
+          OR CASE WHEN i.primary_value IS NOT NULL THEN amps NOT BETWEEN i.primary_value / 3 AND i.primary_value ELSE amps > m.max_current_a END)""",
     "ACC-08": "SELECT a.account_id FROM account a JOIN transformer t USING (account_id) GROUP BY a.account_id, a.contracted_kva HAVING ABS(SUM(rated_kva) - contracted_kva) > 1",
     "ACC-09": """SELECT * FROM account a JOIN tariff t USING (tariff_code) WHERE supply_kv NOT BETWEEN min_kv AND max_kv OR CASE metering_mode WHEN 'hv_hv' THEN supply_kv < 1 OR metering_kv < 1
       WHEN 'hv_lv' THEN supply_kv < 1 OR metering_kv >= 1 ELSE supply_kv >= 1 END""",

@@ -68,7 +68,7 @@ def found(home: Path, text: str, *, files: bool = False, campaigns: bool = False
     return [str(error) for error in together(errors).errors] if errors else []
 
 
-def one(home: Path, text: str, *said: str, files: bool = False, campaigns: bool = False) -> None:
+def one_mistake(home: Path, text: str, *said: str, files: bool = False, campaigns: bool = False) -> None:
     """Exactly one thing is wrong, and it is said so."""
     errors = found(home, text, files=files, campaigns=campaigns)
     assert len(errors) == 1, errors
@@ -100,7 +100,7 @@ def test_a_right_home_has_nothing_wrong(home: Path, source: Path) -> None:
 def test_settings_are_refused_with_their_line(
     home: Path, source: Path, text: str, line: int, said: str
 ) -> None:
-    one(home, f"{text}sources:\n  - location: {source}\n", f"settings.yaml:{line}: ", said)
+    one_mistake(home, f"{text}sources:\n  - location: {source}\n", f"settings.yaml:{line}: ", said)
 
 
 @pytest.mark.parametrize("encoding", ["nope", "zip", "base64", "utf-8\x00", "''"])
@@ -109,7 +109,7 @@ def test_an_encoding_that_is_none_is_refused(home: Path, source: Path, encoding:
     if "\x00" in encoding:
         assert "cannot be printed" in found(home, text)[0]
     else:
-        one(home, text, "settings.yaml:3: sources.0.encoding", "is not a text encoding")
+        one_mistake(home, text, "settings.yaml:3: sources.0.encoding", "is not a text encoding")
 
 
 @pytest.mark.parametrize(
@@ -125,46 +125,50 @@ def test_an_encoding_that_is_none_is_refused(home: Path, source: Path, encoding:
 def test_a_mapping_to_what_is_not_there_is_refused(
     home: Path, source: Path, text: str, line: int, said: str
 ) -> None:
-    one(home, f"sources:\n  - location: {source}\n{text}", f"settings.yaml:{line}: ", said)
+    one_mistake(home, f"sources:\n  - location: {source}\n{text}", f"settings.yaml:{line}: ", said)
 
 
 def test_tables_that_the_contract_does_not_know_are_refused(home: Path, source: Path) -> None:
     text = f"sources:\n  - location: {source}\n    tables: [custmer]\n  - location: {source}\n"
-    one(home, text, "settings.yaml:3: sources.0.tables.0", "Is customer meant?")
+    one_mistake(home, text, "settings.yaml:3: sources.0.tables.0", "Is customer meant?")
 
 
 def test_a_missing_folder_is_said_once(home: Path) -> None:
-    one(home, "sources:\n  - location: /no/such/folder\n", "settings.yaml:2: ", "there is no such folder")
+    one_mistake(
+        home, "sources:\n  - location: /no/such/folder\n", "settings.yaml:2: ", "there is no such folder"
+    )
 
 
 def test_missing_tables_are_said_once(home: Path, source: Path) -> None:
     for name in ("meter", "staff", "bill"):
         (source / f"{name}.csv").unlink()
-    one(home, f"sources:\n  - location: {source}\n", "settings.yaml:1: tables ", "meter", "staff", "bill")
+    one_mistake(
+        home, f"sources:\n  - location: {source}\n", "settings.yaml:1: tables ", "meter", "staff", "bill"
+    )
 
 
 def test_a_missing_column_is_said_with_its_file(home: Path, source: Path) -> None:
     file = source / "meter.csv"
     file.write_text(file.read_text().replace('"meter_id"', '"id"'))
-    one(home, f"sources:\n  - location: {source}\n", str(file), "lacks the required column meter_id")
+    one_mistake(home, f"sources:\n  - location: {source}\n", str(file), "lacks the required column meter_id")
 
 
 def test_a_broken_file_is_named(home: Path, source: Path) -> None:
     (source / "meter.csv").unlink()
     (source / "meter.parquet").write_bytes(b"PAR1 broken off")
-    one(home, f"sources:\n  - location: {source}\n", "meter.parquet", "not a whole Parquet file")
+    one_mistake(home, f"sources:\n  - location: {source}\n", "meter.parquet", "not a whole Parquet file")
 
 
 def test_a_header_in_another_encoding_is_named(home: Path, source: Path) -> None:
     file = source / "meter.csv"
     file.write_bytes(file.read_bytes().replace(b"\n", "\n用户".encode("gb18030"), 1) + b"\n")
-    one(home, f"sources:\n  - location: {source}\n", f"{file}:2", "is not utf-8 text")
+    one_mistake(home, f"sources:\n  - location: {source}\n", f"{file}:2", "is not utf-8 text")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_a_file_that_may_not_be_read_is_named(home: Path, source: Path) -> None:
     (source / "meter.csv").chmod(0)
-    one(home, f"sources:\n  - location: {source}\n", "meter.csv", "may not be read")
+    one_mistake(home, f"sources:\n  - location: {source}\n", "meter.csv", "may not be read")
 
 
 def test_a_database_is_looked_into(home: Path, tmp_path: Path) -> None:
@@ -187,7 +191,7 @@ def test_a_database_is_looked_into(home: Path, tmp_path: Path) -> None:
     "url", ["nosuch+driver://user:geheim@host/db", "oracle+oracledb://user:geheim@host/db"]
 )
 def test_a_driver_that_is_not_there_is_said_once(home: Path, url: str) -> None:
-    one(home, f"sources:\n  - location: {url}\n", "settings.yaml:2: ")
+    one_mistake(home, f"sources:\n  - location: {url}\n", "settings.yaml:2: ")
     assert "geheim" not in found(home, f"sources:\n  - location: {url}\n")[0]
 
 
@@ -210,7 +214,7 @@ def test_a_server_that_never_answers_is_not_waited_for(home: Path, silent: int) 
 
 
 def test_a_port_nobody_listens_on_is_said_once(home: Path) -> None:
-    one(
+    one_mistake(
         home, "sources:\n  - location: postgresql+psycopg://user:geheim@127.0.0.1:1/db\n", "settings.yaml:2: "
     )
 
@@ -221,7 +225,7 @@ def test_servers_of_ones_own_are_asked(home: Path, source: Path) -> None:
     assert len(errors) == 1
     assert "settings.yaml:4: services.warehouse_url" in errors[0]
     assert "geheim" not in errors[0]
-    one(
+    one_mistake(
         home,
         f"sources:\n  - location: {source}\nservices:\n  warehouse_url: nonsense\n",
         "it is no SQLAlchemy URL",
@@ -241,7 +245,7 @@ def test_keys_delivery_and_approvers(home: Path, source: Path, tmp_path: Path) -
     assert "holds no identity of age" in errors[0]
     assert "gopher" in errors[1]
     assert "names nobody" in errors[2]
-    one(
+    one_mistake(
         home,
         f"sources:\n  - location: {source}\ncampaigns: {{delivery: {no_key}/lists}}\n",
         "is not a folder",
@@ -262,19 +266,21 @@ def test_who_opens_lists_is_looked_at(home: Path, source: Path, tmp_path: Path) 
     assert [error.split("settings.yaml:")[1].split(":")[0] for error in errors] == ["6", "8"]
     assert all("is no public key of age" in error for error in errors)
     # Somebody to open them, and nothing to tell them apart by; the key of an earlier release.
-    one(
+    one_mistake(
         home,
         f"{start}  list_recipients: {{post: [{public}]}}\n",
         "no identity of the utility's own",
         campaigns=True,
     )
-    one(
+    one_mistake(
         home,
         f"{start}  list_key_file: {tmp_path / 'old'}\n",
         "settings.yaml:4: campaigns.list_key_file is read no more",
         campaigns=True,
     )
-    one(home, f"{start}  list_recipients: {{pigeon: [{public}]}}\n", "settings.yaml:4: ", campaigns=True)
+    one_mistake(
+        home, f"{start}  list_recipients: {{pigeon: [{public}]}}\n", "settings.yaml:4: ", campaigns=True
+    )
 
 
 def test_parameters_are_looked_at_to_the_last_name(warm: Path, source: Path) -> None:
@@ -283,18 +289,22 @@ def test_parameters_are_looked_at_to_the_last_name(warm: Path, source: Path) -> 
         f"sources:\n  - location: {source}\nparameters:\n  TAR-03:\n    max_chnge: {{value: 0.6, {because}}}\n"
         f"    max_change: {{value: lots, {because}}}\n    min_kwh: {{value: {{residental: 3}}, {because}}}\n"
         f"  TAR-93: {{a: {{value: 1, {because}}}}}\n  SVC-04: {{max_minutes: {{value: {{urbn: 3}}, {because}}}}}\n"
+        f"  ACC-18: {{min_kva: {{value: [{{value: 50}}, {{since: 2026-01-01, value: 80}}], {because}}}}}\n"
+        "audit:\n  rules:\n    TAR-3: {enabled: false}\n"
     )
     errors = found(warm, text, files=True)
-    assert len(errors) == 5
+    assert len(errors) == 7
     for error, line, said in zip(
         errors,
-        (5, 6, 7, 8, 9),
+        (5, 6, 7, 8, 9, 10, 13),
         (
             "Is max_change meant?",
             "'lots' is not a number",
             "Is residential meant?",
             "no such rule",
             "Is urban meant?",
+            "is no dated value",
+            "audit.rules.TAR-3: there is no such rule",
         ),
         strict=True,
     ):
@@ -313,7 +323,7 @@ def test_all_mistakes_come_at_once(home: Path) -> None:
 
 
 def test_a_file_that_cannot_be_read_does_not_hide_the_rest(home: Path, source: Path) -> None:
-    one(home, f"sources: [{source}\n", "settings.yaml:2: ")
+    one_mistake(home, f"sources: [{source}\n", "settings.yaml:2: ")
 
 
 def test_a_connection_that_cannot_be_looked_up_yet_is_a_note(home: Path) -> None:
@@ -328,7 +338,7 @@ def test_a_connection_that_cannot_be_looked_up_yet_is_a_note(home: Path) -> None
 
 
 def test_no_source_is_said(home: Path) -> None:
-    one(home, "sources: []\n", "no source is configured")
+    one_mistake(home, "sources: []\n", "no source is configured")
 
 
 def test_together_says_each_thing_once() -> None:
@@ -410,7 +420,7 @@ def test_parquet_in_day_folders_is_looked_into(home: Path, source: Path) -> None
     assert found(home, f"sources:\n  - location: {source}\n") == []
     newest = source / "interval_reading" / "day=2026-10-03" / "part.parquet"
     pq.write_table(empty(table).drop_columns(["metering_point_id"]), newest)
-    one(
+    one_mistake(
         home,
         f"sources:\n  - location: {source}\n",
         str(newest),

@@ -69,12 +69,12 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             target.write_text("".join([*lines[: at + 1], known.text, *lines[at + 1 :]]), encoding="utf-8")
     decision = folder / "include" / "sql" / "segment" / "customer_composite.sql"
     decision.write_text(
-        decision.read_text(encoding="utf-8").replace("- [17, home,", "- [18, home,"), encoding="utf-8"
+        decision.read_text(encoding="utf-8").replace("- [21, home,", "- [22, home,"), encoding="utf-8"
     )
     expected = "tests/sql/segment/customer_composite.yaml"
     (folder / expected).parent.mkdir(parents=True, exist_ok=True)
     (folder / expected).write_text(
-        (PROJECT_ROOT / expected).read_text(encoding="utf-8").replace("rule_no: 17", "rule_no: 18"),
+        (PROJECT_ROOT / expected).read_text(encoding="utf-8").replace("rule_no: 21", "rule_no: 22"),
         encoding="utf-8",
     )
     with pytest.MonkeyPatch.context() as patch:

@@ -69,9 +69,9 @@ def test_nothing_to_judge() -> None:
 )
 def test_keys_keep_no_punctuation_symbol_or_separator(text: str) -> None:
     expected = "".join(
-        one
-        for one in unicodedata.normalize("NFKC", text).casefold()
-        if unicodedata.category(one)[0] not in "PSZ"
+        letter
+        for letter in unicodedata.normalize("NFKC", text).casefold()
+        if unicodedata.category(letter)[0] not in "PSZ"
     )
     assert key_of(fold(text)) == expected
 
@@ -79,12 +79,12 @@ def test_keys_keep_no_punctuation_symbol_or_separator(text: str) -> None:
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text(max_size=30))
 def test_keys_of_any_text(text: str) -> None:
-    kept = "".join(one for one in fold(text) if unicodedata.category(one)[0] not in "PSZ")
+    kept = "".join(letter for letter in fold(text) if unicodedata.category(letter)[0] not in "PSZ")
     assert key_of(fold(text)).replace("-", "") == kept
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("text", "other"),
     [
         ("文三路1-12号", "文三路11-2号"),
         ("文三路3-2-301", "文三路32-301"),
@@ -96,8 +96,8 @@ def test_keys_of_any_text(text: str) -> None:
         ("Road 1/12", "Road 11/2"),
     ],
 )
-def test_numbers_that_marks_divide_otherwise_are_others(one: str, other: str) -> None:
-    assert key_of(fold(one)) != key_of(fold(other))
+def test_numbers_that_marks_divide_otherwise_are_others(text: str, other: str) -> None:
+    assert key_of(fold(text)) != key_of(fold(other))
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from wattmark.audit.rules import all_rules
-from wattmark.docs_pages import REFERENCE, _cell, dags_page, project_pages, settings_page, stale, write
+from wattmark.docs_pages import REFERENCE, dags_page, project_pages, settings_page, stale, write
 from wattmark.engine.catalog import load_catalog
+from wattmark.markdown import cell
 from wattmark.settings import PROJECT_ROOT, Settings
 
 
@@ -37,6 +38,24 @@ def test_each_rule_stands_on_the_page_with_both_titles_and_its_parameters(wanted
         assert "Evidence: " in section
         for name in rule.file.parameters:
             assert f"| `{name}` |" in section
+
+
+def test_the_page_says_since_when_and_until_when_a_rule_holds_and_what_changed(
+    wanted: dict[str, str],
+) -> None:
+    page = wanted["rules.md"]
+
+    def section(rule_id: str) -> str:
+        return page.split(f"\n## {rule_id}\n")[1].split("\n## ")[0]
+
+    reduction, again, connection = section("BUS-05"), section("BUS-06"), section("SVC-03")
+    assert "- Basis: 供电营业规则 (2024-06-01; before: 1996) (CN)." in reduction
+    assert "| `min_days` | integer | `180`, from 2024-06-01 `15` |" in reduction
+    assert "- Since 2024-06-01: 15 days are enough" in reduction and "`min_days_from` date" in reduction
+    assert "- In force until 2016-06-30, by the row's `start_on`; a listing since." in again
+    assert "- In force until 2019-12-31; a listing since." in connection
+    assert "In force since 2023-06-01." in section("TAR-27")
+    assert "Basis" not in section("ACC-01") and "In force" not in section("ACC-01")
 
 
 def test_each_published_table_stands_on_the_page_with_its_columns(wanted: dict[str, str]) -> None:
@@ -72,9 +91,9 @@ def test_dags_are_read_not_run(tmp_path: Path) -> None:
     assert "helper" not in page
 
 
-@pytest.mark.parametrize(("value", "cell"), [("a|b", "a\\|b"), ("a\n  b", "a b"), (None, "None"), ("", "")])
-def test_a_cell_cannot_break_its_table(value: object, cell: str) -> None:
-    assert _cell(value) == cell
+@pytest.mark.parametrize(("value", "text"), [("a|b", "a\\|b"), ("a\n  b", "a b"), (None, "None"), ("", "")])
+def test_a_cell_cannot_break_its_table(value: object, text: str) -> None:
+    assert cell(value) == text
 
 
 def test_each_table_says_what_it_reads_and_who_reads_it(wanted: dict[str, str]) -> None:
@@ -84,8 +103,8 @@ def test_each_table_says_what_it_reads_and_who_reads_it(wanted: dict[str, str]) 
     read_by = next(line for line in section.splitlines() if line.startswith("Read by "))
     readers = [
         name
-        for name, one in load_catalog(PROJECT_ROOT / "include").tables.items()
-        if "core.live_account" in one.references
+        for name, table in load_catalog(PROJECT_ROOT / "include").tables.items()
+        if "core.live_account" in table.references
     ]
     assert len(readers) > 5
     for name in readers:

@@ -13,6 +13,8 @@ from typer.testing import CliRunner
 from wattmark import cli
 from wattmark.campaign.definition import read_campaign
 from wattmark.contract import load_contract
+from wattmark.derive.target_file import read_targets
+from wattmark.engine.catalog import Catalog
 from wattmark.errors import WattmarkError
 from wattmark.quality.checks import suite_of
 from wattmark.settings import PROJECT_ROOT, load_settings
@@ -73,7 +75,7 @@ HOSTILE: dict[str, tuple[bytes, int]] = {
     "an unknown key": (b"no_such_key: 1\n", 1),
 }
 OTHERS = ("a folder", "a link to nowhere", "a fifo", "too large")
-READERS = ("settings", "campaign", "expectations")
+READERS = ("settings", "campaign", "expectations", "targets")
 EMPTY = (b"", b"\n\n", b"# nothing\n", b"---\n", b"\xef\xbb\xbf")
 
 
@@ -102,6 +104,9 @@ def read(reader: str, folder: Path, kind: str) -> Path:
     elif reader == "campaign":
         put(path := folder / "campaigns" / "one.yaml", kind)
         read_campaign(path)
+    elif reader == "targets":
+        put(path := folder / "targets.yaml", kind)
+        read_targets(folder, Catalog(load_contract(), {}))
     else:
         put(path := folder / "customer.yaml", kind)
         suite_of(load_contract().tables["customer"], folder)
@@ -126,7 +131,9 @@ def test_a_hostile_file_is_refused_with_file_and_line(tmp_path: Path, reader: st
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 @pytest.mark.parametrize("reader", READERS)
 def test_a_file_without_permission_is_refused(tmp_path: Path, reader: str) -> None:
-    name = {"settings": "settings.yaml", "campaign": "campaigns/one.yaml", "expectations": "customer.yaml"}
+    name = {
+        "settings": "settings.yaml", "campaign": "campaigns/one.yaml", "expectations": "customer.yaml", "targets": "targets.yaml",
+    }  # fmt: skip
     path = tmp_path / name[reader]
     path.parent.mkdir(exist_ok=True)
     path.write_text("a: b\n")
@@ -136,6 +143,8 @@ def test_a_file_without_permission_is_refused(tmp_path: Path, reader: str) -> No
             load_settings(tmp_path)
         elif reader == "campaign":
             read_campaign(path)
+        elif reader == "targets":
+            read_targets(tmp_path, Catalog(load_contract(), {}))
         else:
             suite_of(load_contract().tables["customer"], tmp_path)
 
@@ -195,6 +204,7 @@ def test_no_command_ends_in_a_traceback(
         "settings": home / "settings.yaml",
         "campaign": home / "campaigns" / "one.yaml",
         "expectations": project / "expectations" / "customer.yaml",
+        "targets": home / "targets.yaml",
     }[reader]
     put(path, kind)
     if not cli.app.registered_commands:
@@ -206,7 +216,7 @@ def test_no_command_ends_in_a_traceback(
             ["campaign", "check", "--home", str(home)],
         ):
             ended = CliRunner().invoke(cli.app, command)
-            if command[0] == "campaign" and reader == "expectations":
+            if command[0] == "campaign" and reader in ("expectations", "targets"):
                 assert ended.exit_code == 0, ended.output
                 continue
             assert ended.exit_code == 1

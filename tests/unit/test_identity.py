@@ -61,30 +61,30 @@ TWO_ORGANISATIONS = [
 ]
 
 
-def differ(one: str, other: str, is_person: bool) -> bool:
-    found = {names_differ(fold(a), fold(b), is_person) for a, b in ((one, other), (other, one))}
+def differ(name: str, other: str, is_person: bool) -> bool:
+    found = {names_differ(fold(a), fold(b), is_person) for a, b in ((name, other), (other, name))}
     assert len(found) == 1
     return found.pop()
 
 
-@pytest.mark.parametrize(("one", "other"), ONE)
-def test_names_of_one_person(one: str, other: str) -> None:
-    assert not differ(one, other, True)
+@pytest.mark.parametrize(("name", "other"), ONE)
+def test_names_of_one_person(name: str, other: str) -> None:
+    assert not differ(name, other, True)
 
 
-@pytest.mark.parametrize(("one", "other"), TWO)
-def test_names_of_two_persons(one: str, other: str) -> None:
-    assert differ(one, other, True)
+@pytest.mark.parametrize(("name", "other"), TWO)
+def test_names_of_two_persons(name: str, other: str) -> None:
+    assert differ(name, other, True)
 
 
-@pytest.mark.parametrize(("one", "other"), ONE_ORGANISATION)
-def test_names_of_one_organisation(one: str, other: str) -> None:
-    assert not differ(one, other, False)
+@pytest.mark.parametrize(("name", "other"), ONE_ORGANISATION)
+def test_names_of_one_organisation(name: str, other: str) -> None:
+    assert not differ(name, other, False)
 
 
-@pytest.mark.parametrize(("one", "other"), TWO_ORGANISATIONS)
-def test_names_of_two_organisations(one: str, other: str) -> None:
-    assert differ(one, other, False)
+@pytest.mark.parametrize(("name", "other"), TWO_ORGANISATIONS)
+def test_names_of_two_organisations(name: str, other: str) -> None:
+    assert differ(name, other, False)
 
 
 @settings(max_examples=200, deadline=None)
@@ -93,9 +93,9 @@ def test_names_of_two_organisations(one: str, other: str) -> None:
     st.text("王伟芳小明 AbEmma3店分公司.()", max_size=8),
     st.booleans(),
 )
-def test_whichever_comes_first(one: str, other: str, is_person: bool) -> None:
-    differ(one, other, is_person)
-    given_name(fold(one))
+def test_whichever_comes_first(name: str, other: str, is_person: bool) -> None:
+    differ(name, other, is_person)
+    given_name(fold(name))
 
 
 def test_numbers_as_they_are_compared() -> None:
@@ -160,13 +160,13 @@ def test_a_veto_holds_in_whoever_hangs_together(facts: list[Facts], data: st.Dat
     likely = data.draw(st.lists(st.sampled_from(pairs), unique=True, max_size=20))
     by_number, in_all = joined(facts, certain, likely)
     assert all(in_all[at] <= at and by_number[at] >= in_all[at] for at in range(len(facts)))
-    for one, other in pairs:
-        if by_number[one] == by_number[other]:
-            assert in_all[one] == in_all[other]
-            assert facts[one].number == facts[other].number
-        elif in_all[one] == in_all[other]:
+    for record, other in pairs:
+        if by_number[record] == by_number[other]:
+            assert in_all[record] == in_all[other]
+            assert facts[record].number == facts[other].number
+        elif in_all[record] == in_all[other]:
             # Somebody whom the number joined may carry a contradiction of his own; nobody new does.
-            mine, theirs = facts[one], facts[other]
+            mine, theirs = facts[record], facts[other]
             assert mine.is_person == theirs.is_person
             assert len({mine.number, theirs.number} - {None}) <= 1
             assert len({mine.birth, theirs.birth} - {None}) <= 1

@@ -70,9 +70,9 @@ class Night:
 
 @pytest.fixture
 def night(tmp_path: Path) -> Night:
-    one = Night(tmp_path)
-    one.deliver({_day(1): 1.0, _day(2): 2.0, _day(3): 3.0})
-    return one
+    night = Night(tmp_path)
+    night.deliver({_day(1): 1.0, _day(2): 2.0, _day(3): 3.0})
+    return night
 
 
 def test_only_days_whose_source_changed_are_built(night: Night) -> None:

@@ -51,7 +51,7 @@ def read(
     padded = [(*row, *("part-0.csv", None)[len(row) - 5 :]) for row in rows]
     columns = zip(*padded, strict=True)
     incoming = pa.table(
-        {name: pa.array(list(one), pa.string()) for name, one in zip(COLUMNS, columns, strict=True)}
+        {name: pa.array(list(values), pa.string()) for name, values in zip(COLUMNS, columns, strict=True)}
     )
     if order:
         incoming = incoming.append_column("_position", pa.array(range(len(rows)), pa.int64()))

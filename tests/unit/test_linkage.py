@@ -84,7 +84,7 @@ DERIVED = (
 
 def file(session: DuckDBSession, rows: list[dict[str, Any]]) -> None:
     """Put other customers in place of those of the session, and forget what follows from them."""
-    for name in ("core.text_key", "core.phone", "core.email", *(f"segment.{one}" for one in DERIVED)):
+    for name in ("core.text_key", "core.phone", "core.email", *(f"segment.{derived}" for derived in DERIVED)):
         session.forget(name)
     table = session.contract.tables["customer"]
     filled = [
@@ -93,9 +93,13 @@ def file(session: DuckDBSession, rows: list[dict[str, Any]]) -> None:
     ]
     session.give(
         "night.rows",
-        pa.Table.from_pylist([{one.name: row.get(one.name) for one in table.columns} for row in filled]),
+        pa.Table.from_pylist(
+            [{column.name: row.get(column.name) for column in table.columns} for row in filled]
+        ),
     )
-    columns = ", ".join(f"CAST({one.name} AS {one.duckdb_type}) AS {one.name}" for one in table.columns)
+    columns = ", ".join(
+        f"CAST({column.name} AS {column.duckdb_type}) AS {column.name}" for column in table.columns
+    )
     session.duck.execute(
         f"CREATE SCHEMA IF NOT EXISTS accepted; CREATE OR REPLACE TABLE accepted.customer AS SELECT {columns} FROM night.rows"
     )
@@ -190,16 +194,16 @@ def _vetoes_hold(session: DuckDBSession, people: list[dict[str, Any]]) -> None:
     file(session, rows)
     persons = found(session, "person")
     by_id = {row["customer_id"]: row for row in rows}
-    for one in persons:
+    for person in persons:
         for other in persons:
-            mine, theirs = by_id[one["customer_id"]], by_id[other["customer_id"]]
+            mine, theirs = by_id[person["customer_id"]], by_id[other["customer_id"]]
             numbers = {
                 {"330106800506011": "330106198005060114"}.get(row["id_number"], row["id_number"])
                 for row in (mine, theirs)
             } - {None}
-            if one["number_id"] == other["number_id"] and one is not other:
+            if person["number_id"] == other["number_id"] and person is not other:
                 assert len(numbers) == 1
-            elif one["person_id"] == other["person_id"] and one is not other:
+            elif person["person_id"] == other["person_id"] and person is not other:
                 assert len(numbers) <= 1
                 assert mine["kind"] == theirs["kind"]
                 births = {row["born_on"] for row in (mine, theirs)} - {None, dt.date(1900, 1, 1)}
@@ -226,10 +230,10 @@ def test_vetoes_hold_among_all_who_hang_together_at_length(
 
 @pytest.mark.parametrize("records", [0, 1, 2, 3, 10, 101, 5000])
 def test_random_pairs_are_of_two_records_and_each_stands_once(records: int) -> None:
-    one, other = linkage.random_pairs(records, 1000)
-    assert (one != other).all()
-    assert len(set(zip(one.tolist(), other.tolist(), strict=True))) == len(one)
-    assert len(one) >= min(1000, records * ((records - 1) // 2))
+    left, right = linkage.random_pairs(records, 1000)
+    assert (left != right).all()
+    assert len(set(zip(left.tolist(), right.tolist(), strict=True))) == len(left)
+    assert len(left) >= min(1000, records * ((records - 1) // 2))
 
 
 def test_learning_finds_what_made_the_pairs() -> None:
@@ -243,5 +247,5 @@ def test_learning_finds_what_made_the_pairs() -> None:
     population = linkage.Population(records, levels[:50_000], np.full(4, float(count)), agreeing)
     model = linkage.learn(named, *linkage.patterns_of(levels), population)
     assert model.share == pytest.approx(share, rel=0.2)
-    assert [one[0] for one in model.m] == pytest.approx([m] * 4, abs=0.05)
-    assert [one[0] for one in model.u] == pytest.approx([u] * 4, abs=0.01)
+    assert [chances[0] for chances in model.m] == pytest.approx([m] * 4, abs=0.05)
+    assert [chances[0] for chances in model.u] == pytest.approx([u] * 4, abs=0.01)

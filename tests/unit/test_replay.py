@@ -78,6 +78,40 @@ def test_a_replay_shows_what_a_changed_parameter_would_have_found_then(settings:
     assert subjects(done.gained) == ["A1", "A3"] and done.lost == []
 
 
+def test_a_replay_goes_by_what_was_in_force_on_its_day(settings: Settings) -> None:
+    steps = [{"value": 400}, {"from": SECOND.as_of, "value": 700}]
+    override = {"value": steps, "since": SECOND.as_of, "reason": "changed on the second day"}
+    dated = load_settings(settings.home, parameters={RULE: {"min_kva": override}})
+    first, second = replay(dated, FIRST, RULE), replay(dated, SECOND, RULE)
+    assert subjects(first.findings) == ["A1", "A2", "A3"] and subjects(second.findings) == ["A1", "A4"]
+    told = [
+        (done.findings[0].evidence["min_kva"], done.findings[0].evidence["min_kva_from"])
+        for done in (first, second)
+    ]
+    assert told == [(400, None), (700, "2026-11-05")]
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"utility": {"country": "DE"}}, "BUS-04 is CN's and the utility is in DE"),
+        ({"audit": {"rules": {"BUS-04": {"enabled": False}}}}, "BUS-04 is switched off"),
+    ],
+)
+def test_a_rule_that_is_not_used_is_not_replayed(
+    settings: Settings, changed: dict[str, object], said: str
+) -> None:
+    with pytest.raises(SettingsError, match=said):
+        replay(load_settings(settings.home, **changed), FIRST, "BUS-04")
+
+
+def test_the_command_says_where_a_rule_was_another_thing_that_day(settings: Settings) -> None:
+    done = CliRunner().invoke(
+        audit, ["replay", "BUS-04", "--as-of", "2026-11-04", "--home", str(settings.home)]
+    )
+    assert done.exit_code == 0 and "The rule was a listing that day." in done.output
+
+
 def test_another_month_of_the_same_day_reads_the_same_versions(settings: Settings) -> None:
     other = Run.of(FIRST.as_of, "Asia/Shanghai", dt.date(2026, 8, 1))
     assert versions_of(settings, other) == versions_of(settings, FIRST)
@@ -111,7 +145,7 @@ def test_a_preview_tells_what_is_gained_and_lost(
     assert done.units == {
         f"U{number[1]}": (int(number in gained), int(number in lost)) for number in sorted(gained + lost)
     }
-    assert money(done.gained) == 0
+    assert money(done.gained) == (0, 0)
 
 
 def test_a_preview_of_an_earlier_date_reads_that_dates_rows(settings: Settings) -> None:

@@ -171,10 +171,21 @@ def test_a_healthy_month_has_nothing_to_explain(tmp_path: Path) -> None:
     assert findings == [] and linked == {} and done == Outcome((), 0, 0, 0, 0)
 
 
-def test_a_wrong_multiplier_in_the_file_explains_the_recalculation_and_the_area(tmp_path: Path) -> None:
+Explained = tuple[dict[tuple[str, str], list[str]], Outcome, list[Finding]]
+
+
+@pytest.fixture(scope="module")
+def wrong_multiplier(tmp_path_factory: pytest.TempPathFactory) -> Explained:
+    """What follows from a multiplier that is wrong in the file alone."""
     rows = world()
     row(rows, "metering_point", metering_point_id="P1")["multiplier"] = 40
-    linked, done, findings = explained(rows, tmp_path)
+    return explained(rows, tmp_path_factory.mktemp("multiplier"))
+
+
+def test_a_wrong_multiplier_in_the_file_explains_the_recalculation_and_the_area(
+    wrong_multiplier: Explained,
+) -> None:
+    linked, done, findings = wrong_multiplier
     assert found(findings) == {("MET-03", "P1"), ("TAR-06", "B110"), ("TAR-20", "B110"), ("NET-01", "T1")}
     assert linked == {
         key: ["MET-03", "P1", "read"] for key in [("TAR-06", "B110"), ("TAR-20", "B110"), ("NET-01", "T1")]
@@ -280,10 +291,8 @@ def test_two_causes_in_one_area_explain_it_together(tmp_path: Path) -> None:
     ]
 
 
-def test_rows_have_the_columns_of_the_table_and_no_effect_twice(tmp_path: Path) -> None:
-    rows = world()
-    row(rows, "metering_point", metering_point_id="P1")["multiplier"] = 40
-    _, done, _ = explained(rows, tmp_path)
+def test_rows_have_the_columns_of_the_table_and_no_effect_twice(wrong_multiplier: Explained) -> None:
+    _, done, _ = wrong_multiplier
     table = rows_of(done.links)
     assert table.num_rows == 3 and table.column_names[:3] == ["rule_id", "subject_type", "subject_id"]
     assert len({subject_of(link.effect) for link in done.links}) == 3

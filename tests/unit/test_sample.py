@@ -129,7 +129,9 @@ def test_a_second_sample_replaces_the_first(tmp_path: Path) -> None:
     make(tmp_path, 30, interval_days=1)
     make(tmp_path, 10, interval_days=0)
     assert pq.read_table(tmp_path / "account.parquet").num_rows == 10
-    assert not (tmp_path / "interval_reading").exists()
+    # Empty, but there: a source that lacks a table is refused.
+    assert [path.name for path in (tmp_path / "interval_reading").rglob("*")] == ["part-0.parquet"]
+    assert pq.read_table(tmp_path / "interval_reading" / "part-0.parquet").num_rows == 0
 
 
 @pytest.mark.parametrize("accounts", [1, 50])

@@ -33,8 +33,8 @@ def by_rule(scores: list[Score]) -> dict[str, Score]:
 
 
 def test_a_seeded_fault_that_is_found_is_a_hit(rules: dict[str, Rule]) -> None:
-    one = by_rule(score(rules, [SEEDED], {"MET-03": [("metering_point", "P1", "A1")]}))["MET-03"]
-    assert (one.seeded, one.hits, one.missed, one.extras, one.recall, one.precision) == (
+    scored = by_rule(score(rules, [SEEDED], {"MET-03": [("metering_point", "P1", "A1")]}))["MET-03"]
+    assert (scored.seeded, scored.hits, scored.missed, scored.extras, scored.recall, scored.precision) == (
         1,
         1,
         (),
@@ -45,8 +45,8 @@ def test_a_seeded_fault_that_is_found_is_a_hit(rules: dict[str, Rule]) -> None:
 
 
 def test_a_seeded_fault_that_is_not_found_is_a_miss_with_its_way(rules: dict[str, Rule]) -> None:
-    one = by_rule(score(rules, [SEEDED], {}))["MET-03"]
-    assert (one.hits, one.missed, one.ways_missed, one.recall, one.precision) == (
+    scored = by_rule(score(rules, [SEEDED], {}))["MET-03"]
+    assert (scored.hits, scored.missed, scored.ways_missed, scored.recall, scored.precision) == (
         0,
         ("P1",),
         ("twice the ratio",),
@@ -56,15 +56,17 @@ def test_a_seeded_fault_that_is_not_found_is_a_miss_with_its_way(rules: dict[str
 
 
 def test_the_same_key_of_another_subject_type_is_no_hit(rules: dict[str, Rule]) -> None:
-    one = by_rule(score(rules, [replace(SEEDED, touched=())], {"MET-03": [("meter", "P1", None)]}))["MET-03"]
-    assert one.hits == 0 and one.extras == ("P1",)
+    scored = by_rule(score(rules, [replace(SEEDED, touched=())], {"MET-03": [("meter", "P1", None)]}))[
+        "MET-03"
+    ]
+    assert scored.hits == 0 and scored.extras == ("P1",)
 
 
 def test_an_unseeded_finding_is_an_extra(rules: dict[str, Rule]) -> None:
-    one = by_rule(
+    scored = by_rule(
         score(rules, [SEEDED], {"MET-03": [("metering_point", "P1", "A1"), ("metering_point", "P2", "A2")]})
     )["MET-03"]
-    assert one.extras == ("P2",) and one.precision == 0.5 and one.recall == 1.0
+    assert scored.extras == ("P2",) and scored.precision == 0.5 and scored.recall == 1.0
 
 
 @pytest.mark.parametrize(
@@ -78,18 +80,34 @@ def test_an_unseeded_finding_is_an_extra(rules: dict[str, Rule]) -> None:
 def test_a_known_effect_counts_for_neither_side(
     rules: dict[str, Rule], finding: tuple[str, str, str | None], effects: int, extras: tuple[str, ...]
 ) -> None:
-    one = by_rule(score(rules, [SEEDED], {"TAR-20": [finding]}))["TAR-20"]
-    assert (one.effects, one.extras, one.seeded) == (effects, extras, 0)
+    scored = by_rule(score(rules, [SEEDED], {"TAR-20": [finding]}))["TAR-20"]
+    assert (scored.effects, scored.extras, scored.seeded) == (effects, extras, 0)
+
+
+def test_what_is_so_by_nature_is_neither_missed_nor_an_extra(rules: dict[str, Rule]) -> None:
+    late = replace(
+        SEEDED,
+        rule_id="RSK-04",
+        subject_type="account",
+        subject_id="",
+        effects=("RSK-04",),
+        touched=("A7", "A8"),
+    )
+    found = {"RSK-04": [("account", "A8", "A8"), ("account", "A9", "A9")]}
+    scored = by_rule(score(rules, [late], found))["RSK-04"]
+    assert (scored.seeded, scored.missed, scored.effects, scored.extras) == (0, (), 1, ("A9",))
 
 
 def test_an_effect_of_a_rule_that_the_fault_does_not_name_is_an_extra(rules: dict[str, Rule]) -> None:
-    one = by_rule(score(rules, [replace(SEEDED, effects=())], {"TAR-20": [("bill", "B1", "A1")]}))["TAR-20"]
-    assert one.extras == ("B1",) and one.precision == 0.0
+    scored = by_rule(score(rules, [replace(SEEDED, effects=())], {"TAR-20": [("bill", "B1", "A1")]}))[
+        "TAR-20"
+    ]
+    assert scored.extras == ("B1",) and scored.precision == 0.0
 
 
 def test_a_listing_has_no_precision(rules: dict[str, Rule]) -> None:
-    one = by_rule(score(rules, [], {"ARC-09": [("customer", "C1", None)]}))["ARC-09"]
-    assert one.precision is None and one.recall is None
+    scored = by_rule(score(rules, [], {"ARC-09": [("customer", "C1", None)]}))["ARC-09"]
+    assert scored.precision is None and scored.recall is None
 
 
 def test_the_page_lists_each_rule_and_counts_the_exact_ones(rules: dict[str, Rule], tmp_path: Path) -> None:
@@ -123,7 +141,7 @@ def test_every_rule_flags_a_fault_of_its_own(tmp_path: Path) -> None:
     found = findings_of(settings, run)
     scores = {rule.rule_id: rule for rule in score(all_rules(catalog_of(settings)), made.truth, found)}
     assert set(scores) == catalogue
-    assert {rule_id for rule_id, one in scores.items() if not one.hits and not one.is_model} == set()
+    assert {rule_id for rule_id, scored in scores.items() if not scored.hits and not scored.is_model} == set()
     assert {rule_id for rule_id in catalogue if not found.get(rule_id)} <= MODELS
 
 
@@ -142,7 +160,7 @@ def audit_all(settings: Settings, run: Run) -> None:
 @pytest.mark.timeout(1800)
 def test_the_rules_find_what_was_seeded_and_nothing_else(tmp_path: Path) -> None:
     """A small utility with every fault that fits into it, through the night's own steps up to the audit."""
-    plan = SamplePlan(accounts=1500, faults=True, seed=1, as_of=dt.date(2026, 11, 4))
+    plan = SamplePlan(accounts=3000, faults=True, seed=1, as_of=dt.date(2026, 11, 4))
     made = generate(plan, FolderSink(tmp_path / "sample", "parquet"))
     assert len(made.truth) >= 200
     settings = load_settings(tmp_path / "home", sources=[{"location": str(tmp_path / "sample")}])

@@ -10,7 +10,7 @@ import pytest
 
 from wattmark.engine.catalog import load_catalog
 from wattmark.engine.sqlfile import SqlFile
-from wattmark.segment import association, profiles, scoring
+from wattmark.segment import association, scoring
 from wattmark.settings import PROJECT_ROOT
 
 MONTH = dt.date(2026, 11, 1)
@@ -91,6 +91,40 @@ def test_a_champion_that_has_become_no_better_than_chance_gives_way_to_the_score
     assert {role for role, _, _ in choice.candidates} == {"scorecard", "champion", "challenger"}
 
 
+TAKERS = scoring.Takers(min_events=30, min_auc=0.6, most_off=2)
+
+
+def test_a_model_of_takers_is_used_where_it_holds_on_the_year_after_its_training() -> None:
+    train, test = _history(3000, 1), _history(3000, 2)
+    role, model, found, used, why = scoring.judge_takers(train, test, None, MONTH, TAKERS)
+    assert (role, used) == ("challenger", True)
+    assert model is not None and found["auc"] > 0.7
+    assert found["times_predicted"] == pytest.approx(1, abs=0.15)
+    assert found["calibration_10_observed"] > found["calibration_01_observed"]
+    assert "put in use" in why.en and "启用" in why.zh
+    again = scoring.judge_takers(train, test, model, MONTH, TAKERS)
+    assert again[:2] == ("champion", model) and again[3]
+
+
+@pytest.mark.parametrize(
+    ("strength", "part", "said"),
+    [
+        (0.0, 1.0, "hardly better than chance"),
+        (4.0, 0.3, "more than 2 times off"),
+        (4.0, 0.01, "too few events"),
+    ],
+)
+def test_a_model_of_takers_that_is_not_good_enough_is_not_used(
+    strength: float, part: float, said: str
+) -> None:
+    train, (columns, took) = _history(3000, 1, strength), _history(3000, 2, strength)
+    fewer = took & (np.random.default_rng(9).random(3000) < part)
+    _, _, found, used, why = scoring.judge_takers(train, (columns, fewer), None, MONTH, TAKERS)
+    assert not used
+    assert said in why.en
+    assert found["events"] == fewer.sum()
+
+
 def test_few_events_give_wide_limits_of_the_auc() -> None:
     columns, failed = _history(3000, 3)
     few = np.zeros(3000, dtype=bool)
@@ -100,6 +134,26 @@ def test_few_events_give_wide_limits_of_the_auc() -> None:
     assert scoring.auc_error(1.0, 10, 10) == 0.0
     # Hanley and McNeil 1982, table of standard errors: 0.80 with 40 of either outcome.
     assert scoring.auc_error(0.8, 40, 40) == pytest.approx(0.0491, abs=0.002)
+
+
+@pytest.mark.parametrize(
+    ("found", "why"),
+    [
+        ({"rows": 1000.0, "events": 30.0, "auc": 0.55, "auc_low": 0.5001}, ""),
+        ({"rows": 1000.0, "events": 29.0, "auc": 0.9, "auc_low": 0.8}, "29 of 30"),
+        ({"rows": 1000.0, "events": 971.0, "auc": 0.9, "auc_low": 0.8}, "29 of 30"),
+        ({"rows": 1000.0, "events": 30.0, "auc": 0.5499, "auc_low": 0.51}, "hardly better than chance"),
+        ({"rows": 1000.0, "events": 30.0, "auc": 0.6, "auc_low": 0.5}, "cannot be told from chance"),
+        ({"rows": 0.0, "events": 0.0}, "0 of 30"),
+        ({}, "0 of 30"),
+    ],
+)
+def test_what_a_model_says_is_shown_where_its_test_proves_it(found: dict[str, float], why: str) -> None:
+    told = scoring.unproven(found, LIMITS)
+    assert (told is None) == (not why)
+    if told is not None:
+        assert why in told.en
+        assert told.zh != told.en
 
 
 def test_a_month_has_one_model() -> None:
@@ -122,82 +176,6 @@ def test_a_probability_on_a_cut_is_in_the_higher_band() -> None:
         5,
         5,
     ]
-
-
-def _shapes(count: int, seed: int = 0) -> np.ndarray:
-    random = np.random.default_rng(seed)
-    kinds = []
-    for peak in (3, 12, 20):
-        day = np.ones(24)
-        day[peak] = 12.0
-        kinds.append(np.concatenate([day / day.sum(), day / day.sum()]))
-    rows = np.array([kinds[at % 3] for at in range(count)]) * (1 + 0.05 * random.random((count, 48)))
-    return np.round(rows / (rows.sum(axis=1, keepdims=True) / 2), 6)
-
-
-def _last(found: list[profiles.Profile]) -> dict[int, tuple[str, tuple[float, ...]]]:
-    return {profile.number: (profile.name, profile.centroid) for profile in found}
-
-
-def test_profiles_are_found_named_and_keep_number_and_name() -> None:
-    fitted = profiles.fit(_shapes(300), 3, 6, 300, None, 0.02)
-    assert len(fitted.centroids) == 3
-    first = profiles.follow(fitted, {}, 0.08)
-    assert sorted(profile.name for profile in first) == [
-        "sharp evening peak",
-        "sharp midday peak",
-        "sharp night peak",
-    ]
-    again = profiles.follow(profiles.fit(_shapes(303, seed=7)[::-1], 3, 6, 300, 3, 0.02), _last(first), 0.08)
-    assert [(profile.number, profile.name) for profile in again] == [
-        (profile.number, profile.name) for profile in first
-    ]
-    assert all(profile.drift is not None and profile.drift < 0.01 for profile in again)
-
-
-def test_a_profile_more_must_be_worth_it() -> None:
-    """Three shapes, one of them in two hardly different variants: a fourth profile betters the silhouette little."""
-    shapes = _shapes(300)
-    shapes[::6, 3] += 0.01
-    tried = profiles.fit(shapes, 3, 6, 300, None, 0.0).tried
-    gain = round(tried[4] - tried[3], 6)
-    assert gain != 0
-    best = 4 if gain > 0 else 3
-    assert len(profiles.fit(shapes, 3, 4, 300, None, 0.0).centroids) == best
-    assert len(profiles.fit(shapes, 3, 4, 300, None, abs(gain) + 1e-6).centroids) == 3
-    assert len(profiles.fit(shapes, 3, 4, 300, 4, abs(gain) + 1e-6).centroids) == 4, "the last number stays"
-
-
-@pytest.mark.parametrize(
-    ("name", "chinese"),
-    [
-        ("flat", "平稳型"),
-        ("flat 2", "平稳型 2"),
-        ("sharp evening peak", "傍晚陡峭高峰型"),
-        ("mild night peak, other weekends", "夜间平缓高峰型，周末不同"),
-        ("mild night peak, other weekends 3", "夜间平缓高峰型，周末不同 3"),
-        ("old shape", "old shape"),
-    ],
-)
-def test_profile_names_in_chinese(name: str, chinese: str) -> None:
-    assert profiles.in_chinese(name) == chinese
-
-
-def test_a_profile_that_moved_too_far_gets_a_number_of_its_own() -> None:
-    fitted = profiles.fit(_shapes(300), 3, 6, 300, None, 0.02)
-    first = profiles.follow(fitted, {}, 0.08)
-    last = _last(first)
-    moved = np.roll(np.array(last[1][1]).reshape(2, 24), 6, axis=1).reshape(48)
-    last[1] = ("old shape", tuple(moved.tolist()))
-    found = profiles.follow(fitted, last, 0.08)
-    assert sorted(profile.number for profile in found) == [2, 3, 4]
-    assert next(profile for profile in found if profile.number == 4).drift is None
-
-
-def test_fewer_shapes_than_profiles() -> None:
-    one = np.full((5, 48), 1 / 24)
-    assert len(profiles.fit(one, 3, 8, 100, None, 0.02).centroids) == 1
-    assert profiles.describe(one[0].tolist()) == "flat"
 
 
 def test_rules_by_hand_and_none_without_baskets() -> None:

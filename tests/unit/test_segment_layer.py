@@ -29,7 +29,7 @@ CONTRACT = load_contract(PROJECT_ROOT / "include" / "contract" / "source-model.y
 
 CUSTOMER_TABLES = (
     "customer_base", "customer_objective", "customer_behaviour", "customer_value", "customer_grade", "customer_static", "customer_conduct",
-    "customer_value_cell", "customer_cluster", "customer_association", "customer_composite", "customer_data_grade",
+    "customer_value_cell", "customer_value_cluster", "customer_sign", "customer_lifetime", "customer_cluster", "customer_association", "customer_composite", "customer_data_grade",
 )  # fmt: skip
 """Tables that hold each customer exactly once."""
 
@@ -67,12 +67,13 @@ def _layer(
 
 
 def _as_state(layer: Tables) -> Tables:
-    """What a night before would have kept of a layer: models, centroids and rules."""
+    """What a night before would have kept of a layer: models, centroids of both kinds and rules."""
     kept = {
         "model": layer["model"].filter(
             pc.and_(layer["model"]["in_use"], pc.not_equal(layer["model"]["kind"], "metric"))
         ),
         "centroid": layer["load_centroid"],
+        "value_centroid": layer["value_centroid"],
         "service_rule": layer["service_rule"],
     }
     day = DAY - dt.timedelta(days=1)
@@ -179,6 +180,11 @@ def test_one_customer_more_moves_nobody_without_a_reason(
             if (row["grade"], row["emerging_key_account"]) != (old["grade"], old["emerging_key_account"]):
                 placed.add(row["customer_id"])
     assert len(placed) <= 5, "one customer more can push one over each of the cuts"
+    clusters = [
+        {row["customer_id"]: row["value_cluster"] for row in layer["customer_value_cluster"].to_pylist()}
+        for layer in (base, after)
+    ]
+    assert {who for who, number in clusters[0].items() if clusters[1][who] != number} == set()
     before, now = _labels(base), _labels(after)
     moved = {key for key in before if now[key] != before[key]}
     assert {who for who, _ in moved} <= placed

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from wattmark.engine.session import DuckDBSession
 from wattmark.errors import WattmarkError
+from wattmark.lake import Lake
 from wattmark.run import Run
 from wattmark.segment import contract, state
 from wattmark.settings import load_settings
@@ -56,6 +57,20 @@ def _night(
             "segment.load_centroid",
             _schema(load_profile="i", name="s", position="i", value="d").empty_table(),
         )
+        session.give(
+            "segment.lookalike_model",
+            _schema(model="s", trained_on="t", kind="s", name="s", value="d", in_use="b").empty_table(),
+        )
+        session.give(
+            "segment.value_centroid",
+            _schema(value_cluster="i", name="s", current_part="d", potential_part="d").empty_table(),
+        )
+        session.give(
+            "segment.grade_then",
+            _schema(
+                customer_id="s", grade="s", objective_tier="i", behaviour_tier="i", graded_on="t", basis="s"
+            ).empty_table(),
+        )
         session.give("segment.service_rule", state.TABLES["service_rule"].remove(9).empty_table())
         session.give(
             "segment.customer_grade",
@@ -63,11 +78,11 @@ def _night(
                 [
                     {
                         "customer_id": who, "is_graded": True, "grade": what[0].upper(), "objective_tier": 1, "behaviour_tier": 1,
-                        "value_score": 1.0, "is_key_account": False, "emerging_key_account": False,
+                        "behaviour_score": 0.5, "value_score": 1.0, "is_key_account": False, "emerging_key_account": False,
                     }
                     for who, what in segments.items()
                 ],
-                schema=_schema(customer_id="s", is_graded="b", grade="s", objective_tier="i", behaviour_tier="i", value_score="d", is_key_account="b", emerging_key_account="b"),
+                schema=_schema(customer_id="s", is_graded="b", grade="s", objective_tier="i", behaviour_tier="i", behaviour_score="d", value_score="d", is_key_account="b", emerging_key_account="b"),
             ),
         )  # fmt: skip
         for name in ("segment.segment_change", "segment.migration"):
@@ -176,3 +191,19 @@ def test_nobody_may_be_left_unassigned(tmp_path: Path) -> None:
     assert not broken.kept
     assert "decision table" in broken.cause
     assert issubclass(contract.SegmentContractError, WattmarkError)
+
+
+def test_grades_of_an_earlier_version_are_read_without_what_they_did_not_hold(tmp_path: Path) -> None:
+    settings = load_settings(tmp_path)
+    schema = state.TABLES["grade"].remove(state.TABLES["grade"].get_field_index("behaviour_score"))
+    old = {"customer_id": "C1", "grade": "A", "month": dt.date(2026, 10, 1), "as_of": dt.date(2026, 10, 31)}
+    Lake(settings.lake).replace(
+        "segment_state.grade",
+        pa.Table.from_pylist([{name: old.get(name) for name in schema.names}], schema=schema),
+        partition_by=["month"],
+    )
+    with DuckDBSession(settings, Run.of(D3, settings.utility.time_zone)) as session:
+        rows = session.query(
+            "SELECT g.customer_id, g.behaviour_score FROM segment_state.grade AS g"
+        ).read_all()
+    assert rows.to_pylist() == [{"customer_id": "C1", "behaviour_score": None}]

@@ -89,7 +89,7 @@ def left(bills: Sequence[Mapping[str, Any]], payments: Sequence[Mapping[str, Any
             pool += payment["amount"]
     pool += sum((-open_ for open_ in rest.values() if open_ < 0), Decimal(0))
     found = {}
-    for name in sorted(rest, key=lambda one: (by_id[one]["due_on"], one)):
+    for name in sorted(rest, key=lambda bill_id: (by_id[bill_id]["due_on"], bill_id)):
         taken = min(max(pool, Decimal(0)), max(rest[name], Decimal(0)))
         pool, found[name] = pool - taken, max(rest[name], Decimal(0)) - taken
     return found
@@ -120,7 +120,7 @@ def expected(bills: Rows, payments: Rows) -> dict[str, tuple[Decimal, dt.date | 
 @pytest.fixture(scope="module")
 def world(
     tmp_path_factory: pytest.TempPathFactory,
-) -> tuple[list[tuple[Rows, Rows]], dict[str, dict[str, Any]], dict[str, Decimal]]:
+) -> tuple[list[tuple[Rows, Rows]], dict[str, dict[str, Any]], dict[str, Decimal], dict[str, dict[str, Any]]]:
     dice = random.Random(20)
     accounts = [account(number, dice) for number in range(400)]
     settings = load_settings(tmp_path_factory.mktemp("home"))
@@ -142,15 +142,17 @@ def world(
         sums: pa.Table = session.query(
             "SELECT account_id, unpaid_amount FROM facts.account_unpaid"
         ).read_all()
+        collected: pa.Table = session.query("SELECT * FROM facts.bill_collection").read_all()
     return (
         accounts,
         {row["bill_id"]: row for row in rows.to_pylist()},
         {row["account_id"]: row["unpaid_amount"] for row in sums.to_pylist()},
+        {row["bill_id"]: row for row in collected.to_pylist()},
     )  # fmt: skip
 
 
 def test_every_bill_is_settled_as_payment_by_payment(world: Any) -> None:
-    accounts, found, _ = world
+    accounts, found, *_ = world
     seen = {True: 0, False: 0}
     for bills, payments in accounts:
         for name, (open_amount, since) in expected(bills, payments).items():
@@ -165,7 +167,7 @@ def test_every_bill_is_settled_as_payment_by_payment(world: Any) -> None:
 
 
 def test_what_is_left_of_the_bills_is_never_less_than_what_the_account_owes(world: Any) -> None:
-    accounts, found, owed = world
+    accounts, found, owed, _ = world
     exact = 0
     for bills, payments in accounts:
         name = bills[0]["account_id"]
@@ -181,3 +183,42 @@ def test_what_is_left_of_the_bills_is_never_less_than_what_the_account_owes(worl
             assert on_bills == total, (name, bills, payments)
             exact += 1
     assert exact > 100
+
+
+def chain(root: str, bills: Rows) -> set[str]:
+    """A bill and all that correct it."""
+    found = {root}
+    while more := {b["bill_id"] for b in bills if b.get("corrects_bill_id") in found} - found:
+        found |= more
+    return found
+
+
+def test_what_is_settled_of_a_bill_in_all_and_by_its_due_date(world: Any) -> None:
+    accounts, *_, collected = world
+    seen: set[str] = set()
+    late = part = 0
+    for bills, payments in accounts:
+        known = [payment for payment in payments if payment["received_at"].date() <= AS_OF]
+        for bill in bills:
+            name, members = bill["bill_id"], chain(bill["bill_id"], bills)
+            net = sum(b["total_amount"] for b in bills if b["bill_id"] in members)
+            if bill.get("corrects_bill_id") or net <= 0:
+                continue
+            row = collected[name]
+            seen.add(name)
+            by_due = [payment for payment in known if payment["received_at"].date() <= bill["due_on"]]
+            wanted = [
+                min(
+                    max(
+                        net - sum(left(bills, paid).get(bill_id, Decimal(0)) for bill_id in members),
+                        Decimal(0),
+                    ),
+                    net,
+                )
+                for paid in (known, by_due)
+            ]
+            assert [row["net_amount"], row["settled_amount"], row["on_time_amount"]] == [net, *wanted], (name, bills, payments)  # fmt: skip
+            late += wanted[1] < wanted[0]
+            part += 0 < wanted[1] < net
+    assert seen == set(collected)
+    assert late > 100 and part > 50, (late, part)

@@ -67,6 +67,8 @@ kind: exception
 modes: [online, nightly]
 subject: order
 severity: low
+judges: month
+proof: same
 flags: there is an alarm of one of the account's points, or an outage that concerns it.
 messages:
   en: "{alarms} alarms, {outages} outages."
@@ -125,10 +127,10 @@ def wider(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     project = tmp_path_factory.mktemp("project")
     shutil.copytree(PROJECT_ROOT / "include", project / "include")
     path = project / "include" / "contract" / "source-model.yaml"
-    document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    document = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
     document["tables"] |= {name: {"columns": columns} for name, columns in NEW.items()}
     document["tables"]["account"]["columns"].append(PAYER)
-    path.write_text(yaml.safe_dump(document, allow_unicode=True), encoding="utf-8")
+    path.write_text(yaml.dump(document, allow_unicode=True, Dumper=yaml.CSafeDumper), encoding="utf-8")
     (project / "include" / "sql" / "audit" / "ACC-99.sql").write_text(RULE, encoding="utf-8")
     made = load_settings(tmp_path_factory.mktemp("home")).model_copy(update={"project": project})
     contract = load_contract(path)

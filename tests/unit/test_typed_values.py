@@ -392,10 +392,10 @@ def test_every_other_hour_is_the_one_that_python_reads(duck: Any, zone: str) -> 
     hours = [start + dt.timedelta(minutes=90 * number) for number in range(5900)]
     found = read(duck, "bill.issued_at", *map(str, hours), zone=zone)
     info = ZoneInfo(zone)
-    for hour, one in zip(hours, found, strict=True):
+    for hour, value in zip(hours, found, strict=True):
         wanted = hour.replace(tzinfo=info).astimezone(dt.UTC)
         exists = wanted.astimezone(info).replace(tzinfo=None) == hour
-        assert one == (wanted if exists else REFUSED), hour
+        assert value == (wanted if exists else REFUSED), hour
 
 
 def test_a_day_that_begins_at_a_time_that_does_not_exist_begins_when_it_does(duck: Any) -> None:

@@ -27,15 +27,15 @@ from wattmark.errors import SqlFileError
 
 @pytest.mark.parametrize("kind", TYPES)
 def test_duckdb_reads_each_type_as_the_table_says(kind: str) -> None:
-    one = TYPES[kind]
+    spelling = TYPES[kind]
     with duckdb.connect() as duck:
         duck.execute("SET TimeZone = 'UTC'")
-        made = duck.sql(f"SELECT CAST({one.example} AS {one.duckdb}) AS x")
+        made = duck.sql(f"SELECT CAST({spelling.example} AS {spelling.duckdb}) AS x")
         assert contract_type(str(made.types[0])) == kind
-        assert made.to_arrow_table().schema.field("x").type == one.arrow
-    assert duckdb_of(one.arrow) == one.duckdb
-    assert postgres_of(one.arrow) == one.postgres
-    assert duckdb_of_postgres(one.postgres) == one.duckdb
+        assert made.to_arrow_table().schema.field("x").type == spelling.arrow
+    assert duckdb_of(spelling.arrow) == spelling.duckdb
+    assert postgres_of(spelling.arrow) == spelling.postgres
+    assert duckdb_of_postgres(spelling.postgres) == spelling.duckdb
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_what_a_maker_returns_is_held_against_its_columns(
     monkeypatch.setattr(sys.modules[__name__], "made_here", lambda _context: made, raising=False)
     columns = {"name": "string", "count": "integer"}
     table = PythonTable(
-        "core.mine", ("name",), columns, (), "one row a name", "A test.", f"{__name__}:made_here"
+        "core.mine", ("name",), columns, (), "one row per name", "A test.", f"{__name__}:made_here"
     )
     with pytest.raises(SqlFileError, match=why) as refused:
         table.make(None)  # type: ignore[arg-type]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -75,8 +76,13 @@ def test_a_named_command_is_there_with_its_options(root: Any, written: str, wher
         if word.startswith("--"):
             assert word.split("=")[0] in options, f"{where}: wattmark {written}"
     if path:
-        ended = CliRunner().invoke(cli.app, [*path, "--help"])
-        assert ended.exit_code == 0, f"{where}: wattmark {written}"
+        assert helps(*path), f"{where}: wattmark {written}"
+
+
+@cache
+def helps(*path: str) -> bool:
+    """Whether a command tells how it is used; asked once, as many documents name the same one."""
+    return CliRunner().invoke(cli.app, [*path, "--help"]).exit_code == 0
 
 
 def test_a_command_that_is_not_there_would_be_found(root: Any) -> None:
@@ -106,6 +112,7 @@ def test_make_help_lists_its_targets() -> None:
     assert {"run", "test", "down", "setup"} <= {line.split()[0] for line in said.splitlines()}
 
 
+@cache
 def anchors(path: Path) -> set[str]:
     """Anchors of a document's headings, as they are rendered."""
     found: set[str] = set()

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import datetime as dt
 import decimal
+import json
 import re
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from tests.unit.test_counter import ACCOUNT, AS_OF, CUSTOMER, LAKE, MOMENT, ORDER, put
 from wattmark.audit.counter import Counter
 from wattmark.audit.rules import all_rules, rule_of
-from wattmark.audit.words import columns_of, sentence
+from wattmark.audit.words import Words, columns_of
 from wattmark.code_names import LANGUAGES, CodeNames, load_code_names, number
 from wattmark.contract import load_contract
 from wattmark.engine.catalog import load_catalog
 from wattmark.engine.sqlfile import read_sql_file
 from wattmark.errors import SettingsError, SqlFileError
+from wattmark.golden import ROOT, cases_of
 from wattmark.settings import PROJECT_ROOT, load_settings
 
 NAMES = PROJECT_ROOT / "include" / "code-names.yaml"
@@ -85,19 +89,121 @@ def test_numbers_are_written_as_people_write_them(value: Any, english: str, chin
     assert (number(value, "en"), number(value, "zh")) == (english, chinese)
 
 
+def words(names: CodeNames, *texts: str, zone: dt.tzinfo = dt.UTC) -> Words:
+    return Words({"ACC-01": {"en": texts, "zh": texts}}, names, zone)
+
+
 def test_the_first_sentence_holds_whose_values_are_all_there(names: CodeNames) -> None:
-    texts = ("{a} and {b}.", "Only {b}.", "Nothing.")
+    told = partial(words(names, "{a} and {b}.", "Only {b}.", "Nothing.").told, "ACC-01", language="en")
+    assert told({"a": 1, "b": 2000}) == "1 and 2,000."
+    assert told({"a": None, "b": True}) == "Only yes."
+    assert told({"a": 1, "b": None}) == "Nothing."
+    assert words(names, "{a}").told("ACC-01", {"a": None}, "zh") == "无"
+    east = dt.timezone(dt.timedelta(hours=8))
+    assert words(names, "{at}", zone=east).told("ACC-01", {"at": MOMENT}, "zh") == "2026-10-20 17:00"
 
-    def told(**row: Any) -> str:
-        return sentence(texts, row, "ACC-01", "en", names, dt.UTC)
 
-    assert told(a=1, b=2000) == "1 and 2,000."
-    assert told(a=None, b=True) == "Only yes."
-    assert told(a=1, b=None) == "Nothing."
-    assert sentence(("{a}",), {"a": None}, "ACC-01", "zh", names, dt.UTC) == "无"
-    assert sentence(("{at}",), {"at": MOMENT}, "ACC-01", "zh", names, dt.timezone(dt.timedelta(hours=8))) == (
-        "2026-10-20 17:00"
+def test_a_part_in_brackets_is_left_out_where_a_value_of_it_is_empty(names: CodeNames) -> None:
+    told = partial(words(names, "At {a}[, since {b}][, of {c} {d}].", "Never.").told, "ACC-01", language="en")
+    assert told({"a": 1, "b": 2, "c": 3, "d": 4}) == "At 1, since 2, of 3 4."
+    assert told({"a": 1, "b": 2, "c": None, "d": 4}) == "At 1, since 2."
+    assert told({"a": 1, "b": None, "c": 3, "d": 0}) == "At 1, of 3 0."
+    assert told({"a": None, "b": 1, "c": 1, "d": 1}) == "Never."
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "english", "chinese"),
+    [
+        ("standard_amount", decimal.Decimal("1234.50"), "1,234.50", "1234.50"),
+        ("mean_monthly_amount", 5000.0, "5,000.00", "5000.00"),
+        ("total_amount", -0.001, "0.00", "0.00"),
+        ("contracted_kva", 935.999999998603, "936", "936"),
+        ("billed_kwh", 1234567.125, "1,234,567.125", "1234567.125"),
+        ("billed_kwh", 12345678901.5, "12,345,678,901.5", "12345678901.5"),
+        ("min_kwh", -0.01, "-0.01", "-0.01"),
+        ("z", -0.0, "0", "0"),
+        ("z", 0.00012345, "0.000123", "0.000123"),
+        ("supply_kv", decimal.Decimal("0.380"), "0.38", "0.38"),
+        ("loss_rate", 0.0812345678, "8.12%", "8.12%"),
+        ("max_loss", 0.08, "8%", "8%"),
+        ("min_loss", 0, "0%", "0%"),
+        ("probability", 0.5, "50%", "50%"),
+        ("power_factor", 0.85, "0.85", "0.85"),
+        ("power_factor_standard", decimal.Decimal("0.80"), "0.80", "0.80"),
+        ("working_days", 4200, "4,200", "4200"),
+        ("from_year", 2026, "2026", "2026"),
+        ("is_dual_supply", True, "yes", "是"),
+        ("opened_on", dt.date(2026, 10, 4), "2026-10-04", "2026-10-04"),
+        ("period", dt.date(2026, 10, 1), "2026-10", "2026年10月"),
+        ("missing", "bank_name, bank_account", "the bank, the bank account", "开户银行、银行账号"),
+        ("meter_id", "M_1", "M_1", "M_1"),
+    ],
+)  # fmt: skip
+def test_a_value_is_written_as_its_column_has_it_in_a_session_and_in_evidence(
+    names: CodeNames, column: str, value: Any, english: str, chinese: str
+) -> None:
+    told = Words({"ACC-05": {"en": [f"{{{column}}}"], "zh": [f"{{{column}}}"]}}, names, dt.UTC)
+    packed = (
+        value
+        if isinstance(value, (str, int))
+        else float(value)
+        if not isinstance(value, dt.date)
+        else str(value)
     )
+    for row in ({column: value}, json.loads(json.dumps({column: packed}))):
+        assert [told.told("ACC-05", row, language) for language in LANGUAGES] == [english, chinese], row
+
+
+@pytest.mark.parametrize(
+    ("name", "english", "chinese"),
+    [
+        ("居民阶梯 Residential stepped", "Residential stepped", "居民阶梯"),
+        ("大工业10千伏 Large industrial 10 kV", "Large industrial 10 kV", "大工业10千伏"),
+        ("居民阶梯", "居民阶梯", "居民阶梯"),
+        ("Residential stepped", "Residential stepped", "Residential stepped"),
+        ("一般 工商业", "一般 工商业", "一般 工商业"),
+        ("Tarif 居民", "Tarif 居民", "Tarif 居民"),
+    ],
+)
+def test_a_tariff_is_called_by_the_part_of_its_name_that_is_in_the_language(
+    names: CodeNames, name: str, english: str, chinese: str
+) -> None:
+    known = names.with_tariffs({"RES": name}, ["tariff_code"])
+    told = Words({"ARC-02": {"en": ["On {tariff_code}."], "zh": ["执行{tariff_code}。"]}}, known, dt.UTC)
+    assert told.told("ARC-02", {"tariff_code": "RES"}, "en") == f"On {english}."
+    assert told.told("ARC-02", {"tariff_code": "RES"}, "zh") == f"执行{chinese}。"
+    assert told.told("ARC-02", {"tariff_code": "GONE"}, "en") == "On GONE."
+
+
+def test_findings_of_a_night_are_told_with_the_money_at_stake(names: CodeNames) -> None:
+    told = Words(
+        {
+            "BUS-07": {"en": ["{account_id}: {unpaid_amount} unpaid."], "zh": ["{account_id} 尚欠 {unpaid_amount}。"]},
+            "MET-04": {"en": ["Reported at {reported_at}."], "zh": ["{reported_at} 报告。"]},
+        },
+        names,
+        dt.timezone(dt.timedelta(hours=8)),
+    )  # fmt: skip
+    columns: dict[str, list[Any]] = {
+        "rule_id": ["BUS-07", "MET-04", "BUS-07"],
+        "subject_id": ["A1", "P1", "A2"],
+        "account_id": ["A1", "A1", "A2"],
+        "customer_id": [None] * 3,
+        "org_unit_id": [None] * 3,
+        "at_stake_amount": pa.array([decimal.Decimal("1000.50"), None, decimal.Decimal("-2.00")]),
+        "evidence": ['{"unpaid_amount":1000.5}', '{"reported_at":"2026-10-20 17:00:01.5+08"}', '{"unpaid_amount":-2.0}'],
+    }  # fmt: skip
+    found = told.add_to(pa.table(columns))
+    assert found.column("message_en").to_pylist() == [
+        "A1: 1,000.50 unpaid. 1,000.50 owed to the utility is at stake.",
+        "Reported at 2026-10-20 17:00.",
+        "A2: -2.00 unpaid. 2.00 owed to the customer is at stake.",
+    ]
+    assert found.column("message_zh").to_pylist() == [
+        "A1 尚欠 1000.50。涉及供电企业应收 1000.50 元。",
+        "2026-10-20 17:00 报告。",
+        "A2 尚欠 -2.00。涉及应退客户 2.00 元。",
+    ]
 
 
 def test_several_codes_of_one_value_are_named_each(names: CodeNames) -> None:
@@ -125,23 +231,27 @@ WRONG: list[tuple[dict[str, Any], dict[str, str]]] = [
                 **ORDER, "works_materials_entered": False, "equipment_list_provided": False, "vat_documents_complete": False,
             },
             "supply_point": [],
-            "fee": {"fee_id": "F1", "kind": "other", "standard_amount": 100, "charged_amount": 90, "paid_amount": 0,
-                    "refunded_amount": 0, "waiver_approved": False, "charged_on": "2026-01-05"},
+            "fee": [
+                {"fee_id": "F1", "kind": "other", "standard_amount": 100, "charged_amount": 90, "paid_amount": 0,
+                 "refunded_amount": 0, "waiver_approved": False, "charged_on": "2026-01-05"},
+                {"fee_id": "F2", "kind": "temporary_connection", "standard_amount": 200, "charged_amount": 200,
+                 "paid_amount": 200, "refunded_amount": 50, "waiver_approved": False, "charged_on": "2026-01-05"},
+            ],
         },
         {
             "ACC-01": "联系信息不全：联系人姓名、有效的手机或固定电话。",
-            "ACC-02": "报装容量 936 kVA 不在 0.38 kV 的允许范围（0 至 160 kVA）内。",
+            "ACC-02": "报装后容量 936 kVA（合同容量 936 kVA）不在 0.38 kV 的允许范围（0 至 160 kVA）内。",
             "ACC-03": "行业分类 Z26 与用电类别“大工业”不符。",
             "ACC-04": "用电地址不规范（开头不是已知的行政区划）。",
             "ACC-05": "选择银行代扣，但缺少：开户银行、银行账号。",
             "ACC-07": "需开具增值税发票，但缺少：增值税资料、纳税人识别号。",
-            "ACC-08": "报装容量 936 kVA，变压器容量合计 500 kVA。",
-            "ACC-09": "供电电压 0.38 kV、计量电压 10 kV（高供高计）与电价 T1（10 至 35 kV）不一致。",
+            "ACC-08": "报装后容量 936 kVA（合同容量 936 kVA），变压器容量合计 500 kVA。",
+            "ACC-09": "供电电压 0.38 kV、计量电压 10 kV（高供高计）与电价适用电压（10 至 35 kV）不一致。",
             "ACC-11": "没有供电点。",
-            "ACC-12": "未收取该类费用。",
-            "ACC-13": "未收取该类费用。",
-            "ACC-14": "费用 F1：应收与标准不符、逾期未缴（应收 100.00，已收 90.00，到账 0.00）。",
-            "ACC-16": "功率因数考核标准为 0.80，应为 0.85。",
+            "ACC-12": "未收取高可靠性供电费。",
+            "ACC-13": "临时接电费自 2017-12-01 起取消，仍收取 200.00 元；已缴 200.00 元，已退 50.00 元。",
+            "ACC-14": "费用 F1：应收与标准不符、逾期未缴（标准 100.00 元，收取 90.00 元，到账 0.00 元）。",
+            "ACC-16": "功率因数考核标准为 0.80，应为 0.85（大工业，报装后容量 936 kVA，合同容量 936 kVA）。",
         },
     ),
     (
@@ -156,7 +266,7 @@ WRONG: list[tuple[dict[str, Any], dict[str, str]]] = [
             "ACC-06": "10 kV 供电须提供动力设备清单，尚未提供。",
             "ACC-09": "供电电压 10 kV 与计量方式（低供低计）不一致。",
             "ACC-11": "供电点 1 个，其中 1 个无线路、1 个无变压器；首个为 S1。",
-            "ACC-15": "计算电流 2272.727 A，表计 E1（最大 60 A）不匹配。",
+            "ACC-15": "计算电流 2272.727 A（报装后容量 500 kVA，合同容量 500 kVA），表计 E1（最大 60 A）不匹配。",
         },
     ),
 ]  # fmt: skip
@@ -178,10 +288,40 @@ def test_chinese_messages_hold_no_english(
             assert not isinstance(value, float) or len(repr(value)) <= 12, violation.evidence
 
 
-def test_every_rule_of_the_counter_speaks_both_languages(counter: Counter) -> None:
-    for rule_id, rule in counter.rules.items():
+def test_every_rule_speaks_both_languages_and_its_cases_hear_it() -> None:
+    """The runner of golden cases looks at what each finding says; so every rule needs a case that finds something."""
+    for rule_id, rule in all_rules(load_catalog(PROJECT_ROOT / "include")).items():
         assert set(rule.messages) == set(LANGUAGES), rule_id
         assert len({len(texts) for texts in rule.messages.values()}) == 1, rule_id
+        cases = cases_of(ROOT / "audit" / f"{rule_id}.yaml", f"audit.{rule_id}")
+        assert any(case.body["expect"]["flagged"] for case in cases), rule_id
+
+
+@pytest.mark.parametrize(
+    ("english", "chinese", "row", "flaws"),
+    [
+        ("It is {usage_category}.", "类别为{usage_category}。", {"usage_category": "commercial"}, []),
+        ("It is {usage_category}.", "类别为{usage_category}。", {"usage_category": "street_lighting"},
+         ["en a code", "zh a code", "zh not Chinese"]),
+        ("It lacks {field}.", "缺少{field}。", {"field": "name"}, ["zh not Chinese"]),
+        ("It lacks {field}.", "缺少{field}。", {"field": "名称"}, ["en not English"]),
+        ("Meter {meter_id}, {kva} kVA, {kwh} kWh.", "表计 {meter_id}，{kva} kVA，{kwh} kWh。", {"meter_id": "M_1", "kva": 0.1 + 0.2, "kwh": 1e9 / 3}, []),
+        ("It is {a}.", "为{a}。", {"a": None}, ["en an empty value", "zh an empty value"]),
+        ("It is[ {a}].", "为[{a}]空。", {"a": " "}, []),
+        ("It is 0.1234567890.", "为 0.1234567890。", {}, ["en an endless number", "zh an endless number"]),
+        ("It is None.", "为 None。", {}, ["en not English", "zh not Chinese"]),
+    ],
+)  # fmt: skip
+def test_a_sentence_that_is_not_wholly_in_its_language_is_seen(
+    names: CodeNames, english: str, chinese: str, row: dict[str, Any], flaws: list[str]
+) -> None:
+    told = Words({"ACC-03": {"en": [english], "zh": [chinese]}}, names, dt.UTC)
+    found = [
+        f"{language} {flaw.partition(':')[0]}"
+        for language in LANGUAGES
+        for flaw in told.flaws("ACC-03", row, language)
+    ]
+    assert found == flaws
 
 
 def test_a_message_that_shows_what_is_not_selected_is_refused(tmp_path: Path) -> None:
@@ -201,6 +341,7 @@ def test_a_message_that_shows_what_is_not_selected_is_refused(tmp_path: Path) ->
         ("a: {names: {x: {en: X, zh: Y}}, off: [t.c]}\n", 1, "must hold names"),
         ("a: 1\n", 1, "must hold names"),
         ("a: {names: {x: {en: X, zh: Y}}, of: t.c}\n", 1, "a list"),
+        ("a: {names: {x: {en: X, zh: Y}}}\nvalue: {names: {'true': {en: X, zh: Y}}}\n", 2, "a name for empty, false"),
     ],
 )  # fmt: skip
 def test_a_wrong_file_of_names_is_refused_with_its_line(

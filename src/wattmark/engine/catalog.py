@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import difflib
+import gc
 import hashlib
 import pickle
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from graphlib import CycleError, TopologicalSorter
@@ -17,6 +20,7 @@ import sqlglot
 from wattmark import __version__
 from wattmark.atomic import write_atomically
 from wattmark.contract import Contract, load_contract
+from wattmark.engine.dated import steps_of
 from wattmark.engine.parameters import RELATIONS, Parameter
 from wattmark.engine.produced import PRODUCED
 from wattmark.engine.python_table import PythonTable, python_tables
@@ -29,6 +33,8 @@ SOURCE_LAYER = "source"
 """Contract tables as they were known at the end of ``as_of`` (views over ``accepted``)."""
 KNOWN_LAYER = "known"
 """The same at the end of the day on which something is asked, for what must heed all that is known by then."""
+CASES_LAYER = "cases"
+"""Audit cases as they stand once they have taken in the night."""
 
 
 TableDefinition = SqlFile | PythonTable
@@ -99,6 +105,14 @@ class Catalog:
                 found |= table.references
         return frozenset(found)
 
+    def closing(self) -> list[str]:
+        """Tables that are built once cases have taken in the night: theirs, and what rests on them; in their order."""
+        return [
+            name
+            for name in self.order()
+            if any(read.split(".")[0] == CASES_LAYER for read in {name, *self.rests_on(name)})
+        ]
+
     def overrides(self, settings: Settings) -> dict[str, dict[str, Any]]:
         """The utility's parameter values by table or rule id, checked against the declarations.
 
@@ -128,7 +142,9 @@ class Catalog:
         table = self.tables.get(_owner(owner))
         if not isinstance(table, SqlFile):
             known = [
-                name.removeprefix("audit.") for name, one in self.tables.items() if isinstance(one, SqlFile)
+                name.removeprefix("audit.")
+                for name, known_table in self.tables.items()
+                if isinstance(known_table, SqlFile)
             ]
             raise SettingsError(
                 "parameter.owner",
@@ -151,8 +167,9 @@ class Catalog:
         where = f"{_place(settings, owner, parameter, 'value')}: parameters.{owner}"
         checked = declared.check(value, where)
         if declared.type in RELATIONS:
-            self._check_names(declared, checked, where)
-        return checked
+            for step in steps_of(checked):
+                self._check_names(declared, step.value, where)
+        return declared.in_place(checked)
 
     def _check_names(self, declared: Parameter, value: Any, where: str) -> None:
         """Refuse a name that nothing has: one that the contract does not list, or that no default has.
@@ -160,7 +177,8 @@ class Catalog:
         Raises:
             SettingsError: names it.
         """
-        rows, defaults = declared.rows(value), declared.rows(declared.default)
+        rows = declared.rows(value)
+        defaults = [row for step in steps_of(declared.default) for row in declared.rows(step.value)]
         for at, (column, kind) in enumerate(declared.columns.items()):
             if kind != "string":
                 continue
@@ -254,9 +272,26 @@ def catalog_digest(include: Path) -> str:
     return digest.hexdigest()[:32]
 
 
-def _cached(root: Path, cache: Path) -> dict[str, TableDefinition]:
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without Python's garbage collector, which what is made here stays out of for good.
+
+    A catalog is a million objects and none of them goes; looking through them takes longer than reading them. At the end
+    of the process all is as if it had not been.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+        gc.freeze()
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _cached(root: Path, digest: str, cache: Path) -> dict[str, TableDefinition]:
     """All tables, from the cache where no file that makes them changed since."""
-    kept = cache / f"{catalog_digest(root.parent)}.pickle"
+    kept = cache / f"{digest}.pickle"
     if kept.exists():
         with kept.open("rb") as file:
             found: dict[str, TableDefinition] = pickle.load(file)  # noqa: S301 - written by this home, readable by its owner alone
@@ -266,6 +301,13 @@ def _cached(root: Path, cache: Path) -> dict[str, TableDefinition]:
         old.unlink(missing_ok=True)
     write_atomically(kept, pickle.dumps(tables), private=True)
     return tables
+
+
+atexit.register(gc.unfreeze)
+
+_HELD: dict[str, dict[str, TableDefinition]] = {}
+"""What this process has read, by digest: homes of one project share it."""
+_MOST_HELD = 2
 
 
 @lru_cache(maxsize=4)
@@ -280,7 +322,14 @@ def load_catalog(include: Path, cache: Path | None = None) -> Catalog:
         SqlFileError: a file is wrong, or two make the same table.
     """
     root = include / "sql"
-    tables = _cached(root, cache) if cache else _read_all(root)
+    digest = catalog_digest(include)
+    tables = _HELD.get(digest)
+    if tables is None:
+        with _uncollected():
+            tables = _cached(root, digest, cache) if cache else _read_all(root)
+        while len(_HELD) >= _MOST_HELD:
+            del _HELD[next(iter(_HELD))]
+        _HELD[digest] = tables
     catalog = Catalog(contract=load_contract(include / "contract" / "source-model.yaml"), tables=tables)
     catalog.order()
     return catalog

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import sqlglot
 from sqlglot import exp
@@ -133,6 +133,12 @@ _PATTERNS: dict[type[exp.Expression], list[tuple[exp.Expression, Idiom]]] = {}
 for _idiom in _ALL:
     for _pattern in _idiom.patterns:
         _PATTERNS.setdefault(type(_pattern), []).append((_pattern, _idiom))
+
+
+@lru_cache(maxsize=512)
+def parsed(sql: str) -> exp.Expression:
+    """A query in DuckDB's dialect, idioms written out; kept, as the same are asked each time, and not to be changed."""
+    return expand(sqlglot.parse_one(sql, read="duckdb"))
 
 
 def expand(statement: exp.Expression) -> exp.Expression:

@@ -1,7 +1,8 @@
 """Typed, bounded parameters that SQL headers declare and a utility overrides.
 
 A scalar parameter stands in SQL as ``$name``. A list, a map or a table of values stands there as the
-relation ``param.name`` with the columns its declaration names.
+relation ``param.name`` with the columns its declaration names. A default may be dated, and so may what a utility
+puts in its place (``wattmark.engine.dated``).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import datetime as dt
 from dataclasses import dataclass, field
 from typing import Any
 
+from wattmark.engine.dated import is_dated, over, steps_of
 from wattmark.errors import SettingsError
 from wattmark.folding import fold
 
@@ -41,7 +43,9 @@ class Parameter:
     same_as: str = ""
 
     def check(self, value: Any, where: str) -> Any:
-        """Return the value if it fits the declaration.
+        """Return the value, dated or not, if it fits the declaration.
+
+        A scalar may be empty where the default is at some time.
 
         Raises:
             SettingsError: wrong type, out of bounds, or rows of another width; ``where`` names the place.
@@ -54,6 +58,15 @@ class Parameter:
                 f"It is: {self.doc or self.type}.",
             )
 
+        try:
+            steps = steps_of(value)
+        except ValueError as error:
+            raise refuse(str(error)) from None
+        for step in steps:
+            self._check_one(step.value, refuse)
+        return value
+
+    def _check_one(self, value: Any, refuse: Any) -> None:
         if self.type in RELATIONS:
             rows = self._rows(value, refuse)
             width = len(self.columns)
@@ -69,15 +82,25 @@ class Parameter:
                             {"double": "number"}.get(kind, kind),
                             lambda why, c=column: refuse(f"{c}: {why}"),
                         )
-            return value
+            return
+        if value is None and any(step.value is None for step in steps_of(self.default)):
+            return
         self._scalar(value, self.type, refuse)
-        if value is not None and self.minimum is not None and value < self.minimum:
+        if self.minimum is not None and value < self.minimum:
             raise refuse(f"{value} is below the lowest allowed, {self.minimum}")
-        if value is not None and self.maximum is not None and value > self.maximum:
+        if self.maximum is not None and value > self.maximum:
             raise refuse(f"{value} is above the highest allowed, {self.maximum}")
         if self.choices and value not in self.choices:
             raise refuse(f"{value!r} is not one of {', '.join(map(str, self.choices))}")
-        return value
+
+    def in_place(self, value: Any) -> Any:
+        """A utility's value where it has one for the day, the default on the days before it begins."""
+        return over(self.default, value)
+
+    @property
+    def is_dated(self) -> bool:
+        """Whether the default changes with the calendar."""
+        return is_dated(self.default)
 
     @staticmethod
     def _scalar(value: Any, kind: str, refuse: Any) -> None:
@@ -120,7 +143,7 @@ class Parameter:
         return rows
 
     def rows(self, value: Any) -> list[tuple[Any, ...]]:
-        """The rows of a relation parameter, in the order of ``columns``."""
+        """The rows of a relation parameter, in the order of ``columns``; of a value that is not dated."""
 
         def refuse(why: str) -> SettingsError:
             return SettingsError("parameter.invalid", f"parameter {self.name}: {why}.")
@@ -165,4 +188,8 @@ def declare(name: str, raw: Any, where: str) -> Parameter:
     if parameter.type in RELATIONS and not parameter.columns:
         raise SettingsError("parameter.declaration", f"{where}: parameter {name}: columns are missing.")
     parameter.check(parameter.default, where)
+    if steps_of(parameter.default)[0].since is not None:
+        raise SettingsError(
+            "parameter.declaration", f"{where}: parameter {name}: the first value of a default has no from."
+        )
     return parameter

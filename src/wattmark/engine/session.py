@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -18,13 +18,12 @@ from typing import Any, Self
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
-import sqlglot
 from sqlglot import exp
 
 from wattmark.contract import Contract, load_contract
-from wattmark.contract.types import duckdb_of, duckdb_types, nothing
+from wattmark.contract.types import duckdb_of, duckdb_types, nothing, schema_of
 from wattmark.engine.catalog import KNOWN_LAYER, SOURCE_LAYER, Catalog, TableDefinition, catalog_of
-from wattmark.engine.idioms import expand
+from wattmark.engine.idioms import parsed
 from wattmark.engine.incremental import Part, definition_hash, part_of, restrict
 from wattmark.engine.produced import PRODUCED
 from wattmark.engine.python_table import PythonTable, TableContext
@@ -35,7 +34,7 @@ from wattmark.run import Run
 from wattmark.settings import Settings
 
 ACCEPTED = "accepted"
-DERIVED_LAYERS = ("core", "facts", "segment", "campaign", "audit", "mart", "mart_pii")
+DERIVED_LAYERS = ("core", "facts", "segment", "campaign", "audit", "cases", "kpi", "mart", "mart_pii")
 """Layers whose tables the catalog knows, in the order of a night."""
 
 
@@ -123,11 +122,10 @@ class Session(ABC):
 
     def give(self, name: str, rows: pa.Table | pa.RecordBatchReader) -> None:
         """Put rows in place of a table for the rest of the session."""
+        self._make_way(name)
         schema, table = name.split(".")
-        self.duck.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
-        self._drop(name)
         self.duck.register("_given", rows)
-        self.duck.execute(f'CREATE TABLE "{schema}"."{table}" AS SELECT * FROM _given')
+        self.duck.execute(f'CREATE OR REPLACE TABLE "{schema}"."{table}" AS SELECT * FROM _given')
         self.duck.unregister("_given")
         self._known.add(name)
         self._given.add(name)
@@ -135,6 +133,15 @@ class Session(ABC):
     def knows(self, name: str) -> None:
         """Note that a table stands under its name already."""
         self._known.add(name)
+
+    def _make_way(self, name: str) -> None:
+        """Let a table be made under a name: its schema is there, and no view that this session made.
+
+        What never stood here need not be asked for, which takes longer than making a small table.
+        """
+        self.duck.execute(f'CREATE SCHEMA IF NOT EXISTS "{name.split(".")[0]}"')
+        if name in self._known and name not in self._given:
+            self._drop(name)
 
     def _drop(self, name: str) -> None:
         schema, table = name.split(".")
@@ -154,8 +161,8 @@ class Session(ABC):
         for name in names:
             if name in self._known:
                 continue
+            self._make_way(name)
             schema, table = name.split(".")
-            self.duck.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
             if schema in (SOURCE_LAYER, KNOWN_LAYER) and table in self.contract.tables:
                 self.see([f"{ACCEPTED}.{table}"])
                 body = self._as_known(schema, table).sql(dialect="duckdb")
@@ -204,25 +211,33 @@ class Session(ABC):
             listed = ", ".join(str(literal(file).sql(dialect="duckdb")) for file in files)
             columns = ", ".join(f'"{field.name}"' for field in arrow)
             rows = f"read_parquet([{listed}]{options}, union_by_name = true)"
-            if name.startswith(f"{ACCEPTED}.") and not set(arrow.names) <= {
+            if (name.startswith(f"{ACCEPTED}.") or name in PRODUCED) and not set(arrow.names) <= {
                 *_columns(files[-1]),
                 *partitions,
             }:
                 # Columns that came later may be in some files, or in none.
                 rows = f"(SELECT * FROM {rows} UNION ALL BY NAME {empty})"
-            body = f"SELECT {columns} FROM {rows}"
+            body = f"SELECT {columns} FROM {rows}{self._where(arrow.names)}"
         else:
             body = empty
         self.duck.execute(f'CREATE VIEW "{schema}"."{table}" AS {body}')
 
+    def _where(self, columns: Sequence[str]) -> str:
+        """The condition, if any, under which a row of a table of the lake with some columns is looked at."""
+        return ""
+
     def _schema_of(self, name: str) -> pa.Schema:
-        """Columns of a table in the lake; of an accepted one all of today's contract, whenever it was written."""
+        """Columns of a table in the lake; of an accepted or produced one all that it has today, whenever it was written."""
         stored = self.lake.schema(name, self.versions.get(name))
         layer, table = name.split(".")
-        if layer != ACCEPTED or table not in self.contract.tables:
+        if layer == ACCEPTED and table in self.contract.tables:
+            today = self.contract.tables[table].accepted_schema
+        elif name in PRODUCED:
+            today = schema_of(PRODUCED[name])
+        else:
             return stored
         have = set(stored.names)
-        later = [field for field in self.contract.tables[table].accepted_schema if field.name not in have]
+        later = [field for field in today if field.name not in have]
         return pa.schema([*stored, *later])
 
     def forget(self, name: str) -> None:
@@ -233,7 +248,7 @@ class Session(ABC):
 
     def _as_known(self, layer: str, table: str) -> exp.Expression:
         """The accepted rows of a contract table as a layer shows them."""
-        body = sqlglot.parse_one(self.contract.tables[table].as_of_sql(f"{ACCEPTED}.{table}"), read="duckdb")
+        body = parsed(self.contract.tables[table].as_of_sql(f"{ACCEPTED}.{table}"))
         if layer == SOURCE_LAYER:
             return self._bind(body)
         return self._bind(body, Run.of(self.known_on, self.run.time_zone).scalars())
@@ -255,7 +270,7 @@ class Session(ABC):
 
         Always runs on DuckDB: what is asked for here is small, or is Python's to compute.
         """
-        statement = expand(sqlglot.parse_one(sql, read="duckdb")) if isinstance(sql, str) else sql
+        statement = parsed(sql) if isinstance(sql, str) else sql
         self.see(sorted({f"{node.db}.{node.name}" for node in statement.find_all(exp.Table) if node.db}))
         return self.duck.sql(self._bind(statement, values).sql(dialect="duckdb")).to_arrow_reader()
 
@@ -269,7 +284,9 @@ class Session(ABC):
 
     def text_of(self, file: SqlFile, dialect: str = "duckdb") -> str:
         """A file's bound statement as text for an engine."""
-        return render(self.statement_of(file), dialect)
+        if file.name in self._parts:
+            return render(self.statement_of(file), dialect)
+        return file.bound_text(self.scalars, self.overrides.get(file.name), dialect=dialect)
 
     # --- making ----------------------------------------------------------------------------------
 
@@ -318,7 +335,7 @@ class Session(ABC):
         ]
         meaning = definition_hash(
             self.settings.zone,
-            [f"{each.name}:{self.statement_of(each).sql(dialect='duckdb')}" for each in files],
+            [f"{each.name}:{self.text_of(each)}" for each in files],
         )
         return part_of(file, meaning, self.lake, self.run.as_of, self.versions)
 
@@ -332,11 +349,10 @@ class Session(ABC):
         if not isinstance(file, SqlFile):
             raise SqlFileError("sql.not_a_file", f"{name} is made by no SQL file.")
         self.see(sorted(file.references))
+        self._make_way(name)
         schema, table = name.split(".")
-        self.duck.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
-        self._drop(name)
         try:
-            self.duck.execute(f'CREATE TABLE "{schema}"."{table}" AS {self.text_of(file)}')
+            self.duck.execute(f'CREATE OR REPLACE TABLE "{schema}"."{table}" AS {self.text_of(file)}')
         except duckdb.Error as error:
             raise engine_error(file, error) from None
         self._known.add(name)

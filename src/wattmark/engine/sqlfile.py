@@ -18,10 +18,22 @@ import sqlglot
 from sqlglot import exp
 
 from wattmark.contract.types import duckdb_type
+from wattmark.engine.dated import spans_of, step_on
 from wattmark.engine.idioms import IdiomError, expand
 from wattmark.engine.parameters import RELATIONS, Parameter, declare
 from wattmark.errors import SqlFileError
 from wattmark.yamlfile import parse_yaml
+
+PARAMETERS, DATED = "param", "dated"
+"""In a statement, the schemas of the parameters' relations: as they hold on the run's day, and all that ever held."""
+ON_DAY = "ON_DAY"
+"""``ON_DAY($name, day)``: the value of a parameter that is in force on a row's day."""
+
+_TEXTS_KEPT = 4
+"""Bound texts of one file that a process keeps."""
+
+_FILES_KEPT = 1024
+"""Files that a process keeps as they were parsed: the same text lies in other projects, or under another path."""
 
 _HEADER = re.compile(r"\A\s*/\*(.*?)\*/", re.DOTALL)
 
@@ -98,7 +110,7 @@ class SqlFile:
         return frozenset(
             f"{node.db}.{node.name}"
             for node in self.statement.find_all(exp.Table)
-            if node.db and node.db != "param"
+            if node.db and node.db not in (PARAMETERS, DATED)
         )
 
     def line_of(self, word: str) -> int:
@@ -113,20 +125,43 @@ class SqlFile:
         """An error that names this file and the line a word stands on."""
         return SqlFileError(code, f"{self.path}:{self.line_of(word) if word else 1}: {message}", remedy)
 
-    def bound(self, scalars: Mapping[str, Any], overrides: Mapping[str, Any] | None = None) -> exp.Expression:
-        """The statement with every placeholder and ``param.`` relation replaced by typed values.
+    def day_of(self, scalars: Mapping[str, Any]) -> dt.date:
+        """The day a run asks about: ``as_of`` for a rule that judges a state, else the last day of P."""
+        day: dt.date = scalars["as_of" if self.header.get("judges") == "state" else "period_end"]
+        return day
+
+    def standing(self, overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Values of all parameters as they are written, dated ones among them: the utility's, else the defaults."""
+        return {name: parameter.default for name, parameter in self.parameters.items()} | dict(
+            overrides or {}
+        )
+
+    def values(self, day: dt.date, overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Values of all parameters on a day."""
+        return {name: step_on(value, day).value for name, value in self.standing(overrides).items()}
+
+    def bound(
+        self,
+        scalars: Mapping[str, Any],
+        overrides: Mapping[str, Any] | None = None,
+        day: dt.date | None = None,
+    ) -> exp.Expression:
+        """The statement with every placeholder and relation of parameters replaced by typed values.
 
         Values enter as nodes of the syntax tree, never as text.
 
         Args:
             scalars: the run's values (``Run.scalars()``).
             overrides: parameter values of the utility, already checked.
+            day: whose parameters hold; that of ``day_of`` where None.
         """
-        values = {name: parameter.default for name, parameter in self.parameters.items()} | dict(
-            overrides or {}
-        )
+        day = day or self.day_of(scalars)
+        standing, values = self.standing(overrides), self.values(day, overrides)
 
         def put(node: exp.Expression) -> exp.Expression:
+            if isinstance(node, exp.Anonymous) and str(node.this).upper() == ON_DAY:
+                name, row_day = self._on_day(node)
+                return by_day(standing[name], row_day.copy().transform(put, copy=False), day)
             if isinstance(node, exp.Placeholder):
                 name = str(node.this)
                 if name in values and self.parameters[name].type not in RELATIONS:
@@ -136,14 +171,77 @@ class SqlFile:
                 raise self.error(
                     "sql.placeholder", f"${name} is neither a parameter nor a value of the run.", f"${name}"
                 )
-            if isinstance(node, exp.Table) and node.db == "param":
+            if isinstance(node, exp.Table) and node.db in (PARAMETERS, DATED):
                 parameter = self.parameters.get(node.name)
-                if parameter is None or parameter.type not in RELATIONS:
-                    raise self.error("sql.parameter", f"param.{node.name} is not declared.", node.name)
-                return _relation(parameter, values[node.name], node.alias or node.name)
+                if parameter is None or (node.db == PARAMETERS and parameter.type not in RELATIONS):
+                    raise self.error("sql.parameter", f"{node.db}.{node.name} is not declared.", node.name)
+                columns, rows = (
+                    (parameter.relation_columns, parameter.rows(values[node.name]))
+                    if node.db == PARAMETERS
+                    else _dated_rows(parameter, standing[node.name])
+                )
+                return _relation(columns, rows, node.alias or node.name)
             return node
 
         return self.statement.copy().transform(put, copy=False)
+
+    def bound_text(
+        self,
+        scalars: Mapping[str, Any],
+        overrides: Mapping[str, Any] | None = None,
+        day: dt.date | None = None,
+        dialect: str = "duckdb",
+    ) -> str:
+        """The text of ``bound`` for one engine, kept: a night asks for it again and again, and binding takes long.
+
+        Raises:
+            sqlglot.errors.UnsupportedError: the dialect cannot say it.
+        """
+        day = day or self.day_of(scalars)
+        known = {name: scalars[name] for name in self._placeholders if name in scalars}
+        key = repr((dialect, day, known, self.standing(overrides)))
+        text = self._texts.get(key)
+        if text is None:
+            text = render(self.bound(scalars, overrides, day), dialect)
+            while len(self._texts) >= _TEXTS_KEPT:
+                self._texts.pop(next(iter(self._texts)), None)
+            self._texts[key] = text
+        return text
+
+    @cached_property
+    def _placeholders(self) -> tuple[str, ...]:
+        return tuple(sorted({str(node.this) for node in self.statement.find_all(exp.Placeholder)}))
+
+    @cached_property
+    def _texts(self) -> dict[str, str]:
+        return {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_texts"}
+
+    def _on_day(self, call: exp.Anonymous) -> tuple[str, exp.Expression]:
+        """Parameter and day of an ``ON_DAY``."""
+        given = call.expressions
+        name = str(given[0].this) if given and isinstance(given[0], exp.Placeholder) else ""
+        parameter = self.parameters.get(name)
+        if len(given) != 2 or parameter is None or parameter.type in RELATIONS:
+            raise self.error(
+                "sql.on_day", "ON_DAY takes a scalar parameter of this file, as $name, and a day.", ON_DAY
+            )
+        return name, given[1]
+
+
+def by_day(value: Any, row_day: exp.Expression, day: dt.date) -> exp.Expression:
+    """What holds on a row's day, as an expression; on the run's ``day`` where the row has none."""
+    spans = spans_of(value)
+    *others, last = [literal(held) for _, _, held in spans]
+    if not others:
+        return last
+    when = exp.Coalesce(this=row_day, expressions=[literal(day)])
+    case = exp.Case(default=last)
+    for (_, end, _), held in zip(spans, others, strict=False):
+        case = case.when(exp.LTE(this=when.copy(), expression=literal(end)), held, copy=False)
+    return exp.paren(case, copy=False)
 
 
 def literal(value: Any) -> exp.Expression:
@@ -169,9 +267,23 @@ def literal(value: Any) -> exp.Expression:
     return exp.Literal.string(str(value))
 
 
-def _relation(parameter: Parameter, value: Any, alias: str) -> exp.Expression:
-    columns = list(parameter.relation_columns.items())
-    rows = parameter.rows(value)
+def _dated_rows(parameter: Parameter, value: Any) -> tuple[dict[str, str], list[tuple[Any, ...]]]:
+    """Columns and rows of ``dated.name``: those of each step of a value, with its first and last day."""
+    columns = {
+        **(parameter.relation_columns or {"value": parameter.type}),
+        "from_on": "date",
+        "to_on": "date",
+    }
+    rows = [
+        (*row, first, last)
+        for first, last, held in spans_of(value)
+        for row in (parameter.rows(held) if parameter.type in RELATIONS else [(held,)])
+    ]
+    return {name: {"number": "double"}.get(kind, kind) for name, kind in columns.items()}, rows
+
+
+def _relation(named: Mapping[str, str], rows: list[tuple[Any, ...]], alias: str) -> exp.Expression:
+    columns = list(named.items())
 
     def select(row: tuple[Any, ...] | None) -> exp.Select:
         items = [
@@ -190,13 +302,20 @@ def _relation(parameter: Parameter, value: Any, alias: str) -> exp.Expression:
     return exp.Subquery(this=selects[0], alias=exp.TableAlias(this=exp.to_identifier(alias)))
 
 
-def read_sql_file(path: Path, layer: str) -> SqlFile:
-    """Read, parse and lint one SQL file.
+_READ: dict[tuple[str, str, str], SqlFile] = {}
+
+
+def read_header(path: Path) -> dict[str, Any]:
+    """The header of one SQL file: grain, key, purpose and columns, without its SELECT being read.
 
     Raises:
-        SqlFileError: no header, no single SELECT, or something that is not portable; names file and line.
+        SqlFileError: there is none; names file and line.
     """
-    text = path.read_text(encoding="utf-8")
+    return _header(path.read_text(encoding="utf-8"), path)[0]
+
+
+def _header(text: str, path: Path) -> tuple[dict[str, Any], int]:
+    """A file's header, and where it ends."""
     match = _HEADER.match(text)
     if not match:
         raise SqlFileError(
@@ -207,8 +326,21 @@ def read_sql_file(path: Path, layer: str) -> SqlFile:
     header = parse_yaml(match.group(1), str(path))
     if not isinstance(header, dict):
         raise SqlFileError("sql.header", f"{path}:1: the header is not a YAML mapping.")
-    first_line = text[: match.end()].count("\n") + 1
-    body = "\n" * (first_line - 1) + text[match.end() :]
+    return header, match.end()
+
+
+def read_sql_file(path: Path, layer: str) -> SqlFile:
+    """Read, parse and lint one SQL file.
+
+    Raises:
+        SqlFileError: no header, no single SELECT, or something that is not portable; names file and line.
+    """
+    text = path.read_text(encoding="utf-8")
+    if (known := _READ.get((layer, path.stem, text))) is not None:
+        return replace(known, path=path)
+    header, end = _header(text, path)
+    first_line = text[:end].count("\n") + 1
+    body = "\n" * (first_line - 1) + text[end:]
     try:
         statements = [statement for statement in sqlglot.parse(body, read="duckdb") if statement is not None]
     except sqlglot.errors.ParseError as error:
@@ -241,6 +373,9 @@ def read_sql_file(path: Path, layer: str) -> SqlFile:
             raise file.error("parameter.declaration", f"parameter {name}: same_as stands alone.", name)
     if not file.borrowed:
         _ = file.parameters
+    while len(_READ) >= _FILES_KEPT:
+        _READ.pop(next(iter(_READ)), None)
+    _READ[layer, path.stem, text] = file
     return file
 
 

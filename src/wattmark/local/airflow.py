@@ -16,7 +16,7 @@ import subprocess
 import sys
 import time
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -26,15 +26,19 @@ import sqlalchemy as sa
 from sqlalchemy import make_url
 
 from wattmark.atomic import write_atomically
-from wattmark.home import HOST, Home, embedded_url, secret
+from wattmark.home import HOST, Home, embedded_url, login_secret, secret
 from wattmark.local import processes
-from wattmark.local.airflow_api import ADMIN, Api, address, port
+from wattmark.local.airflow_api import Api, address, port
 from wattmark.local.processes import Progress, Recorded
 from wattmark.settings import Settings, schedule_variable
+from wattmark.user_settings import ADMIN
 
 COMPONENTS = ("api-server", "scheduler", "dag-processor", "triggerer")
 START_TIMEOUT_S = 240.0
 STOP_TIMEOUT_S = 30.0
+USERS_VARIABLE = "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS"
+ROLES = {"viewer": "viewer", "worker": "user", "approver": "user"}
+"""Role on cases, and what its users are to Airflow's simple user management: a user may start runs, a viewer looks on."""
 MIGRATE_TIMEOUT_S = 900.0
 
 
@@ -92,6 +96,21 @@ def database_url(settings: Settings) -> str:
     return settings.services.airflow_database_url or embedded_url(settings.home, "airflow")
 
 
+def airflow_users(settings: Settings) -> dict[str, str]:
+    """Users of the embedded Airflow by login, each with their role there; the administrator first."""
+    named = {login: ROLES[user.role] for login, user in settings.users.items() if login != ADMIN}
+    return {ADMIN: "admin", **named}
+
+
+def passwords(settings: Settings) -> dict[str, str]:
+    """Passwords of the embedded Airflow's users by login.
+
+    Raises:
+        ServiceError: the home was never set up, or its secrets cannot be read.
+    """
+    return {login: secret(settings.home, login_secret(login)) for login in airflow_users(settings)}
+
+
 def airflow_env(settings: Settings) -> dict[str, str]:
     """What Airflow's processes must find in their environment; also right for ``dag.test()``.
 
@@ -133,7 +152,7 @@ def airflow_env(settings: Settings) -> dict[str, str]:
         # ones are looked into by Airflow itself.
         "AIRFLOW__CORE__COMPRESS_SERIALIZED_DAGS": "True",
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{web}/execution/",
-        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{ADMIN}:admin",
+        USERS_VARIABLE: ",".join(f"{login}:{role}" for login, role in airflow_users(settings).items()),
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(folder / "passwords.json"),
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": database,
         # The driver serves both ways; the one Airflow would derive is not installed.
@@ -179,8 +198,12 @@ def process_env(settings: Settings) -> dict[str, str]:
     return {**inherited, **airflow_env(settings)}
 
 
-def _fingerprint(settings: Settings) -> str:
-    return hashlib.sha256(json.dumps(airflow_env(settings), sort_keys=True).encode()).hexdigest()[:16]
+def _fingerprint(settings: Settings, component: str) -> str:
+    environment = airflow_env(settings)
+    if component != "api-server":
+        # Who signs in is its matter alone: a new user ends no night that runs.
+        del environment[USERS_VARIABLE]
+    return hashlib.sha256(json.dumps(environment, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def command(*arguments: str) -> list[str]:
@@ -207,7 +230,7 @@ def migrate(settings: Settings, progress: Progress) -> None:
     if services.airflow_migrated == mark:
         return
     progress("Preparing Airflow's database")
-    prepare_folder(settings, secret(settings.home, "airflow_admin"))
+    prepare_folder(settings, passwords(settings))
     _migrate(settings, process_env(settings))
     services = processes.read_services(home)
     services.airflow_migrated = mark
@@ -283,12 +306,12 @@ def _compress_dags(settings: Settings) -> None:
         engine.dispose()
 
 
-def prepare_folder(settings: Settings, password: str) -> None:
+def prepare_folder(settings: Settings, passwords_by_login: Mapping[str, str]) -> None:
     """Make the files that Airflow's processes expect in a home.
 
     Args:
         settings: of the home.
-        password: of the one user, ``admin``.
+        passwords_by_login: of the users that Airflow's simple user management knows.
     """
     folder = Home(settings.home).airflow
     folder.mkdir(mode=0o700, exist_ok=True)
@@ -301,7 +324,7 @@ def prepare_folder(settings: Settings, password: str) -> None:
     lineage = Home(settings.home).lineage
     lineage.parent.mkdir(parents=True, exist_ok=True)
     lineage.touch(mode=0o600)
-    write_atomically(folder / "passwords.json", json.dumps({ADMIN: password}) + "\n", private=True)
+    write_atomically(folder / "passwords.json", json.dumps(dict(passwords_by_login)) + "\n", private=True)
 
 
 def _start_component(settings: Settings, component: str, fingerprint: str) -> None:
@@ -346,13 +369,15 @@ def start(settings: Settings, progress: Progress) -> tuple[str, ...]:
     home = settings.home
     notes = _choose_port(settings)
     migrate(settings, progress)
-    prepare_folder(settings, secret(settings.home, "airflow_admin"))
-    fingerprint = _fingerprint(settings)
+    prepare_folder(settings, passwords(settings))
+    fingerprints = {component: _fingerprint(settings, component) for component in COMPONENTS}
     services = processes.read_services(home)
     starting = []
     for component in COMPONENTS:
         recorded = services.components.get(component)
-        if not (recorded and processes.is_alive(recorded) and recorded.fingerprint == fingerprint):
+        if not (
+            recorded and processes.is_alive(recorded) and recorded.fingerprint == fingerprints[component]
+        ):
             starting.append(component)
     _stop_components(home, starting)
     since = dt.datetime.now(dt.UTC)
@@ -361,7 +386,7 @@ def start(settings: Settings, progress: Progress) -> tuple[str, ...]:
     if "dag-processor" in starting:
         _compress_dags(settings)
     for component in starting:
-        _start_component(settings, component, fingerprint)
+        _start_component(settings, component, fingerprints[component])
     _wait_until_healthy(settings, set(starting), since)
     if starting:
         _ensure_pools(settings)

@@ -7,11 +7,11 @@ from typing import Any
 import httpx
 
 from wattmark.errors import ServiceError
-from wattmark.home import HOST, secret
+from wattmark.home import HOST, login_secret, secret
 from wattmark.local import processes
 from wattmark.settings import Settings
+from wattmark.user_settings import ADMIN
 
-ADMIN = "admin"
 PATIENCE = 3
 """How often a question is asked again that was not answered in time."""
 
@@ -59,7 +59,7 @@ class Api:
         # Whoever else listens on that port must not be sent our password.
         if recorded is None or not processes.is_alive(recorded):
             raise ServiceError("services.airflow_down", "Airflow is not running.", "Run `wattmark up`.")
-        password = secret(self._settings.home, "airflow_admin")
+        password = secret(self._settings.home, login_secret(ADMIN))
         answer = self._client.post("/auth/token", json={"username": ADMIN, "password": password})
         if answer.status_code != httpx.codes.CREATED:
             raise ServiceError(

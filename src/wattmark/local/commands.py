@@ -10,10 +10,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from wattmark import home as homes
+from wattmark.errors import WattmarkError
 from wattmark.local import deploy, services
-from wattmark.local.airflow_api import ADMIN
 from wattmark.options import HomeOption, NewHomeOption
-from wattmark.settings import load_settings
+from wattmark.settings import Settings, load_settings
+from wattmark.user_settings import ADMIN
 
 _STYLES = {"running": "green", "unhealthy": "yellow", "crashed": "red", "stopped": "dim"}
 
@@ -53,14 +54,32 @@ def up(
     _show(console, list(status.components))
     for note in status.notes:
         console.print(f"{escape(note)}.", soft_wrap=True)
+    for said in _left_out(settings):
+        console.print(f"{escape(said)}.", soft_wrap=True)
     if airflow:
+        name = homes.login_secret(ADMIN)
+        others = (
+            f"; {len(settings.users)} more in {homes.Home(settings.home).settings}" if settings.users else ""
+        )
         console.print(
             f"Airflow: {services.airflow_url(settings)} (user {ADMIN}, "
-            f"password under airflow_admin in {homes.Home(settings.home).secrets})",
+            f"password under {name} in {homes.Home(settings.home).secrets}{others})",
             soft_wrap=True,
         )
     if not status.healthy:
         raise typer.Exit(1)
+
+
+def _left_out(settings: Settings) -> list[str]:
+    """Bring who acts on cases to the settings' users; what to tell of it."""
+    from wattmark.cases.logins import logins_of_home
+
+    try:
+        kept = logins_of_home(homes.warehouse_url(settings), settings.users)
+    except WattmarkError as error:
+        # A warehouse of one's own may be down; the next night tries again.
+        return [f"Who acts on cases stays as it is: {error}"]
+    return [f"{said}; until then this login sees no cases" for said in kept.left_out]
 
 
 def down(home: HomeOption = None) -> None:

@@ -21,8 +21,8 @@ def main() -> int:
     found: dict[str, str] = {}
     with create_session() as session:
         for conn_id in sys.argv[1:]:
-            one = session.scalar(select(Connection).where(Connection.conn_id == conn_id))
-            found[conn_id] = sqlalchemy_url(str(one.get_uri())) if one is not None else ""
+            connection = session.scalar(select(Connection).where(Connection.conn_id == conn_id))
+            found[conn_id] = sqlalchemy_url(str(connection.get_uri())) if connection is not None else ""
     print(json.dumps(found))
     return 0
 

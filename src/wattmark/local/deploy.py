@@ -20,6 +20,7 @@ from wattmark.local import airflow
 from wattmark.local.processes import Progress
 from wattmark.publish.ops import upgrade
 from wattmark.settings import SERVICE_VARIABLES, Settings
+from wattmark.user_settings import ADMIN
 
 PASSWORD_VARIABLE = "WATTMARK_AIRFLOW_PASSWORD"  # noqa: S105
 """Environment variable with the password of Airflow's user ``admin``."""
@@ -99,7 +100,7 @@ def prepare(settings: Settings, progress: Progress) -> None:
     make_parents(settings.home)
     settings.home.mkdir(mode=0o700, exist_ok=True)
     tighten(settings.home)
-    airflow.prepare_folder(settings, os.environ[PASSWORD_VARIABLE])
+    airflow.prepare_folder(settings, {ADMIN: os.environ[PASSWORD_VARIABLE]})
     progress("Preparing Airflow's database")
     _airflow("db", "migrate")
     for name in _make_pools(settings):

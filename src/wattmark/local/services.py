@@ -116,7 +116,7 @@ def up(settings: Settings, airflow: bool = True, progress: Progress | None = Non
                 f"{Home(settings.home).secrets} is gone, and the databases of this home need it.",
                 "Restore it from a backup.",
             )
-        ensure_secrets(settings.home)
+        ensure_secrets(settings.home, airflow_service.airflow_users(settings))
         notes: tuple[str, ...] = ()
         if _needs_postgres(settings):
             notes += postgres.start(settings.home, settings.services.postgres_port, tell)

@@ -14,7 +14,8 @@ from wattmark.contract.types import postgres_of
 BI_ROLE, PII_ROLE = "wattmark_bi", "wattmark_pii"
 SCHEMAS = {"mart": BI_ROLE, "mart_pii": PII_ROLE, "quarantine": PII_ROLE}
 """Published schemas and the role that may read them; refused rows may hold personal data."""
-CURRENT = sql.Identifier("mart_store", "current_run")
+CURRENT, CLOSING = sql.Identifier("mart_store", "current_run"), sql.Identifier("mart_store", "closing_run")
+"""The one row that names the run of all marts, and the one of those that rest on audit cases, which follow later."""
 PARTS = sql.Identifier("mart_store", "part_digest")
 HASH, COPY, CHANGE = "_row_hash", "_copy_no", "_change"
 STAGE, MADE = "__stage", "__made"
@@ -25,7 +26,8 @@ class Incoming:
     """One table to publish: what readers are to see, and where DuckDB reads its rows.
 
     ``query`` is a SELECT of exactly the columns of ``columns``, in their order. Without ``key`` a row is known by
-    its values. ``names_run``: the view adds ``as_of`` and ``run_id``. ``docs`` holds a comment for each column.
+    its values. ``names_run``: the view adds ``as_of`` and ``run_id``. ``closes``: it rests on audit cases, and these two are of the
+    night that it followed last. ``docs`` holds a comment for each column.
     """
 
     schema: str
@@ -37,6 +39,7 @@ class Incoming:
     docs: Mapping[str, str] = field(default_factory=dict)
     json_columns: tuple[str, ...] = ()
     names_run: bool = True
+    closes: bool = False
 
     @property
     def name(self) -> str:
@@ -67,6 +70,11 @@ class Incoming:
     def made(self) -> sql.Identifier:
         """Where the rows of a new table lie until readers see it."""
         return sql.Identifier(self.store_schema, self.table + MADE)
+
+    @property
+    def run_row(self) -> sql.Identifier:
+        """The table whose one row names its run."""
+        return CLOSING if self.closes else CURRENT
 
     @property
     def types(self) -> dict[str, str]:

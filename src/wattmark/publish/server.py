@@ -10,7 +10,7 @@ from adbc_driver_postgresql import dbapi
 from psycopg import sql
 
 from wattmark.errors import PublishError
-from wattmark.publish.incoming import BI_ROLE, CURRENT, PARTS, PII_ROLE, SCHEMAS, quoted_name
+from wattmark.publish.incoming import BI_ROLE, CLOSING, CURRENT, PARTS, PII_ROLE, SCHEMAS, quoted_name
 
 Parts = dict[str, tuple[int, int]]
 """Rows and digest of each part of a table."""
@@ -93,13 +93,15 @@ def ensure_schemas(server: Server, release: str) -> None:
             f"{schema}_store",
             f"Rows behind the views of {schema}; nobody reads or changes them by hand.",
         )
+    for row in (CURRENT, CLOSING):
+        if server.one("SELECT to_regclass(%s)", row.as_string()) is None:
+            server.side.execute(
+                sql.SQL(
+                    "CREATE TABLE {} (only_one boolean PRIMARY KEY DEFAULT true CHECK (only_one), publication_no bigint NOT NULL, "
+                    "run_id text NOT NULL, as_of date NOT NULL, published_at timestamptz NOT NULL)"
+                ).format(row)
+            )
     if "mart_store" not in there:
-        server.side.execute(
-            sql.SQL(
-                "CREATE TABLE {} (only_one boolean PRIMARY KEY DEFAULT true CHECK (only_one), publication_no bigint NOT NULL, "
-                "run_id text NOT NULL, as_of date NOT NULL, published_at timestamptz NOT NULL)"
-            ).format(CURRENT)
-        )
         server.side.execute(
             sql.SQL(
                 "CREATE TABLE {} (table_name text, part text, rows bigint NOT NULL, digest bigint NOT NULL, "

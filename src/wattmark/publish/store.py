@@ -12,7 +12,7 @@ import contextlib
 import datetime as dt
 import json
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -22,7 +22,7 @@ from adbc_driver_postgresql import dbapi
 from psycopg import sql
 
 from wattmark.errors import PublishUnavailableError
-from wattmark.publish.incoming import CURRENT, SCHEMAS, Incoming, Published, Standing
+from wattmark.publish.incoming import CLOSING, CURRENT, SCHEMAS, Incoming, Published, Standing
 from wattmark.publish.ops import noted
 from wattmark.publish.refusal import named, naming
 from wattmark.publish.rows import Rows
@@ -103,18 +103,24 @@ class Store:
         ).fetchone()
         return Standing(*row) if row else None
 
-    def change(self, duck: duckdb.DuckDBPyConnection, tables: Sequence[Incoming]) -> list[Published]:
+    def change(
+        self,
+        duck: duckdb.DuckDBPyConnection,
+        tables: Sequence[Incoming],
+        stays: Callable[[str], bool] = lambda name: False,
+    ) -> list[Published]:
         """Bring the stored tables to what DuckDB holds; readers see it once ``commit`` is called.
 
         Args:
             duck: the connection that ``Incoming.query`` is read through.
             tables: all tables that readers shall see; views of others go.
+            stays: says of one of the others, ``schema.table``, whether it stays as it is.
 
         Raises:
             PublishError: a view of somebody else reads a column that goes, a key is broken, a value cannot be kept.
         """
         with naming():
-            self._views = Views(self._server, self._relations, tables)
+            self._views = Views(self._server, self._relations, tables, stays)
             self._rows = Rows(self._server, duck, self._relations, self._parts)
             plans = self._views.plans
             kept = [plan.incoming for plan in plans if not plan.fresh]
@@ -137,6 +143,7 @@ class Store:
         changed: int,
         lake_versions: Mapping[str, int],
         back_to: int | None = None,
+        closes: bool = False,
     ) -> Standing:
         """Let readers see what ``change`` made, with the row that names the run.
 
@@ -148,6 +155,7 @@ class Store:
             changed: how many of them differed.
             lake_versions: version of each table in the lake, to publish them again when a later one is taken back.
             back_to: number of the earlier publication that stands again; a new one is numbered where None.
+            closes: whether the tables that rest on audit cases are among those changed.
         """
         with naming():
             if back_to is None:
@@ -163,16 +171,44 @@ class Store:
                     "UPDATE ops.publication SET taken_back_at = clock_timestamp() WHERE publication_no > %s AND taken_back_at IS NULL",
                     [back_to],
                 )
-            self.main.execute(sql.SQL("DELETE FROM {}").format(CURRENT))
-            row = self.main.execute(
-                sql.SQL(
-                    "INSERT INTO {} (publication_no, run_id, as_of, published_at) "
-                    "SELECT publication_no, run_id, as_of, published_at FROM ops.publication WHERE publication_no = %s "
-                    "RETURNING publication_no, run_id, as_of, published_at"
-                ).format(CURRENT),
-                [number],
-            ).fetchall()[0]
+            standing = self._name(CURRENT, number)
+            if closes:
+                self._name(CLOSING, number)
             noted(self.main, number, back=back_to is not None)
+        self._show()
+        return standing
+
+    def commit_closing(self, publication_no: int, lake_versions: Mapping[str, int]) -> Standing:
+        """Let readers see what ``change`` made of the tables that rest on audit cases, beside the publication that stands.
+
+        Args:
+            publication_no: number of that publication.
+            lake_versions: as in ``commit``, of these tables.
+        """
+        with naming():
+            self.main.execute(
+                "UPDATE ops.publication SET lake_versions = lake_versions || %s::jsonb WHERE publication_no = %s",
+                [json.dumps(dict(lake_versions)), publication_no],
+            )
+            standing = self._name(CLOSING, publication_no)
+        self._show()
+        return standing
+
+    def _name(self, row: sql.Identifier, publication_no: int) -> Standing:
+        """Let the one row of a table name a publication."""
+        self.main.execute(sql.SQL("DELETE FROM {}").format(row))
+        found = self.main.execute(
+            sql.SQL(
+                "INSERT INTO {} (publication_no, run_id, as_of, published_at) "
+                "SELECT publication_no, run_id, as_of, published_at FROM ops.publication WHERE publication_no = %s "
+                "RETURNING publication_no, run_id, as_of, published_at"
+            ).format(row),
+            [publication_no],
+        ).fetchall()[0]
+        return Standing(*found)
+
+    def _show(self) -> None:
+        with naming():
             self._views.show()
             self.main.commit()
         try:
@@ -180,7 +216,6 @@ class Store:
         except psycopg.Error as error:
             # What readers see is done; the next publication makes up for this.
             _log.warning("The warehouse was published but not tidied: %s", named(error).message)
-        return Standing(*row)
 
     # --- room ------------------------------------------------------------------------------------
 

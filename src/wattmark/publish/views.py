@@ -14,7 +14,7 @@ import psycopg
 from psycopg import sql
 
 from wattmark.errors import PublishError, PublishUnavailableError
-from wattmark.publish.incoming import CURRENT, PARTS, SCHEMAS, STAGE, Incoming, quoted_name
+from wattmark.publish.incoming import PARTS, SCHEMAS, STAGE, Incoming, quoted_name
 from wattmark.publish.server import Relation, Server, dependants
 
 LOCK_MS = 50
@@ -41,39 +41,44 @@ class Views:
         server: the publisher's connections.
         relations: what there is, by schema and name.
         tables: all tables that readers shall see; views of others go.
+        stays: says of a table that is none of these whether its view stays as it is.
 
     Raises:
         PublishError: a view of somebody else reads a column that goes.
     """
 
     def __init__(
-        self, server: Server, relations: dict[tuple[str, str], Relation], tables: Sequence[Incoming]
+        self,
+        server: Server,
+        relations: dict[tuple[str, str], Relation],
+        tables: Sequence[Incoming],
+        stays: Callable[[str], bool],
     ) -> None:
         self._server, self._relations = server, relations
         self.plans = [self._plan(table) for table in tables]
-        self._leaving = self._gone(tables)
+        self._leaving = self._gone(tables, stays)
         self._refuse_breaking()
 
-    def _plan(self, one: Incoming) -> Plan:
-        view = self._relations.get((one.schema, one.table))
-        store = self._relations.get((one.store_schema, one.table))
-        wanted = one.types | one.extra
+    def _plan(self, incoming: Incoming) -> Plan:
+        view = self._relations.get((incoming.schema, incoming.table))
+        store = self._relations.get((incoming.store_schema, incoming.table))
+        wanted = incoming.types | incoming.extra
         if view is None:
-            return Plan(one, True, "make")
+            return Plan(incoming, True, "make")
         if view.kind != "v":
-            return Plan(one, True, "anew")
-        if store is None or store.key != set(one.stored_key):
-            return Plan(one, True, "replace" if _extends(view.columns, one.view_types) else "anew")
-        if store.columns.items() <= wanted.items() and _extends(view.columns, one.view_types):
-            return Plan(one, False, "keep")
-        return Plan(one, True, "anew")
+            return Plan(incoming, True, "anew")
+        if store is None or store.key != set(incoming.stored_key):
+            return Plan(incoming, True, "replace" if _extends(view.columns, incoming.view_types) else "anew")
+        if store.columns.items() <= wanted.items() and _extends(view.columns, incoming.view_types):
+            return Plan(incoming, False, "keep")
+        return Plan(incoming, True, "anew")
 
-    def _gone(self, tables: Sequence[Incoming]) -> list[tuple[str, str]]:
+    def _gone(self, tables: Sequence[Incoming], stays: Callable[[str], bool]) -> list[tuple[str, str]]:
         wanted = {(table.schema, table.table) for table in tables}
         return [
             (schema, name)
             for schema, name in self._relations
-            if schema in SCHEMAS and (schema, name) not in wanted
+            if schema in SCHEMAS and (schema, name) not in wanted and not stays(f"{schema}.{name}")
         ]
 
     def _refuse_breaking(self) -> None:
@@ -101,44 +106,47 @@ class Views:
                 "what does not read such a column lives through every night.",
             )  # fmt: skip
 
-    def add_columns(self, one: Incoming) -> bool:
+    def add_columns(self, incoming: Incoming) -> bool:
         """New columns, empty until this run's rows are there; what reads the view goes on reading it."""
-        store, view = self._relations[one.store_schema, one.table], self._relations[one.schema, one.table]
-        added = {name: kind for name, kind in one.types.items() if name not in store.columns}
+        store, view = (
+            self._relations[incoming.store_schema, incoming.table],
+            self._relations[incoming.schema, incoming.table],
+        )
+        added = {name: kind for name, kind in incoming.types.items() if name not in store.columns}
         if added:
             self._patiently(
-                one.store,
+                incoming.store,
                 lambda connection: [
                     connection.execute(
                         sql.SQL("ALTER TABLE {} ADD COLUMN {} {}").format(
-                            one.store, sql.Identifier(name), sql.SQL(kind)
+                            incoming.store, sql.Identifier(name), sql.SQL(kind)
                         )
                     )
                     for name, kind in added.items()
                 ],
-                one.name,
+                incoming.name,
             )
-        if view.columns.keys() != one.view_types.keys():
-            order = [*view.columns, *(name for name in one.view_types if name not in view.columns)]
+        if view.columns.keys() != incoming.view_types.keys():
+            order = [*view.columns, *(name for name in incoming.view_types if name not in view.columns)]
             self._patiently(
-                one.view,
-                lambda connection: connection.execute(self._view(one, order, replace=True)),
-                one.name,
+                incoming.view,
+                lambda connection: connection.execute(self._view(incoming, order, replace=True)),
+                incoming.name,
             )
-            view.columns.update(one.view_types)
+            view.columns.update(incoming.view_types)
         return bool(added)
 
-    def _view(self, one: Incoming, order: Iterable[str], *, replace: bool = False) -> sql.Composed:
+    def _view(self, incoming: Incoming, order: Iterable[str], *, replace: bool = False) -> sql.Composed:
         def column(name: str) -> sql.Composable:
-            if one.names_run and name in ("as_of", "run_id"):
+            if incoming.names_run and name in ("as_of", "run_id"):
                 # A subquery of its own rather than a join: planners take nothing from it but a constant.
                 return sql.SQL("(SELECT {} FROM {} AS c) AS {}").format(
-                    sql.Identifier("c", name), CURRENT, sql.Identifier(name)
+                    sql.Identifier("c", name), incoming.run_row, sql.Identifier(name)
                 )
             return sql.Identifier("t", name)
 
         return sql.SQL("CREATE {} VIEW {} AS SELECT {} FROM {} AS t").format(
-            sql.SQL("OR REPLACE" if replace else ""), one.view, sql.SQL(", ").join(map(column, order)), one.store
+            sql.SQL("OR REPLACE" if replace else ""), incoming.view, sql.SQL(", ").join(map(column, order)), incoming.store
         )  # fmt: skip
 
     def _patiently(
@@ -202,35 +210,35 @@ class Views:
         ).fetchall():
             comments.setdefault((schema, table), {})[column] = text
         for plan in self.plans:
-            one = plan.incoming
+            incoming = plan.incoming
             if plan.view in ("make", "anew"):
-                self._grant(one, grants.get((one.schema, one.table), []))
-            self._comment(one, comments.get((one.schema, one.table), {}))
+                self._grant(incoming, grants.get((incoming.schema, incoming.table), []))
+            self._comment(incoming, comments.get((incoming.schema, incoming.table), {}))
 
     def _change_views(self, leaving: Sequence[tuple[str, str]]) -> None:
         for name in leaving:
             kind = "VIEW" if self._relations[name].kind == "v" else "TABLE"
             self._server.main.execute(sql.SQL("DROP {} {}").format(sql.SQL(kind), sql.Identifier(*name)))
         for plan in self.plans:
-            one = plan.incoming
+            incoming = plan.incoming
             if not plan.fresh:
                 continue
             # Until now the new table lay under another name, so that a killed publisher leaves what stands.
-            unused = sql.Identifier(one.store_schema, f"{one.table}__unused")
-            stored = (one.store_schema, one.table) in self._relations
+            unused = sql.Identifier(incoming.store_schema, f"{incoming.table}__unused")
+            stored = (incoming.store_schema, incoming.table) in self._relations
             if stored:
                 self._server.main.execute(
-                    sql.SQL("ALTER TABLE {} RENAME TO {}").format(one.store, sql.Identifier(f"{one.table}__unused"))
+                    sql.SQL("ALTER TABLE {} RENAME TO {}").format(incoming.store, sql.Identifier(f"{incoming.table}__unused"))
                 )  # fmt: skip
             self._server.main.execute(
-                sql.SQL("ALTER TABLE {} RENAME TO {}").format(one.made, sql.Identifier(one.table))
+                sql.SQL("ALTER TABLE {} RENAME TO {}").format(incoming.made, sql.Identifier(incoming.table))
             )
             if plan.view == "replace":
-                view = self._relations[one.schema, one.table]
-                order = [*view.columns, *(name for name in one.view_types if name not in view.columns)]
-                self._server.main.execute(self._view(one, order, replace=True))
+                view = self._relations[incoming.schema, incoming.table]
+                order = [*view.columns, *(name for name in incoming.view_types if name not in view.columns)]
+                self._server.main.execute(self._view(incoming, order, replace=True))
             else:
-                self._server.main.execute(self._view(one, one.view_types))
+                self._server.main.execute(self._view(incoming, incoming.view_types))
             if stored:
                 self._server.main.execute(sql.SQL("DROP TABLE {}").format(unused))
         for schema, table in self._leaving:
@@ -251,24 +259,24 @@ class Views:
             [oid],
         ).fetchall()
 
-    def _grant(self, one: Incoming, before: Iterable[tuple[str, str]]) -> None:
-        role = SCHEMAS[one.schema]
+    def _grant(self, incoming: Incoming, before: Iterable[tuple[str, str]]) -> None:
+        role = SCHEMAS[incoming.schema]
         for grantee, right in {(role, "SELECT"), *before}:
             self._server.main.execute(
-                sql.SQL("GRANT {} ON {} TO {}").format(sql.SQL(right), one.view, sql.SQL(grantee))
+                sql.SQL("GRANT {} ON {} TO {}").format(sql.SQL(right), incoming.view, sql.SQL(grantee))
             )
 
-    def _comment(self, one: Incoming, there: Mapping[str | None, str]) -> None:
+    def _comment(self, incoming: Incoming, there: Mapping[str | None, str]) -> None:
         of_run = {"as_of": "Day the run speaks for.", "run_id": "Run that published the row."}
-        wanted = {None: one.comment} | {
-            name: of_run[name] if one.names_run and name in of_run else str(one.docs.get(name, ""))
-            for name in one.view_types
+        wanted = {None: incoming.comment} | {
+            name: of_run[name] if incoming.names_run and name in of_run else str(incoming.docs.get(name, ""))
+            for name in incoming.view_types
         }
         for name, text in wanted.items():
             if text and there.get(name) != text:
                 target = (
-                    sql.SQL("VIEW {}").format(one.view) if name is None
-                    else sql.SQL("COLUMN {}").format(sql.Identifier(one.schema, one.table, name))
+                    sql.SQL("VIEW {}").format(incoming.view) if name is None
+                    else sql.SQL("COLUMN {}").format(sql.Identifier(incoming.schema, incoming.table, name))
                 )  # fmt: skip
                 self._server.main.execute(sql.SQL("COMMENT ON {} IS {}").format(target, sql.Literal(text)))
 

@@ -6,7 +6,7 @@ See ``publish.store`` for how, and docs/decisions/0010-publish-by-difference.md 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import duckdb
 import psycopg
@@ -26,11 +26,21 @@ from wattmark.quality.reconciled import QUARANTINE_SCHEMA
 from wattmark.run import Run
 from wattmark.settings import Settings
 
-__all__ = ["BI_ROLE", "PII_ROLE", "SCHEMAS", "Published", "kept_versions", "publish", "take_back"]
+__all__ = [
+    "BI_ROLE",
+    "PII_ROLE",
+    "SCHEMAS",
+    "Published",
+    "kept_versions",
+    "publish",
+    "publish_closing",
+    "take_back",
+]
 
 KEPT = 2
 """Publications whose tables the lake keeps, so that the last one can be taken back."""
 
+_MARTS = ("mart", "mart_pii")
 _QUARANTINE_DOCS = {
     "key": "Key of the refused row, its parts joined by |.",
     "row": "The row as it was handed over, as JSON text.",
@@ -52,17 +62,23 @@ def _described(definition: TableDefinition) -> tuple[str, dict[str, str], tuple[
 
 
 def published_names(catalog: Catalog, contract: Contract) -> Iterator[str]:
-    """Every table that readers see, as the lake calls it."""
+    """Every table that a night publishes before audit cases take it in, as the lake calls it."""
+    later = set(catalog.closing())
     for name in sorted(catalog.tables):
-        if name.split(".")[0] in ("mart", "mart_pii"):
+        if name.split(".")[0] in _MARTS and name not in later:
             yield name
     for table in contract.tables:
         yield f"quarantine.{table}"
 
 
-def incoming(session: DuckDBSession) -> Iterator[Incoming]:
-    """Every table that readers shall see, as the session reads it."""
-    for name in published_names(session.catalog, session.contract):
+def closing_names(catalog: Catalog) -> list[str]:
+    """Every table that is published once audit cases have taken in the night."""
+    return sorted(name for name in catalog.closing() if name.split(".")[0] in _MARTS)
+
+
+def incoming(session: DuckDBSession, names: Iterable[str], *, closes: bool = False) -> Iterator[Incoming]:
+    """Tables that readers shall see, as the session reads them; ``closes``: they rest on audit cases."""
+    for name in names:
         schema, table = name.split(".")
         if schema == "quarantine":
             if not session.lake.exists(name) or (session.versions and name not in session.versions):
@@ -77,11 +93,11 @@ def incoming(session: DuckDBSession) -> Iterator[Incoming]:
         columns = session.query(f"SELECT * FROM {name} LIMIT 0").schema
         yield Incoming(
             schema, table, f'SELECT * FROM "{schema}"."{table}"', columns, key, comment, docs, as_json,
-            names_run=schema != "quarantine",
+            names_run=schema != "quarantine", closes=closes,
         )  # fmt: skip
 
 
-def _versions(lake: Lake, names: Iterator[str]) -> dict[str, int]:
+def _versions(lake: Lake, names: Iterable[str]) -> dict[str, int]:
     found = {name: lake.version(name) for name in names}
     return {name: version for name, version in found.items() if version is not None}
 
@@ -104,7 +120,7 @@ def publish(
         republish: whether it may take the place of a newer night.
 
     Returns:
-        one entry a table, with what it has and how much of it changed.
+        one entry per table, with what it has and how much of it changed.
 
     Raises:
         PublishError: the warehouse refuses, a table breaks its key, a column that somebody's view reads goes, or a
@@ -116,10 +132,11 @@ def publish(
         with naming():
             # Again, now that nobody else publishes: a newer night may have ended since this one began.
             refuse_older(published_run(store.side), run, republish)
-        names = published_names(reading.catalog, reading.contract)
+        names = list(published_names(reading.catalog, reading.contract))
         # What is read is what is noted, whatever is written to the lake meanwhile.
         reading.versions = _versions(reading.lake, names) | reading.versions
-        done = store.change(reading.duck, list(incoming(reading)))
+        later = set(closing_names(reading.catalog))
+        done = store.change(reading.duck, list(incoming(reading, names)), later.__contains__)
         store.commit(
             run_id=run.run_id,
             as_of=run.as_of,
@@ -131,11 +148,47 @@ def publish(
     return done
 
 
+def publish_closing(
+    settings: Settings, run: Run, url: str, session: DuckDBSession | None = None
+) -> list[Published]:
+    """Publish what rests on audit cases beside the run that stands, in one transaction; all else stays as it is.
+
+    Until then these tables say by ``as_of`` and ``run_id`` that they are of the run before.
+
+    Args:
+        settings: the home's settings.
+        run: the run; it must be the one that readers see.
+        url: SQLAlchemy URL of the warehouse.
+        session: the session to read through; a new one where None.
+
+    Returns:
+        one entry per table.
+
+    Raises:
+        PublishError: another run stands, or as ``publish``.
+        PublishUnavailableError: as ``publish``.
+    """
+    upgrade(url)
+    with session or DuckDBSession(settings, run) as reading, Store(libpq_url(url), __version__) as store:
+        standing = store.standing()
+        if standing is None or standing.run_id != run.run_id:
+            raise PublishError(
+                "publish.not_standing", f"readers see {f'run {standing.run_id}' if standing else 'no run'}, not run {run.run_id}.",
+                "The tables that rest on audit cases follow the run that stands; run the night again to have it stand.",
+            )  # fmt: skip
+        names = closing_names(reading.catalog)
+        reading.versions = _versions(reading.lake, names) | reading.versions
+        done = store.change(reading.duck, list(incoming(reading, names, closes=True)), lambda name: True)
+        store.commit_closing(standing.publication_no, reading.versions)
+    return done
+
+
 def take_back(settings: Settings, url: str) -> tuple[Standing, list[Published]]:
     """Take the last publication back: readers see the one before it again, tables and run row.
 
     State that people and processes change (cases, campaign lists, decisions) and what the home remembers of the night
-    (watermarks, the history of segments) stay as they are.
+    (watermarks, the history of segments) stay as they are; so do the tables that rest on audit cases where the earlier
+    publication had none.
 
     Args:
         settings: the home's settings; its lake must still hold the tables of the earlier publication.
@@ -164,8 +217,12 @@ def take_back(settings: Settings, url: str) -> tuple[Standing, list[Published]]:
         run = Run.of(as_of, settings.utility.time_zone, period)
         with DuckDBSession(settings, run, versions=versions) as reading:
             _require(reading, store, versions, run_id)
+            names = list(published_names(reading.catalog, reading.contract))
+            later = closing_names(reading.catalog)
+            closes = bool(later) and versions.keys() >= set(later)
+            tables = [*incoming(reading, names), *(incoming(reading, later, closes=True) if closes else ())]
             try:
-                done = store.change(reading.duck, list(incoming(reading)))
+                done = store.change(reading.duck, tables, later.__contains__)
             except duckdb.IOException:
                 raise _not_kept(run_id) from None
             now = store.commit(
@@ -176,6 +233,7 @@ def take_back(settings: Settings, url: str) -> tuple[Standing, list[Published]]:
                 changed=sum(table.changed for table in done),
                 lake_versions=versions,
                 back_to=number,
+                closes=closes,
             )
     return now, done
 

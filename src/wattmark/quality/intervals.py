@@ -12,7 +12,7 @@ OVERLAP = f"overlap:{START}"
 def may_overlap_sql(table: Table, relation: str) -> str:
     """SQL of one boolean: whether any intervals of a relation may lie over each other; cheap, as one pass without a sort.
 
-    They cannot where all have one length and start at the same time within it (one key a row). Intervals of other tables
+    They cannot where all have one length and start at the same time within it (one key per row). Intervals of other tables
     than such with a start and a length never do.
     """
     if not is_interval(table):

@@ -6,6 +6,7 @@ which expectation failed on how many rows. What may pass is decided by accept.py
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import shutil
@@ -235,6 +236,20 @@ _HANDLER = re.compile(r"\son\w+=(?:\"[^\"]*\"|'[^']*')", re.IGNORECASE)
 _MARK = "<!-- read without scripts -->"
 
 
+def _with_landmarks(text: str) -> str:
+    """A page of Great Expectations with what people need who hear it or have no mouse: a main part, headings in order, names."""
+    title = re.search(r"<title>(.*?)</title>", text, re.DOTALL)
+    heading = "" if "<h1" in text or not title else f"<h1>{title[1].strip()}</h1>"
+    text = re.sub(r"<body\b[^>]*>", lambda _: f"<body><main>{heading}", text, count=1)
+    text = text.replace("</body>", "</main></body>", 1)
+    # Their headings begin at the fourth level.
+    text = re.sub(r"(</?h)([456])\b", lambda found: f"{found[1]}{int(found[2]) - 2}", text)
+    numbers = itertools.count(1)
+    text = re.sub(r"<nav\b", lambda _: f'<nav aria-label="Navigation {next(numbers)}"', text)
+    # What scrolls sideways is reached by the keyboard.
+    return re.sub(r"<table\b", '<table tabindex="0"', text)
+
+
 def make_readable_offline(site: Path) -> None:
     """Make pages of Great Expectations pages of ours: they load nothing, run nothing, and hide nothing behind a script.
 
@@ -254,7 +269,7 @@ def make_readable_offline(site: Path) -> None:
         text = _HANDLER.sub("", _NOT_OURS.sub("", text))
         text = _REMOTE_IMAGE.sub(beside, text)
         text = re.sub(r"<html\b[^>]*>", '<html lang="en">', text, count=1)
-        text = re.sub(r"<body\b[^>]*>", "<body><main>", text, count=1).replace("</body>", "</main></body>", 1)
+        text = _with_landmarks(text)
         head = f'{_MARK}<meta name="viewport" content="width=device-width, initial-scale=1"><style>{style()}{own}</style></head>'
         file.write_text(text.replace("</head>", head, 1), encoding="utf-8")
 
@@ -273,7 +288,9 @@ def write_index(site: Path, run: Run, judged: Iterable[Judged]) -> None:
     environment = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True)
     text = environment.get_template("data_docs.html").render(
         run=run,
-        judged=sorted(judged, key=lambda one: (one.succeeded and not one.failed, one.table)),
+        judged=sorted(
+            judged, key=lambda judgement: (judgement.succeeded and not judgement.failed, judgement.table)
+        ),
         pages=pages(run.run_id),
         earlier={run_id: pages(run_id) for run_id in runs},
     )

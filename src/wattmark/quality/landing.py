@@ -6,6 +6,7 @@ import datetime as dt
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -120,8 +121,12 @@ def extract(settings: Settings, run: Run, name: str, *, full_refresh: bool = Fal
             )
         rows, broke = _watched(extracted.rows)
         try:
-            with DuckDBSession(settings, run) as session:
-                counted = _land(session, lake, table, rows, reading)
+            compute = settings.compute
+            engine = _engine(compute.threads, compute.memory_limit_mb, settings.scratch)
+            with engine.cursor() as duck:
+                duck.execute("SET enable_progress_bar = false")
+                duck.execute(f"SET TimeZone = '{settings.zone.key}'")
+                counted = _land(duck, lake, table, rows, reading)
         except Exception:
             if broke:
                 raise broke[0] from None
@@ -165,18 +170,31 @@ def _watched(rows: pa.RecordBatchReader) -> tuple[pa.RecordBatchReader, list[Wat
     return pa.RecordBatchReader.from_batches(rows.schema, watching()), broke
 
 
+@lru_cache(maxsize=1)
+def _engine(threads: int, memory_limit_mb: int, scratch: Path) -> duckdb.DuckDBPyConnection:
+    """What rows pass through on their way, started once for all tables that a process reads; holds nothing itself."""
+    return duckdb.connect(
+        config={
+            "threads": threads,
+            "memory_limit": f"{memory_limit_mb}MB",
+            "temp_directory": str(scratch),
+            "preserve_insertion_order": False,
+        }
+    )
+
+
 def _land(
-    session: DuckDBSession, lake: Lake, table: Table, rows: pa.RecordBatchReader, reading: Reading
+    duck: duckdb.DuckDBPyConnection, lake: Lake, table: Table, rows: pa.RecordBatchReader, reading: Reading
 ) -> int:
-    session.duck.register("_incoming", rows.schema.empty_table())
-    kinds = landing_kinds(session.duck, "_incoming")
+    duck.register("_incoming", rows.schema.empty_table())
+    kinds = landing_kinds(duck, "_incoming")
     partition: list[str] = []
     select = "SELECT * FROM _incoming"
     if table.by_day and table.since:
         select = with_day(table, "_incoming", kinds, reading, DAY)
         partition = [DAY]
-    session.duck.register("_incoming", rows)
-    reader = session.duck.sql(select).to_arrow_reader()
+    duck.register("_incoming", rows)
+    reader = duck.sql(select).to_arrow_reader()
     count = 0
 
     def counting() -> Any:

@@ -54,12 +54,12 @@ def _visible(text: str) -> str:
     return "".join(_visible_character(character) for character in text)
 
 
-def _visible_character(one: str) -> str:
-    if one in _ESCAPES:
-        return _ESCAPES[one]
-    if one in " …␠" or unicodedata.category(one)[0] not in "CZ":
-        return one
-    return f"\\u{ord(one):04x}" if ord(one) < 0x10000 else f"\\U{ord(one):08x}"
+def _visible_character(character: str) -> str:
+    if character in _ESCAPES:
+        return _ESCAPES[character]
+    if character in " …␠" or unicodedata.category(character)[0] not in "CZ":
+        return character
+    return f"\\u{ord(character):04x}" if ord(character) < 0x10000 else f"\\U{ord(character):08x}"
 
 
 def explain(reason: str, row_json: str | None, table: Table, why: str = "") -> str:

@@ -125,12 +125,12 @@ def typed_select(
     layered = _layered(relation, columns.values())
     items = list(more)
     for column in table.columns:
-        one = columns[column.name]
-        value = one.value
+        read = columns[column.name]
+        value = read.value
         items += [
             f"{value} AS {quoted(column.name)}",
-            f"COALESCE({one.bad}, FALSE) AS {quoted(unparsed(column))}"
-            if one.bad != "FALSE"
+            f"COALESCE({read.bad}, FALSE) AS {quoted(unparsed(column))}"
+            if read.bad != "FALSE"
             else f"FALSE AS {quoted(unparsed(column))}",
         ]
     if not is_interval(table):

@@ -137,7 +137,9 @@ class DatabaseSource(Source):
         readings = self._readings(table, matched, types, selectable)
         selected = [reading.expression.label(column) for column, reading in readings.items()]
         selected += [
-            one.odd.label(f"{_ODD}{column}") for column, one in readings.items() if one.odd is not None
+            reading.odd.label(f"{_ODD}{column}")
+            for column, reading in readings.items()
+            if reading.odd is not None
         ]
         query = sa.select(*selected)
         return name, query.select_from(selectable), readings, unknown, absent

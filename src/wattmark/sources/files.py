@@ -8,6 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import duckdb
@@ -61,22 +62,29 @@ class FileSource(Source):
                 "Put one file or one folder of files a table into it.",
             )
         self.zone = all_settings.zone
+        self._compute = all_settings.compute
         all_settings.scratch.mkdir(parents=True, exist_ok=True)
         self._scratch = Path(tempfile.mkdtemp(prefix="files-", dir=all_settings.scratch))
-        self.duck = duckdb.connect(
+
+    @cached_property
+    def _duck(self) -> duckdb.DuckDBPyConnection:
+        """What reads CSV; started when the first such file is read, which takes longer than looking at a folder."""
+        made = duckdb.connect(
             config={
-                "threads": all_settings.compute.threads,
-                "memory_limit": f"{all_settings.compute.memory_limit_mb}MB",
+                "threads": self._compute.threads,
+                "memory_limit": f"{self._compute.memory_limit_mb}MB",
                 "temp_directory": str(self._scratch),
                 # Of two rows of one file the later holds: rows must come as they stand.
                 "preserve_insertion_order": True,
             }
         )
-        self.duck.execute("SET enable_progress_bar = false")
+        made.execute("SET enable_progress_bar = false")
+        return made
 
     def close(self) -> None:
         """Close DuckDB and remove what was re-encoded."""
-        self.duck.close()
+        if "_duck" in self.__dict__:
+            self._duck.close()
         shutil.rmtree(self._scratch, ignore_errors=True)
 
     def has(self, table: Table) -> bool:
@@ -103,7 +111,7 @@ class FileSource(Source):
     def extract(self, table: Table, after: Watermark | None, lookback: dt.timedelta) -> Extracted:
         """Stream the table's files; of a table with ``since`` only those new or changed.
 
-        In a folder with one folder a day, a day is read whole as soon as one of its files changed.
+        In a folder with one folder per day, a day is read whole as soon as one of its files changed.
         """
         found = table_files(self.folder, self.name_of(table))
         prints = {path: _print(path) for path in found.files}
@@ -198,7 +206,7 @@ class FileSource(Source):
                 yield rows, conform_batch(given, table, self.zone, rows, where=where)
             return
         places = [file.names.index(name) for name in matched.values()]
-        for texts, rejects in read_csv(file, self.duck, self._scratch, places):
+        for texts, rejects in read_csv(file, self._duck, self._scratch, places):
             yield (
                 len(texts[0]),
                 {

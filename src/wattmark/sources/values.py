@@ -295,11 +295,6 @@ def numbers_of_texts(array: pa.Array) -> tuple[pa.Array, pa.Array | None]:
     return text, pc.fill_null(endless, False) if pc.any(endless).as_py() else None
 
 
-def short_floats(array: pa.Array) -> pa.Array:
-    """Doubles that hold values of single precision as what was stored: 0.1, not 0.10000000149011612."""
-    return array.cast(pa.float32(), safe=False)
-
-
 def local_dates(array: pa.Array, zone: ZoneInfo) -> pa.Array:
     """Texts of moments as dates where they are a local midnight; any other stays, so that its time is seen."""
     text = pc.replace_substring_regex(array, r"^(\d{4}-\d{2}-\d{2})[ T]00:00(:00(\.0+)?)?$", r"\1")
