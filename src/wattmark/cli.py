@@ -52,6 +52,7 @@ def mount() -> None:
     from wattmark.cases import commands as case_commands
     from wattmark.cases.review import commands as review_commands
     from wattmark.local import commands as local_commands
+    from wattmark.plan import command as plan_command
     from wattmark.publish import commands as publish_commands
 
     for module in (
@@ -64,6 +65,7 @@ def mount() -> None:
         case_commands,
         review_commands,
         table,
+        plan_command,
         golden,
         docs_pages,
         tidy,

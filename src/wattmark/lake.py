@@ -39,6 +39,20 @@ class RowsError(WattmarkError):
     """Rows that were to be written could not be computed or read; ``__cause__`` says why."""
 
 
+class Counted:
+    """Rows on their way; ``rows`` is how many went through ``reader``."""
+
+    def __init__(self, rows: Rows) -> None:
+        source = rows.to_reader() if isinstance(rows, pa.Table) else rows
+        self.rows = 0
+        self.reader = pa.RecordBatchReader.from_batches(source.schema, self._count(source))
+
+    def _count(self, source: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+        for batch in source:
+            self.rows += batch.num_rows
+            yield batch
+
+
 def _plain_numbers(schema: pa.Schema) -> WriterProperties:
     plain = ColumnProperties(dictionary_enabled=False)
     numbers = (
@@ -216,10 +230,16 @@ class Lake(StoredTables):
 
     def note(self, name: str) -> dict[str, str]:
         """What the newest commit of a table noted (``metadata`` of ``replace``); empty where there is no table."""
+        return next(iter(self.notes(name, 1)), {})
+
+    def notes(self, name: str, limit: int) -> list[dict[str, str]]:
+        """What the newest commits of a table noted, the newest first; empty where there is no table."""
         if not self.exists(name):
-            return {}
-        newest = self._open(name).history(1)[0]
-        return {key: value for key, value in newest.items() if isinstance(value, str)}
+            return []
+        return [
+            {key: value for key, value in entry.items() if isinstance(value, str)}
+            for entry in self._open(name).history(limit)
+        ]
 
     def noted(self, name: str, key: str, value: str) -> int | None:
         """Newest version whose commit noted a value (``metadata`` of ``replace``); None where there is none."""

@@ -112,6 +112,7 @@ def accept(settings: Settings, run: Run) -> dict[str, int]:
         "quarantined": sum(table.quarantined_rows for table in done),
         "superseded": sum(table.superseded_rows for table in done),
         "conflicting": sum(table.conflicting_rows for table in done),
+        "deleted": sum(table.deleted_rows or 0 for table in done),
     }
 
 

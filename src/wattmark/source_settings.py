@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import codecs
+import datetime as dt
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import (
     BaseModel,
@@ -99,6 +100,28 @@ class TextSettings(SettingsModel):
         return self
 
 
+Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+
+
+class Deletions(SettingsModel):
+    """On which weekday a source's keys are compared with those known, and what becomes of rows that went from it.
+
+    Only tables that are read by a watermark need it: all others are read whole each night.
+    """
+
+    weekday: Weekday = Field(description="Of the night's date")
+    rows: Literal["report", "remove"] = Field(
+        "report", description="Whether what went is listed only, or taken out as if it had never been sent"
+    )
+    at_most: float = Field(
+        0.01, ge=0, le=1, description="Share of a table's rows that may go at once; above it the night stops"
+    )
+
+    def is_on(self, day: dt.date) -> bool:
+        """Whether keys are compared on a day."""
+        return day.weekday() == get_args(Weekday).index(self.weekday)
+
+
 class SourceSettings(TextSettings):
     """One place that tables are read from, and how it writes.
 
@@ -128,6 +151,9 @@ class SourceSettings(TextSettings):
     )
     tables: tuple[str, ...] = ()
     rename: dict[str, TableMapping] = Field(default_factory=dict)
+    deletions: Deletions | None = Field(
+        None, description="Rows that went from the source, found by comparing all keys; off where not set"
+    )
 
     @field_validator("encoding")
     @classmethod

@@ -21,6 +21,7 @@ ORDER = (
     "check",
     "run",
     "table",
+    "plan",
     "golden",
     "audit counter",
     "case",

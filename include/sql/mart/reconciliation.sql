@@ -14,6 +14,7 @@ columns:
   warned_rows: {type: integer, doc: Accepted rows that an expectation warned of.}
   fresh_rows: {type: integer, doc: Rows read from the source in this run.}
   fresh_faulty_rows: {type: integer, doc: Of those the rows refused for a fault of their own.}
+  deleted_rows: {type: integer, doc: 'Rows known before that went from the source; empty where this run compared no keys.'}
 */
 SELECT
   reconciliation.source_table,
@@ -24,5 +25,6 @@ SELECT
   reconciliation.conflicting_rows,
   reconciliation.warned_rows,
   reconciliation.fresh_rows,
-  reconciliation.fresh_faulty_rows
+  reconciliation.fresh_faulty_rows,
+  reconciliation.deleted_rows
 FROM quality.reconciliation

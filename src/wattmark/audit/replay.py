@@ -16,15 +16,13 @@ from wattmark.audit.in_force import is_on
 from wattmark.audit.rules import Rule, all_rules
 from wattmark.audit.runner import FINDINGS, Coverage, create_findings, run_rule
 from wattmark.engine.catalog import Catalog, catalog_of
+from wattmark.engine.made import DATED_LAYERS
 from wattmark.engine.session import ACCEPTED, DuckDBSession, Session
 from wattmark.errors import SettingsError, WattmarkError
 from wattmark.home import Home
 from wattmark.lake import Lake
 from wattmark.run import Run
 from wattmark.settings import Override, Settings
-
-_KEPT_LAYERS = ("segment_state", "campaign_state", "audit_state")
-"""Layers that carry their own dates, so that they need not be read at an old version."""
 
 
 class ReplayError(WattmarkError):
@@ -167,7 +165,7 @@ def earlier_session(settings: Settings, run: Run, catalog: Catalog | None = None
     versions = versions_of(settings, run)
 
     def reads(name: str) -> bool:
-        return name in versions if name.startswith(f"{ACCEPTED}.") else name.split(".")[0] in _KEPT_LAYERS
+        return name in versions if name.startswith(f"{ACCEPTED}.") else name.split(".")[0] in DATED_LAYERS
 
     return DuckDBSession(settings, run, catalog, stored=False, versions=versions, reads=reads)
 

@@ -15,9 +15,11 @@ from wattmark.audit.rules import FIXED_COLUMNS, KIND, Rule, words_of
 from wattmark.audit.scope import HAVE_UNITS, SUBJECT_UNIT, pilot_units, scoped_sql
 from wattmark.audit.scope import READ as PILOT_TABLES
 from wattmark.contract.types import duckdb_type, schema_of
+from wattmark.engine.made import MADE_OF, Made
 from wattmark.engine.produced import PRODUCED
-from wattmark.engine.session import Session, engine_error
-from wattmark.engine.sqlfile import literal
+from wattmark.engine.session import Session
+from wattmark.engine.sqlfile import engine_error, literal
+from wattmark.lake import Lake
 
 FINDINGS = "findings.audit_exception"
 COVERAGE = "findings.audit_coverage"
@@ -29,6 +31,9 @@ MESSAGES = ("message_en", "message_zh")
 COVERAGE_SCHEMA = schema_of(PRODUCED[COVERAGE])
 COVERAGE_UNIT_SCHEMA = schema_of(PRODUCED[COVERAGE_UNIT])
 TOP_UNIT = "core.top_unit"
+FAMILY = "family"
+_NOTES_READ = 300
+"""So many commits of the findings are looked through for the last one of each family; a night makes one a family."""
 _WHOSE = ("account_id", "customer_id", "org_unit_id")
 """Columns by which a rule may say whom a finding concerns."""
 
@@ -324,6 +329,26 @@ def told(session: Session, rules: Sequence[Rule], table: str) -> pa.RecordBatchR
     )
 
 
+def rule_made(session: Session, rule: Rule) -> Made:
+    """What a rule's findings are made of as things stand."""
+    units = [SUBJECT_UNIT] if rule.subject in HAVE_UNITS else []
+    pilot = PILOT_TABLES if pilot_units(rule, session.settings) else ()
+    return session.maker.made(rule.file.name, ["source.account", TOP_UNIT, *units, *pilot])
+
+
+def families_made(lake: Lake) -> dict[str, tuple[str, dict[str, Made]]]:
+    """By family, the run whose findings the lake holds of it and what each of its rules was made of.
+
+    A family that an earlier version left, which noted nothing, is not there.
+    """
+    found: dict[str, tuple[str, dict[str, Made]]] = {}
+    for note in lake.notes(FINDINGS, _NOTES_READ):
+        if FAMILY in note and note[FAMILY] not in found:
+            rules = {rule: Made.from_json(raw) for rule, raw in json.loads(note[MADE_OF]).items()}
+            found[note[FAMILY]] = note["run_id"], rules
+    return found
+
+
 def run_family(session: Session, rules: Iterable[Rule], family: str) -> list[Coverage]:
     """Run the rules of one family; their findings, coverage and unchecked subjects take the place of its last ones."""
     table, not_checked, rules = create_findings(session), create_not_checked(session), list(rules)
@@ -331,9 +356,11 @@ def run_family(session: Session, rules: Iterable[Rule], family: str) -> list[Cov
     coverage = [run_rule(session, rule, table, not_checked, lookups) for rule in rules]
     where = f"family = {literal(family).sql(dialect='duckdb')}"
     note = {"run_id": session.run.run_id}
+    made = {rule.rule_id: rule_made(session, rule).to_json() for rule in rules}
     session.lake.replace(
-        FINDINGS, told(session, rules, table), partition_by=["family"], where=where, metadata=note
-    )
+        FINDINGS, told(session, rules, table), partition_by=["family"], where=where,
+        metadata={**note, FAMILY: family, MADE_OF: json.dumps(made, ensure_ascii=False)},
+    )  # fmt: skip
     for name, rows in ((COVERAGE, coverage_table(coverage)), (COVERAGE_UNIT, coverage_by_unit(coverage))):
         session.lake.replace(name, rows, partition_by=["family"], where=where, metadata=note)
     columns = ", ".join(PRODUCED[NOT_CHECKED])

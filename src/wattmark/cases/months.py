@@ -14,8 +14,8 @@ import duckdb
 
 from wattmark.cases.cut import COLUMNS
 from wattmark.engine.dated import is_dated
-from wattmark.engine.session import DuckDBSession, engine_error
-from wattmark.engine.sqlfile import SqlFile, literal, render
+from wattmark.engine.session import DuckDBSession
+from wattmark.engine.sqlfile import SqlFile, engine_error, literal, render
 
 _FIRST, _NUMBER = dt.date(9001, 1, 1), 987_654_300
 """Marks lie where no value of a statement does."""

@@ -17,6 +17,7 @@ YEARS_BACK = 20
 @python_table(
     "core.calendar",
     key=("day",),
+    settings=("utility.country", "utility.subdivision"),
     columns={
         "day": "date",
         "is_working_day": "boolean",

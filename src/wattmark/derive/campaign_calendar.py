@@ -15,6 +15,8 @@ CENT = Decimal("0.01")
 @python_table(
     "mart.campaign_calendar",
     key=("campaign_id", "night", "channel"),
+    settings=("campaigns",),
+    files=("include/campaigns", "campaigns"),
     columns={
         "campaign_id": "string",
         "night": "date",

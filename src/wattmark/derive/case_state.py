@@ -181,6 +181,7 @@ def record_check(context: TableContext) -> pa.Table:
 @python_table(
     "cases.setting",
     key=("least_decided",),
+    settings=("cases",),
     columns=_SETTING,
     grain="one row",
     purpose="What the utility sets about audit cases, as far as figures need it.",

@@ -24,6 +24,7 @@ _METRIC = re.compile(r"[a-z]+(_[a-z0-9]+)+")
 @python_table(
     "mart.code_name",
     key=("code_list", "code"),
+    files=("include/code-names.yaml",),
     columns={"code_list": "string", "code": "string", "name_en": "string", "name_zh": "string"},
     needs=(
         "source.tariff",

@@ -25,6 +25,7 @@ def figures(catalog: Catalog) -> Iterator[SqlFile]:
 @python_table(
     "core.kpi",
     key=("kpi",),
+    files=("include/sql/kpi",),
     columns={
         "kpi": "string",
         "title_en": "string",
@@ -91,6 +92,7 @@ def figure(context: TableContext) -> Rows:
 @python_table(
     "core.kpi_rule",
     key=("kpi", "rule_id"),
+    files=("include/sql/kpi",),
     columns={"kpi": "string", "rule_id": "string"},
     grain="one row per key figure and rule whose findings lie behind it",
     purpose="Which findings lie behind which key figure.",

@@ -19,6 +19,7 @@ log = logging.getLogger(__name__)
 @python_table(
     "core.kpi_target",
     key=("kpi", "org_unit_id", "span", "period"),
+    files=("targets.yaml",),
     columns={
         "kpi": "string",
         "org_unit_id": "string",

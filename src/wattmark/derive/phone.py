@@ -11,6 +11,7 @@ from wattmark.telephone import COLUMNS, judge_all
 @python_table(
     "core.phone",
     key=("raw",),
+    settings=("utility.country",),
     columns=COLUMNS,
     needs=("source.customer",),
     grain="one row per distinct text in the mobile or phone column of a customer",

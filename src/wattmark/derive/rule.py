@@ -17,6 +17,7 @@ _TEXTS = ("kind", "judges", "proof", "severity", "basis")
 @python_table(
     "core.rule",
     key=("rule_id",),
+    files=("include/sql/audit",),
     columns={
         "rule_id": "string",
         "family": "string",

@@ -198,6 +198,8 @@ _COLUMNS = {
 @python_table(
     "segment.lookalike",
     key=("account_id", "product_code"),
+    settings=("campaigns.messages",),
+    files=("include/code-names.yaml",),
     columns=_COLUMNS,
     needs=(
         "segment.lookalike_history", "segment.lookalike_model", "segment.lookalike_parameter", "segment.model_parameter",

@@ -338,3 +338,10 @@ def load_catalog(include: Path, cache: Path | None = None) -> Catalog:
 def catalog_of(settings: Settings) -> Catalog:
     """The project's catalog, with parsed files kept in the home."""
     return load_catalog(settings.include, Home(settings.home).catalog)
+
+
+def catalog_read(settings: Settings) -> Catalog:
+    """The same for who may not write into the home: the kept files where they are those of the project, else it is parsed."""
+    cache = Home(settings.home).catalog
+    kept = (cache / f"{catalog_digest(settings.include)}.pickle").exists()
+    return load_catalog(settings.include, cache if kept else None)

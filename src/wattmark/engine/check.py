@@ -9,7 +9,8 @@ import duckdb
 from wattmark.contract.types import contract_type, duckdb_types, nothing
 from wattmark.engine.catalog import Catalog
 from wattmark.engine.python_table import PythonTable
-from wattmark.engine.session import DuckDBSession, engine_error
+from wattmark.engine.session import DuckDBSession
+from wattmark.engine.sqlfile import engine_error
 from wattmark.errors import SqlFileError
 from wattmark.run import Run
 from wattmark.settings import Settings

@@ -76,6 +76,13 @@ PRODUCED: dict[str, dict[str, str]] = {
         "warned_rows": "integer",
         "fresh_rows": "integer",
         "fresh_faulty_rows": "integer",
+        "deleted_rows": "integer",
+    },
+    "quality.deleted_row": {
+        "source_table": "string",
+        "row_key": "string",
+        "as_of": "date",
+        "is_removed": "boolean",
     },
     "quality.conflicting_row": {
         "source_table": "string",

@@ -49,7 +49,8 @@ class PythonTable:
 
     ``columns`` maps names to contract types, which the rows are cast to; ``maker`` names the function,
     ``module:function``, that gets a TableContext and returns rows. It is imported when it is first called: most tasks
-    need no model's library.
+    need no model's library. ``settings`` and ``files`` are what it reads besides tables: keys of the settings, and files or
+    folders below the project or the home, of SQL files the header.
     """
 
     name: str
@@ -60,6 +61,8 @@ class PythonTable:
     purpose: str
     maker: str
     docs: dict[str, str] = field(default_factory=dict)
+    settings: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
 
     @property
     def layer(self) -> str:
@@ -108,14 +111,17 @@ def python_table(
     grain: str,
     purpose: str,
     docs: Mapping[str, str] | None = None,
+    settings: Iterable[str] = (),
+    files: Iterable[str] = (),
 ) -> Callable[[Callable[[TableContext], Rows]], Callable[[TableContext], Rows]]:
     """Register a function as the maker of a table (see PythonTable)."""
 
     def register(make: Callable[[TableContext], Rows]) -> Callable[[TableContext], Rows]:
         maker = f"{make.__module__}:{make.__qualname__}"
         _registered[name] = PythonTable(
-            name, tuple(key), dict(columns), tuple(needs), grain, purpose, maker, dict(docs or {})
-        )
+            name, tuple(key), dict(columns), tuple(needs), grain, purpose, maker, dict(docs or {}),
+            tuple(settings), tuple(files),
+        )  # fmt: skip
         return make
 
     return register

@@ -10,7 +10,7 @@ import shutil
 import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -25,11 +25,12 @@ from wattmark.contract.types import duckdb_of, duckdb_types, nothing, schema_of
 from wattmark.engine.catalog import KNOWN_LAYER, SOURCE_LAYER, Catalog, TableDefinition, catalog_of
 from wattmark.engine.idioms import parsed
 from wattmark.engine.incremental import Part, definition_hash, part_of, restrict
+from wattmark.engine.made import Maker, made_note, stamp_of
 from wattmark.engine.produced import PRODUCED
 from wattmark.engine.python_table import PythonTable, TableContext
-from wattmark.engine.sqlfile import SqlFile, flat_name, literal, render
+from wattmark.engine.sqlfile import SqlFile, engine_error, flat_name, literal, render
 from wattmark.errors import SqlFileError
-from wattmark.lake import Lake, RowsError
+from wattmark.lake import Counted, Lake, RowsError
 from wattmark.run import Run
 from wattmark.settings import Settings
 
@@ -49,6 +50,7 @@ class Session(ABC):
         versions: lake version to read by table, for replaying an earlier night.
         reads: which tables of the lake may be read, by ``layer.table``; all where stored, none where not, unless
             said. With ``stored=False`` what may not be read is built in memory.
+        spool: with ``stored=False``, what is built is kept in files of the session's scratch folder and not in memory.
     """
 
     def __init__(
@@ -60,12 +62,15 @@ class Session(ABC):
         stored: bool = True,
         versions: Mapping[str, int] | None = None,
         reads: Callable[[str], bool] | None = None,
+        spool: bool = False,
     ) -> None:
         self.settings = settings
         self.run = run
         self._catalog = catalog
         self.lake = Lake(settings.lake)
-        self.stored = stored
+        self.stored, self._spool = stored, spool
+        self.spooled: dict[str, Path] = {}
+        """Files that are read in place of tables, by ``layer.table``."""
         self.versions = dict(versions or {})
         self._reads = reads or (lambda _: stored)
         self.scalars = run.scalars()
@@ -76,12 +81,13 @@ class Session(ABC):
         self._from_lake: set[str] = set()
         self._parts: dict[str, Part] = {}
         settings.scratch.mkdir(parents=True, exist_ok=True)
-        self._scratch = Path(tempfile.mkdtemp(prefix="session-", dir=settings.scratch))
+        self.scratch = Path(tempfile.mkdtemp(prefix="session-", dir=settings.scratch))
+        """The session's own folder for files, which goes with it."""
         self.duck = duckdb.connect(
             config={
                 "threads": settings.compute.threads,
                 "memory_limit": f"{settings.compute.memory_limit_mb}MB",
-                "temp_directory": str(self._scratch),
+                "temp_directory": str(self.scratch),
                 "preserve_insertion_order": False,
             }
         )
@@ -99,7 +105,7 @@ class Session(ABC):
     def close(self) -> None:
         """Give back memory and spill files."""
         self.duck.close()
-        shutil.rmtree(self._scratch, ignore_errors=True)
+        shutil.rmtree(self.scratch, ignore_errors=True)
 
     @property
     def catalog(self) -> Catalog:
@@ -117,6 +123,12 @@ class Session(ABC):
     def overrides(self) -> dict[str, dict[str, Any]]:
         """The utility's parameter values by table."""
         return self.catalog.overrides(self.settings)
+
+    @property
+    def maker(self) -> Maker:
+        """Says what tables are made of in this session."""
+        stamp = partial(stamp_of, self.lake, self.versions)
+        return Maker(self.settings, self.catalog, self.overrides, stamp)
 
     # --- seeing tables ---------------------------------------------------------------------------
 
@@ -174,6 +186,9 @@ class Session(ABC):
             ):
                 self.see(sorted(definition.references))
                 self.duck.execute(f'CREATE VIEW "{schema}"."{table}" AS {self.text_of(definition)}')
+            elif name in self.spooled:
+                rows = literal(str(self.spooled[name])).sql(dialect="duckdb")
+                self.duck.execute(f'CREATE VIEW "{schema}"."{table}" AS SELECT * FROM read_parquet({rows})')
             elif self._reads(name) and self.lake.exists(name):
                 self._see_lake(name)
             elif schema == ACCEPTED and table in self.contract.tables:
@@ -184,6 +199,7 @@ class Session(ABC):
                 self.duck.execute(f'CREATE VIEW "{schema}"."{table}" AS {empty}')
             elif not self.stored and definition is not None:
                 self.build(name)
+                self.see([name] if name in self.spooled else [])
             else:
                 raise SqlFileError(
                     "lake.missing", f"{name} is not in the lake yet.", "Run the steps before this one first."
@@ -306,7 +322,7 @@ class Session(ABC):
         return self._build_sql(definition)
 
     def _build_sql(self, file: SqlFile) -> int:
-        part = self._part_of(file)
+        part = self.replaced_part(file)
         if part is not None:
             if part.days == ():
                 return 0
@@ -324,7 +340,7 @@ class Session(ABC):
         finally:
             self._parts.pop(file.name, None)
 
-    def _part_of(self, file: SqlFile) -> Part | None:
+    def replaced_part(self, file: SqlFile) -> Part | None:
         """What a build of the file has to replace; None where all of it is made anew."""
         if not self.stored or not file.header.get("incremental"):
             return None
@@ -363,8 +379,9 @@ class Session(ABC):
         """SQL text for DuckDB that reads a file's result, wherever it was computed."""
 
     def _keep(self, name: str, definition: TableDefinition, rows: pa.Table | pa.RecordBatchReader) -> int:
-        counted = _Counting(rows)
+        counted = Counted(rows)
         if self.stored:
+            note = made_note(self.maker.made(name))
             self.forget(name)
             part = self._parts.get(name)
             self.lake.replace(
@@ -372,27 +389,20 @@ class Session(ABC):
                 counted.reader,
                 partition_by=[part.column] if part else (),
                 where=part.where if part else None,
-                metadata={"run_id": self.run.run_id} | (part.note if part else {}),
+                metadata={"run_id": self.run.run_id} | note | (part.note if part else {}),
                 computed=True,
             )
+        elif self._spool:
+            target = self.scratch / f"{name}.parquet"
+            with pq.ParquetWriter(target, counted.reader.schema) as writer:
+                for batch in counted.reader:
+                    writer.write_batch(batch)
+            self.forget(name)
+            self.spooled[name] = target
         else:
             # A result still being read would block the connection that stores it.
             self.give(name, counted.reader.read_all())
         return counted.rows
-
-
-class _Counting:
-    """A reader that knows afterwards how many rows went through it."""
-
-    def __init__(self, rows: pa.Table | pa.RecordBatchReader) -> None:
-        source = rows.to_reader() if isinstance(rows, pa.Table) else rows
-        self.rows = 0
-        self.reader = pa.RecordBatchReader.from_batches(source.schema, self._count(source))
-
-    def _count(self, source: pa.RecordBatchReader) -> Any:
-        for batch in source:
-            self.rows += batch.num_rows
-            yield batch
 
 
 class DuckDBSession(Session):
@@ -402,16 +412,6 @@ class DuckDBSession(Session):
         """The file's own statement, with what it reads made readable."""
         self.see(sorted(file.references))
         return self.text_of(file)
-
-
-def engine_error(file: SqlFile, error: Exception) -> SqlFileError:
-    """What the engine refused, with the line of the file it most likely means."""
-    import re
-
-    said = error.__cause__ if isinstance(error, RowsError) and error.__cause__ else error
-    text = str(said).split("\n\nLINE")[0].strip()
-    quoted = re.findall(r'"([A-Za-z_][\w.]*)"', text)
-    return file.error("sql.engine", text, quoted[0].split(".")[-1] if quoted else "")
 
 
 class SparkSession(Session):
@@ -462,7 +462,7 @@ class SparkSession(Session):
         else:
             # An empty table still has its columns: DuckDB writes them once, Spark reads the file.
             self.see([name])
-            target = self._scratch / f"{view}.parquet"
+            target = self.scratch / f"{view}.parquet"
             pq.write_table(self.query(f"SELECT * FROM {name}").read_all(), target)
             frame = self.spark.read.parquet(str(target))
         frame.createOrReplaceTempView(view)
@@ -470,7 +470,7 @@ class SparkSession(Session):
     def result_sql(self, file: SqlFile) -> str:
         """Runs the file on Spark into scratch files and reads those."""
         self.see_on_spark(sorted(file.references))
-        target = self._scratch / flat_name(file.name)
+        target = self.scratch / flat_name(file.name)
         try:
             self.spark.sql(self.text_of(file, "spark")).write.mode("overwrite").parquet(str(target))
         except Exception as error:

@@ -22,6 +22,7 @@ from wattmark.engine.dated import spans_of, step_on
 from wattmark.engine.idioms import IdiomError, expand
 from wattmark.engine.parameters import RELATIONS, Parameter, declare
 from wattmark.errors import SqlFileError
+from wattmark.lake import RowsError
 from wattmark.yamlfile import parse_yaml
 
 PARAMETERS, DATED = "param", "dated"
@@ -438,3 +439,11 @@ def _flat_name(node: exp.Expression) -> exp.Expression:
         plain.set("alias", exp.TableAlias(this=exp.to_identifier(alias)))
         return plain
     return node
+
+
+def engine_error(file: SqlFile, error: Exception) -> SqlFileError:
+    """What the engine refused, with the line of the file it most likely means."""
+    said = error.__cause__ if isinstance(error, RowsError) and error.__cause__ else error
+    text = str(said).split("\n\nLINE")[0].strip()
+    quoted = re.findall(r'"([A-Za-z_][\w.]*)"', text)
+    return file.error("sql.engine", text, quoted[0].split(".")[-1] if quoted else "")

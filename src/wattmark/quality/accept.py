@@ -19,6 +19,7 @@ from wattmark.errors import QualityError
 from wattmark.lake import Lake
 from wattmark.quality import holding
 from wattmark.quality.checks import Suite, suites
+from wattmark.quality.deleted import compare_keys
 from wattmark.quality.holding import ASIDE_TYPES, FOLLOWS, NO_DAY, REFERS, Handed, Shape, Stored
 from wattmark.quality.intervals import may_overlap_sql, overlapped_sql
 from wattmark.quality.landing import LANDING, Landed, landed, landing_kinds
@@ -29,6 +30,7 @@ from wattmark.quality.reconciled import (
     CONFLICTING_SCHEMA,
     QUARANTINE_SCHEMA,
     RECONCILIATION,
+    RECONCILIATION_SCHEMA,
     Fresh,
     Reconciled,
 )
@@ -56,9 +58,10 @@ def accept_all(settings: Settings, run: Run) -> list[Reconciled]:
     stopped: list[str] = []
     conflicts = []
     with DuckDBSession(settings, run) as session:
+        deleted = compare_keys(session, contract)
         for name in contract.load_order():
             taken = _TableAcceptance(session, contract, all_suites[name])
-            result = taken.accept()
+            result = replace(taken.accept(), deleted_rows=deleted.get(name))
             done.append(result)
             stopped += taken.stopped(result)
             if result.conflicting_rows:
@@ -67,7 +70,9 @@ def accept_all(settings: Settings, run: Run) -> list[Reconciled]:
     named = pa.concat_tables([CONFLICTING_SCHEMA.empty_table(), *conflicts])
     lake.replace(CONFLICTING_ROW, named, metadata={"run_id": run.run_id})
     rows = [{key: value for key, value in asdict(table).items() if key != "reasons"} for table in done]
-    lake.replace(RECONCILIATION, pa.Table.from_pylist(rows), metadata={"run_id": run.run_id})
+    lake.replace(
+        RECONCILIATION, pa.Table.from_pylist(rows, RECONCILIATION_SCHEMA), metadata={"run_id": run.run_id}
+    )
     if stopped:
         raise QualityError(
             "quality.too_many",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,8 @@ from wattmark.contract.model import DAY
 from wattmark.engine.session import DuckDBSession
 from wattmark.errors import QualityError, SourceError, WattmarkError
 from wattmark.home import Home
-from wattmark.lake import Lake
-from wattmark.quality.reading import Reading, reading_of
+from wattmark.lake import Counted, Lake
+from wattmark.quality.reading import MINUTES, Reading, is_interval, reading_of
 from wattmark.quality.typed import with_day
 from wattmark.run import Run
 from wattmark.settings import Settings
@@ -40,6 +40,8 @@ class Landed:
     ``left_out`` names files that lie with the table's and are of no kind that is read.
     ``since_from`` is the earliest moment from which a database was asked for a part, as in ``Extracted``.
     ``provided`` is false where no source has the table, which is optional.
+    ``keys`` is how many keys were read to be compared, None where the night compares none; ``deletions`` then says what
+    its source sets (``Deletions``), as plain values.
     """
 
     table: str
@@ -53,6 +55,8 @@ class Landed:
     since_from: dt.datetime | None = None
     written: dict[str, Any] = field(default_factory=dict)
     provided: bool = True
+    keys: int | None = None
+    deletions: dict[str, Any] = field(default_factory=dict)
 
     @property
     def reading(self) -> Reading:
@@ -119,18 +123,13 @@ def extract(settings: Settings, run: Run, name: str, *, full_refresh: bool = Fal
                 f"table {name} is in none of the sources any more; rows of it were taken up before.",
                 "Provide the table (it may be empty); or take leave of its rows by a full refresh (--full-refresh).",
             )
-        rows, broke = _watched(extracted.rows)
-        try:
-            compute = settings.compute
-            engine = _engine(compute.threads, compute.memory_limit_mb, settings.scratch)
-            with engine.cursor() as duck:
-                duck.execute("SET enable_progress_bar = false")
-                duck.execute(f"SET TimeZone = '{settings.zone.key}'")
-                counted = _land(duck, lake, table, rows, reading)
-        except Exception:
-            if broke:
-                raise broke[0] from None
-            raise
+        counted = _landed_rows(settings, table, extracted.rows, reading, f"{LANDING}.{name}")
+        keys, deletions = None, source.settings.deletions
+        if deletions and deletions.is_on(run.as_of) and not extracted.whole:
+            # After the rows: what is added in between is compared with nothing, and what goes is gone.
+            narrow = keys_of(table)
+            all_keys = source.extract(narrow, None, dt.timedelta()).rows
+            keys = _landed_rows(settings, narrow, all_keys, reading, landing_of_keys(name))
     finally:
         source.close()
     result = Landed(
@@ -145,10 +144,41 @@ def extract(settings: Settings, run: Run, name: str, *, full_refresh: bool = Fal
         since_from=extracted.since_from,
         written=reading.to_json(),
         provided=extracted.provided,
+        keys=keys,
+        deletions=deletions.model_dump(mode="json") if deletions and keys is not None else {},
     )
     note = {**asdict(result), "since_from": result.since_from and result.since_from.isoformat()}
     write_atomically(_note(settings, run, name), json.dumps(note))
     return result
+
+
+def landing_of_keys(name: str) -> str:
+    """Where the keys of a contract table land that are compared with those known."""
+    return f"{LANDING}.{name}_key"
+
+
+def keys_of(table: Table) -> Table:
+    """A contract table with nothing but its key, and what it takes to read that."""
+    names = {*table.key, *([MINUTES] if is_interval(table) else [])}
+    return replace(table, columns=tuple(column for column in table.columns if column.name in names))
+
+
+def _landed_rows(
+    settings: Settings, table: Table, incoming: pa.RecordBatchReader, reading: Reading, name: str
+) -> int:
+    """Put rows of a source into a table of the lake; returns how many."""
+    rows, broke = _watched(incoming)
+    try:
+        compute = settings.compute
+        engine = _engine(compute.threads, compute.memory_limit_mb, settings.scratch)
+        with engine.cursor() as duck:
+            duck.execute("SET enable_progress_bar = false")
+            duck.execute(f"SET TimeZone = '{settings.zone.key}'")
+            return _land(duck, Lake(settings.lake), table, rows, reading, name)
+    except Exception:
+        if broke:
+            raise broke[0] from None
+        raise
 
 
 def _has_rows(settings: Settings, run: Run, name: str) -> bool:
@@ -184,31 +214,24 @@ def _engine(threads: int, memory_limit_mb: int, scratch: Path) -> duckdb.DuckDBP
 
 
 def _land(
-    duck: duckdb.DuckDBPyConnection, lake: Lake, table: Table, rows: pa.RecordBatchReader, reading: Reading
+    duck: duckdb.DuckDBPyConnection,
+    lake: Lake,
+    table: Table,
+    rows: pa.RecordBatchReader,
+    reading: Reading,
+    name: str,
 ) -> int:
     duck.register("_incoming", rows.schema.empty_table())
     kinds = landing_kinds(duck, "_incoming")
     partition: list[str] = []
     select = "SELECT * FROM _incoming"
-    if table.by_day and table.since:
+    if table.by_day and table.since in [column.name for column in table.columns]:
         select = with_day(table, "_incoming", kinds, reading, DAY)
         partition = [DAY]
     duck.register("_incoming", rows)
-    reader = duck.sql(select).to_arrow_reader()
-    count = 0
-
-    def counting() -> Any:
-        nonlocal count
-        for batch in reader:
-            count += batch.num_rows
-            yield batch
-
-    lake.replace(
-        f"{LANDING}.{table.name}",
-        pa.RecordBatchReader.from_batches(reader.schema, counting()),
-        partition_by=partition,
-    )
-    return count
+    counted = Counted(duck.sql(select).to_arrow_reader())
+    lake.replace(name, counted.reader, partition_by=partition)
+    return counted.rows
 
 
 __all__ = [

@@ -16,6 +16,7 @@ QUARANTINE_SCHEMA = schema_of(
 )  # fmt: skip
 RECONCILIATION = "quality.reconciliation"
 CONFLICTING_ROW = "quality.conflicting_row"
+RECONCILIATION_SCHEMA = schema_of(PRODUCED[RECONCILIATION])
 CONFLICTING_SCHEMA = schema_of(PRODUCED[CONFLICTING_ROW])
 
 
@@ -27,6 +28,7 @@ class Reconciled:
     superseded differed from what holds, at the same moment. ``warned_rows`` counts accepted rows with a warning;
     ``reasons`` rows set aside by reason. A row that refers to a refused one is set aside as well
     (``follows:<column>``) and not counted as a fault of its own. ``fresh_rows`` and ``fresh_faulty_rows`` are of tonight's reading.
+    ``deleted_rows`` went from the source, None where the night compared no keys; see ``quality.deleted``.
     """
 
     source_table: str
@@ -39,6 +41,7 @@ class Reconciled:
     fresh_rows: int
     fresh_faulty_rows: int
     reasons: dict[str, int]
+    deleted_rows: int | None = None
 
     @property
     def faulty_rows(self) -> int:

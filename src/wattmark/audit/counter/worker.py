@@ -26,8 +26,8 @@ from wattmark.audit.scope import ACCOUNTS, UNITS, scoped_sql
 from wattmark.audit.slice import ACCOUNT
 from wattmark.contract.types import schema_of
 from wattmark.engine.catalog import SOURCE_LAYER
-from wattmark.engine.session import ACCEPTED, DuckDBSession, engine_error
-from wattmark.engine.sqlfile import SqlFile, literal
+from wattmark.engine.session import ACCEPTED, DuckDBSession
+from wattmark.engine.sqlfile import SqlFile, engine_error, literal
 from wattmark.run import Run
 
 T = TypeVar("T")
