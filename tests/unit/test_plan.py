@@ -241,7 +241,7 @@ def test_a_changed_rule_file(utility: Utility) -> None:
 def test_a_changed_parameter_and_what_rests_on_it(utility: Utility) -> None:
     found = seen(utility, settings=utility.settings(**{"core.payer": {"kind": "organisation"}}))
     [payer] = reasons(found)["core.payer"]
-    assert payer == f"parameter core.payer.kind changed ({utility.folder}/home/settings.yaml:4)"
+    assert payer == f"parameter core.payer.kind changed ({utility.folder}/home/settings.yaml:3)"
     assert reasons(found)["facts.payer_account"] == ["reads core.payer"]
     assert found.changes == {
         "core.payer": RowChange(added=1, removed=2),
@@ -320,13 +320,13 @@ def test_mistakes_are_told(utility: Utility, tmp_path: Path) -> None:
         plan(utility.settings(), ["source.account"])
     with pytest.raises(WattmarkError, match="no audit has run"):
         plan(load_settings(tmp_path / "empty").model_copy(update={"project": utility.project}))
-    before = utility.state()
     utility.change(
         "core/payer.sql", "customer.kind = $kind", "customer.kind = $kind AND LENGTH(customer.nothing) > 1"
     )
+    settings, before = utility.settings(), utility.state()
     load_catalog.cache_clear()
     with pytest.raises(SqlFileError, match=r"payer\.sql:\d+: "):
-        plan(utility.settings())
+        plan(settings)
     assert utility.state() == before
 
 
