@@ -39,7 +39,7 @@ class Deleted:
     @property
     def is_too_many(self) -> bool:
         """Whether so many went that the source is to be asked first."""
-        return self.gone > self.note.deletions["at_most"] * self.known
+        return self.gone > float(self.note.deletions["at_most"]) * self.known
 
 
 def compare_keys(session: DuckDBSession, contract: Contract) -> dict[str, int]:
