@@ -91,7 +91,8 @@ def object_store(folder: Path, *buckets: str) -> Iterator[ObjectStore]:
     command = [
         str(program), "server", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-dir={folder / 'data'}", "-master.telemetry=false",
         f"-master.port={master}", f"-volume.port={volume}", "-volume.max=20", "-master.volumeSizeLimitMB=64",
-        "-filer", f"-filer.port={filer}", "-s3", f"-s3.port={s3}", f"-s3.config={keys}", "-s3.port.iceberg=0",
+        "-filer", f"-filer.port={filer}", "-s3", f"-s3.port={s3}", f"-s3.config={keys}", "-s3.autoCreateBucket=false",
+        "-s3.port.iceberg=0",
     ]  # fmt: skip
     log = folder / "weed.log"
     with log.open("wb") as out:

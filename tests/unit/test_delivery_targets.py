@@ -113,6 +113,7 @@ def test_a_killed_delivery_leaves_no_half_file(place: dict[str, Any], tmp_path: 
         here, there = forks.Pipe()
         child = forks.Process(target=_deliver_as_told, args=(there, place, tmp_path / "list", entries))
         child.start()
+        there.close()
         assert here.recv() == "begins"
         return child
 
