@@ -178,8 +178,8 @@ def _look_at_key(settings: Settings, elsewhere: Elsewhere) -> None:
 
 def _look_at_delivery(settings: Settings, found: Found) -> None:
     """The keys that lists are encrypted to, where they go, and who may let them go."""
-    from wattmark.campaign.deliver import check_target
     from wattmark.campaign.keys import own_identities, recipient
+    from wattmark.campaign.targets import check_target
 
     def at_keys(keys: Sequence[str | int], work: Callable[[], Any]) -> None:
         try:
@@ -204,7 +204,7 @@ def _look_at_delivery(settings: Settings, found: Found) -> None:
     for channel, keys in settings.campaigns.list_recipients.items():
         for number, key in enumerate(keys):
             at_keys(("list_recipients", channel, number), partial(recipient, channel, key))
-    at("delivery", lambda: check_target(settings.campaigns.delivery or ""))
+    at("delivery", lambda: check_target(settings.campaigns.delivery or "", settings.campaigns.sftp))
     at("delivery", lambda: _check_folder(settings.campaigns.delivery))
     for role, people in settings.campaigns.approvers.items():
         if not people or not all(who.strip() for who in people) or not role.strip():

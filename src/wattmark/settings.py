@@ -30,6 +30,7 @@ from wattmark.errors import SettingsError, WattmarkError, together
 from wattmark.home import Home
 from wattmark.notify_settings import Notify
 from wattmark.source_settings import SettingsModel, SourceSettings
+from wattmark.store_settings import S3, Sftp
 from wattmark.user_settings import Users, one_login_each
 from wattmark.yamlfile import line_of, read_mapping
 
@@ -230,6 +231,7 @@ class Campaigns(SettingsModel):
     delivery: str | None = Field(
         None, description="Folder or URL (sftp://, s3://, …) released lists are delivered to"
     )
+    sftp: Sftp = Sftp()
     approvers: dict[str, tuple[str, ...]] = Field(
         default_factory=dict, description="Who may approve for a role that campaigns name; * is every role"
     )
@@ -294,6 +296,7 @@ class Settings(SettingsModel):
     schedule: Schedule = Schedule()
     notify: Notify = Notify()
     campaigns: Campaigns = Campaigns()
+    s3: S3 = S3()
     audit: Audit = Audit()
     cases: Cases = Cases()
     users: Annotated[Users, AfterValidator(one_login_each)] = Field(default_factory=dict)

@@ -48,13 +48,13 @@ def check(home: HomeOption = None) -> None:
     """Check every campaign file, keys, values, conditions and fields, and where lists go."""
     from wattmark.campaign.check import check as check_file
     from wattmark.campaign.definition import read_campaigns
-    from wattmark.campaign.deliver import check_target
+    from wattmark.campaign.targets import check_target
 
     settings = load_settings(home)
     files, wrong = read_campaigns(settings)
     problems = [str(error) for error in wrong]
     try:
-        check_target(settings.campaigns.delivery or "")
+        check_target(settings.campaigns.delivery or "", settings.campaigns.sftp)
     except WattmarkError as error:
         problems.append(str(error))
     for file in files:

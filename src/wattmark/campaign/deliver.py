@@ -11,157 +11,14 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
-import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-from wattmark.atomic import write_atomically
 from wattmark.campaign.definition import CampaignError
 from wattmark.campaign.files import clear_drafts
+from wattmark.campaign.targets import FolderTarget, Target, target_of
 from wattmark.settings import Settings
-
-
-class Target(Protocol):
-    """Where lists are delivered to; paths are relative and use ``/``."""
-
-    def exists(self, path: str) -> bool:
-        """Whether there is such a file."""
-
-    def read(self, path: str) -> bytes:
-        """The content of a file; FileNotFoundError where there is none."""
-
-    def write(self, path: str, content: bytes) -> None:
-        """Write a file in one step."""
-
-    def rename(self, old: str, new: str) -> None:
-        """Give a file another name, in one step where the target can."""
-
-    def remove(self, path: str) -> None:
-        """Take away a folder and what lies in it, if there is one."""
-
-
-class FolderTarget:
-    """A folder of this machine, or one that is mounted."""
-
-    def __init__(self, root: Path) -> None:
-        """Deliver below ``root``, which is made if need be."""
-        self.root = root
-
-    def exists(self, path: str) -> bool:
-        """Whether there is such a file."""
-        return (self.root / path).exists()
-
-    def read(self, path: str) -> bytes:
-        """The content of a file."""
-        return (self.root / path).read_bytes()
-
-    def write(self, path: str, content: bytes) -> None:
-        """Write a file in one step, readable by its owner alone."""
-        write_atomically(self.root / path, content, private=True)
-
-    def rename(self, old: str, new: str) -> None:
-        """Rename in one step and wait until the disk has it."""
-        (self.root / new).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        (self.root / old).replace(self.root / new)
-        handle = os.open((self.root / new).parent, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-
-    def remove(self, path: str) -> None:
-        """Take away a folder and what lies in it, drafts of killed writers among it."""
-        shutil.rmtree(self.root / path, ignore_errors=True)
-
-
-EXTRAS = {"sftp": "sftp", "ssh": "sftp", "s3": "s3", "s3a": "s3"}
-"""The extra of this package that brings what a kind of URL needs."""
-
-
-def check_target(location: str) -> None:
-    """Whether lists could be delivered there as far as can be told without asking it.
-
-    Raises:
-        CampaignError: what a URL of this kind needs is not installed, or there is no such kind.
-    """
-    scheme, separator, _ = location.partition("://")
-    if not separator:
-        return
-    import fsspec
-
-    try:
-        fsspec.get_filesystem_class(scheme)
-    except ImportError as error:
-        extra = EXTRAS.get(scheme)
-        raise CampaignError(
-            "delivery.not_installed",
-            f"Lists cannot be delivered to {scheme}://: {error}.",
-            f"Run: pip install 'wattmark[{extra}]'." if extra else "Install it, or deliver to a folder.",
-        ) from None
-    except ValueError:
-        raise CampaignError(
-            "delivery.unknown",
-            f"Lists cannot be delivered to {scheme}://: nothing here knows such a place.",
-            "Set campaigns.delivery to a folder, sftp://… or s3://….",
-        ) from None
-
-
-class FsspecTarget:
-    """Whatever fsspec reaches: ``sftp://`` and ``s3://`` with the extra of that name, ``memory://`` and others.
-
-    An object store writes an object in one step, but renames by copying; a kill in between is seen by the
-    receipt and the draft, and the copy is made again with the same content.
-    """
-
-    def __init__(self, url: str) -> None:
-        """Deliver below a URL.
-
-        Raises:
-            CampaignError: fsspec, or what it needs for this kind of URL, is not installed.
-        """
-        check_target(url)
-        import fsspec
-
-        self.files, root = fsspec.core.url_to_fs(url)
-        self.root = str(root).rstrip("/")
-
-    def exists(self, path: str) -> bool:
-        """Whether there is such a file."""
-        self.files.invalidate_cache()
-        return bool(self.files.exists(f"{self.root}/{path}"))
-
-    def read(self, path: str) -> bytes:
-        """The content of a file."""
-        self.files.invalidate_cache()
-        return bytes(self.files.cat_file(f"{self.root}/{path}"))
-
-    def write(self, path: str, content: bytes) -> None:
-        """Write a file; in one step on object stores."""
-        target = f"{self.root}/{path}"
-        self.files.makedirs(target.rpartition("/")[0], exist_ok=True)
-        self.files.pipe_file(target, content)
-
-    def rename(self, old: str, new: str) -> None:
-        """Move a file."""
-        self.files.makedirs(f"{self.root}/{new}".rpartition("/")[0], exist_ok=True)
-        self.files.mv(f"{self.root}/{old}", f"{self.root}/{new}")
-
-    def remove(self, path: str) -> None:
-        """Take away a folder and what lies in it, if there is one."""
-        self.files.invalidate_cache()
-        with contextlib.suppress(FileNotFoundError):
-            self.files.rm(f"{self.root}/{path}", recursive=True)
-
-
-def target_of(location: str) -> Target:
-    """The target a setting names: a folder, or a URL.
-
-    Raises:
-        CampaignError: the URL's kind is not supported by what is installed.
-    """
-    return FsspecTarget(location) if "://" in location else FolderTarget(Path(location))
 
 
 def deliver(
@@ -246,10 +103,26 @@ def _arrived(target: Target, path: str, digest: str) -> None:
         )
 
 
+@contextlib.contextmanager
+def delivery_target(settings: Settings) -> Iterator[Target | None]:
+    """Where released lists go, open while the block runs; None where they are not delivered.
+
+    Raises:
+        CampaignError: the place cannot be reached; says why.
+    """
+    location = settings.campaigns.delivery
+    if not location:
+        yield None
+        return
+    with contextlib.closing(target_of(location, settings.campaigns.sftp, settings.s3)) as target:
+        yield target
+
+
 def take_back_drafts(settings: Settings, run_name: str) -> None:
     """Take away what a killed release of a list left half handed over, where the list will not be released."""
-    if settings.campaigns.delivery:
-        target = target_of(settings.campaigns.delivery)
+    with delivery_target(settings) as target:
+        if target is None:
+            return
         target.remove(f".drafts/{run_name}")
         if isinstance(target, FolderTarget):
             for folder in (".drafts", ".receipts", run_name):

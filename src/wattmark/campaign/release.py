@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine, text
 from wattmark.campaign.arms import keep_arms
 from wattmark.campaign.decide import decide
 from wattmark.campaign.definition import CampaignError, CampaignFile, load_campaigns, read_campaigns
-from wattmark.campaign.deliver import deliver, take_back_drafts, target_of
+from wattmark.campaign.deliver import deliver, delivery_target, take_back_drafts
 from wattmark.campaign.drops import Drops, as_rows, dropped_before, insert_drops, of_lacking
 from wattmark.campaign.files import clear_others, digest_of, read_manifest, why_another, write_manifest
 from wattmark.campaign.keys import list_keys
@@ -133,12 +133,13 @@ def _hand_over(
     """Deliver what leaves, and note it as released."""
     campaign_run_id = row["campaign_run_id"]
     manifest = _put_in_place(settings, folder, row)
-    if settings.campaigns.delivery:
-        said = {
-            name: (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode()
-            for name, content in {**part_manifests(manifest), "manifest.json": manifest}.items()
-        }
-        deliver(target_of(settings.campaigns.delivery), campaign_run_id, folder, manifest["files"], said)
+    with delivery_target(settings) as target:
+        if target is not None:
+            said = {
+                name: (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode()
+                for name, content in {**part_manifests(manifest), "manifest.json": manifest}.items()
+            }
+            deliver(target, campaign_run_id, folder, manifest["files"], said)
     connection.execute(
         text(
             "UPDATE ops.campaign_run SET state = 'released', released_at = :now WHERE campaign_run_id = :name"
@@ -254,8 +255,8 @@ def _refuse_of_nobody(
 
 
 def _was_handed_over(settings: Settings, campaign_run_id: str) -> bool:
-    location = settings.campaigns.delivery
-    return location is not None and target_of(location).exists(f".receipts/{campaign_run_id}")
+    with delivery_target(settings) as target:
+        return target is not None and target.exists(f".receipts/{campaign_run_id}")
 
 
 def what_left(engine: Engine, campaign_run_id: str) -> tuple[int, dict[str, str]]:
