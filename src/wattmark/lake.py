@@ -31,6 +31,9 @@ from wattmark.writer import holding
 
 Rows: TypeAlias = pa.Table | pa.RecordBatchReader
 
+_TIDIED = 20
+"""Newest commits among which the one that wrote rows is sought."""
+
 _KEEP_LOG = PostCommitHookProperties(create_checkpoint=True, cleanup_expired_logs=False)
 """Replays read versions older than Delta's own 30 days."""
 
@@ -215,11 +218,17 @@ class Lake(StoredTables):
         return found
 
     def note(self, name: str) -> dict[str, str]:
-        """What the newest commit of a table noted (``metadata`` of ``replace``); empty where there is no table."""
+        """What the commit that wrote a table's rows noted (``metadata`` of ``replace``); empty where there is no table.
+
+        Commits that only tidy change no row and note nothing.
+        """
         if not self.exists(name):
             return {}
-        newest = self._open(name).history(1)[0]
-        return {key: value for key, value in newest.items() if isinstance(value, str)}
+        history = self._open(name).history(_TIDIED)
+        for entry in history:
+            if not str(entry["operation"]).startswith("VACUUM"):
+                return {key: value for key, value in entry.items() if isinstance(value, str)}
+        return {}
 
     def noted(self, name: str, key: str, value: str) -> int | None:
         """Newest version whose commit noted a value (``metadata`` of ``replace``); None where there is none."""

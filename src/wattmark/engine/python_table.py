@@ -49,7 +49,8 @@ class PythonTable:
 
     ``columns`` maps names to contract types, which the rows are cast to; ``maker`` names the function,
     ``module:function``, that gets a TableContext and returns rows. It is imported when it is first called: most tasks
-    need no model's library.
+    need no model's library. Where ``asks`` names the queries that all of it follows from, the stored table stays as
+    it is while their answers, the code and the audited month do (``wattmark.engine.incremental``).
     """
 
     name: str
@@ -60,6 +61,7 @@ class PythonTable:
     purpose: str
     maker: str
     docs: dict[str, str] = field(default_factory=dict)
+    asks: tuple[str, ...] = ()
 
     @property
     def layer(self) -> str:
@@ -108,13 +110,22 @@ def python_table(
     grain: str,
     purpose: str,
     docs: Mapping[str, str] | None = None,
+    asks: Iterable[str] = (),
 ) -> Callable[[Callable[[TableContext], Rows]], Callable[[TableContext], Rows]]:
     """Register a function as the maker of a table (see PythonTable)."""
 
     def register(make: Callable[[TableContext], Rows]) -> Callable[[TableContext], Rows]:
         maker = f"{make.__module__}:{make.__qualname__}"
         _registered[name] = PythonTable(
-            name, tuple(key), dict(columns), tuple(needs), grain, purpose, maker, dict(docs or {})
+            name,
+            tuple(key),
+            dict(columns),
+            tuple(needs),
+            grain,
+            purpose,
+            maker,
+            dict(docs or {}),
+            tuple(asks),
         )
         return make
 
