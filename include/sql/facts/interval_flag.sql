@@ -206,9 +206,9 @@ stuck AS (
   WHERE present.is_stuck AND present.flag IS NULL
 ),
 
--- Where slots without an interval are gaps: in a day, in the rest of the last day before it that has some, and
--- in the whole days between. Before the first interval of a point and after its last there is none: it was not
--- there, or has not arrived.
+-- Where slots without an interval are gaps: in a day, in the rest of the last day before it that has some,
+-- and in the whole days between. Before the first interval of a point and after its last there is none: it
+-- was not there, or has not arrived.
 gap_day AS (
   SELECT
     placed.metering_point_id,
