@@ -25,6 +25,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import importlib
 import importlib.metadata
 import math
 from collections.abc import Iterable, Mapping
@@ -38,7 +39,7 @@ import pyarrow as pa
 from sqlglot import exp
 
 from wattmark.contract.model import Contract
-from wattmark.engine.python_table import PythonTable
+from wattmark.engine.python_table import MAKERS, PythonTable
 from wattmark.engine.sqlfile import SqlFile, literal
 from wattmark.errors import SqlFileError
 from wattmark.lake import Lake
@@ -415,9 +416,7 @@ def _dates(run: Run) -> tuple[str, str]:
 @lru_cache(maxsize=64)
 def _code(maker: str) -> str:
     """Names what computes a table: the package of makers and the libraries that models rest on."""
-    import wattmark.derive
-
-    folder = Path(wattmark.derive.__path__[0])
+    folder = Path(importlib.import_module(MAKERS).__path__[0])
     texts = [path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.py"))]
     libraries = [f"{name} {importlib.metadata.version(name)}" for name in ("duckdb", "numpy", "scikit-learn")]
     return _hash(maker, *libraries, *texts)
