@@ -31,6 +31,9 @@ from wattmark.writer import holding
 
 Rows: TypeAlias = pa.Table | pa.RecordBatchReader
 
+_TIDIED = 20
+"""Newest commits among which the one that wrote rows is sought."""
+
 _KEEP_LOG = PostCommitHookProperties(create_checkpoint=True, cleanup_expired_logs=False)
 """Replays read versions older than Delta's own 30 days."""
 
@@ -229,16 +232,20 @@ class Lake(StoredTables):
         return found
 
     def note(self, name: str) -> dict[str, str]:
-        """What the newest commit of a table noted (``metadata`` of ``replace``); empty where there is no table."""
-        return next(iter(self.notes(name, 1)), {})
+        """What the commit that wrote a table's rows noted (``metadata`` of ``replace``); empty where there is no table.
+
+        Commits that only tidy change no row and note nothing.
+        """
+        return next(iter(self.notes(name, _TIDIED)), {})
 
     def notes(self, name: str, limit: int) -> list[dict[str, str]]:
-        """What the newest commits of a table noted, the newest first; empty where there is no table."""
+        """What the newest commits of a table noted, the newest first and without those that only tidy."""
         if not self.exists(name):
             return []
         return [
             {key: value for key, value in entry.items() if isinstance(value, str)}
             for entry in self._open(name).history(limit)
+            if not str(entry["operation"]).startswith("VACUUM")
         ]
 
     def noted(self, name: str, key: str, value: str) -> int | None:

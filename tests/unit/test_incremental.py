@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,13 @@ import pyarrow as pa
 import pytest
 
 from wattmark.contract import load_contract
+from wattmark.contract.types import Rows
+from wattmark.engine.catalog import Catalog
+from wattmark.engine.incremental import cut_of
+from wattmark.engine.python_table import PythonTable, TableContext
 from wattmark.engine.session import DuckDBSession
+from wattmark.engine.sqlfile import SqlFile
+from wattmark.errors import SqlFileError
 from wattmark.lake import Lake
 from wattmark.run import Run
 from wattmark.settings import Settings, load_settings
@@ -136,3 +143,84 @@ def test_no_intervals_at_all(tmp_path: Path) -> None:
     assert empty.held() == {}
     empty.deliver({_day(1): 1.0})
     assert empty.build(_day(3)) == 1
+
+
+def toy(context: TableContext) -> Rows:
+    """Counts what it asks."""
+    return {"n": [context.query(ASKED).num_rows]}
+
+
+ASKED = "SELECT account.account_id FROM source.account"
+TOY = PythonTable(
+    "facts.toy",
+    ("n",),
+    {"n": "integer"},
+    ("source.account",),
+    "one row",
+    "A test.",
+    f"{__name__}:toy",
+    {},
+    (ASKED,),
+)
+
+
+def test_a_python_table_is_made_anew_where_an_answer_or_the_month_changed(night: Night) -> None:
+    def build(as_of: dt.date) -> int:
+        catalog = Catalog(load_contract(), {TOY.name: TOY})
+        with DuckDBSession(night.settings, Run.of(as_of, "Asia/Shanghai"), catalog) as session:
+            return session.build(TOY.name)
+
+    def accounts(*rows: dict[str, Any]) -> None:
+        schema = load_contract().tables["account"].accepted_schema
+        night.lake.replace("accepted.account", pa.Table.from_pylist(list(rows), schema=schema))
+
+    accounts({"account_id": "A1", "contracted_kva": 8.0})
+    assert [build(_day(3)), build(_day(3)), build(_day(4))] == [1, 0, 0]
+    accounts({"account_id": "A1", "contracted_kva": 10.0})
+    assert build(_day(4)) == 0
+    accounts({"account_id": "A2"})
+    assert [build(_day(4)), build(_day(4)), build(dt.date(2026, 11, 1))] == [1, 0, 1]
+
+
+def test_tidying_the_lake_rebuilds_nothing(night: Night) -> None:
+    night.build(_day(3))
+    night.deliver({_day(2): 20.0}, where="day = '2026-10-02'")
+    assert night.build(_day(3)) == 1
+    assert night.lake.vacuum([TABLE], 0) > 0
+    assert night.build(_day(3)) == 0
+
+
+@pytest.mark.parametrize(
+    ("said", "complaint"),
+    [
+        ({"by": "day"}, "by and reads"),
+        ({"by": "noon", "reads": {}}, "none of the columns"),
+        ({"by": "day", "reads": {"facts.nothing": {}}}, "does not read"),
+        ({"by": "day", "reads": {"source.interval_reading": {"back_days": "peak"}}}, "neither a number"),
+        ({"by": "day", "reads": {"source.interval_reading": {"back_days": -1}}}, "neither a number"),
+        (
+            {"by": "day", "reads": {"source.interval_reading": {"from": "period", "to": "period_end"}}},
+            "may be said",
+        ),
+        ({"by": "whole", "reads": {"source.interval_reading": {"key": "metering_point_id"}}}, "may be said"),
+    ],
+)
+def test_a_header_that_does_not_fit_is_refused(night: Night, said: dict[str, Any], complaint: str) -> None:
+    run = Run.of(_day(3), "Asia/Shanghai")
+    with DuckDBSession(night.settings, run) as session:
+        file = session.catalog.tables[TABLE]
+        assert isinstance(file, SqlFile)
+        with pytest.raises(SqlFileError, match=complaint):
+            cut_of(replace(file, header={**file.header, "incremental": said}), run.scalars())
+
+
+def test_every_header_says_what_may_be_said(night: Night) -> None:
+    run = Run.of(_day(3), "Asia/Shanghai")
+    with DuckDBSession(night.settings, run) as session:
+        files = [file for file in session.catalog.tables.values() if isinstance(file, SqlFile)]
+    cuts = {file.name: cut_of(file, run.scalars()) for file in files if "incremental" in file.header}
+    assert None not in cuts.values()
+    flag = cuts["facts.interval_flag"]
+    assert flag is not None
+    # 24 hours before a day begins may lie in the day before the last: one of them may have 23.
+    assert flag.reads["facts.still_daily"].back == 2

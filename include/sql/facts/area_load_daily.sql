@@ -31,7 +31,7 @@ columns:
   h21: {type: double, doc: 'Mean kW from 21:00, 6 places; empty without a reading.'}
   h22: {type: double, doc: 'Mean kW from 22:00, 6 places; empty without a reading.'}
   h23: {type: double, doc: 'Mean kW from 23:00, 6 places; empty without a reading.'}
-incremental: {by: day, source: accepted.interval_reading}
+incremental: {by: day, reads: {source.interval_reading: {}}}
 */
 WITH timed AS (
   SELECT

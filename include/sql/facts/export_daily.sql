@@ -12,7 +12,7 @@ columns:
   measured_export_kwh: {type: double, doc: Energy given by the measured ones.}
   night_export_kwh: {type: double, doc: 'Energy given by the measured ones that lie between 22:00 and 4:00.'}
   export_kw: {type: double, doc: Highest mean power given in a measured interval.}
-incremental: {by: day, source: accepted.interval_reading}
+incremental: {by: day, reads: {source.interval_reading: {}}}
 */
 WITH given AS (
   SELECT

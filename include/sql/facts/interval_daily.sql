@@ -5,6 +5,8 @@ purpose: The intervals of a day as they were handed over, rolled up in one pass.
 columns:
   metering_point_id: {type: string, doc: The point.}
   day: {type: date, doc: Local day on which the intervals start.}
+  first_s: {type: integer, doc: Start of its first interval in seconds since 1970.}
+  last_s: {type: integer, doc: Start of its last interval.}
   intervals: {type: integer, doc: 'Rows of the day, of any quality.'}
   minutes: {type: integer, doc: Their lengths together.}
   expected: {type: integer, doc: 'Intervals of such lengths in the day, 23 and 25 hours where the clock is changed.'}
@@ -22,12 +24,13 @@ columns:
   daytime_kwh: {type: double, doc: 'Part of measured_kwh of intervals that start from 8:00 and before 18:00.'}
   demand_intervals: {type: integer, doc: 'Measured ones with a kwh that are of at most 30 minutes, from which a demand can be read.'}
   demand_kw: {type: double, doc: Their highest mean power.}
-incremental: {by: day, source: accepted.interval_reading}
+incremental: {by: day, reads: {source.interval_reading: {}}}
 */
 WITH timed AS (
   SELECT
     interval_reading.metering_point_id,
     interval_reading.day,
+    UNIX_SECONDS(interval_reading.interval_start) AS start_s,
     day_clock.minutes AS day_minutes,
     interval_reading.interval_minutes,
     interval_reading.kwh,
@@ -51,6 +54,8 @@ rolled AS (
     timed.metering_point_id,
     timed.day,
     MIN(timed.day_minutes) AS day_minutes,
+    MIN(timed.start_s) AS first_s,
+    MAX(timed.start_s) AS last_s,
     COUNT(*) AS intervals,
     INTEGER_SUM(timed.interval_minutes) AS minutes,
     COUNT(timed.kwh) FILTER (WHERE timed.is_measured) AS measured,
@@ -81,6 +86,8 @@ rolled AS (
 SELECT
   rolled.metering_point_id,
   rolled.day,
+  rolled.first_s,
+  rolled.last_s,
   rolled.intervals,
   rolled.minutes,
   CAST(ROUND(RATIO(CAST(rolled.day_minutes AS DOUBLE) * rolled.intervals, rolled.minutes)) AS BIGINT)

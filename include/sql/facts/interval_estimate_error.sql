@@ -1,7 +1,7 @@
 /*
 grain: one row per estimation method
 key: [method]
-purpose: How far estimates lie from what was really measured. Measured intervals of a fixed sample of points and days are estimated as if they were gone, and compared.
+purpose: How far estimates lie from what was really measured. Measured intervals of P, of a fixed sample of points and days, are estimated as if they were gone, and compared.
 columns:
   method: {type: string, doc: interpolated or like_day.}
   held_out: {type: integer, doc: Intervals compared.}
@@ -11,13 +11,21 @@ columns:
 params:
   gap_hours: {type: number, default: 2, minimum: 0.25, doc: 'Length of the gap whose middle is interpolated, the worst case of a short gap.'}
   like_window_days: {type: integer, default: 28, minimum: 7, doc: As in facts.interval_edit.}
+incremental:
+  by: whole
+  reads:
+    source.interval_reading: {from: period, to: period_end}
+    facts.interval_daily: {from: period, to: period_end}
 */
 WITH typical AS (
   SELECT
     interval_daily.metering_point_id,
     RATIO(EXACT_SUM(interval_daily.measured_kwh), SUM(interval_daily.measured)) AS mean_kwh
   FROM facts.interval_daily
-  WHERE SUBSTR(MD5(interval_daily.metering_point_id), 1, 1) = '0'
+  WHERE
+    SUBSTR(MD5(interval_daily.metering_point_id), 1, 1) = '0'
+    AND interval_daily.day >= $period
+    AND interval_daily.day <= $period_end
   GROUP BY interval_daily.metering_point_id
 ),
 
@@ -40,7 +48,7 @@ sampled AS (
   JOIN core.day_clock ON day_clock.day = interval_reading.day
   WHERE
     interval_reading.quality = 'measured' AND interval_reading.kwh IS NOT NULL AND typical.mean_kwh > 0
-    AND interval_reading.day > CAST($as_of - INTERVAL 62 DAY AS DATE)
+    AND interval_reading.day >= $period AND interval_reading.day <= $period_end
 ),
 
 held AS (

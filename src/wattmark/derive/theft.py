@@ -213,11 +213,24 @@ def _training(data: Series) -> tuple[Signals, Floats, Ints, Ints]:
     return plain, features, labels, np.concatenate([data.area, data.area[who]])
 
 
+_ACCOUNTS = (
+    "SELECT fed_account.account_id, fed_account.transformer_id, fed_account.usage_category, fed_account.contracted_kva, "
+    "fed_account.zero_day_share FROM facts.fed_account ORDER BY fed_account.account_id"
+)
+_BILLED = (
+    "SELECT bill_net.account_id, bill_net.period, bill_net.billed_kwh FROM facts.bill_net "
+    "JOIN facts.fed_account ON fed_account.account_id = bill_net.account_id "
+    "WHERE bill_net.period > ADD_MONTHS($period, -12) AND bill_net.period <= $period"
+)
+_LOST = (
+    "SELECT area_loss.id, area_loss.period, area_loss.supplied_kwh, area_loss.loss_kwh FROM facts.area_loss "
+    "WHERE area_loss.level = 'transformer' AND area_loss.loss_kwh IS NOT NULL"
+)
+_ASKS = (_ACCOUNTS, _BILLED, _LOST)
+
+
 def _series(context: TableContext) -> tuple[Series, list[str], list[str]]:
-    accounts = context.query(
-        "SELECT fed_account.account_id, fed_account.transformer_id, fed_account.usage_category, fed_account.contracted_kva, fed_account.zero_day_share "
-        "FROM facts.fed_account ORDER BY fed_account.account_id"
-    )
+    accounts = context.query(_ACCOUNTS)
     names = accounts["account_id"].to_numpy(zero_copy_only=False).astype(str)
     area_ids, area = np.unique(
         accounts["transformer_id"].to_numpy(zero_copy_only=False).astype(str), return_inverse=True
@@ -225,15 +238,8 @@ def _series(context: TableContext) -> tuple[Series, list[str], list[str]]:
     _, group = np.unique(
         accounts["usage_category"].to_numpy(zero_copy_only=False).astype(str), return_inverse=True
     )
-    billed = context.query(
-        "SELECT bill_net.account_id, bill_net.period, bill_net.billed_kwh FROM facts.bill_net "
-        "JOIN facts.fed_account ON fed_account.account_id = bill_net.account_id "
-        "WHERE bill_net.period > ADD_MONTHS($period, -12) AND bill_net.period <= $period"
-    )
-    lost = context.query(
-        "SELECT id, period, supplied_kwh, loss_kwh FROM facts.area_loss "
-        "WHERE level = 'transformer' AND loss_kwh IS NOT NULL"
-    )
+    billed = context.query(_BILLED)
+    lost = context.query(_LOST)
     last = np.datetime64(context.run.period, "M")
 
     def month(table: pa.Table) -> Ints:
@@ -304,6 +310,7 @@ _NEEDS = ("facts.fed_account", "facts.bill_net", "facts.area_loss")
         "reasons_zh": "string",
     },
     needs=_NEEDS,
+    asks=_ASKS,
     grain="one row per account that can be held against its area's loss",
     purpose="How much an account looks like theft, and why.",
     docs={
@@ -405,6 +412,7 @@ def quality(data: Series) -> dict[str, float]:
         "in_use": "boolean",
     },
     needs=_NEEDS,
+    asks=_ASKS,
     grain="one row per metric",
     purpose="How well the theft model tells injected thefts from untouched accounts, on unseen areas.",
     docs={"metric": "auc, leak_auc, precision_at_capacity, found_share, untouched_suspect_share, injected"},

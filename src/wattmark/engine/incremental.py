@@ -1,111 +1,483 @@
-"""Rebuilds only the days of a table whose source days changed.
+"""Rebuilds only the parts of a table whose sources changed.
 
-A SQL file may say ``incremental: {by: day, source: accepted.interval_reading}``: each of its rows comes from
-source rows of the same day alone. Its Delta table is then partitioned by that day, and each commit notes the
-version of the source, the day the run spoke for and a hash of what the file means. The next build compares
-the source's files of both versions, day by day. Whatever cannot be compared is rebuilt as a whole, so a
-night and a full rebuild give the same rows.
+A SQL file says in its header by what it is cut and how far its rows reach into what they are made from::
+
+    incremental:
+      by: found_on                                       # a column: a day each, or months where it is period
+      reads:
+        source.interval_reading: {}                      # rows of the same day alone
+        facts.interval_daily: {back_days: window_days}   # and of so many days before (a number, or a parameter)
+        facts.still_daily: {back_hours: 24, ahead_hours: stuck_hours}
+        facts.point_limit: {key: metering_point_id}      # rows of the same key, on whatever day
+
+The stored table is partitioned by that column. Each commit notes which version of each such source it was made
+from, and the next build asks Delta's log which files of them are others since, day by day, and which keys have
+other rows. What the header does not name is compared as a whole, by a hash of the columns the file reads: another
+row of it, another parameter or another statement rebuilds everything. So does what cannot be compared, and a file
+that says nothing is always rebuilt.
+
+``by: whole`` cuts nothing: the table is left as it is where nothing of it changed. A source may then be bounded by
+``{from: period, to: period_end}`` (values of the run), so that only files of those days count. Python tables say
+the same by the queries they ask (``asks``).
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import importlib
+import importlib.metadata
+import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from zoneinfo import ZoneInfo
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Protocol
 
+import duckdb
+import pyarrow as pa
 from sqlglot import exp
 
+from wattmark.contract.model import Contract
+from wattmark.engine.python_table import MAKERS, PythonTable
 from wattmark.engine.sqlfile import SqlFile, literal
 from wattmark.errors import SqlFileError
 from wattmark.lake import Lake
+from wattmark.ledger import LakeError
+from wattmark.run import Run
+from wattmark.settings import Settings
 
-SOURCE_TABLE, SOURCE_VERSION, AS_OF, DEFINITION = "source_table", "source_version", "as_of", "definition"
+AS_OF, DEFINITION = "as_of", "definition"
+WHOLE, MONTH = "whole", "period"
+"""``by`` of a table that is not cut, and of one that is cut by months."""
+MOST_KEYS = 1000
+"""Changed keys above which everything is rebuilt: each of them is named to Delta."""
+
+_REACHES = {"by", "back_days", "ahead_days", "back_hours", "ahead_hours"}
+_CHANGED_KEYS = """
+SELECT DISTINCT CAST({key} AS VARCHAR) AS key FROM (
+  (SELECT * FROM read_parquet({new}) EXCEPT ALL SELECT * FROM read_parquet({old}))
+  UNION ALL BY NAME
+  (SELECT * FROM read_parquet({old}) EXCEPT ALL SELECT * FROM read_parquet({new}))
+) ORDER BY key LIMIT {most}
+"""
+
+
+class Asked(Protocol):
+    """What is asked here: a session of the night."""
+
+    settings: Settings
+    run: Run
+    lake: Lake
+    versions: dict[str, int]
+    scalars: dict[str, Any]
+    duck: duckdb.DuckDBPyConnection
+
+    @property
+    def contract(self) -> Contract:
+        """The source contract."""
+
+    @property
+    def overrides(self) -> Mapping[str, Mapping[str, Any]]:
+        """The utility's parameter values by table."""
+
+    def see(self, names: Iterable[str]) -> None:
+        """Make tables readable."""
+
+    def query(self, sql: str, **values: Any) -> pa.RecordBatchReader:
+        """Rows of a query."""
+
+    def text_of(self, file: SqlFile) -> str:
+        """A file's bound statement as text."""
+
+
+@dataclass(frozen=True)
+class Read:
+    """How far rows reach into one source: days before and after, by its partition column; by a key; or some days."""
+
+    by: str = "day"
+    back: int = 0
+    ahead: int = 0
+    key: str | None = None
+    span: tuple[dt.date, dt.date] | None = None
+
+
+@dataclass(frozen=True)
+class Cut:
+    """What a header says: the column a table is cut by (None where it is not) and its declared sources."""
+
+    column: str | None
+    reads: dict[str, Read]
+
+    def part(self, day: dt.date) -> dt.date:
+        """The part that a day lies in: itself, or the first day of its month."""
+        return day.replace(day=1) if self.column == MONTH else day
+
+    def days(self, part: dt.date) -> tuple[dt.date, dt.date]:
+        """First and last day of a part."""
+        if self.column != MONTH:
+            return part, part
+        following = (part + dt.timedelta(days=31)).replace(day=1)
+        return part, following - dt.timedelta(days=1)
+
+    def between(self, first: dt.date, last: dt.date) -> list[dt.date]:
+        """All parts from one day's to another's."""
+        days = (first + dt.timedelta(days=number) for number in range((last - first).days + 1))
+        return sorted({self.part(day) for day in days})
 
 
 @dataclass(frozen=True)
 class Part:
-    """What a build has to replace (everything where ``days`` is None), and what to note with it."""
+    """What a build has to replace, and what to note with it.
 
-    column: str
-    days: tuple[dt.date, ...] | None
+    Attributes:
+        cut: what the header says.
+        parts: those to make anew; all where None.
+        keys: rows of these keys are made anew in all other parts.
+        note: goes into the commit.
+    """
+
+    cut: Cut
+    parts: tuple[dt.date, ...] | None
     note: dict[str, str]
+    keys: tuple[str, ...] = field(default=())
+
+    @property
+    def is_nothing(self) -> bool:
+        """Whether the stored table is as it would be made."""
+        return self.parts == () and not self.keys
+
+    @property
+    def key(self) -> str | None:
+        """The column whose values ``keys`` are."""
+        return next((read.key for read in self.cut.reads.values() if read.key), None)
+
+    @property
+    def partition_by(self) -> list[str]:
+        """Columns to partition the stored table by."""
+        return [self.cut.column] if self.cut.column else []
 
     @property
     def where(self) -> str | None:
-        """The replaced part as a predicate over the partition column."""
-        if self.days is None:
+        """What is replaced, as a predicate; None for everything."""
+        if self.parts is None:
             return None
-        return f"{self.column} IN ({', '.join(repr(day.isoformat()) for day in self.days)})"
+        said = []
+        if self.parts:
+            said.append(f"{self.cut.column} IN ({', '.join(repr(part.isoformat()) for part in self.parts)})")
+        if self.keys:
+            quoted = ", ".join("'" + key.replace("'", "''") + "'" for key in self.keys)
+            said.append(f"{self.key} IN ({quoted})")
+        return " OR ".join(said)
 
 
-def part_of(file: SqlFile, meaning: str, lake: Lake, as_of: dt.date, versions: Mapping[str, int]) -> Part:
-    """What a build of an incremental file has to replace.
+# --- what a header says --------------------------------------------------------------------------
+
+
+def cut_of(
+    file: SqlFile, scalars: Mapping[str, Any], overrides: Mapping[str, Any] | None = None
+) -> Cut | None:
+    """What a file's header says of cutting; None where it says nothing.
 
     Args:
-        file: with ``incremental`` in its header.
-        meaning: its ``definition_hash``.
-        lake: that holds its source and what was built before.
-        as_of: the run's date.
-        versions: lake version to read by table, where it is not the newest.
+        file: the file.
+        scalars: the run's values.
+        overrides: parameter values of the utility.
 
     Raises:
-        SqlFileError: the header's ``incremental`` lacks ``by`` or ``source``.
+        SqlFileError: ``sql.incremental``; names what is wrong.
     """
-    asked = file.header["incremental"]
-    if set(asked) != {"by", "source"}:
-        raise SqlFileError(
-            "sql.incremental", f"{file.path}:1: incremental must say by and source, nothing else."
-        )
-    column, source = str(asked["by"]), str(asked["source"])
-    version = versions.get(source, lake.version(source))
-    note = {
-        SOURCE_TABLE: lake.identity(source) if version is not None else "",
-        SOURCE_VERSION: str(version),
-        AS_OF: as_of.isoformat(),
-        DEFINITION: meaning,
+    asked = file.header.get("incremental")
+    if asked is None:
+        return None
+
+    def refuse(what: str) -> SqlFileError:
+        return SqlFileError("sql.incremental", f"{file.path}:1: incremental {what}.")
+
+    if not isinstance(asked, dict) or set(asked) != {"by", "reads"} or not isinstance(asked["reads"], dict):
+        raise refuse("must say by and reads, nothing else")
+    column = str(asked["by"])
+    if column != WHOLE and column not in (file.header.get("columns") or {column: None}):
+        raise refuse(f"is by {column}, which is none of the columns")
+    values = file.values(file.day_of(scalars), overrides)
+
+    def number(name: str, given: Any) -> float:
+        found = values.get(given) if isinstance(given, str) else given
+        if isinstance(found, bool) or not isinstance(found, (int, float)) or found < 0:
+            raise refuse(
+                f"says {given!r} for {name}, which is neither a number from 0 nor a parameter's name"
+            )
+        return float(found)
+
+    reads: dict[str, Read] = {}
+    for name, said in asked["reads"].items():
+        said = said or {}
+        if name not in file.references:
+            raise refuse(f"names {name}, which the statement does not read")
+        if set(said) == {"key"} and column != WHOLE:
+            reads[name] = Read(key=str(said["key"]))
+        elif set(said) == {"from", "to"} and column == WHOLE and set(said.values()) <= set(scalars):
+            reads[name] = Read(span=(scalars[said["from"]], scalars[said["to"]]))
+        elif set(said) <= _REACHES and column != WHOLE:
+            # A day may have 23 hours, so that 24 hours back can reach into the day before the last.
+            back, ahead = (
+                math.ceil(number(f"{way}_days", said.get(f"{way}_days", 0)))
+                + (math.ceil((hours + 1) / 24) if (hours := number(way, said.get(f"{way}_hours", 0))) else 0)
+                for way in ("back", "ahead")
+            )
+            reads[name] = Read(str(said.get("by", "day")), back, ahead)
+        else:
+            raise refuse(f"says {dict(said)} of {name}; see docs/architecture.md for what may be said")
+    if len({read.key for read in reads.values() if read.key}) > 1:
+        raise refuse("names more than one key")
+    return Cut(None if column == WHOLE else column, reads)
+
+
+# --- what changed --------------------------------------------------------------------------------
+
+
+def part_of(definition: SqlFile | PythonTable, session: Asked) -> Part | None:
+    """What a build of a table has to replace; None for a table that says nothing, which is always rebuilt.
+
+    Raises:
+        SqlFileError: the header's ``incremental`` does not fit.
+    """
+    if isinstance(definition, PythonTable):
+        return _python_part(definition, session) if definition.asks else None
+    cut = cut_of(definition, session.scalars, session.overrides.get(definition.name))
+    if cut is None:
+        return None
+    sources = [
+        session.contract.tables[name.split(".")[1]].as_of_sql(name)
+        for name in sorted(cut.reads)
+        if name.startswith("source.")
+    ]
+    meaning = [session.text_of(definition), repr(cut), *sources]
+    note = {DEFINITION: _hash(session.settings.zone.key, duckdb.__version__, *meaning)}
+    note |= {name: _read_stamp(session, name, read) for name, read in cut.reads.items()}
+    statement = definition.statement
+    for name in sorted(definition.references - set(cut.reads)):
+        note[name] = content_of(session, name, statement)
+    before = session.lake.note(definition.name)
+    same = [key for key in note if key not in cut.reads or cut.column is None]
+    note[AS_OF] = session.run.as_of.isoformat()
+    if any(before.get(key) != note[key] for key in same) or AS_OF not in before:
+        return Part(cut, None, note)
+    if cut.column is None:
+        return Part(cut, (), note)
+    return _changed(definition.name, cut, note, before, session)
+
+
+def _changed(name: str, cut: Cut, note: dict[str, str], before: Mapping[str, str], session: Asked) -> Part:
+    """The parts and keys that changed since the noted build."""
+    everything = Part(cut, None, note)
+    last, as_of = dt.date.fromisoformat(before[AS_OF]), session.run.as_of
+    stored = session.lake.partition_files(name, str(cut.column))
+    if stored is None:
+        return everything
+    there = {dt.date.fromisoformat(part) for part in stored}
+    anew: set[tuple[dt.date, dt.date]] = set()
+    keys: set[str] = set()
+    for source, read in cut.reads.items():
+        was, now = _versions(before.get(source, ""), note[source])
+        if was is None or now is None:
+            if before.get(source) != note[source]:
+                return everything
+            continue
+        if read.key:
+            found = _changed_keys(session, source, read.key, was, now)
+            if found is None:
+                return everything
+            keys |= found
+            continue
+        table = _stored(source)
+        old = session.lake.partition_files(table, read.by, was)
+        new = session.lake.partition_files(table, read.by, now)
+        if old is None or new is None:
+            return everything
+        seen = {dt.date.fromisoformat(day) for day in {*old, *new}}
+        changed = {dt.date.fromisoformat(day) for day in {*old, *new} if old.get(day) != new.get(day)}
+        if source != table:
+            # What was handed over is seen up to the run's own day.
+            seen = {day for day in seen if day <= max(last, as_of)}
+            changed &= seen
+            changed |= {day for day in seen if min(last, as_of) < day <= max(last, as_of)}
+        there |= {cut.part(day) for day in seen}
+        anew |= {(day - dt.timedelta(days=read.ahead), day + dt.timedelta(days=read.back)) for day in changed}
+    if len(keys) > MOST_KEYS:
+        return everything
+    parts = {part for first, end in anew for part in cut.between(first, end)}
+    parts = {part for part in parts if min(there, default=part) <= part <= max(there, default=part)}
+    return Part(cut, tuple(sorted(parts)), note, tuple(sorted(keys)))
+
+
+def _stored(source: str) -> str:
+    """The stored table behind a source: a layer ``source`` shows accepted rows."""
+    layer, table = source.split(".")
+    return f"accepted.{table}" if layer == "source" else source
+
+
+def _read_stamp(session: Asked, source: str, read: Read) -> str:
+    """Names what there is of a source now: its version, or the files of the days that are asked of it."""
+    name = _stored(source)
+    if not session.lake.exists(name):
+        return ""
+    version = session.versions.get(name, session.lake.version(name))
+    if read.span is None:
+        return f"{session.lake.identity(name)}@{version}"
+    files = session.lake.partition_files(name, read.by, version)
+    if files is None:
+        raise SqlFileError("sql.incremental", f"{source} is not kept by {read.by}.")
+    first, last = read.span
+    if source != name:
+        last = min(last, session.run.as_of)
+    return _hash(
+        session.lake.identity(name),
+        *(
+            file
+            for day in sorted(files)
+            if first <= dt.date.fromisoformat(day) <= last
+            for file in files[day]
+        ),
+    )
+
+
+def _versions(before: str, now: str) -> tuple[int | None, int | None]:
+    """Two versions of one and the same table; None where they cannot be compared."""
+    (old_id, _, old), (new_id, _, new) = before.partition("@"), now.partition("@")
+    if not old or not new or old_id != new_id:
+        return None, None
+    return int(old), int(new)
+
+
+def _changed_keys(session: Asked, name: str, key: str, was: int, now: int) -> set[str] | None:
+    """Keys of which two versions of a table hold other rows; None where the earlier one is gone."""
+    if was == now:
+        return set()
+    try:
+        old, new = session.lake.files(name, was), session.lake.files(name, now)
+    except LakeError as error:
+        if error.history:
+            return None
+        raise
+    if not old or not new or session.lake.schema(name, was) != session.lake.schema(name, now):
+        return None
+    lists = {
+        which: "[" + ", ".join(literal(file).sql(dialect="duckdb") for file in files) + "]"
+        for which, files in (("old", old), ("new", new))
     }
-    before = lake.note(file.name)
-    # A table older than the source's log, or from before a change of meaning, or made from a source table that was
-    # made anew since, whose versions count anew, cannot be compared with.
-    if (
-        before.get(DEFINITION) != note[DEFINITION]
-        or before.get(SOURCE_TABLE) != note[SOURCE_TABLE]
-        or version is None
-        or not before.get(SOURCE_VERSION, "").isdigit()
-    ):
-        return Part(column, None, note)
-    old = lake.partition_files(source, column, int(before[SOURCE_VERSION]))
-    new = lake.partition_files(source, column, version)
-    if old is None or new is None:
-        return Part(column, None, note)
-    last = dt.date.fromisoformat(before[AS_OF])
-    days = {dt.date.fromisoformat(day): files for day, files in new.items()}
-    changed = {dt.date.fromisoformat(day) for day in {*old, *new} if old.get(day) != new.get(day)}
-    changed = {day for day in changed if day <= max(last, as_of)}
-    changed |= {day for day in days if min(last, as_of) < day <= max(last, as_of)}
-    return Part(column, tuple(sorted(changed)), note)
+    rows = session.duck.execute(_CHANGED_KEYS.format(key=f'"{key}"', most=MOST_KEYS + 1, **lists)).fetchall()
+    return None if any(value is None for (value,) in rows) else {str(value) for (value,) in rows}
 
 
-def definition_hash(zone: ZoneInfo, statements: Iterable[str]) -> str:
-    """Hash of what a file means: its bound text and those of what it reads, and the time zone."""
-    return hashlib.sha256("\n".join([zone.key, *statements]).encode()).hexdigest()
+def content_of(session: Asked, name: str, statement: exp.Expression) -> str:
+    """Hash of the columns that a statement may read of a table, whatever the order of its rows."""
+    session.see([name])
+    schema, table = name.split(".")
+    relation = f'"{schema}"."{table}"'
+    named = {column.name.lower() for column in statement.find_all(exp.Column)}
+    takes_all = any(not isinstance(star.parent, exp.Count) for star in statement.find_all(exp.Star))
+    columns = [
+        f'"{column}"'
+        for column in sorted(session.duck.sql(f"SELECT * FROM {relation}").columns)
+        if takes_all or column.lower() in named
+    ]
+    hashed = f"SUM(hash({', '.join(columns)}))" if columns else "0"
+    rows = session.duck.execute(f"SELECT COUNT(*), {hashed} FROM {relation}").fetchall()
+    return _hash(",".join(columns), repr(rows))
 
 
-def restrict(statement: exp.Expression, source: str, column: str, days: Iterable[dt.date]) -> exp.Expression:
-    """The statement reading only some days of ``source.<table>``, whose accepted table is named."""
-    table = source.split(".")[1]
+def _hash(*texts: str) -> str:
+    return hashlib.sha256("\n".join(texts).encode()).hexdigest()
+
+
+# --- Python tables -------------------------------------------------------------------------------
+
+
+def _python_part(table: PythonTable, session: Asked) -> Part:
+    """Everything, or nothing where the answers to its queries, its code and the audited month are what they were."""
+    note = {DEFINITION: _hash(session.settings.zone.key, *_dates(session.run), _code(table.maker))}
+    for number, asked in enumerate(table.asks):
+        answer = session.query(
+            f"SELECT COUNT(*) AS n, SUM(HASH(asked)) AS h FROM ({asked}) AS asked"
+        ).read_all()
+        note[f"answer {number}"] = _hash(asked, repr(answer.to_pylist()))
+    before = session.lake.note(table.name)
+    same = AS_OF in before and all(before.get(key) == note[key] for key in note)
+    note[AS_OF] = session.run.as_of.isoformat()
+    return Part(Cut(None, {}), () if same else None, note)
+
+
+def _dates(run: Run) -> tuple[str, str]:
+    """The months that a Python table may name: the audited one and that of the run's day."""
+    return run.period.isoformat(), run.as_of.replace(day=1).isoformat()
+
+
+@lru_cache(maxsize=64)
+def _code(maker: str) -> str:
+    """Names what computes a table: the package of makers and the libraries that models rest on."""
+    folder = Path(importlib.import_module(MAKERS).__path__[0])
+    texts = [path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.py"))]
+    libraries = [f"{name} {importlib.metadata.version(name)}" for name in ("duckdb", "numpy", "scikit-learn")]
+    return _hash(maker, *libraries, *texts)
+
+
+# --- reading less --------------------------------------------------------------------------------
+
+
+def restrict(statement: exp.Expression, part: Part) -> exp.Expression:
+    """The statement that makes what a part says and nothing else, reading no more than its rows reach.
+
+    Args:
+        statement: the bound statement of the whole table.
+        part: with ``parts``.
+    """
+    cut, column = part.cut, str(part.cut.column)
+    made: list[exp.Expression] = []
+    if part.parts:
+        days = {
+            name: sorted(
+                {
+                    first + dt.timedelta(days=number)
+                    for each in part.parts
+                    for first, last in (cut.days(each),)
+                    for number in range(-read.back, (last - first).days + read.ahead + 1)
+                }
+            )
+            for name, read in cut.reads.items()
+            if not read.key
+        }
+        limits: dict[str, tuple[str, list[Any]]] = {
+            name: (cut.reads[name].by, list(reached)) for name, reached in days.items()
+        }
+        made.append(_kept(_limited(statement, limits), exp.column(column).isin(*map(literal, part.parts))))
+    if part.keys:
+        keys = [literal(key) for key in part.keys]
+        limits = {name: (str(part.key), list(part.keys)) for name in cut.reads}
+        wanted: exp.Expression = exp.column(str(part.key)).isin(*keys)
+        if part.parts:
+            wanted = exp.and_(wanted, exp.not_(exp.column(column).isin(*map(literal, part.parts))))
+        made.append(_kept(_limited(statement, limits), wanted))
+    return made[0] if len(made) == 1 else exp.union(*made, distinct=False)
+
+
+def _kept(statement: exp.Expression, wanted: exp.Expression) -> exp.Expression:
+    return exp.select("*").from_(exp.Subquery(this=statement, alias=exp.to_identifier("made"))).where(wanted)
+
+
+def _limited(statement: exp.Expression, limits: Mapping[str, tuple[str, list[Any]]]) -> exp.Expression:
+    """A copy that reads only rows of each table whose column has one of some values."""
 
     def limit(node: exp.Expression) -> exp.Expression:
-        if isinstance(node, exp.Table) and node.db == "source" and node.name == table:
-            wanted = exp.column(column).isin(*[literal(day) for day in days])
-            return (
-                exp.select("*")
-                .from_(exp.to_table(f"source.{table}"))
-                .where(wanted)
-                .subquery(node.alias or table)
-            )
-        return node
+        name = f"{node.db}.{node.name}" if isinstance(node, exp.Table) else ""
+        if name not in limits:
+            return node
+        column, values = limits[name]
+        return (
+            exp.select("*")
+            .from_(exp.to_table(name))
+            .where(exp.column(column).isin(*map(literal, values)))
+            .subquery(node.alias or node.name)
+        )
 
-    return statement.transform(limit)
+    return statement.copy().transform(limit)

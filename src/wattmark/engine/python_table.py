@@ -50,7 +50,9 @@ class PythonTable:
     ``columns`` maps names to contract types, which the rows are cast to; ``maker`` names the function,
     ``module:function``, that gets a TableContext and returns rows. It is imported when it is first called: most tasks
     need no model's library. ``settings`` and ``files`` are what it reads besides tables: keys of the settings, and files or
-    folders below the project or the home, of SQL files the header.
+    folders below the project or the home, of SQL files the header. Where ``asks`` names the queries that all of it follows
+    from, the stored table stays as it is while their answers, the code and the audited month do
+    (``wattmark.engine.incremental``).
     """
 
     name: str
@@ -63,6 +65,7 @@ class PythonTable:
     docs: dict[str, str] = field(default_factory=dict)
     settings: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
+    asks: tuple[str, ...] = ()
 
     @property
     def layer(self) -> str:
@@ -113,6 +116,7 @@ def python_table(
     docs: Mapping[str, str] | None = None,
     settings: Iterable[str] = (),
     files: Iterable[str] = (),
+    asks: Iterable[str] = (),
 ) -> Callable[[Callable[[TableContext], Rows]], Callable[[TableContext], Rows]]:
     """Register a function as the maker of a table (see PythonTable)."""
 
@@ -120,7 +124,7 @@ def python_table(
         maker = f"{make.__module__}:{make.__qualname__}"
         _registered[name] = PythonTable(
             name, tuple(key), dict(columns), tuple(needs), grain, purpose, maker, dict(docs or {}),
-            tuple(settings), tuple(files),
+            tuple(settings), tuple(files), tuple(asks),
         )  # fmt: skip
         return make
 

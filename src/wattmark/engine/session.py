@@ -24,7 +24,7 @@ from wattmark.contract import Contract, load_contract
 from wattmark.contract.types import duckdb_of, duckdb_types, nothing, schema_of
 from wattmark.engine.catalog import KNOWN_LAYER, SOURCE_LAYER, Catalog, TableDefinition, catalog_of
 from wattmark.engine.idioms import parsed
-from wattmark.engine.incremental import Part, definition_hash, part_of, restrict
+from wattmark.engine.incremental import Part, part_of, restrict
 from wattmark.engine.made import Maker, made_note, stamp_of
 from wattmark.engine.produced import PRODUCED
 from wattmark.engine.python_table import PythonTable, TableContext
@@ -294,9 +294,7 @@ class Session(ABC):
         """A file's statement with the run's values and the utility's parameters in place."""
         statement = file.bound(self.scalars, self.overrides.get(file.name))
         part = self._parts.get(file.name)
-        if part is not None and part.days is not None:
-            return restrict(statement, str(file.header["incremental"]["source"]), part.column, part.days)
-        return statement
+        return statement if part is None or part.parts is None else restrict(statement, part)
 
     def text_of(self, file: SqlFile, dialect: str = "duckdb") -> str:
         """A file's bound statement as text for an engine."""
@@ -315,45 +313,31 @@ class Session(ABC):
         definition = self.catalog.tables[name]
         if definition.is_view:
             return 0
-        if isinstance(definition, PythonTable):
-            self.see(sorted(definition.references))
-            rows: Any = definition.make(TableContext(self.settings, self.run, self))
-            return self._keep(name, definition, rows)
-        return self._build_sql(definition)
+        part = part_of(definition, self) if self.stored else None
+        if part is not None:
+            if part.is_nothing:
+                return 0
+            self._parts[name] = part
+        try:
+            if isinstance(definition, PythonTable):
+                self.see(sorted(definition.references))
+                rows: Any = definition.make(TableContext(self.settings, self.run, self))
+                return self._keep(name, rows)
+            return self._build_sql(definition)
+        finally:
+            self._parts.pop(name, None)
 
     def _build_sql(self, file: SqlFile) -> int:
-        part = self.replaced_part(file)
-        if part is not None:
-            if part.days == ():
-                return 0
-            self._parts[file.name] = part
         try:
             relation = self.duck.sql(self.result_sql(file))
             for column, kind in zip(relation.columns, relation.types, strict=True):
                 if str(kind) == "HUGEINT":
                     raise file.error("sql.hugeint", f"{column} is a HUGEINT; write INTEGER_SUM(…).", column)
-            return self._keep(file.name, file, relation.to_arrow_reader())
+            return self._keep(file.name, relation.to_arrow_reader())
         except (duckdb.Error, RowsError) as error:
             # A damaged file fails in the engine as a wrong statement would.
             self.lake.require(name for name in sorted(self._from_lake) if name not in self.versions)
             raise engine_error(file, error) from None
-        finally:
-            self._parts.pop(file.name, None)
-
-    def replaced_part(self, file: SqlFile) -> Part | None:
-        """What a build of the file has to replace; None where all of it is made anew."""
-        if not self.stored or not file.header.get("incremental"):
-            return None
-        # By name, which no way of ordering changes.
-        names = sorted(set(self.catalog.order([file.name])) - {file.name})
-        files = [
-            table for name in [*names, file.name] if isinstance(table := self.catalog.tables[name], SqlFile)
-        ]
-        meaning = definition_hash(
-            self.settings.zone,
-            [f"{each.name}:{self.text_of(each)}" for each in files],
-        )
-        return part_of(file, meaning, self.lake, self.run.as_of, self.versions)
 
     def keep_in_memory(self, name: str) -> None:
         """Compute a SQL file on DuckDB into the session and nowhere else, whether it is a view or not.
@@ -378,7 +362,7 @@ class Session(ABC):
     def result_sql(self, file: SqlFile) -> str:
         """SQL text for DuckDB that reads a file's result, wherever it was computed."""
 
-    def _keep(self, name: str, definition: TableDefinition, rows: pa.Table | pa.RecordBatchReader) -> int:
+    def _keep(self, name: str, rows: pa.Table | pa.RecordBatchReader) -> int:
         counted = Counted(rows)
         if self.stored:
             note = made_note(self.maker.made(name))
@@ -387,7 +371,7 @@ class Session(ABC):
             self.lake.replace(
                 name,
                 counted.reader,
-                partition_by=[part.column] if part else (),
+                partition_by=part.partition_by if part else (),
                 where=part.where if part else None,
                 metadata={"run_id": self.run.run_id} | note | (part.note if part else {}),
                 computed=True,

@@ -13,6 +13,7 @@ from wattmark.audit.rules import Rule, all_rules
 from wattmark.audit.runner import COVERAGE, COVERAGE_UNIT, FINDINGS, NOT_CHECKED, families_made, rule_made
 from wattmark.audit.scope import is_looked_at
 from wattmark.engine.catalog import Catalog
+from wattmark.engine.incremental import part_of
 from wattmark.engine.made import Made
 from wattmark.engine.python_table import PythonTable
 from wattmark.engine.session import Session
@@ -164,16 +165,19 @@ def _table_step(session: Session, name: str, anew: set[str]) -> Step:
     if before is None:
         return Step(name, (Reason("not_noted", "built by a version that did not note what of"),), upstream)
     reasons = [*_changed(session, before, made), *_upstream(made, upstream)]
-    part = session.replaced_part(definition) if isinstance(definition, SqlFile) else None
+    part = part_of(definition, session)
     if part is None:
         if note.get("run_id") != session.run.run_id:
             reasons.append(Reason("other_night", f"built for the run {note.get('run_id')}"))
         reasons += _inputs(before, made, upstream)
-    elif part.days is None and not reasons:
-        reasons.append(Reason("input", "what it was built from cannot be compared with what is there"))
-    elif part.days and isinstance(definition, SqlFile):
-        source = definition.header["incremental"]["source"]
-        reasons.append(Reason("input", f"{len(part.days):,} days of {source} changed"))
+    elif part.parts is None and not reasons:
+        reasons.append(
+            Reason("input", "what it was built from is another, or cannot be compared with what is there")
+        )
+    elif part.parts or part.keys:
+        parts = f"{len(part.parts or ()):,} parts by {part.cut.column}"
+        keys = f" and {len(part.keys):,} of {part.key}" if part.keys else ""
+        reasons.append(Reason("input", f"{parts}{keys} are made from what changed"))
     return Step(name, tuple(reasons), upstream)
 
 
