@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, sync_playwright
 
@@ -74,8 +75,9 @@ class Browser:
 
 @contextlib.contextmanager
 def browser() -> Iterator[Browser]:
-    """A browser of its own, ended and forgotten afterwards."""
-    assert CHROMIUM
+    """A browser of its own, ended and forgotten afterwards; a machine without one skips the test."""
+    if CHROMIUM is None:
+        pytest.skip("there is no Chromium on this machine")
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(
             executable_path=CHROMIUM,
