@@ -159,8 +159,7 @@ TOY = PythonTable(
     "one row",
     "A test.",
     f"{__name__}:toy",
-    {},
-    (ASKED,),
+    asks=(ASKED,),
 )
 
 

@@ -241,7 +241,7 @@ def test_a_changed_rule_file(utility: Utility) -> None:
 def test_a_changed_parameter_and_what_rests_on_it(utility: Utility) -> None:
     found = seen(utility, settings=utility.settings(**{"core.payer": {"kind": "organisation"}}))
     [payer] = reasons(found)["core.payer"]
-    assert payer == f"parameter core.payer.kind changed ({utility.folder}/home/settings.yaml:3)"
+    assert payer == f"parameter core.payer.kind changed ({utility.folder / 'home' / 'settings.yaml'}:3)"
     assert reasons(found)["facts.payer_account"] == ["reads core.payer"]
     assert found.changes == {
         "core.payer": RowChange(added=1, removed=2),
