@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Iterator
 from itertools import count
+from typing import Any
 
 import pytest
 
@@ -32,17 +33,37 @@ OWN_SERVER = (
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the files of ``FIRST`` first; the order within a file stays.
-
-    Where groups are shared out (``--dist loadgroup``), what starts services of its own is one group: two would take each
-    other's ports. All else goes by file. First of its kind, as xdist's own hook reads the groups.
-    """
-    for item in items:
-        file = item.nodeid.split("::")[0]
-        alone = file.startswith(("tests/services/", "tests/dags/")) and file not in OWN_SERVER
-        item.add_marker(pytest.mark.xdist_group("services" if alone else file))
+    """Put the files of ``FIRST`` first; the order within a file stays."""
     place = {name: number for number, name in enumerate(FIRST)}
     items.sort(key=lambda item: place.get(item.nodeid.split("::")[0], len(FIRST)))
+
+
+def group_of(nodeid: str) -> str:
+    """What goes to one worker together where groups are shared out: a file, or all that start services of their own.
+
+    Two of those at once would take each other's ports.
+    """
+    file = nodeid.split("::")[0]
+    alone = file.startswith(("tests/services/", "tests/dags/")) and file not in OWN_SERVER
+    return "services" if alone else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Share out groups by ``group_of`` for ``--dist loadgroup``.
+
+    xdist's own reads groups out of names of tests, which pytest 9.2 no longer lets it write: each test went to whatever worker
+    was free, and both started services (pytest-xdist, issue 1386).
+    """
+    if config.getvalue("dist") != "loadgroup":
+        return None
+    from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
+
+    class ByGroup(LoadScopeScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            return group_of(nodeid)
+
+    return ByGroup(config, log)
 
 
 @pytest.fixture(autouse=True)
