@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -23,6 +24,8 @@ from wattmark.contract import load_contract
 from wattmark.home import Home
 from wattmark.local import services
 from wattmark.settings import PROJECT_ROOT, load_settings
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 DAY = "2026-11-04"
 LONGEST_S = 1800
@@ -74,67 +77,89 @@ def check_data_docs(site: Path) -> None:
         assert loaded == [], page
 
 
-@pytest.mark.timeout(900)
-def test_a_night_publishes_and_a_broken_source_changes_nothing(folder: Path) -> None:
-    source, home = spoiled(folder), folder / "home"
-    try:
-        first = run(source, home)
-        assert first.returncode == 0, first.stdout[-3000:] + first.stderr[-2000:]
-        assert f"The night {DAY} is published." in first.stdout
-        said = first.stdout.splitlines()[-10:]
-        for place in (home / "data-docs" / "index.html", home / "reports" / "segments" / f"{DAY}.html"):
-            assert any(str(place) in line for line in said), said
-            assert place.is_file()
-        assert any(f"wattmark quarantine --home {home}" in line for line in said)
-        check_data_docs(home / "data-docs")
-        url = plain_url(home)
-        before = hashes(url)
-        with psycopg.connect(url) as connection:
-            counts = dict(
-                connection.execute(
-                    "SELECT source_table, read_rows - accepted_rows - quarantined_rows - superseded_rows FROM mart.reconciliation"
-                ).fetchall()
-            )
-            assert set(counts) == set(load_contract().tables)
-            assert set(counts.values()) == {0}
-            assert connection.execute("SELECT reason FROM quarantine.account").fetchall() == [
-                ("values:status",)
-            ]
-            assert connection.execute("SELECT state FROM ops.pipeline_run").fetchall() == [("succeeded",)]
-            assert connection.execute("SELECT COUNT(*) FROM mart.dim_account").fetchall() == [(29,)]
-            assert connection.execute("SELECT obj_description('mart.dim_account'::regclass)").fetchall()[0][0]
-            connection.execute("GRANT wattmark_bi TO CURRENT_USER")
-            with pytest.raises(psycopg.errors.InsufficientPrivilege), connection.transaction():
-                connection.execute("SET LOCAL ROLE wattmark_bi")
-                connection.execute("SELECT 1 FROM mart_pii.customer_contact")
-            with connection.transaction():
-                connection.execute("SET LOCAL ROLE wattmark_bi")
-                connection.execute("SELECT 1 FROM mart.dim_account")
-        # A source that breaks: nothing is published, the last night stays, the message names the table.
-        (source / "bill.csv").unlink()
-        failed = run(source, home)
-        assert failed.returncode == 1
-        assert failed.stderr.count("table bill is in none of the sources") == 1
-        assert failed.stderr.count("Error: ") == 1
-        assert hashes(url) == before
-        # The published night stays what it is; what is wrong is found before another attempt begins.
-        with psycopg.connect(url) as connection:
-            assert connection.execute("SELECT state FROM ops.pipeline_run").fetchall() == [("succeeded",)]
-            assert connection.execute("SELECT state FROM ops.pipeline_attempt ORDER BY attempt_id").fetchall() == [
-                ("succeeded",),
-            ]  # fmt: skip
-            # Every column that readers see has a comment, and money is exact.
-            columns = connection.execute(
-                "SELECT format('%%I.%%I.%%I', c.table_schema, c.table_name, c.column_name), c.data_type, "
-                "col_description(format('%%I.%%I', c.table_schema, c.table_name)::regclass, c.ordinal_position) "
-                "FROM information_schema.columns AS c WHERE c.table_schema = ANY(%s)",
-                [["mart", "mart_pii", "quarantine"]],
+def with_key(home: Path) -> Path:
+    """A home with the key that every home of these tests has: by it is drawn who is held out of campaigns."""
+    home.mkdir()
+    write_atomically(Home(home).campaign_key, "0a" * 32 + "\n", private=True)
+    return home
+
+
+@dataclass(frozen=True)
+class Undisturbed:
+    """A source, and a home after one night of it that nothing went wrong in; its database is up."""
+
+    source: Path
+    home: Path
+    done: subprocess.CompletedProcess[str]
+
+
+@pytest.fixture(scope="module")
+def undisturbed() -> Iterator[Undisturbed]:
+    with open_folder() as made:
+        source, home = spoiled(made), with_key(made / "home")
+        try:
+            yield Undisturbed(source, home, run(source, home))
+        finally:
+            services.discard(load_settings(home))
+
+
+def test_a_night_publishes_and_a_broken_source_changes_nothing(
+    undisturbed: Undisturbed, folder: Path
+) -> None:
+    source, home, first = undisturbed.source, undisturbed.home, undisturbed.done
+    assert first.returncode == 0, first.stdout[-3000:] + first.stderr[-2000:]
+    assert f"The night {DAY} is published." in first.stdout
+    said = first.stdout.splitlines()[-10:]
+    for place in (home / "data-docs" / "index.html", home / "reports" / "segments" / f"{DAY}.html"):
+        assert any(str(place) in line for line in said), said
+        assert place.is_file()
+    assert any(f"wattmark quarantine --home {home}" in line for line in said)
+    check_data_docs(home / "data-docs")
+    url = plain_url(home)
+    before = hashes(url)
+    with psycopg.connect(url) as connection:
+        counts = dict(
+            connection.execute(
+                "SELECT source_table, read_rows - accepted_rows - quarantined_rows - superseded_rows FROM mart.reconciliation"
             ).fetchall()
-            assert len(columns) > 400
-            assert [name for name, _, comment in columns if not comment] == []
-            assert [name for name, kind, _ in columns if name.endswith("_amount") and kind != "numeric"] == []
-    finally:
-        services.discard(load_settings(home))
+        )
+        assert set(counts) == set(load_contract().tables)
+        assert set(counts.values()) == {0}
+        assert connection.execute("SELECT reason FROM quarantine.account").fetchall() == [("values:status",)]
+        assert connection.execute("SELECT state FROM ops.pipeline_run").fetchall() == [("succeeded",)]
+        assert connection.execute("SELECT COUNT(*) FROM mart.dim_account").fetchall() == [(29,)]
+        assert connection.execute("SELECT obj_description('mart.dim_account'::regclass)").fetchall()[0][0]
+        connection.execute("GRANT wattmark_bi TO CURRENT_USER")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege), connection.transaction():
+            connection.execute("SET LOCAL ROLE wattmark_bi")
+            connection.execute("SELECT 1 FROM mart_pii.customer_contact")
+        with connection.transaction():
+            connection.execute("SET LOCAL ROLE wattmark_bi")
+            connection.execute("SELECT 1 FROM mart.dim_account")
+    # A source that breaks: nothing is published, the last night stays, the message names the table.
+    broken = shutil.copytree(source, folder / "broken")
+    (broken / "bill.csv").unlink()
+    failed = run(broken, home)
+    assert failed.returncode == 1
+    assert failed.stderr.count("table bill is in none of the sources") == 1
+    assert failed.stderr.count("Error: ") == 1
+    assert hashes(url) == before
+    # The published night stays what it is; what is wrong is found before another attempt begins.
+    with psycopg.connect(url) as connection:
+        assert connection.execute("SELECT state FROM ops.pipeline_run").fetchall() == [("succeeded",)]
+        assert connection.execute("SELECT state FROM ops.pipeline_attempt ORDER BY attempt_id").fetchall() == [
+            ("succeeded",),
+        ]  # fmt: skip
+        # Every column that readers see has a comment, and money is exact.
+        columns = connection.execute(
+            "SELECT format('%%I.%%I.%%I', c.table_schema, c.table_name, c.column_name), c.data_type, "
+            "col_description(format('%%I.%%I', c.table_schema, c.table_name)::regclass, c.ordinal_position) "
+            "FROM information_schema.columns AS c WHERE c.table_schema = ANY(%s)",
+            [["mart", "mart_pii", "quarantine"]],
+        ).fetchall()
+        assert len(columns) > 400
+        assert [name for name, _, comment in columns if not comment] == []
+        assert [name for name, kind, _ in columns if name.endswith("_amount") and kind != "numeric"] == []
 
 
 def kill_at(source: Path, home: Path, step: str, *, server: bool) -> None:
@@ -165,18 +190,13 @@ def kill_at(source: Path, home: Path, step: str, *, server: bool) -> None:
     assert process.wait(timeout=LONGEST_S) != 0
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(3600)
-def test_killed_anywhere_and_rerun_gives_the_same_warehouse(folder: Path) -> None:
-    source, home, other = spoiled(folder), folder / "home", folder / "undisturbed"
-    for each in (home, other):
-        # Who is held out of campaigns is drawn by a home's own key.
-        each.mkdir()
-        write_atomically(Home(each).campaign_key, "0a" * 32 + "\n", private=True)
+def test_killed_anywhere_and_rerun_gives_the_same_warehouse(undisturbed: Undisturbed, folder: Path) -> None:
+    source, home = undisturbed.source, with_key(folder / "home")
+    assert undisturbed.done.returncode == 0
+    wanted = hashes(plain_url(undisturbed.home))
+    services.down(load_settings(undisturbed.home))
     try:
-        assert run(source, other).returncode == 0
-        wanted = hashes(plain_url(other))
-        services.down(load_settings(other))
         for step, server in (
             ("validate.accept", False),
             ("facts.intervals", False),
@@ -221,7 +241,4 @@ def test_killed_anywhere_and_rerun_gives_the_same_warehouse(folder: Path) -> Non
         )
         assert hashes(plain_url(home)) == wanted
     finally:
-        for each in (home, other):
-            if each.exists():
-                services.discard(load_settings(each))
-                shutil.rmtree(each, ignore_errors=True)
+        services.discard(load_settings(home))

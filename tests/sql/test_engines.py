@@ -7,7 +7,6 @@ import decimal
 import json
 import math
 import re
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -37,8 +36,6 @@ FILES = sorted(
     for name, table in load_catalog(PROJECT_ROOT / "include").tables.items()
     if isinstance(table, SqlFile)
 )
-
-ASKED_OF_DUCKDB = {"campaign.considered", "campaign.contactable", "campaign.refused"}
 
 pytestmark = pytest.mark.timeout(1200)
 
@@ -118,16 +115,8 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _marked(name: str) -> Any:
-    """Spark takes half a second a file: the quick suite asks it for every sixth, the slow one for all.
-
-    Who may be contacted is asked of DuckDB alone, in one long statement; Spark's answer is waited for in the slow suite.
-    """
-    quick = zlib.crc32(name.encode()) % 6 == 0 and name not in ASKED_OF_DUCKDB
-    return pytest.param(name, marks=[] if quick else [pytest.mark.slow])
-
-
-@pytest.mark.parametrize("name", map(_marked, FILES))
+@pytest.mark.slow
+@pytest.mark.parametrize("name", FILES)
 def test_same_rows_on_both_engines(name: str, sessions: tuple[DuckDBSession, SparkSession]) -> None:
     duck, spark = sessions
     file = duck.catalog.tables[name]
@@ -138,6 +127,7 @@ def test_same_rows_on_both_engines(name: str, sessions: tuple[DuckDBSession, Spa
     assert different == [], f"{len(different)} of {len(ours)} rows differ; the first: {different[:1]}"
 
 
+@pytest.mark.slow
 def test_each_idiom_means_the_same_on_both_engines(sessions: tuple[DuckDBSession, SparkSession]) -> None:
     duck, spark = sessions
     of_rows = {
@@ -175,8 +165,7 @@ def test_each_idiom_means_the_same_on_both_engines(sessions: tuple[DuckDBSession
         )
 
 
-def test_the_utility_is_not_empty(sessions: tuple[DuckDBSession, SparkSession]) -> None:
-    duck, _ = sessions
+def test_the_utility_is_not_empty(duck: DuckDBSession) -> None:
     assert duck.query("SELECT COUNT(*) AS n FROM mart.audit_exception").read_all()["n"][0].as_py() > 20
     assert duck.query("SELECT COUNT(value) AS n FROM mart.audit_kpi_target").read_all()["n"][0].as_py() > 20
     assert Path(PROJECT_ROOT / "include" / "sql").is_dir()
