@@ -1,6 +1,6 @@
 """Lists of a night for a large utility: 1,000,000 customers, 20 campaigns, 2 threads, 2 GB for DuckDB.
 
-    python benchmarks/campaigns.py [customers] [campaigns]
+    python benchmarks/campaigns.py [customers] [campaigns] [--folder DIR]
 
 Starts a PostgreSQL of its own, makes a world (not timed), makes all lists, makes them again, releases the longest of
 them, and prints seconds, members stored and the peak memory of this process (the server's is shown apart).
@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import resource
-import shutil
 import sys
-import tempfile
 import time
 from pathlib import Path
 
 import psutil
+from bench import begin_anew, clocked, options, peak_mb, settings_of, warehouse, working
+from rich.console import Console
 from sqlalchemy import create_engine, text
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -27,10 +26,9 @@ from tests.campaign.world import AS_OF, open_world
 from wattmark.campaign.lists import make_lists
 from wattmark.campaign.release import release
 from wattmark.home import warehouse_url
-from wattmark.local import services
-from wattmark.local.processes import next_free_port, read_services
+from wattmark.local.processes import read_services
 from wattmark.publish.ops import upgrade
-from wattmark.settings import load_settings
+from wattmark.settings import Settings
 
 CONDITIONS = (
     ("customer", "customer.grade IN ('A', 'B', 'C')"),
@@ -68,54 +66,55 @@ def definition(at: int) -> str:
 
 
 def main() -> None:
-    customers = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
-    campaigns = int(sys.argv[2]) if len(sys.argv) > 2 else 20
-    folder = Path(tempfile.mkdtemp(prefix="wattmark-"))
-    folder.chmod(0o755)
-    settings = load_settings(
-        folder / "home",
-        services={"postgres_port": next_free_port(16_900)},
-        compute={"threads": 2, "memory_limit_mb": 2048},
-    )
-    try:
-        services.up(settings, airflow=False)
-        url = warehouse_url(settings)
-        upgrade(url)
-        engine = create_engine(url)
-        (settings.home / "campaigns").mkdir()
-        for at in range(campaigns):
-            (settings.home / "campaigns" / f"{at:02}.yaml").write_text(definition(at))
-        names = [f"bench-{at:02}" for at in range(campaigns)]
-        now = dt.datetime.combine(AS_OF + dt.timedelta(days=1), dt.time(2), tzinfo=settings.zone)
-        started = time.perf_counter()
-        with open_world(settings, customers, files=settings.home / "world") as session:
-            print(f"world of {customers:,} customers: {time.perf_counter() - started:.1f} s (not counted)")
-            for what in ("first run", "again"):
-                started, cpu = time.perf_counter(), time.process_time()
-                made = make_lists(settings, session.run, session, engine, names, now)
-                print(
-                    f"{what}: {time.perf_counter() - started:.1f} s ({time.process_time() - cpu:.1f} s of CPU here); {len(made)} campaigns, {sum(outcome.considered for outcome in made):,} considered, "
-                    f"{sum(outcome.listed for outcome in made):,} listed, problems: {[outcome.problem for outcome in made if outcome.problem]}"
-                )
-            longest = max(made, key=lambda campaign: campaign.listed)
-            manifest = json.loads((Path(longest.files[0]).parent / "manifest.json").read_text())
-            started, cpu = time.perf_counter(), time.process_time()
-            release(settings, engine, longest.campaign_run_id, "boss", manifest["list_sha256"], now, session)
-            print(
-                f"release of {longest.listed:,}: {time.perf_counter() - started:.1f} s ({time.process_time() - cpu:.1f} s of CPU here)"
-            )
-        with engine.connect() as connection:
-            print(
-                f"members stored: {connection.execute(text('SELECT COUNT(*) FROM ops.campaign_member')).scalar():,}"
-            )
-        server = psutil.Process(read_services(settings.home).components["postgres"].pid)
-        print(
-            f"peak memory: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB; "
-            f"PostgreSQL now: {sum(child.memory_info().rss for child in [server, *server.children(recursive=True)]) >> 20} MB"
+    parser = options(__doc__)
+    parser.add_argument("customers", nargs="?", type=int, default=1_000_000)
+    parser.add_argument("campaigns", nargs="?", type=int, default=20)
+    given = parser.parse_args()
+    with working(given.folder) as (folder, console):
+        settings = settings_of(folder / "home", compute={"threads": 2, "memory_limit_mb": 2048})
+        begin_anew(settings)
+        with warehouse(settings):
+            measure(settings, console, given.customers, given.campaigns)
+
+
+def measure(settings: Settings, console: Console, customers: int, campaigns: int) -> None:
+    """Make the lists twice, release the longest, and tell what each took."""
+    url = warehouse_url(settings)
+    upgrade(url)
+    engine = create_engine(url)
+    (settings.home / "campaigns").mkdir()
+    for at in range(campaigns):
+        (settings.home / "campaigns" / f"{at:02}.yaml").write_text(definition(at))
+    names = [f"bench-{at:02}" for at in range(campaigns)]
+    now = dt.datetime.combine(AS_OF + dt.timedelta(days=1), dt.time(2), tzinfo=settings.zone)
+    started = time.perf_counter()
+    with open_world(settings, customers, files=settings.home / "world") as session:
+        console.print(
+            f"world of {customers:,} customers: {time.perf_counter() - started:.1f} s (not counted)"
         )
-    finally:
-        services.discard(settings)
-        shutil.rmtree(folder, ignore_errors=True)
+        for what in ("first run", "again"):
+            seconds, cpu_seconds, made = clocked(
+                lambda: make_lists(settings, session.run, session, engine, names, now)
+            )
+            console.print(
+                f"{what}: {seconds:.1f} s ({cpu_seconds:.1f} s of CPU here); {len(made)} campaigns, {sum(outcome.considered for outcome in made):,} considered, "
+                f"{sum(outcome.listed for outcome in made):,} listed, problems: {[outcome.problem for outcome in made if outcome.problem]}"
+            )
+        longest = max(made, key=lambda campaign: campaign.listed)
+        manifest = json.loads((Path(longest.files[0]).parent / "manifest.json").read_text())
+        seconds, cpu_seconds, _ = clocked(
+            lambda: release(
+                settings, engine, longest.campaign_run_id, "boss", manifest["list_sha256"], now, session
+            )
+        )
+        console.print(f"release of {longest.listed:,}: {seconds:.1f} s ({cpu_seconds:.1f} s of CPU here)")
+    with engine.connect() as connection:
+        stored = connection.execute(text("SELECT COUNT(*) FROM ops.campaign_member")).scalar()
+    engine.dispose()
+    console.print(f"members stored: {stored:,}")
+    server = psutil.Process(read_services(settings.home).components["postgres"].pid)
+    held = sum(child.memory_info().rss for child in [server, *server.children(recursive=True)])
+    console.print(f"peak memory: {peak_mb():.0f} MB; PostgreSQL now: {held >> 20} MB")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """The night's step on audit cases of a large utility: 100,000 open cases, 1 thread, 512 MB for DuckDB.
 
-    python benchmarks/case_night.py [cases]
+    python benchmarks/case_night.py [cases] [--folder DIR]
 
 Starts a PostgreSQL of its own and makes findings up (not timed). The first night opens all cases; the second finds 85 of a
 hundred as they were, 5 otherwise, 5 not any more (judged by what the lake holds) and leaves 5 unjudged; the third does
@@ -11,15 +11,11 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import resource
-import shutil
-import sys
-import tempfile
-import time
-from pathlib import Path
 
 import psycopg
 import pyarrow as pa
+from bench import begin_anew, clocked, options, peak_mb, settings_of, warehouse, working
+from rich.console import Console
 
 from wattmark.audit.runner import COVERAGE, FINDINGS, NOT_CHECKED
 from wattmark.cases.night import take_night
@@ -28,11 +24,9 @@ from wattmark.contract.types import schema_of
 from wattmark.engine.produced import PRODUCED
 from wattmark.home import warehouse_url
 from wattmark.lake import Lake
-from wattmark.local import services
-from wattmark.local.processes import next_free_port
 from wattmark.publish.ops import begin_run, libpq_url, upgrade
 from wattmark.run import Run
-from wattmark.settings import Settings, load_settings
+from wattmark.settings import Settings
 
 UNITS, STAFF = 50, 500
 DAYS = ("2026-10-14", "2026-10-15", "2026-10-16")
@@ -93,39 +87,36 @@ def found(settings: Settings, run: Run, cases: int, turn: int) -> None:
 
 
 def main() -> None:
-    cases = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
-    folder = Path(tempfile.mkdtemp(prefix="wattmark-"))
-    folder.chmod(0o755)
-    settings = load_settings(
-        folder / "home",
-        services={"postgres_port": next_free_port(16_700)},
-        compute={"threads": 1, "memory_limit_mb": 512},
-    )
-    try:
-        services.up(settings, airflow=False)
-        url = warehouse_url(settings)
-        upgrade(url)
-        source(settings, cases)
-        with psycopg.connect(libpq_url(url)) as connection, connection.cursor() as cursor:
-            cursor.executemany(
-                "INSERT INTO ops.staff_login (login, staff_id, org_unit_id, role) VALUES (%s, %s, %s, 'worker')",
-                [(f"l{n}", f"S{n}", f"U{n % UNITS}") for n in range(STAFF)],
-            )
-        for turn, day in enumerate(DAYS):
-            run = Run.of(dt.date.fromisoformat(day), settings.utility.time_zone)
-            found(settings, run, cases, turn)
-            begin_run(url, run, code_version="0", parameters_hash="0")
-            started, worked = time.perf_counter(), time.process_time()
-            counts = take_night(settings, run)
-            took = time.perf_counter() - started
-            said = {name: count for name, count in counts.items() if count}
-            print(
-                f"{day}: {took:.1f} s ({1000 * took / cases:.3f} s a thousand; {time.process_time() - worked:.1f} s of this process) {said}"
-            )
-        print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MB")
-    finally:
-        services.discard(settings)
-        shutil.rmtree(folder, ignore_errors=True)
+    parser = options(__doc__)
+    parser.add_argument("cases", nargs="?", type=int, default=100_000)
+    given = parser.parse_args()
+    with working(given.folder) as (folder, console):
+        settings = settings_of(folder / "home", compute={"threads": 1, "memory_limit_mb": 512})
+        begin_anew(settings)
+        with warehouse(settings):
+            measure(settings, console, given.cases)
+
+
+def measure(settings: Settings, console: Console, cases: int) -> None:
+    """Play the nights and tell what each took."""
+    url = warehouse_url(settings)
+    upgrade(url)
+    source(settings, cases)
+    with psycopg.connect(libpq_url(url)) as connection, connection.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO ops.staff_login (login, staff_id, org_unit_id, role) VALUES (%s, %s, %s, 'worker')",
+            [(f"l{n}", f"S{n}", f"U{n % UNITS}") for n in range(STAFF)],
+        )
+    for turn, day in enumerate(DAYS):
+        run = Run.of(dt.date.fromisoformat(day), settings.utility.time_zone)
+        found(settings, run, cases, turn)
+        begin_run(url, run, code_version="0", parameters_hash="0")
+        seconds, cpu_seconds, counts = clocked(lambda run=run: take_night(settings, run))
+        said = {name: count for name, count in counts.items() if count}
+        console.print(
+            f"{day}: {seconds:.1f} s ({1000 * seconds / cases:.3f} s a thousand; {cpu_seconds:.1f} s of this process) {said}"
+        )
+    console.print(f"peak memory {peak_mb():,.0f} MB")
 
 
 if __name__ == "__main__":

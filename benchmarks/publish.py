@@ -8,14 +8,11 @@ folder holds already are used again.
 
 from __future__ import annotations
 
-import argparse
 import datetime as dt
 import json
-import shutil
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -23,23 +20,19 @@ from typing import Any
 
 import psycopg
 from adbc_driver_postgresql import dbapi
+from bench import make_sample, options, settings_of, working
+from bench import warehouse as warehouse_of
 from psycopg import sql
-from rich.console import Console
 from rich.table import Table
 
 from wattmark.engine.session import DuckDBSession
 from wattmark.home import warehouse_url
-from wattmark.local import services
-from wattmark.local.processes import next_free_port
 from wattmark.publish import warehouse
 from wattmark.publish.incoming import SCHEMAS
 from wattmark.publish.ops import libpq_url
 from wattmark.publish.rows import plain_strings
 from wattmark.run import Run
-from wattmark.settings import Settings, load_settings
-from wattmark_sample.generate import generate
-from wattmark_sample.plan import SamplePlan
-from wattmark_sample.sinks import FolderSink
+from wattmark.settings import Settings
 
 DAYS = (dt.date(2026, 11, 3), dt.date(2026, 11, 4))
 ROUNDS = 3
@@ -49,8 +42,7 @@ def nights(settings: Settings, source: Path, accounts: int) -> list[dict[str, in
     """Two nights in the lake; the version of each published table after either."""
     marker = settings.home / "benchmark.json"
     if not marker.exists():
-        if not source.exists():
-            generate(SamplePlan(accounts=accounts), FolderSink(source, "parquet"))
+        make_sample(accounts, source)
         versions = []
         for day in DAYS:
             run = Run.of(day, settings.utility.time_zone)
@@ -113,78 +105,68 @@ def by_renaming(session: DuckDBSession, url: str) -> int:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = options(__doc__)
     parser.add_argument("--accounts", type=int, default=3000)
-    parser.add_argument("--folder", type=Path, help="where to work; a temporary folder where left out")
     given = parser.parse_args()
-    console = Console()
-    folder = given.folder or Path(tempfile.mkdtemp(prefix="wattmark-bench-"))
-    folder.mkdir(parents=True, exist_ok=True)
-    folder.chmod(0o755)
-    source = folder / "src"
-    settings = load_settings(
-        folder / "home",
-        sources=[{"location": str(source)}],
-        services={"postgres_port": next_free_port(17_500)},
-    )
-    services.up(settings, airflow=False)
-    try:
-        versions = nights(settings, source, given.accounts)
-        url = warehouse_url(settings)
-        plain = libpq_url(url)
-        seconds: dict[str, list[float]] = {}
-        changed: dict[str, int] = {}
-        rows = 0
+    with working(given.folder) as (folder, console):
+        source = folder / "src"
+        settings = settings_of(folder / "home", source)
+        with warehouse_of(settings):
+            console.print(compare(settings, source, given.accounts))
 
-        def timed(label: str, which: int, work: Callable[[DuckDBSession, Run], Any]) -> Any:
-            run = Run.of(DAYS[which], settings.utility.time_zone)
-            with DuckDBSession(settings, run, versions=versions[which]) as session:
-                _ = session.catalog, session.contract  # read once in a night's task, by either way
-                started = time.perf_counter()
-                result = work(session, run)
-                seconds.setdefault(label, []).append(time.perf_counter() - started)
-            return result
 
-        def ours(label: str, which: int) -> None:
-            done = timed(
-                label, which, lambda s, run: warehouse.publish(settings, run, url, s, republish=True)
-            )
-            changed[label] = sum(published.changed for published in done)
+def compare(settings: Settings, source: Path, accounts: int) -> Table:
+    """Both ways in turns, and their ratios."""
+    versions = nights(settings, source, accounts)
+    url = warehouse_url(settings)
+    plain = libpq_url(url)
+    seconds: dict[str, list[float]] = {}
+    changed: dict[str, int] = {}
+    rows = 0
 
-        for _ in range(ROUNDS):
-            with psycopg.connect(plain, autocommit=True) as connection:
-                for schema in SCHEMAS:
-                    connection.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
-                    connection.execute(f"DROP SCHEMA IF EXISTS {schema}_store CASCADE")
-            ours("first load", 0)
-            rows = timed("all anew and renamed", 1, lambda session, _: by_renaming(session, plain))
-            ours("one night by difference", 1)
-            ours("nothing changed", 1)
-            with psycopg.connect(plain, autocommit=True) as connection:
-                connection.execute("UPDATE mart_store.part_digest SET digest = digest + 1")
-                for schema, table in connection.execute(
-                    "SELECT schemaname, tablename FROM pg_tables WHERE schemaname LIKE '%\\_store' "
-                    "AND schemaname <> 'quarantine_store' AND EXISTS (SELECT 1 FROM pg_attribute "
-                    "WHERE attrelid = format('%I.%I', schemaname, tablename)::regclass AND attname = '_row_hash') "
-                    "AND tablename NOT LIKE '%\\_\\_stage'"
-                ).fetchall():
-                    name = sql.Identifier(schema, table)
-                    connection.execute(sql.SQL("UPDATE {} SET _row_hash = _row_hash + 1").format(name))
-                    connection.execute(sql.SQL("VACUUM (ANALYZE) {}").format(name))
-            ours("every row changed", 1)
-        shown = Table("what", "seconds", "rows that differ", "ratio to all anew", title=f"{rows:,} rows")
-        for label, values in seconds.items():
-            ratio = statistics.median(
-                mine / theirs for mine, theirs in zip(values, seconds["all anew and renamed"], strict=True)
-            )
-            shown.add_row(
-                label, f"{statistics.median(values):.2f}", f"{changed.get(label, rows):,}", f"{ratio:.2f}"
-            )
-        console.print(shown)
-    finally:
-        services.down(settings)
-        if not given.folder:
-            shutil.rmtree(folder, ignore_errors=True)
+    def timed(label: str, which: int, work: Callable[[DuckDBSession, Run], Any]) -> Any:
+        run = Run.of(DAYS[which], settings.utility.time_zone)
+        with DuckDBSession(settings, run, versions=versions[which]) as session:
+            _ = session.catalog, session.contract  # read once in a night's task, by either way
+            started = time.perf_counter()
+            result = work(session, run)
+            seconds.setdefault(label, []).append(time.perf_counter() - started)
+        return result
+
+    def ours(label: str, which: int) -> None:
+        done = timed(label, which, lambda s, run: warehouse.publish(settings, run, url, s, republish=True))
+        changed[label] = sum(published.changed for published in done)
+
+    for _ in range(ROUNDS):
+        with psycopg.connect(plain, autocommit=True) as connection:
+            for schema in SCHEMAS:
+                connection.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
+                connection.execute(f"DROP SCHEMA IF EXISTS {schema}_store CASCADE")
+        ours("first load", 0)
+        rows = timed("all anew and renamed", 1, lambda session, _: by_renaming(session, plain))
+        ours("one night by difference", 1)
+        ours("nothing changed", 1)
+        with psycopg.connect(plain, autocommit=True) as connection:
+            connection.execute("UPDATE mart_store.part_digest SET digest = digest + 1")
+            for schema, table in connection.execute(
+                "SELECT schemaname, tablename FROM pg_tables WHERE schemaname LIKE '%\\_store' "
+                "AND schemaname <> 'quarantine_store' AND EXISTS (SELECT 1 FROM pg_attribute "
+                "WHERE attrelid = format('%I.%I', schemaname, tablename)::regclass AND attname = '_row_hash') "
+                "AND tablename NOT LIKE '%\\_\\_stage'"
+            ).fetchall():
+                name = sql.Identifier(schema, table)
+                connection.execute(sql.SQL("UPDATE {} SET _row_hash = _row_hash + 1").format(name))
+                connection.execute(sql.SQL("VACUUM (ANALYZE) {}").format(name))
+        ours("every row changed", 1)
+    shown = Table("what", "seconds", "rows that differ", "ratio to all anew", title=f"{rows:,} rows")
+    for label, values in seconds.items():
+        ratio = statistics.median(
+            mine / theirs for mine, theirs in zip(values, seconds["all anew and renamed"], strict=True)
+        )
+        shown.add_row(
+            label, f"{statistics.median(values):.2f}", f"{changed.get(label, rows):,}", f"{ratio:.2f}"
+        )
+    return shown
 
 
 if __name__ == "__main__":

@@ -12,18 +12,14 @@ subjects, else the benchmark fails. CPU seconds are user and system time of all 
 
 from __future__ import annotations
 
-import argparse
 import datetime as dt
 import itertools
-import shutil
 import sys
-import tempfile
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from night import make_sample, measured
+from bench import clocked, make_sample, measured, options, settings_of, working
 from pandas_rules import RULES, Data
 from rich.console import Console
 from rich.table import Table
@@ -37,17 +33,10 @@ from wattmark.lake import Lake
 from wattmark.quality.accept import accept_all
 from wattmark.quality.landing import extract
 from wattmark.run import Run
-from wattmark.settings import Settings, load_settings
+from wattmark.settings import Settings
 
 MODEL_RULES = {"ANA-04", "ANA-05", "RSK-04"}
 SLOWEST = 10
-
-
-def clocked(work: Callable[[], Any]) -> tuple[float, float, Any]:
-    """Wall seconds, CPU seconds and result."""
-    wall, cpu = time.perf_counter(), time.process_time()
-    result = work()
-    return time.perf_counter() - wall, time.process_time() - cpu, result
 
 
 def take_up(settings: Settings, run: Run) -> int:
@@ -123,9 +112,10 @@ def compare(console: Console, settings: Settings, run: Run, ours: dict[str, Any]
     """Print the slowest rules beside pandas; returns whether all flag the same subjects."""
     slowest = sorted(ours["rules"], key=lambda rule_id: -ours["rules"][rule_id][0])[:SLOWEST]
     both = [rule_id for rule_id in slowest if rule_id in RULES]
-    _, peak_mb, theirs = measured(run_pandas, settings, run, both, ours["params"])
+    pandas_run = measured(run_pandas, settings, run, both, ours["params"])
+    theirs = pandas_run.result
     table = Table("rule", "looked at", "flagged", "s", "CPU s", "pandas s", "CPU s", title_justify="left")
-    table.title = f"the {SLOWEST} slowest rules, against pandas ({peak_mb:,.0f} MB)"
+    table.title = f"the {SLOWEST} slowest rules, against pandas ({pandas_run.peak_mb:,.0f} MB)"
     same = True
     for rule_id in slowest:
         wall, cpu, looked_at, _ = ours["rules"][rule_id]
@@ -157,37 +147,34 @@ def compare(console: Console, settings: Settings, run: Run, ours: dict[str, Any]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = options(__doc__)
     parser.add_argument(
         "--source", type=Path, action="append", help="sample folder; may be given more than once"
     )
     parser.add_argument("--accounts", type=int, action="append", help="size of a sample to make")
-    parser.add_argument("--folder", type=Path, help="where to work; a temporary folder where left out")
     parser.add_argument("--as-of", type=dt.date.fromisoformat, default=dt.date(2026, 11, 4))
     given = parser.parse_args()
-    console = Console(width=140)
-    work = given.folder or Path(tempfile.mkdtemp(prefix="wattmark-rules-"))
-    work.chmod(0o755)
     run = Run.of(given.as_of, "Asia/Shanghai")
     sizes: list[tuple[str, float, float]] = []
     same = True
-    try:
+    with working(given.folder, width=140) as (work, console):
         sources: list[Path] = list(given.source or [])
         for accounts in given.accounts or ([] if sources else [3000, 12000]):
             sources.append(work / f"source-{accounts}")
             measured(make_sample, accounts, sources[-1])
         for source in sources:
-            settings = load_settings(work / f"home-{source.name}", sources=[{"location": str(source)}])
+            settings = settings_of(work / f"home-{source.name}", source)
             if not Lake(settings.lake).exists("accepted.payment"):
                 measured(take_up, settings, run)
-            _, peak_mb, ours = measured(run_ours, settings, run)
+            cost = measured(run_ours, settings, run)
+            ours = cost.result
             facts = [sum(column) for column in zip(*ours["tables"].values(), strict=True)]
             rules = [sum(value[place] for value in ours["rules"].values()) for place in (0, 1)]
             looked_at = sum(value[2] for value in ours["rules"].values())
             found = sum(map(len, ours["flagged"].values()))
             console.print(
                 f"[bold]{source.name}[/]: {len(ours['rules'])} rules looked at {looked_at:,} subjects, flagged {found:,}; "
-                f"facts {facts[0]:.1f} s ({facts[1]:.1f} CPU), rules {rules[0]:.1f} s ({rules[1]:.1f} CPU), peak {peak_mb:,.0f} MB"
+                f"facts {facts[0]:.1f} s ({facts[1]:.1f} CPU), rules {rules[0]:.1f} s ({rules[1]:.1f} CPU), peak {cost.peak_mb:,.0f} MB"
             )
             sizes.append((source.name, facts[0] + rules[0], facts[1] + rules[1]))
             same = compare(console, settings, run, ours) and same
@@ -195,9 +182,6 @@ def main() -> None:
             console.print(
                 f"{big} takes {more_wall / wall:.2f} times the seconds of {small} ({more_cpu / cpu:.2f} CPU)"
             )
-    finally:
-        if not given.folder:
-            shutil.rmtree(work, ignore_errors=True)
     if not same:
         sys.exit(1)
 

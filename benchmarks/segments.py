@@ -14,16 +14,10 @@ Promised for 1 million accounts on 2 cores: the whole in under 5 minutes with 4 
 
 from __future__ import annotations
 
-import argparse
 import datetime as dt
-import multiprocessing
-import resource
-import shutil
-import tempfile
-import time
 from pathlib import Path
-from typing import Any
 
+from bench import clocked, make_sample, measured, options, settings_of, working
 from rich.console import Console
 from rich.table import Table
 
@@ -32,10 +26,7 @@ from wattmark.engine.catalog import Catalog, catalog_of
 from wattmark.engine.session import open_session
 from wattmark.lake import Lake
 from wattmark.run import Run
-from wattmark.settings import Settings, load_settings
-from wattmark_sample.generate import generate
-from wattmark_sample.plan import SamplePlan
-from wattmark_sample.sinks import FolderSink
+from wattmark.settings import Settings
 
 RUN = Run.of(dt.date(2026, 11, 4), "Asia/Shanghai")
 PROFILES = (
@@ -67,39 +58,23 @@ def needed(catalog: Catalog) -> tuple[list[str], list[str]]:
     return [name for name in stored if name not in own], own
 
 
-def build(settings: Settings, name: str, pipe: Any) -> None:
-    """Build one table and send seconds, CPU seconds, peak memory in MB and rows; runs in a process of its own."""
+def build(settings: Settings, name: str) -> tuple[float, float, int]:
+    """Build one table: seconds and CPU seconds without opening the session, and rows."""
     with open_session(settings, RUN) as session:
         session.see(sorted(session.catalog.tables[name].references))
-        started, cpu = time.perf_counter(), time.process_time()
-        rows = session.build(name)
-        found = time.perf_counter() - started, time.process_time() - cpu
-        pipe.send((*found, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, rows))
+        return clocked(lambda: session.build(name))
 
 
-def measured(settings: Settings, name: str) -> tuple[float, float, float, int]:
-    """See ``build``."""
-    context = multiprocessing.get_context("spawn")
-    mine, theirs = context.Pipe()
-    process = context.Process(target=build, args=(settings, name, theirs))
-    process.start()
-    theirs.close()
-    try:
-        answer: tuple[float, float, float, int] = mine.recv()
-    except EOFError:
-        raise SystemExit(f"{name} failed") from None
-    finally:
-        process.join()
-    return answer
+def cost_of(settings: Settings, name: str) -> tuple[float, float, float, int]:
+    """Seconds, CPU seconds, peak memory in MB and rows of one table, built in a process of its own."""
+    whole = measured(build, settings, name)
+    seconds, cpu_seconds, rows = whole.result
+    return seconds, cpu_seconds, whole.peak_mb, rows
 
 
 def prepared(home: Path, source: Path, threads: int, memory_mb: int) -> Settings:
     """A home whose lake holds all that segment reads; what is there already is taken as it is."""
-    settings = load_settings(
-        home,
-        sources=[{"location": str(source)}],
-        compute={"threads": threads, "memory_limit_mb": memory_mb},
-    )
+    settings = settings_of(home, source, compute={"threads": threads, "memory_limit_mb": memory_mb})
     lake = Lake(settings.lake)
     if not lake.exists("accepted.account"):
         for table in night.tables(settings):
@@ -119,33 +94,27 @@ def accounts_of(settings: Settings) -> int:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = options(__doc__)
     parser.add_argument(
         "--source", type=Path, action="append", help="folder of Parquet files; may be given more than once"
     )
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--memory-mb", type=int, default=3072)
-    parser.add_argument("--folder", type=Path, help="where to work; a temporary folder where left out")
     given = parser.parse_args()
-    work = given.folder or Path(tempfile.mkdtemp(prefix="wattmark-bench-"))
-    console = Console(width=130)
-    try:
+    with working(given.folder, width=130) as (work, console):
         sources = given.source or []
         if not sources:
             for accounts in (3000, 12000):
                 sources.append(work / f"source-{accounts}")
-                generate(SamplePlan(accounts=accounts), FolderSink(sources[-1], "parquet"))
+                make_sample(accounts, sources[-1])
         sizes: list[int] = []
         found: dict[str, list[tuple[float, float, float, int]]] = {}
         for source in sources:
             settings = prepared(work / f"home-{source.name}", source, given.threads, given.memory_mb)
             sizes.append(accounts_of(settings))
             for name in needed(catalog_of(settings))[1]:
-                found.setdefault(name, []).append(measured(settings, name))
+                found.setdefault(name, []).append(cost_of(settings, name))
         show(console, sizes, found)
-    finally:
-        if not given.folder:
-            shutil.rmtree(work, ignore_errors=True)
 
 
 def show(console: Console, sizes: list[int], found: dict[str, list[tuple[float, float, float, int]]]) -> None:
