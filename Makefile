@@ -70,7 +70,7 @@ test-again: setup-dev ## those quick tests that failed the last time, one after 
 	@$(BIN)/python -m pytest -q -m "not slow" --last-failed --last-failed-no-failures none
 
 test-slow: setup-dev ## the slow tests: the scheduler, killed runs, a simulated year
-	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup --no-loadscope-reorder -m slow --timeout 1800
+	@$(BIN)/python -m pytest -v -n 2 --dist loadgroup --no-loadscope-reorder -m slow --timeout 1800
 
 test-slow-again: setup-dev ## those slow tests that failed the last time
 	@$(BIN)/python -m pytest -q -m slow --timeout 1800 --last-failed --last-failed-no-failures none

@@ -23,6 +23,10 @@ FIRST = (
 """Files of minutes; begun first, they do not keep one worker busy while the others have ended."""
 
 
+LONGEST = ("services", "dags", "tests/sql/test_engines.py")
+"""Groups of a quarter of an hour and more, the longest first, where groups are shared out."""
+
+
 OWN_SERVER = (
     "tests/services/test_any_database.py",
     "tests/services/test_full_warehouse.py",
@@ -32,20 +36,30 @@ OWN_SERVER = (
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the files of ``FIRST`` first; the order within a file stays."""
-    place = {name: number for number, name in enumerate(FIRST)}
-    items.sort(key=lambda item: place.get(item.nodeid.split("::")[0], len(FIRST)))
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Put what takes longest first; the order within a file stays."""
+    by_group = config.getoption("loadgroup", False)
+    place = {name: number for number, name in enumerate(LONGEST if by_group else FIRST)}
+
+    def turn(item: pytest.Item) -> int:
+        name = group_of(item.nodeid) if by_group else item.nodeid.split("::")[0]
+        return place.get(name, len(place))
+
+    items.sort(key=turn)
 
 
 def group_of(nodeid: str) -> str:
     """What goes to one worker together where groups are shared out: a file, or all that start services of their own.
 
-    Two of those at once would take each other's ports.
+    Two that start Airflow would take each other's ports. Nights that a command runs to their end start a database alone, on
+    whatever port is free; they are a group of their own, as two of them would take each other's processor.
     """
     file = nodeid.split("::")[0]
-    alone = file.startswith(("tests/services/", "tests/dags/")) and file not in OWN_SERVER
-    return "services" if alone else file
+    if file in OWN_SERVER:
+        return file
+    if file.startswith("tests/services/") or file == "tests/dags/test_counter.py":
+        return "services"
+    return "dags" if file.startswith("tests/dags/") else file
 
 
 @pytest.hookimpl(optionalhook=True)

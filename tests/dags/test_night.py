@@ -204,11 +204,10 @@ def test_killed_anywhere_and_rerun_gives_the_same_warehouse(undisturbed: Undistu
             ("publish", False),
         ):
             kill_at(source, home, step, server=server)
-        # The rerun after the kills, and a rerun of what is published.
-        for _ in range(2):
-            done = run(source, home)
-            assert done.returncode == 0, done.stdout[-2000:]
-            assert hashes(plain_url(home)) == wanted
+        # The rerun after the kills; what is published is run again below, with a list that was changed.
+        done = run(source, home)
+        assert done.returncode == 0, done.stdout[-2000:]
+        assert hashes(plain_url(home)) == wanted
         # What comes after publishing takes nothing of it back, and is done again alone: a list whose definition
         # was changed after it was made, and whose files are gone.
         shutil.rmtree(home / "lists")

@@ -24,6 +24,8 @@ def test_something(number):
     noted.write_text(os.environ["PYTEST_XDIST_WORKER"])
 """
 FILES = (
+    "dags/test_counter",
+    "dags/test_one_writer",
     "services/test_up",
     "services/test_down",
     "dags/test_night",
@@ -58,5 +60,6 @@ def test_what_starts_services_goes_to_one_worker(tmp_path: Path) -> None:
     for noted in tmp_path.glob("test_*-*"):
         workers[noted.name.rpartition("-")[0]].add(noted.read_text())
     assert {len(found) for found in workers.values()} == {1}
-    assert workers["test_up"] == workers["test_down"] == workers["test_night"]
+    assert workers["test_up"] == workers["test_down"] == workers["test_counter"]
+    assert workers["test_night"] == workers["test_one_writer"]
     assert len(set.union(*workers.values())) == 2
