@@ -16,12 +16,10 @@ import psutil
 import psycopg
 import pytest
 
-from tests.services.homes import open_folder
+from tests.services.homes import open_folder, with_key
 from tests.tiny import ROWS, write_tiny
 from tests.warehouse import hashes, plain_url
-from wattmark.atomic import write_atomically
 from wattmark.contract import load_contract
-from wattmark.home import Home
 from wattmark.local import services
 from wattmark.settings import PROJECT_ROOT, load_settings
 
@@ -75,13 +73,6 @@ def check_data_docs(site: Path) -> None:
     for page in site.rglob("*.html"):
         loaded = re.findall(r'(?:<(?:script|link|img)\b[^>]*(?:src|href)=)"(https?:[^"]*)"', page.read_text())
         assert loaded == [], page
-
-
-def with_key(home: Path) -> Path:
-    """A home with the key that every home of these tests has: by it is drawn who is held out of campaigns."""
-    home.mkdir()
-    write_atomically(Home(home).campaign_key, "0a" * 32 + "\n", private=True)
-    return home
 
 
 @dataclass(frozen=True)

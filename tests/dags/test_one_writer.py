@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.dags.test_night import command, run
-from tests.services.homes import open_folder
+from tests.services.homes import open_folder, with_key
 from tests.tiny import write_tiny
 from tests.warehouse import hashes, plain_url
 from wattmark.lake import Lake
@@ -52,7 +52,7 @@ def held(home: Path) -> str:
 
 @pytest.mark.timeout(2400)
 def test_two_nights_together_go_one_after_the_other_and_damage_is_mended(folder: Path) -> None:
-    source, home, other = write_tiny(folder / "source"), folder / "home", folder / "other"
+    source, home, other = write_tiny(folder / "source"), with_key(folder / "home"), with_key(folder / "other")
     try:
         for day in (EARLY, LATE):
             alone = subprocess.run(night(source, other, day), capture_output=True, text=True, check=False)

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from wattmark.atomic import write_atomically
+from wattmark.home import Home
 from wattmark.local import services
 from wattmark.local.processes import next_free_port
 from wattmark.settings import Settings, load_settings
@@ -38,3 +40,10 @@ def a_home(**more: Any) -> Iterator[Settings]:
             yield settings
         finally:
             services.discard(settings)
+
+
+def with_key(home: Path) -> Path:
+    """A new home with the key that all homes of tests may share: by it is drawn who is held out of campaigns."""
+    home.mkdir()
+    write_atomically(Home(home).campaign_key, "0a" * 32 + "\n", private=True)
+    return home
