@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.cases.utility import LOGINS, Utility
+from tests.examples import at_length
 from wattmark.cases import steps
 from wattmark.cases.act import Desk, steps_of
 from wattmark.cases.links import link, unlink
@@ -182,7 +183,7 @@ def test_whatever_is_tried(utility: Utility) -> None:
 
 @pytest.mark.slow
 def test_whatever_is_tried_at_length(utility: Utility) -> None:
-    @settings(max_examples=100, **_SETTINGS)
+    @settings(max_examples=at_length(100), **_SETTINGS)
     @given(SEQUENCES)
     def tried(sequence: list[Try]) -> None:
         _tried(utility, sequence)

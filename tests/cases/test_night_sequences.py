@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine
 
 from tests.cases.nights import Nights, finding
+from tests.examples import at_length
 from tests.ops_server import EMPTIED
 from wattmark.cases import log, steps
 from wattmark.cases.act import Desk
@@ -236,7 +237,7 @@ def test_any_sequence_keeps_what_holds(nights: Nights, moves: list[Any]) -> None
 
 @pytest.mark.slow
 @settings(
-    max_examples=15, deadline=None, database=None, derandomize=True, phases=[Phase.generate],
+    max_examples=at_length(15), deadline=None, database=None, derandomize=True, phases=[Phase.generate],
     suppress_health_check=list(HealthCheck),
 )  # fmt: skip
 @given(SEQUENCE)

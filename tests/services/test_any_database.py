@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.examples import at_length
 from tests.services.homes import a_home
 from tests.services.test_database_source import REFUSED, typed
 from wattmark.contract import Column, Contract, Table, load_contract
@@ -275,7 +276,7 @@ def test_some_tables_in_some_types_are_the_rows_of_their_csv(
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
-@settings(checked, max_examples=1_000)
+@settings(checked, max_examples=at_length(1000))
 @given(case=cases())
 def test_any_table_in_any_types_is_the_rows_of_its_csv(
     world: World, case: tuple[str, str, int, list[float], float]

@@ -17,6 +17,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from tests.examples import at_length
 from tests.unit.file_dialects import (
     ZONE,
     Row,
@@ -38,7 +39,7 @@ TABLES = ("customer", "account", "bill", "bill_line", "payment", "meter", "tarif
           "register_reading", "staff")  # fmt: skip
 NO_SHRINKING = {"deadline": None, "suppress_health_check": list(HealthCheck), "phases": [Phase.generate]}
 QUICK = settings(max_examples=40, derandomize=True, **NO_SHRINKING)
-MANY = settings(max_examples=1000, derandomize=True, **NO_SHRINKING)
+MANY = settings(max_examples=at_length(1000), derandomize=True, **NO_SHRINKING)
 
 ODD_TEXTS = st.one_of(
     # What a spreadsheet wraps around a text is not the text's.
@@ -251,4 +252,6 @@ def test_a_damaged_file_is_refused_or_its_lines_set_aside(
 def test_many_damaged_files_are_refused_or_their_lines_set_aside(
     kind: str, sampled: dict[str, list[Row]], home: Settings
 ) -> None:
-    settings(MANY, max_examples=250)(given(st.data())(lambda data: check_damage(data, kind, sampled, home)))()
+    settings(MANY, max_examples=at_length(250))(
+        given(st.data())(lambda data: check_damage(data, kind, sampled, home))
+    )()

@@ -20,6 +20,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from tests.examples import at_length
 from tests.small_contract import FIRST, TABLES, home_of, make_project, take
 from wattmark import night
 from wattmark.contract import load_contract
@@ -261,4 +262,4 @@ def test_nights_end_as_one_night_does(tmp_path: Path, project: Path) -> None:
 
 @pytest.mark.slow
 def test_nights_end_as_one_night_does_in_thousands_of_stories(tmp_path: Path, project: Path) -> None:
-    property_of(Bench(tmp_path, project), runs=20, stories=100)()
+    property_of(Bench(tmp_path, project), runs=at_length(20), stories=100)()

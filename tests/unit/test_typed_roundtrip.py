@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.examples import at_length
 from wattmark.contract import Table, load_contract
 from wattmark.quality.reading import reading_of
 from wattmark.quality.typed import typed_select
@@ -179,7 +180,7 @@ def test_what_is_written_in_an_accepted_form_is_read_as_itself(
 
 @pytest.mark.slow
 @settings(
-    max_examples=2_500,
+    max_examples=at_length(2500),
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
