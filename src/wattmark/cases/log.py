@@ -115,12 +115,13 @@ def _standing(connection: psycopg.Connection[Any], case_ids: list[str]) -> dict[
             "ORDER BY c.case_id FOR NO KEY UPDATE",
             [case_ids],
         ).fetchall()
-        # Asked only now: while it waited for a row, somebody may have written an event of it.
+        # Asked only now: while it waited for a row, somebody may have written an event of it. By the pairs alone, which are
+        # looked up one by one: a join of both tables is planned by what was there before a night opened a hundred thousand.
         hashes: dict[str, str] = dict(
             cursor.execute(
-                "SELECT e.case_id, e.hash FROM ops.audit_case AS c JOIN ops.audit_case_event AS e "
-                "ON e.case_id = c.case_id AND e.event_no = c.version WHERE c.case_id = ANY(%s)",
-                [case_ids],
+                "SELECT e.case_id, e.hash FROM unnest(%s::text[], %s::integer[]) AS wanted (case_id, event_no) "
+                "JOIN ops.audit_case_event AS e ON e.case_id = wanted.case_id AND e.event_no = wanted.event_no",
+                [[case_id for case_id, _, _ in rows], [version for _, version, _ in rows]],
             ).fetchall()
         )
     return {case_id: (version, state, hashes.get(case_id, "")) for case_id, version, state in rows}
