@@ -343,6 +343,12 @@ def test_compressed_text_in_the_encoding_of_its_source(tmp_path: Path, home: Set
         (b"\n \n", "source.no_header", "no header line"),
         (HEADER + b'S1,U1,"Li,billing\nS2,U1,Wang,billing\n', "source.open_quote", "staff.csv:2:"),
         (HEADER + b'\r\nS1,U1,"Li,billing\nS2,U1,"Wang",billing\n', "source.open_quote", "staff.csv:3:"),
+        # An open quote behind an empty line, closed within the next row: DuckDB names the row before.
+        (
+            HEADER + b'"S1","U1","Li","billing"\n\n"S2","U1","Wang\n"S3","U1,"Zhao","billing"\n',
+            "source.open_quote",
+            "staff.csv:4:",
+        ),
         (
             HEADER + LI * 70_000 + b"S1,U1,\xff,billing\n",
             "source.encoding",

@@ -216,7 +216,7 @@ def read_csv(
                     yield arrays, rejects
                     done += len(arrays[0])
                 return
-            except duckdb.Error:
+            except (duckdb.Error, _PlaceLostError):
                 # What DuckDB cannot read to its end is read on line by line, past the rows handed over.
                 pass
         yield from csv_lines.read_lines(survey.path, file.path, file.dialect, len(file.names), places, done)
@@ -322,8 +322,8 @@ def _rejected(file: CsvFile, survey: _Survey, duck: duckdb.DuckDBPyConnection) -
         if kind == "LINE SIZE OVER MAXIMUM":
             raise csv_lines.too_long(file.path, line)
         if kind == "UNQUOTED VALUE":
-            if csv_lines.line_ends(text.strip("\r\n")):
-                raise csv_lines.open_quote(file.path, line)
+            if not _has_stray_quote(text.strip("\r\n"), file.dialect):
+                raise _PlaceLostError
             why = csv_lines.STRAY_QUOTE
         elif counts := re.search(r"Columns: (\d+) Found: (\d+)", message):
             why = csv_lines.wrong_count(int(counts.group(2)), int(counts.group(1)))
@@ -331,6 +331,22 @@ def _rejected(file: CsvFile, survey: _Survey, duck: duckdb.DuckDBPyConnection) -
             why = kind.lower()
         rejects.append(Reject(line, why, text.strip("\r\n")))
     return rejects
+
+
+class _PlaceLostError(Exception):
+    """What DuckDB set aside is not a line of the file: a quote that swallowed a line end misled it."""
+
+
+def _has_stray_quote(text: str, dialect: Dialect) -> bool:
+    """Whether text stands behind a closing quote of this line."""
+    if not text or csv_lines.line_ends(text):
+        return False
+    try:
+        next(csv.reader([text], **dialect.options(strict=True)))
+    except csv.Error as error:
+        # Else the quote is still open at the end.
+        return "expected after" in str(error)
+    return False
 
 
 def _lines_at(path: Path, positions: list[int]) -> list[int]:
