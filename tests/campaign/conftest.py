@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
+import hashlib
 import itertools
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
+import fontTools
 import pylopdf_fonts_zh_cn
 import pytest
 from fontTools import subset
@@ -42,18 +45,29 @@ def _written() -> set[int]:
 
 
 @pytest.fixture(scope="session")
-def font_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the letters' own font less what no test writes: of its 30,000 glyphs each PDF asks every one."""
-    name = "NotoSansSC-Regular.otf"
-    folder = tmp_path_factory.mktemp("font")
-    with TTFont(Path(str(pylopdf_fonts_zh_cn.__file__)).with_name(name)) as font:
-        options = subset.Options(
-            notdef_outline=True, layout_features=[], name_IDs=["*"], drop_tables=["GSUB", "GPOS"]
-        )
-        cut = subset.Subsetter(options)
-        cut.populate(unicodes=_written())
-        cut.subset(font)
-        font.save(folder / name)
+def font_folder(request: pytest.FixtureRequest) -> Path:
+    """A folder with the letters' own font less what no test writes: of its 30,000 glyphs each PDF asks every one.
+
+    It is kept in pytest's cache as long as the same characters are written, and made by one of the workers.
+    """
+    whole, written = Path(str(pylopdf_fonts_zh_cn.__file__)).with_name("NotoSansSC-Regular.otf"), _written()
+    digest = hashlib.sha256(
+        f"{sorted(written)} {whole.stat().st_size} {fontTools.version}".encode()
+    ).hexdigest()
+    folder = request.config.cache.mkdir("font") / digest[:16]  # type: ignore[union-attr]
+    folder.mkdir(exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / whole.name).exists():
+            with TTFont(whole) as font:
+                options = subset.Options(
+                    notdef_outline=True, layout_features=[], name_IDs=["*"], drop_tables=["GSUB", "GPOS"]
+                )
+                cut = subset.Subsetter(options)
+                cut.populate(unicodes=written)
+                cut.subset(font)
+                font.save(folder / "made")
+            (folder / "made").rename(folder / whole.name)
     return folder
 
 
