@@ -22,6 +22,7 @@ import pytest
 from psycopg import sql
 from typer.testing import CliRunner
 
+from tests.examples import at_length
 from tests.services.homes import a_home
 from wattmark.errors import PublishError, PublishUnavailableError
 from wattmark.home import secret, warehouse_url
@@ -432,8 +433,8 @@ def test_twenty_publishings_under_readers(clean: Server) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 def test_a_thousand_publishings_under_readers(clean: Server) -> None:
-    readers = publish_under_readers(clean, 1000)
-    assert readers.reads > 1000
+    readers = publish_under_readers(clean, at_length(1000))
+    assert readers.reads > at_length(1000)
     assert readers.waits == []
 
 
