@@ -173,6 +173,9 @@ def main() -> None:
             begin_anew(settings)
             measured(make_sample, accounts, source, given.interval_days)
             costs.append(nights(settings, source, console))
+            # A size takes long: what it cost is told at once, the growth at the end.
+            for which in DAYS:
+                console.print(steps_table(which, [accounts], costs[-1:]))
             disks.append(disk_of(settings, source))
         for which in DAYS:
             console.print(steps_table(which, sizes, costs))

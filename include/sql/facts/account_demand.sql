@@ -10,6 +10,11 @@ columns:
   interval_kw: {type: double, doc: 'Highest sum of the interval demands of its main points, over intervals in which all of them are measured.'}
 params:
   min_kva: {same_as: BUS-15.min_kva}
+incremental:
+  by: whole
+  reads:
+    source.interval_reading: {from: period, to: period_end}
+    facts.interval_daily: {from: period, to: period_end}
 */
 WITH main AS (
   SELECT
