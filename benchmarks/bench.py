@@ -116,6 +116,21 @@ def warehouse(settings: Settings) -> Iterator[None]:
         services.down(settings)
 
 
+@contextmanager
+def with_warehouse(folder: Path | None, **given: Any) -> Iterator[tuple[Settings, Console]]:
+    """A new home whose PostgreSQL runs, in a folder as ``working`` has it, and the console to print results on.
+
+    Args:
+        folder: as of ``working``.
+        given: settings of the home.
+    """
+    with working(folder) as (work, console):
+        settings = settings_of(work / "home", **given)
+        begin_anew(settings)
+        with warehouse(settings):
+            yield settings, console
+
+
 def make_sample(accounts: int, folder: Path, interval_days: int = 35) -> int:
     """A sample utility as a folder of Parquet files; returns its rows. What a folder holds already is taken as it is.
 

@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 import psutil
-from bench import begin_anew, clocked, options, peak_mb, settings_of, warehouse, working
+from bench import clocked, options, peak_mb, with_warehouse
 from rich.console import Console
 from sqlalchemy import create_engine, text
 
@@ -70,11 +70,9 @@ def main() -> None:
     parser.add_argument("customers", nargs="?", type=int, default=1_000_000)
     parser.add_argument("campaigns", nargs="?", type=int, default=20)
     given = parser.parse_args()
-    with working(given.folder) as (folder, console):
-        settings = settings_of(folder / "home", compute={"threads": 2, "memory_limit_mb": 2048})
-        begin_anew(settings)
-        with warehouse(settings):
-            measure(settings, console, given.customers, given.campaigns)
+    compute = {"threads": 2, "memory_limit_mb": 2048}
+    with with_warehouse(given.folder, compute=compute) as (settings, console):
+        measure(settings, console, given.customers, given.campaigns)
 
 
 def measure(settings: Settings, console: Console, customers: int, campaigns: int) -> None:

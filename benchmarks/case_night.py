@@ -14,7 +14,7 @@ import json
 
 import psycopg
 import pyarrow as pa
-from bench import begin_anew, clocked, options, peak_mb, settings_of, warehouse, working
+from bench import clocked, options, peak_mb, with_warehouse
 from rich.console import Console
 
 from wattmark.audit.runner import COVERAGE, FINDINGS, NOT_CHECKED
@@ -90,11 +90,9 @@ def main() -> None:
     parser = options(__doc__)
     parser.add_argument("cases", nargs="?", type=int, default=100_000)
     given = parser.parse_args()
-    with working(given.folder) as (folder, console):
-        settings = settings_of(folder / "home", compute={"threads": 1, "memory_limit_mb": 512})
-        begin_anew(settings)
-        with warehouse(settings):
-            measure(settings, console, given.cases)
+    compute = {"threads": 1, "memory_limit_mb": 512}
+    with with_warehouse(given.folder, compute=compute) as (settings, console):
+        measure(settings, console, given.cases)
 
 
 def measure(settings: Settings, console: Console, cases: int) -> None:

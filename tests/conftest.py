@@ -16,7 +16,7 @@ if not hasattr(sys.modules["__main__"], "__file__"):
     sys.modules["__main__"].__file__ = __file__
 
 FIRST = (
-    "tests/sql/test_engines.py", "tests/dags/test_night.py", "tests/sql/test_golden.py", "tests/campaign/test_lists.py",
+    "tests/sql/test_engines.py", "tests/sql/test_golden.py", "tests/campaign/test_lists.py",
     "tests/unit/test_root_cause.py", "tests/web/test_workbench_browser.py", "tests/web/test_workbench.py",
     "tests/web/test_workbench_books.py", "tests/services/test_publish.py",
 )  # fmt: skip

@@ -9,5 +9,5 @@ CI_SHARE = 4
 
 
 def at_length(number: int) -> int:
-    """Examples of a property of the slow suite: all where a person runs it, the first quarter of them in CI."""
+    """Examples of a property of the slow suite: all where a person runs it, a quarter of them in CI."""
     return max(number // CI_SHARE, 1) if os.environ.get("CI") else number
