@@ -219,7 +219,7 @@ def run_case(case: Case, home: Path) -> Difference:
         settings.utility.time_zone,
         body.get("period") and _value(body["period"], pa.date32(), settings),
     )
-    with DuckDBSession(settings, run, catalog, stored=False) as session:
+    with DuckDBSession(settings, run, catalog, stored=False, shared=True) as session:
         for name, rows in (body.get("given") or {}).items():
             filler = (body.get("defaults") or {}).get(name, {})
             try:

@@ -7,9 +7,11 @@ line. Nothing else is raised.
 from __future__ import annotations
 
 import math
+import pickle
 import re
 import stat
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -224,12 +226,25 @@ def read_text(path: Path) -> str:
 
 
 def read_yaml(path: Path) -> Any:
-    """Read one YAML file into plain Python objects.
+    """Read one YAML file into plain Python objects, which are the caller's own.
 
     Raises:
         SettingsError: the file cannot be read, or is not YAML (see parse_yaml).
     """
-    return parse_yaml(read_text(path), str(path))
+    text = read_text(path)
+    if len(text) > _KEPT:
+        return parse_yaml(text, str(path))
+    return pickle.loads(_parsed(text, str(path)))  # noqa: S301 - made by this process
+
+
+_KEPT = 100_000
+"""Longest text whose parse is kept, characters."""
+
+
+@lru_cache(maxsize=256)
+def _parsed(text: str, name: str) -> bytes:
+    """A text's objects, pickled: settings, campaigns and contract are read again and again, and parsing takes ten times as long."""
+    return pickle.dumps(parse_yaml(text, name))
 
 
 def read_mapping(path: Path) -> dict[str, Any]:

@@ -154,30 +154,56 @@ def open_world(
     The tables lie in memory, or in Parquet files of the folder ``files``, as they do in a lake.
     """
     catalog = load_catalog(settings.include)
-    session = DuckDBSession(settings, Run.of(as_of, settings.utility.time_zone), catalog, stored=False)
-    session.duck.execute(_MACROS)
-    for name, body in TABLES.items():
-        schema, table = name.split(".")
-        sql = instead.get(name.replace(".", "__"), body).replace("{n}", str(customers))
-        session.duck.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
-        if schema == "accepted":
-            declared = catalog.contract.tables[table]
-            columns = session.duck.execute(f"DESCRIBE {sql}").fetchall()
-            there = {row[0] for row in columns}
-            shown = ", ".join(
-                f'CAST({column.name if column.name in there else "NULL"} AS {column.duckdb_type}) AS "{column.name}"'
-                for column in declared.columns
-            )
-            sql = f"SELECT {shown} FROM ({sql})"
-        if files is None:
-            session.duck.execute(f'CREATE TABLE {schema}."{table}" AS {sql}')
-        else:
-            files.mkdir(parents=True, exist_ok=True)
+    run = Run.of(as_of, settings.utility.time_zone)
+    session = DuckDBSession(settings, run, catalog, stored=False, shared=files is None)
+    changed = {name: instead[key] for name in TABLES if (key := name.replace(".", "__")) in instead}
+    if files is None:
+        _copy_world(session, customers)
+        _make_tables(session, {name: sql.replace("{n}", str(customers)) for name, sql in changed.items()})
+    else:
+        session.duck.execute(_MACROS)
+        files.mkdir(parents=True, exist_ok=True)
+        for name, sql in (TABLES | changed).items():
+            schema, table = name.split(".")
             path = files / f"{name}.parquet"
-            session.duck.execute(f"COPY ({sql}) TO '{path}' (FORMAT parquet, COMPRESSION zstd)")
+            made = _typed(session, name, sql.replace("{n}", str(customers)))
+            session.duck.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+            session.duck.execute(f"COPY ({made}) TO '{path}' (FORMAT parquet, COMPRESSION zstd)")
             session.duck.execute(f"CREATE VIEW {schema}.\"{table}\" AS SELECT * FROM read_parquet('{path}')")
-        session._known.add(name)
+    session._known.update(TABLES)
     return session
+
+
+def _copy_world(session: DuckDBSession, customers: int) -> None:
+    """All tables, made once a process and copied from then on: a test opens the world several times."""
+    duck, own = session.duck, session.duck.execute("SELECT CURRENT_DATABASE()").fetchall()[0][0]
+    world = f"world_{customers}"
+    if not duck.execute("SELECT 1 FROM duckdb_databases() WHERE database_name = ?", [world]).fetchall():
+        duck.execute(f"ATTACH ':memory:' AS {world}; USE {world}")
+        duck.execute(_MACROS)
+        _make_tables(session, {name: sql.replace("{n}", str(customers)) for name, sql in TABLES.items()})
+        duck.execute(f"USE {own}")
+    duck.execute(f"COPY FROM DATABASE {world} TO {own}")
+
+
+def _make_tables(session: DuckDBSession, tables: dict[str, str]) -> None:
+    for name, sql in tables.items():
+        schema, table = name.split(".")
+        session.duck.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+        session.duck.execute(f'CREATE OR REPLACE TABLE {schema}."{table}" AS {_typed(session, name, sql)}')
+
+
+def _typed(session: DuckDBSession, name: str, sql: str) -> str:
+    """A table's SQL with all columns that the contract declares, where it is the contract's."""
+    schema, table = name.split(".")
+    if schema != "accepted":
+        return sql
+    there = {row[0] for row in session.duck.execute(f"DESCRIBE {sql}").fetchall()}
+    shown = ", ".join(
+        f'CAST({column.name if column.name in there else "NULL"} AS {column.duckdb_type}) AS "{column.name}"'
+        for column in session.catalog.contract.tables[table].columns
+    )
+    return f"SELECT {shown} FROM ({sql})"
 
 
 def replace(session: DuckDBSession, name: str, sql: str) -> None:

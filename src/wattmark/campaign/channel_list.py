@@ -9,7 +9,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pyarrow as pa
 
 from wattmark.campaign.definition import CampaignFile
@@ -30,6 +29,7 @@ from wattmark.campaign.parts import Parts, file_part
 from wattmark.campaign.people import look_at_contacts
 from wattmark.campaign.sheets import Look
 from wattmark.channels import SEED_COLUMNS
+from wattmark.engine.duck import small_cursor
 from wattmark.engine.session import Session
 
 PREVIEWS = 10
@@ -150,7 +150,7 @@ def counted(lacking: Sequence[Lacking]) -> dict[str, int]:
 def harmless(rows: pa.Table) -> pa.Table:
     """Text rows as CSV carries them: what a spreadsheet could take for a formula has an apostrophe before it."""
     safe = ", ".join(f"""{escaped_sql(f'"{column}"')} AS "{column}\"""" for column in rows.column_names)
-    with duckdb.connect(config={"threads": 1}) as duck:
+    with small_cursor() as duck:
         return duck.from_arrow(rows).project(safe).to_arrow_table()
 
 

@@ -11,7 +11,7 @@ import datetime as dt
 import decimal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from jinja2 import StrictUndefined, TemplateSyntaxError, Undefined, nodes
@@ -127,7 +127,8 @@ def _told(language: Language) -> Callable[[Any], Any]:
     return told
 
 
-def placeholders(text: str, language: Language) -> Iterator[tuple[str, bool]]:
+@lru_cache(maxsize=1024)
+def placeholders(text: str, language: Language) -> tuple[tuple[str, bool], ...]:
     """What a text shows (True) or asks (False), as ``relation.column`` or a word of our own.
 
     Raises:
@@ -138,7 +139,7 @@ def placeholders(text: str, language: Language) -> Iterator[tuple[str, bool]]:
         environment(language).compile(tree)
     except (TemplateSyntaxError, AssertionError) as error:
         raise ValueError(f"it cannot be read: {error}") from None
-    yield from _named(tree, False)
+    return tuple(_named(tree, False))
 
 
 def _named(node: nodes.Node, is_shown: bool) -> Iterator[tuple[str, bool]]:
@@ -215,7 +216,7 @@ def _of_text(
     campaign: Campaign, settings: Settings, text: str, language: Language, carrying: list[str], part: str
 ) -> Iterator[str]:
     try:
-        shown = list(placeholders(text, language))
+        shown = placeholders(text, language)
     except ValueError as why:
         yield f"{why}"
         return

@@ -25,7 +25,7 @@ def bind_all(settings: Settings, catalog: Catalog) -> dict[str, dict[str, str]]:
     """
     run = Run.of(dt.date(2026, 1, 2), settings.utility.time_zone)
     found: dict[str, dict[str, str]] = {}
-    with DuckDBSession(settings, run, catalog, stored=False) as session:
+    with DuckDBSession(settings, run, catalog, stored=False, shared=True) as session:
         for name in catalog.order():
             definition = catalog.tables[name]
             schema, table = name.split(".")

@@ -23,6 +23,7 @@ from sqlglot import exp
 from wattmark.contract import Contract, load_contract
 from wattmark.contract.types import duckdb_of, duckdb_types, nothing, schema_of
 from wattmark.engine.catalog import KNOWN_LAYER, SOURCE_LAYER, Catalog, TableDefinition, catalog_of
+from wattmark.engine.duck import attached, detach, own_duck
 from wattmark.engine.idioms import parsed
 from wattmark.engine.incremental import Part, part_of, restrict
 from wattmark.engine.made import Maker, made_note, stamp_of
@@ -51,6 +52,9 @@ class Session(ABC):
         reads: which tables of the lake may be read, by ``layer.table``; all where stored, none where not, unless
             said. With ``stored=False`` what may not be read is built in memory.
         spool: with ``stored=False``, what is built is kept in files of the session's scratch folder and not in memory.
+        shared: with ``stored=False``, the session has a database of its own in a DuckDB that all such sessions of the
+            process share (a DuckDB of its own takes 20 ms to start and end). For few rows: it spills to the system's
+            temporary folder, and cursors of its connection do not see its tables.
     """
 
     def __init__(
@@ -63,6 +67,7 @@ class Session(ABC):
         versions: Mapping[str, int] | None = None,
         reads: Callable[[str], bool] | None = None,
         spool: bool = False,
+        shared: bool = False,
     ) -> None:
         self.settings = settings
         self.run = run
@@ -83,14 +88,12 @@ class Session(ABC):
         settings.scratch.mkdir(parents=True, exist_ok=True)
         self.scratch = Path(tempfile.mkdtemp(prefix="session-", dir=settings.scratch))
         """The session's own folder for files, which goes with it."""
-        self.duck = duckdb.connect(
-            config={
-                "threads": settings.compute.threads,
-                "memory_limit": f"{settings.compute.memory_limit_mb}MB",
-                "temp_directory": str(self.scratch),
-                "preserve_insertion_order": False,
-            }
-        )
+        compute = settings.compute.threads, settings.compute.memory_limit_mb
+        self._database: str | None = None
+        if shared:
+            self.duck, self._database = attached(*compute)
+        else:
+            self.duck = own_duck(*compute, self.scratch)
         self.duck.execute("SET enable_progress_bar = false")
         self.duck.execute(f"SET TimeZone = '{settings.zone.key}'")
 
@@ -104,6 +107,9 @@ class Session(ABC):
 
     def close(self) -> None:
         """Give back memory and spill files."""
+        if self._database:
+            detach(self.duck, self._database)
+            self._database = None
         self.duck.close()
         shutil.rmtree(self.scratch, ignore_errors=True)
 
@@ -163,7 +169,8 @@ class Session(ABC):
             self.duck.execute(f'DROP TABLE IF EXISTS "{schema}"."{table}"')
             return
         for kind, relation in self.duck.execute(
-            "SELECT table_type, table_name FROM information_schema.tables WHERE table_schema = ? AND table_name = ?",
+            "SELECT table_type, table_name FROM information_schema.tables WHERE table_catalog = CURRENT_DATABASE() "
+            "AND table_schema = ? AND table_name = ?",
             [schema, table],
         ).fetchall():
             self.duck.execute(f'DROP {"VIEW" if kind == "VIEW" else "TABLE"} "{schema}"."{relation}"')

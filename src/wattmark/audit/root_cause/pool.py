@@ -137,7 +137,7 @@ class Pool:
     @contextmanager
     def bench(self, mended: Bench | None = None) -> Iterator[Bench]:
         """A session in memory with the pool's rows, or a bench's as they stand, and nothing calculated."""
-        with DuckDBSession(self.settings, self.run, self.catalog, stored=False) as session:
+        with DuckDBSession(self.settings, self.run, self.catalog, stored=False, shared=True) as session:
             for name, rows in self.tables.items():
                 is_row = mended is not None and name.startswith(f"{ACCEPTED}.")
                 standing = (

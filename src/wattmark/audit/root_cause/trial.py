@@ -67,7 +67,9 @@ class Trial:
         whole = self._session
         mended.see(["facts.bill_net", f"{ACCEPTED}.account"])
         whole.see(["facts.bill_net", f"{ACCEPTED}.account"])
-        with DuckDBSession(self.pool.settings, self.pool.run, self.pool.catalog, stored=False) as session:
+        with DuckDBSession(
+            self.pool.settings, self.pool.run, self.pool.catalog, stored=False, shared=True
+        ) as session:
             for name, where in (
                 ("facts.bill_net", f"period = DATE '{self.pool.run.period.isoformat()}'"),
                 (f"{ACCEPTED}.account", "TRUE"),
