@@ -24,6 +24,7 @@ from typer.testing import CliRunner
 
 from tests.examples import at_length
 from tests.services.homes import a_home
+from wattmark.engine.duck import small_cursor
 from wattmark.errors import PublishError, PublishUnavailableError
 from wattmark.home import secret, warehouse_url
 from wattmark.local import postgres, services
@@ -122,7 +123,7 @@ def publish(
     server: Server, version: int, tables: Sequence[Incoming] | None = None, **more: Any
 ) -> tuple[list[Published], Standing]:
     run = run_of(version)
-    with duckdb.connect() as duck, Store(server.plain, "test") as opened:
+    with small_cursor() as duck, Store(server.plain, "test") as opened:
         done = opened.change(duck, marts(version) if tables is None else tables)
         standing = opened.commit(
             run_id=run.run_id, as_of=run.as_of, period=run.period, rows=sum(table.rows for table in done),

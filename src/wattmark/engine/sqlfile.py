@@ -81,7 +81,7 @@ class SqlFile:
         """Whether the table is computed where it is read instead of being stored."""
         return bool(self.header.get("view", False))
 
-    @property
+    @cached_property
     def borrowed(self) -> dict[str, str]:
         """Parameters that are another file's, by name: ``{"bands_kva": "ACC-02.bands_kva"}``."""
         declared = self.header.get("params") or {}
