@@ -18,6 +18,7 @@ import pyarrow as pa
 from deltalake import (
     ColumnProperties,
     CommitProperties,
+    DeltaTable,
     PostCommitHookProperties,
     WriterProperties,
     write_deltalake,
@@ -97,13 +98,14 @@ class Lake(StoredTables):
             if self.exists(name):
                 self._open(name)
             else:
+                self._opened.pop(name, None)
                 self.ledger.keep(name, Entry())
             started = time.time()
             try:
                 self.path(name).parent.mkdir(parents=True, exist_ok=True)
                 yield watched
-                self._opened.pop(name, None)
-                self.note_files(name)
+                _, written = self._opened.pop(name, (None, None))
+                self.note_files(name, written)
             except BaseException as error:
                 self._opened.pop(name, None)
                 if isinstance(error, (KeyboardInterrupt, SystemExit)):
@@ -186,7 +188,7 @@ class Lake(StoredTables):
         with self._written(name) as watched:
             exists = self.exists(name)
             write_deltalake(
-                str(self.path(name)),
+                self._written_to(name),
                 watched(rows),
                 mode="overwrite",
                 partition_by=list(partition_by) or None,
@@ -203,8 +205,15 @@ class Lake(StoredTables):
         """Add rows to a table that exists; raises as ``replace`` does."""
         with self._written(name) as watched:
             write_deltalake(
-                str(self.path(name)), watched(rows), mode="append", post_commithook_properties=_KEEP_LOG
+                self._written_to(name), watched(rows), mode="append", post_commithook_properties=_KEEP_LOG
             )
+
+    def _written_to(self, name: str) -> DeltaTable | str:
+        """What a commit is handed: the opened table, which is at the new version then, or the place of a new one.
+
+        Reading a log takes longer than writing a small table, and by its path it would be read twice more.
+        """
+        return self._opened[name][1] if name in self._opened else str(self.path(name))
 
     def partition_values(self, name: str, column: str) -> list[str]:
         """Distinct values of one partition column, as text, sorted."""

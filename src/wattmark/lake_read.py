@@ -419,12 +419,15 @@ class StoredTables:
                 done += size
         return done
 
-    def note_files(self, name: str, *, anew: bool = False) -> None:
-        """Note a table's files and log as they stand, reading what is not noted yet; all of it where ``anew``."""
+    def note_files(self, name: str, table: DeltaTable | None = None, *, anew: bool = False) -> None:
+        """Note a table's files and log as they stand, reading what is not noted yet; all of it where ``anew``.
+
+        ``table`` is the table at its newest version, where it is at hand.
+        """
         entry = Entry() if anew else self.ledger.entry(name) or Entry()
         folder = self.path(name)
         log = _Log.of(folder / LOG)
-        table = self._loaded(name, log)
+        table = self._loaded(name, log) if table is None else table
         files = dict(entry.files)
         for path in paths_of(table):
             relative = str(Path(path).relative_to(folder))

@@ -18,6 +18,7 @@ import datetime as dt
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from sqlglot import exp
 
@@ -113,6 +114,7 @@ class Rule:
         return self.rule_id.split("-")[0]
 
 
+@lru_cache(maxsize=1024)
 def rule_of(file: SqlFile) -> Rule:
     """Read a rule's header.
 

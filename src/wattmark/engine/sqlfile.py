@@ -54,7 +54,7 @@ _FORBIDDEN_FUNCTIONS = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SqlFile:
     """One parsed SQL file; ``name`` is ``layer.table``."""
 
