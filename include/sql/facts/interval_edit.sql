@@ -1,7 +1,10 @@
 /*
 grain: one row per metering point and interval that was flagged
 key: [metering_point_id, start_s]
-purpose: Estimation and editing. What is used instead of a flagged interval, by which method, and how far off it may be; the original stays beside it.
+purpose: >-
+  Estimation and editing. What is used instead of a flagged interval, by which method, and how far off it may be; the original
+  stays beside it. Like days are those before a day, so that a day that is closed is edited the same for ever, and only late or
+  changed intervals edit it again.
 columns:
   metering_point_id: {type: string, doc: The point.}
   day: {type: date, doc: Local day.}
@@ -10,15 +13,21 @@ columns:
   slot_s: {type: integer, doc: Seconds from the start of the day.}
   interval_minutes: {type: integer, doc: Its length.}
   flag: {type: string, doc: Why it was flagged (facts.interval_flag).}
-  method: {type: string, doc: 'interpolated (a run of flagged intervals of short_hours or less, between two good ones), like_day (mean of the same time on like days), kept (no estimate; nothing is changed).'}
+  method: {type: string, doc: 'interpolated (a run of flagged intervals of short_hours or less, between two good ones), like_day (mean of the same time on like days before), kept (no estimate; nothing is changed).'}
   original_kwh: {type: double, doc: As handed over.}
   original_quality: {type: string, doc: As handed over.}
   kwh: {type: double, doc: What is used; empty where there was nothing and nothing could be estimated.}
   like_days: {type: integer, doc: Like days the estimate rests on.}
-  error_kwh: {type: double, doc: 'Half width of the band that held 90% of held-out intervals of the method, scaled to the point.'}
+  error_kwh: {type: double, doc: 'Half width of the band that held 90% of held-out intervals of the method, scaled to the mean interval of the point on the day and the like_window_days before.'}
+incremental:
+  by: day
+  reads:
+    source.interval_reading: {back_days: like_window_days, back_hours: short_hours, ahead_hours: short_hours}
+    facts.interval_flag: {by: day, rows: true, back_days: like_window_days, back_hours: short_hours, ahead_hours: short_hours}
+    facts.interval_daily: {back_days: like_window_days}
 params:
   short_hours: {type: number, default: 2, minimum: 0, doc: Longest run that is interpolated.}
-  like_window_days: {type: integer, default: 28, minimum: 7, doc: Days before and after in which like days are sought.}
+  like_window_days: {type: integer, default: 28, minimum: 7, doc: Days before in which like days are sought.}
   min_like_days: {type: integer, default: 2, minimum: 1, doc: Fewest like days an estimate rests on.}
 */
 WITH step AS (
@@ -168,18 +177,30 @@ like_day AS (
     interval_reading.quality IN ('measured', 'estimated')
     AND interval_reading.kwh IS NOT NULL
     AND interval_flag.metering_point_id IS NULL
-    AND interval_reading.day <> sought.day
-    AND ABS(DATE_DIFF('day', sought.day, interval_reading.day)) <= $like_window_days
+    AND interval_reading.day < sought.day
+    AND DATE_DIFF('day', interval_reading.day, sought.day) <= $like_window_days
   GROUP BY sought.metering_point_id, sought.start_s
   HAVING COUNT(*) >= $min_like_days
 ),
 
+flagged_day AS (
+  SELECT DISTINCT
+    interval_flag.metering_point_id,
+    interval_flag.day
+  FROM facts.interval_flag
+),
+
 typical AS (
   SELECT
-    interval_daily.metering_point_id,
+    flagged_day.metering_point_id,
+    flagged_day.day,
     RATIO(EXACT_SUM(interval_daily.kwh), SUM(interval_daily.measured + interval_daily.estimated)) AS mean_kwh
-  FROM facts.interval_daily
-  GROUP BY interval_daily.metering_point_id
+  FROM flagged_day
+  JOIN facts.interval_daily
+    ON interval_daily.metering_point_id = flagged_day.metering_point_id
+    AND interval_daily.day <= flagged_day.day
+    AND DATE_DIFF('day', interval_daily.day, flagged_day.day) <= $like_window_days
+  GROUP BY flagged_day.metering_point_id, flagged_day.day
 ),
 
 edited AS (
@@ -224,5 +245,5 @@ SELECT
   edited.like_days,
   interval_estimate_error.p90_share * ABS(typical.mean_kwh) AS error_kwh
 FROM edited
-LEFT JOIN typical ON typical.metering_point_id = edited.metering_point_id
+LEFT JOIN typical ON typical.metering_point_id = edited.metering_point_id AND typical.day = edited.day
 LEFT JOIN facts.interval_estimate_error ON interval_estimate_error.method = edited.method
