@@ -33,6 +33,7 @@ params:
 WITH step AS (
   SELECT
     interval_flag.metering_point_id,
+    interval_flag.day,
     interval_flag.start_s,
     interval_flag.interval_minutes,
     CASE
@@ -49,6 +50,7 @@ WITH step AS (
 numbered AS (
   SELECT
     step.metering_point_id,
+    step.day,
     step.start_s,
     step.interval_minutes,
     SUM(step.is_first) OVER (
@@ -69,76 +71,84 @@ run AS (
   GROUP BY numbered.metering_point_id, numbered.run_no
 ),
 
+-- The flagged intervals of short runs: joined by their day, so that what is asked of some days is asked of no others.
 short_run AS (
   SELECT
-    run.metering_point_id,
-    run.run_no,
+    numbered.metering_point_id,
+    numbered.day,
+    numbered.start_s,
+    numbered.interval_minutes,
     run.from_s,
     run.to_s,
-    run.interval_minutes
-  FROM run
+    run.interval_minutes AS first_minutes
+  FROM numbered
+  JOIN run ON run.metering_point_id = numbered.metering_point_id AND run.run_no = numbered.run_no
   WHERE run.to_s - run.from_s <= 3600 * $short_hours
 ),
 
 -- A neighbour is the good interval that ends where the run begins, or begins where it ends.
-neighbour AS (
+slot_before AS (
   SELECT
     short_run.metering_point_id,
-    short_run.run_no,
-    MAX(
-      CASE
-        WHEN
-          UNIX_SECONDS(interval_reading.interval_start) < short_run.from_s
-          THEN RATIO(interval_reading.kwh, interval_reading.interval_minutes)
-      END
-    ) AS before_kwh_per_minute,
-    MAX(
-      CASE
-        WHEN
-          UNIX_SECONDS(interval_reading.interval_start) = short_run.to_s
-          THEN RATIO(interval_reading.kwh, interval_reading.interval_minutes)
-      END
-    ) AS after_kwh_per_minute
+    short_run.day,
+    short_run.start_s,
+    MAX(RATIO(interval_reading.kwh, interval_reading.interval_minutes)) AS kwh_per_minute
   FROM short_run
   JOIN source.interval_reading
     ON interval_reading.metering_point_id = short_run.metering_point_id
-    AND (
-      interval_reading.day = CAST(TO_TIMESTAMP(short_run.from_s - 1) AS DATE)
-      OR interval_reading.day = CAST(TO_TIMESTAMP(short_run.to_s) AS DATE)
-    )
+    AND interval_reading.day = CAST(TO_TIMESTAMP(short_run.from_s - 1) AS DATE)
   WHERE
     interval_reading.quality IN ('measured', 'estimated')
     AND interval_reading.kwh IS NOT NULL
-    AND (
-      UNIX_SECONDS(interval_reading.interval_start)
-      = short_run.from_s - 60 * interval_reading.interval_minutes
-      OR UNIX_SECONDS(interval_reading.interval_start) = short_run.to_s
-    )
-  GROUP BY short_run.metering_point_id, short_run.run_no
+    AND UNIX_SECONDS(interval_reading.interval_start)
+    = short_run.from_s - 60 * interval_reading.interval_minutes
+  GROUP BY short_run.metering_point_id, short_run.day, short_run.start_s
+),
+
+slot_after AS (
+  SELECT
+    short_run.metering_point_id,
+    short_run.day,
+    short_run.start_s,
+    MAX(RATIO(interval_reading.kwh, interval_reading.interval_minutes)) AS kwh_per_minute
+  FROM short_run
+  JOIN source.interval_reading
+    ON interval_reading.metering_point_id = short_run.metering_point_id
+    AND interval_reading.day = CAST(TO_TIMESTAMP(short_run.to_s) AS DATE)
+  WHERE
+    interval_reading.quality IN ('measured', 'estimated')
+    AND interval_reading.kwh IS NOT NULL
+    AND UNIX_SECONDS(interval_reading.interval_start) = short_run.to_s
+  GROUP BY short_run.metering_point_id, short_run.day, short_run.start_s
 ),
 
 interpolated AS (
   SELECT
-    numbered.metering_point_id,
-    numbered.start_s,
-    numbered.interval_minutes * (
-      neighbour.before_kwh_per_minute
+    short_run.metering_point_id,
+    short_run.day,
+    short_run.start_s,
+    short_run.interval_minutes * (
+      slot_before.kwh_per_minute
       + RATIO(
-        (neighbour.after_kwh_per_minute - neighbour.before_kwh_per_minute)
+        (slot_after.kwh_per_minute - slot_before.kwh_per_minute)
         * (
-          numbered.start_s
-          + 30 * numbered.interval_minutes
-          - (short_run.from_s - 30 * short_run.interval_minutes)
+          short_run.start_s
+          + 30 * short_run.interval_minutes
+          - (short_run.from_s - 30 * short_run.first_minutes)
         ),
-        short_run.to_s - short_run.from_s + 60 * short_run.interval_minutes
+        short_run.to_s - short_run.from_s + 60 * short_run.first_minutes
       )
     ) AS kwh
-  FROM numbered
-  JOIN short_run
-    ON short_run.metering_point_id = numbered.metering_point_id AND short_run.run_no = numbered.run_no
-  JOIN neighbour
-    ON neighbour.metering_point_id = numbered.metering_point_id AND neighbour.run_no = numbered.run_no
-  WHERE neighbour.before_kwh_per_minute IS NOT NULL AND neighbour.after_kwh_per_minute IS NOT NULL
+  FROM short_run
+  JOIN slot_before
+    ON slot_before.metering_point_id = short_run.metering_point_id
+    AND slot_before.day = short_run.day
+    AND slot_before.start_s = short_run.start_s
+  JOIN slot_after
+    ON slot_after.metering_point_id = short_run.metering_point_id
+    AND slot_after.day = short_run.day
+    AND slot_after.start_s = short_run.start_s
+  WHERE slot_before.kwh_per_minute IS NOT NULL AND slot_after.kwh_per_minute IS NOT NULL
 ),
 
 sought AS (
@@ -152,6 +162,7 @@ sought AS (
   FROM facts.interval_flag
   LEFT JOIN interpolated
     ON interpolated.metering_point_id = interval_flag.metering_point_id
+    AND interpolated.day = interval_flag.day
     AND interpolated.start_s = interval_flag.start_s
   WHERE interpolated.metering_point_id IS NULL
 ),
@@ -159,6 +170,7 @@ sought AS (
 like_day AS (
   SELECT
     sought.metering_point_id,
+    sought.day,
     sought.start_s,
     EXACT_AVG(interval_reading.kwh) AS kwh,
     COUNT(*) AS like_days
@@ -179,7 +191,7 @@ like_day AS (
     AND interval_flag.metering_point_id IS NULL
     AND interval_reading.day < sought.day
     AND DATE_DIFF('day', interval_reading.day, sought.day) <= $like_window_days
-  GROUP BY sought.metering_point_id, sought.start_s
+  GROUP BY sought.metering_point_id, sought.day, sought.start_s
   HAVING COUNT(*) >= $min_like_days
 ),
 
@@ -224,9 +236,11 @@ edited AS (
   FROM facts.interval_flag
   LEFT JOIN interpolated
     ON interpolated.metering_point_id = interval_flag.metering_point_id
+    AND interpolated.day = interval_flag.day
     AND interpolated.start_s = interval_flag.start_s
   LEFT JOIN like_day
     ON like_day.metering_point_id = interval_flag.metering_point_id
+    AND like_day.day = interval_flag.day
     AND like_day.start_s = interval_flag.start_s
 )
 

@@ -441,6 +441,7 @@ def restrict(statement: exp.Expression, part: Part) -> exp.Expression:
     """
     cut, column = part.cut, str(part.cut.column)
     made: list[exp.Expression] = []
+    wanted: exp.Expression
     if part.parts:
         days = {
             name: sorted(
@@ -457,11 +458,15 @@ def restrict(statement: exp.Expression, part: Part) -> exp.Expression:
         limits: dict[str, tuple[str, list[Any]]] = {
             name: (cut.reads[name].by, list(reached)) for name, reached in days.items()
         }
-        made.append(_kept(_limited(statement, limits), exp.column(column).isin(*map(literal, part.parts))))
+        # Said as a range too, the engine carries it over joins by that column to what is read on their other side.
+        first, *_, last = map(literal, (part.parts[0], *part.parts))
+        within = exp.column(column).between(first, last)
+        wanted = exp.and_(within, exp.column(column).isin(*map(literal, part.parts)))
+        made.append(_kept(_limited(statement, limits), wanted))
     if part.keys:
         keys = [literal(key) for key in part.keys]
         limits = {name: (str(part.key), list(part.keys)) for name in cut.reads}
-        wanted: exp.Expression = exp.column(str(part.key)).isin(*keys)
+        wanted = exp.column(str(part.key)).isin(*keys)
         if part.parts:
             wanted = exp.and_(wanted, exp.not_(exp.column(column).isin(*map(literal, part.parts))))
         made.append(_kept(_limited(statement, limits), wanted))
