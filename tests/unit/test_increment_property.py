@@ -19,13 +19,17 @@ from wattmark.settings import Settings, load_settings
 DECLARED = (
     "facts.interval_daily", "facts.still_daily", "facts.interval_still", "facts.interval_flag",
     "facts.interval_estimate_error", "facts.interval_edit", "facts.consumption_daily", "facts.account_consumption_daily",
-    "facts.area_loss_daily", "mart.fct_consumption_daily", "mart.fct_consumption_monthly",
+    "facts.area_loss_daily", "mart.fct_consumption_daily", "mart.fct_consumption_monthly", "facts.hourly_daily",
+    "facts.hourly_profile", "facts.day_pattern", "facts.fed_account", "facts.area_misfit",
 )  # fmt: skip
 TABLES = (
-    "core.calendar", "core.hour_band", "core.point_feed", "facts.loss_member", "facts.interval_daily", "facts.still_daily",
+    "core.calendar", "core.hour_band", "core.live_account", "core.point_feed", "facts.loss_member", "facts.interval_daily", "facts.still_daily",
     "facts.interval_still", "facts.point_limit", *DECLARED[3:],
 )  # fmt: skip
-OF_MONTH = ("facts.interval_still", "facts.interval_estimate_error")
+OF_MONTH = (
+    "facts.interval_still", "facts.interval_estimate_error", "facts.hourly_profile", "facts.day_pattern",
+    "facts.fed_account", "facts.area_misfit",
+)  # fmt: skip
 """Tables of the audited month alone, of which nothing may be left."""
 INTERVALS = "accepted.interval_reading"
 FIRST = dt.date(2026, 10, 10)
@@ -68,7 +72,8 @@ class Utility:
             point["installed_on"] = self.random.choice([None, FIRST + dt.timedelta(days=3)])
         accounts = [
             {"account_id": account, "contracted_kva": self.random.choice([4.0, 8.0]),
-             "org_unit_id": self.random.choice(["U1", "U1", "U2"])}
+             "org_unit_id": self.random.choice(["U1", "U1", "U2"]), "status": "active",
+             "opened_on": dt.date(2020, 1, 1)}
             for account in ("AM0", "AM1")
         ]  # fmt: skip
         handed_over = {

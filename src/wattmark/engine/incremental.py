@@ -57,6 +57,8 @@ MOST_KEYS = 1000
 
 _REACHES = {"by", "rows", "back_days", "ahead_days", "back_hours", "ahead_hours"}
 _MOST_DAYS = 100_000
+_LEARNING = "wattmark.segment"
+_LIBRARIES = ("duckdb", "mlxtend", "numpy", "pyarrow", "rapidfuzz", "scikit-learn")
 
 
 class Asked(Protocol):
@@ -422,10 +424,10 @@ def _dates(run: Run) -> tuple[str, str]:
 
 @lru_cache(maxsize=64)
 def _code(maker: str) -> str:
-    """Names what computes a table: the package of makers and the libraries that models rest on."""
-    folder = Path(importlib.import_module(MAKERS).__path__[0])
-    texts = [path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.py"))]
-    libraries = [f"{name} {importlib.metadata.version(name)}" for name in ("duckdb", "numpy", "scikit-learn")]
+    """Names what computes a table: the packages of makers and of what they rest on, and their libraries."""
+    folders = [Path(importlib.import_module(package).__path__[0]) for package in (MAKERS, _LEARNING)]
+    texts = [path.read_text(encoding="utf-8") for folder in folders for path in sorted(folder.glob("*.py"))]
+    libraries = [f"{name} {importlib.metadata.version(name)}" for name in _LIBRARIES]
     return hash_of(maker, *libraries, *texts)
 
 
