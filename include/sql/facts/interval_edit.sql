@@ -71,7 +71,8 @@ run AS (
   GROUP BY numbered.metering_point_id, numbered.run_no
 ),
 
--- The flagged intervals of short runs: joined by their day, so that what is asked of some days is asked of no others.
+-- The flagged intervals of short runs: joined by their day, so that what is asked of some days is asked of
+-- no others.
 short_run AS (
   SELECT
     numbered.metering_point_id,
