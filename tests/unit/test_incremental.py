@@ -9,6 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from deltalake import DeltaTable
 
 from wattmark.contract import load_contract
 from wattmark.contract.types import Rows
@@ -16,7 +17,7 @@ from wattmark.engine.catalog import Catalog
 from wattmark.engine.incremental import cut_of
 from wattmark.engine.python_table import PythonTable, TableContext
 from wattmark.engine.session import DuckDBSession
-from wattmark.engine.sqlfile import SqlFile
+from wattmark.engine.sqlfile import SqlFile, read_sql_file
 from wattmark.errors import SqlFileError
 from wattmark.lake import Lake
 from wattmark.run import Run
@@ -56,6 +57,11 @@ class Night:
 
     def deliver(self, days: dict[dt.date, float], where: str | None = None) -> None:
         self.lake.replace(SOURCE, _rows(self.settings, days), partition_by=["day"], where=where)
+
+    def build_all(self, as_of: dt.date, *names: str) -> list[int]:
+        """Rows written of each table."""
+        with DuckDBSession(self.settings, Run.of(as_of, "Asia/Shanghai")) as session:
+            return [session.build(name) for name in names]
 
     def build(self, as_of: dt.date, **parameters: Any) -> int:
         settings = self.settings
@@ -130,8 +136,6 @@ def test_a_version_that_cannot_be_read_any_more_rebuilds_everything(night: Night
     night.build(_day(3))
     night.deliver({_day(2): 20.0}, where="day = '2026-10-02'")
     log = night.lake.path(SOURCE) / "_delta_log"
-    from deltalake import DeltaTable
-
     DeltaTable(str(night.lake.path(SOURCE))).create_checkpoint()
     (log / "00000000000000000000.json").unlink()
     assert night.build(_day(3)) == 3
@@ -143,6 +147,87 @@ def test_no_intervals_at_all(tmp_path: Path) -> None:
     assert empty.held() == {}
     empty.deliver({_day(1): 1.0})
     assert empty.build(_day(3)) == 1
+
+
+def _edited(night: Night, change: dict[str, Any]) -> None:
+    """Write the stored edits anew, with other values in those of the second day."""
+    table = DeltaTable(str(night.lake.path("facts.interval_edit"))).to_pyarrow_table()
+    rows = [row | change if row["day"] == _day(2) else row for row in table.to_pylist()]
+    written = pa.Table.from_pylist(rows, schema=table.schema)
+    night.lake.replace("facts.interval_edit", written, partition_by=["day"])
+
+
+def test_of_a_source_that_is_written_anew_only_rows_that_are_others_count(night: Night) -> None:
+    before = (
+        "core.calendar", "core.hour_band", TABLE, "facts.still_daily", "facts.point_limit", "facts.interval_flag",
+        "facts.interval_estimate_error", "facts.interval_edit",
+    )  # fmt: skip
+    night.build_all(_day(3), *before)
+    assert night.build_all(_day(3), "facts.consumption_daily") == [3]
+    _edited(night, {})
+    assert night.build_all(_day(3), "facts.consumption_daily") == [0]
+    # Of the columns that nobody reads there nothing follows either.
+    _edited(night, {"error_kwh": 7.0})
+    assert night.build_all(_day(3), "facts.consumption_daily") == [0]
+    _edited(night, {"original_quality": "suspect", "method": "like_day", "kwh": 4.0})
+    assert night.build_all(_day(3), "facts.consumption_daily") == [1]
+    # The edits are made anew: others are those of the second day, of the new one, and of the gap before that.
+    night.deliver({_day(4): 1.0}, where="day = '2026-10-04'")
+    assert night.build_all(_day(4), *before[2:], "facts.consumption_daily")[-1] == 3
+    night.deliver({_day(5): 1.0}, where="day = '2026-10-05'")
+    assert night.build_all(_day(5), *before[2:], "facts.consumption_daily")[-1] == 2
+
+
+_VIEW = """/*
+grain: one row per account
+key: [account_id]
+purpose: A test.
+view: true
+columns:
+  account_id: {type: string, doc: The account.}
+  half_kva: {type: double, doc: Half of what it contracted.}
+params:
+  part: {type: number, default: 0.5, doc: The half.}
+*/
+SELECT account.account_id, $part * account.contracted_kva AS half_kva FROM source.account
+"""
+_THROUGH = """/*
+grain: one row per account
+key: [account_id]
+purpose: A test.
+columns:
+  account_id: {type: string, doc: The account.}
+  half_kva: {type: double, doc: Half of what it contracted.}
+incremental: {by: whole, reads: {facts.half: {through: true}}}
+*/
+SELECT half.account_id, half.half_kva FROM facts.half
+"""
+
+
+def test_behind_a_view_that_is_looked_through_what_it_reads_is_compared(night: Night, tmp_path: Path) -> None:
+    def build(view: str = _VIEW) -> int:
+        files = {"half": view, "whole": _THROUGH}
+        for name, text in files.items():
+            (tmp_path / f"{name}.sql").write_text(text, encoding="utf-8")
+        read = {f"facts.{name}": read_sql_file(tmp_path / f"{name}.sql", "facts") for name in files}
+        run = Run.of(_day(3), "Asia/Shanghai")
+        with DuckDBSession(night.settings, run, Catalog(load_contract(), {**read})) as session:
+            return session.build("facts.whole")
+
+    def accounts(**changed: Any) -> None:
+        schema = load_contract().tables["account"].accepted_schema
+        row = {"account_id": "A1", "contracted_kva": 8.0} | changed
+        night.lake.replace("accepted.account", pa.Table.from_pylist([row], schema=schema))
+
+    accounts()
+    assert [build(), build()] == [1, 0]
+    accounts(opened_on=_day(1))
+    assert build() == 0
+    accounts(contracted_kva=10.0)
+    assert [build(), build()] == [1, 0]
+    assert build(_VIEW.replace("0.5", "0.25")) == 1
+    with pytest.raises(SqlFileError, match=r"looks through facts\.half, no view"):
+        build(_VIEW.replace("view: true\n", ""))
 
 
 def toy(context: TableContext) -> Rows:
@@ -202,6 +287,8 @@ def test_tidying_the_lake_rebuilds_nothing(night: Night) -> None:
             "may be said",
         ),
         ({"by": "whole", "reads": {"source.interval_reading": {"key": "metering_point_id"}}}, "may be said"),
+        ({"by": "day", "reads": {"source.interval_reading": {"rows": True}}}, "that is derived"),
+        ({"by": "day", "reads": {"core.day_clock": {"rows": 1}}}, "that is derived"),
     ],
 )
 def test_a_header_that_does_not_fit_is_refused(night: Night, said: dict[str, Any], complaint: str) -> None:

@@ -14,6 +14,7 @@ columns:
   intervals_measured: {type: integer, doc: Measured ones that were kept.}
   intervals_estimated: {type: integer, doc: Estimated ones.}
   hours: {type: double, doc: Hours covered by the main point with the fewest.}
+incremental: {by: day, reads: {facts.consumption_daily: {}}}
 */
 SELECT
   metering_point.account_id,

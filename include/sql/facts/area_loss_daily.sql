@@ -10,6 +10,7 @@ columns:
   sold_kwh: {type: double, doc: Taken out by the points that have intervals that day.}
   loss_kwh: {type: double, doc: supplied less sold.}
   points: {type: integer, doc: Points on the taking side with intervals that day.}
+incremental: {by: day, reads: {facts.consumption_daily: {}}}
 */
 SELECT
   loss_member.level,

@@ -14,6 +14,13 @@ columns:
   measured: {type: integer, doc: Measured ones that were kept.}
   estimated: {type: integer, doc: 'Estimated ones, by the source or by editing.'}
   hours: {type: double, doc: Hours that measured and estimated ones cover.}
+incremental:
+  by: day
+  reads:
+    source.interval_reading: {}
+    facts.interval_daily: {}
+    facts.interval_edit: {rows: true}
+    facts.point_limit: {key: metering_point_id}
 */
 WITH placed AS (
   SELECT
@@ -120,7 +127,7 @@ joined AS (
         )
     END AS max_kw,
     CASE
-      WHEN metering_point.installed_on > point_day.day THEN 0
+      WHEN point_limit.installed_on > point_day.day THEN 0
       ELSE
         COALESCE(
           interval_daily.expected, CAST(ROUND(RATIO(day_clock.minutes, change.interval_minutes)) AS BIGINT)
@@ -137,7 +144,7 @@ joined AS (
   LEFT JOIN change ON change.metering_point_id = point_day.metering_point_id AND change.day = point_day.day
   LEFT JOIN kept_max
     ON kept_max.metering_point_id = point_day.metering_point_id AND kept_max.day = point_day.day
-  LEFT JOIN source.metering_point ON metering_point.metering_point_id = point_day.metering_point_id
+  LEFT JOIN facts.point_limit ON point_limit.metering_point_id = point_day.metering_point_id
   LEFT JOIN core.day_clock ON day_clock.day = point_day.day
 )
 

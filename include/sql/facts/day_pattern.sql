@@ -12,6 +12,7 @@ columns:
   daytime_kwh: {type: double, doc: Part of it in intervals that start from 8:00 and before 18:00.}
   other_kwh: {type: double, doc: Energy of the other days.}
   period_kwh: {type: double, doc: 'Energy of the measured intervals of P, of whatever day.'}
+incremental: {by: whole, reads: {facts.interval_daily: {from: period, to: period_end}}}
 */
 WITH point AS (
   SELECT

@@ -8,6 +8,7 @@ columns:
   usage_category: {type: string, doc: Of the account.}
   contracted_kva: {type: double, doc: Of the account.}
   zero_day_share: {type: double, doc: Share of the days of P with intervals on which nothing was used.}
+incremental: {by: whole, reads: {facts.account_consumption_daily: {from: period, to: period_end}}}
 */
 WITH fed AS (
   SELECT

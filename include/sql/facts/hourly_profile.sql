@@ -54,6 +54,7 @@ columns:
   w21: {type: double, doc: 'Mean kW from 21:00 on weekends and holidays; empty without a reading.'}
   w22: {type: double, doc: 'Mean kW from 22:00 on weekends and holidays; empty without a reading.'}
   w23: {type: double, doc: 'Mean kW from 23:00 on weekends and holidays; empty without a reading.'}
+incremental: {by: whole, reads: {facts.hourly_daily: {from: period, to: period_end}}}
 */
 -- Whole millionths of a kW: their sums as doubles are exact in any order, at half the memory of decimals.
 WITH point_hour AS (

@@ -90,7 +90,7 @@ difference AS (
     AND sampled.slot_s = held.slot_s
     AND sampled.is_working_day = held.is_working_day
     AND sampled.interval_minutes = held.interval_minutes
-  WHERE sampled.day <> held.day AND ABS(DATE_DIFF('day', held.day, sampled.day)) <= $like_window_days
+  WHERE sampled.day < held.day AND DATE_DIFF('day', sampled.day, held.day) <= $like_window_days
   GROUP BY held.metering_point_id, held.start_s
   HAVING COUNT(*) >= 2
 ),

@@ -62,6 +62,7 @@ columns:
   charged_kw: {type: double, doc: As in facts.priced.}
   charged_price: {type: double, doc: As in facts.priced.}
   factor_base_amount: {type: decimal, doc: As in facts.priced.}
+incremental: {by: whole, reads: {facts.priced: {through: true}}}
 */
 WITH priced AS (
   SELECT

@@ -15,6 +15,7 @@ columns:
   intervals_estimated: {type: integer, doc: Estimated ones.}
   hours: {type: double, doc: Hours covered by the main point with the fewest.}
   org_unit_id: {type: string, doc: Unit of the account.}
+incremental: {by: day, reads: {facts.account_consumption_daily: {}}}
 */
 SELECT
   account_consumption_daily.account_id,

@@ -15,6 +15,7 @@ columns:
   days: {type: integer, doc: Days with intervals.}
   interval_share: {type: double, doc: Measured and estimated intervals over those expected on these days.}
   org_unit_id: {type: string, doc: Unit of the account.}
+incremental: {by: period, reads: {facts.account_consumption_daily: {}}}
 */
 WITH summed AS (
   SELECT

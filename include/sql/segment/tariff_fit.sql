@@ -17,6 +17,7 @@ columns:
   place: {type: integer, doc: '1 the cheapest of the account; its own first where as cheap. Empty where it is left out.'}
   is_estimated: {type: boolean, doc: 'In some month it was priced on energy by time of use or demand that intervals say, as no register does.'}
   left_out: {type: string, doc: 'Why it is not compared: too_few_months, or what stands in the way in the months that are missing (facts.priced); own:… where it is the own tariff that cannot be priced.'}
+incremental: {by: whole, reads: {facts.priced_tariff: {through: true}}}
 params:
   min_months: {type: integer, default: 6, minimum: 1, maximum: 12, doc: Fewest months compared.}
 */

@@ -20,7 +20,7 @@ from wattmark.engine.python_table import TableContext, python_table
 Floats = npt.NDArray[np.float64]
 
 WINDOW_DAYS = 62
-"""Days looked back; the regression needs a month, two are steadier."""
+"""Days up to the end of the audited month; the regression needs a month, two are steadier."""
 
 MIN_DAYS = 21
 """Fewest days of both account and area."""
@@ -164,19 +164,19 @@ def find_misfits(data: Balances) -> dict[int, Misfit]:
     return found
 
 
+_IN_WINDOW = f"day <= $period_end AND DATE_DIFF('day', day, $period_end) < {WINDOW_DAYS}"
+_AREAS = f"SELECT id, day, supplied_kwh, loss_kwh FROM facts.area_loss_daily WHERE level = 'transformer' AND {_IN_WINDOW}"
+_ACCOUNTS = (
+    "SELECT fed_account.account_id, fed_account.transformer_id, account_consumption_daily.day, account_consumption_daily.kwh FROM facts.fed_account "
+    "JOIN facts.account_consumption_daily ON account_consumption_daily.account_id = fed_account.account_id "
+    f"WHERE {_IN_WINDOW}"
+)
+
+
 def _balances(context: TableContext) -> tuple[Balances, list[str], list[str]]:
-    first = np.datetime64(context.run.as_of) - WINDOW_DAYS
-    areas = context.query(
-        "SELECT id, day, supplied_kwh, loss_kwh FROM facts.area_loss_daily "
-        "WHERE level = 'transformer' AND day > $first ORDER BY id, day",
-        first=first.item(),
-    )
-    accounts = context.query(
-        "SELECT fed_account.account_id, fed_account.transformer_id, account_consumption_daily.day, account_consumption_daily.kwh FROM facts.fed_account "
-        "JOIN facts.account_consumption_daily ON account_consumption_daily.account_id = fed_account.account_id "
-        "WHERE account_consumption_daily.day > $first ORDER BY fed_account.account_id, account_consumption_daily.day",
-        first=first.item(),
-    )
+    first = np.datetime64(context.run.period_end) - WINDOW_DAYS
+    areas = context.query(f"{_AREAS} ORDER BY id, day")
+    accounts = context.query(f"{_ACCOUNTS} ORDER BY account_id, day")
     area_ids, area_at = np.unique(areas["id"].to_numpy(zero_copy_only=False).astype(str), return_inverse=True)
     supplied = np.full((len(area_ids), WINDOW_DAYS), np.nan)
     loss = supplied.copy()
@@ -214,6 +214,7 @@ _NEEDS = ("facts.area_loss_daily", "facts.fed_account", "facts.account_consumpti
         "is_suspect": "boolean",
     },
     needs=_NEEDS,
+    asks=(_AREAS, _ACCOUNTS),
     grain="one row per account that can be held against its area's daily loss",
     purpose="Whether an account's energy is missing in another area than its own.",
     docs={
@@ -263,6 +264,7 @@ def area_misfit(context: TableContext) -> Rows:
         "in_use": "boolean",
     },
     needs=_NEEDS,
+    asks=(_AREAS, _ACCOUNTS),
     grain="one row per metric",
     purpose="How many accounts moved on paper the detector finds, and how many it suspects that were not.",
     docs={

@@ -19,6 +19,7 @@ from wattmark.segment.customer_records import (
     NAME,
     PHONE,
     RECORD_NEEDS,
+    RECORDS,
     levels_of,
     read_records,
     ruled_out,
@@ -40,6 +41,7 @@ _LEVEL_COLUMNS = {f"{comparison.name}_level": "integer" for comparison in COMPAR
 _SHARE_COLUMNS = {
     f"{comparison.name}_share": "double" for comparison in COMPARISONS if comparison.by_frequency
 }
+_LEVELS = f"SELECT {', '.join(_LEVEL_COLUMNS)} FROM segment.duplicate_likeness AS l WHERE NOT l.is_ruled_out"
 
 
 @python_table(
@@ -54,6 +56,7 @@ _SHARE_COLUMNS = {
         "is_ruled_out": "boolean",
     },
     needs=("segment.duplicate_candidate", *RECORD_NEEDS),
+    asks=(RECORDS, _PAIRS),
     grain="one row per pair of customer records that agree in two things, or in the identity number",
     purpose="How two records compare. One thing alone, however alike, proves nothing, so pairs that agree in one are left out.",
     docs={
@@ -133,8 +136,9 @@ def _agreeing(levels: linkage.Levels) -> npt.NDArray[np.int64]:
         "weight": "double",
     },
     needs=("segment.duplicate_likeness", *RECORD_NEEDS),
+    asks=(RECORDS, _LEVELS),
     grain="one row per comparison and level, and one for the share of duplicates",
-    purpose="What each likeness counts, learned from the utility's own records every night; the same records give the same weights.",
+    purpose="What each likeness counts, learned from the utility's own records whenever they are others; the same records give the same weights.",
     docs={
         "comparison": "name, address, phone, email, birth; pair for any two records.",
         "level": "0 is exact.",
@@ -147,9 +151,7 @@ def _agreeing(levels: linkage.Levels) -> npt.NDArray[np.int64]:
 def duplicate_weight(context: TableContext) -> Rows:
     """Learn the weights from the pairs that may be duplicates, against pairs drawn at random."""
     records = read_records(context)
-    rows = context.query(
-        f"SELECT {', '.join(_LEVEL_COLUMNS)} FROM segment.duplicate_likeness AS l WHERE NOT l.is_ruled_out"
-    )
+    rows = context.query(_LEVELS)
     levels = _levels_of(rows)
     left, right = linkage.random_pairs(len(records), _RANDOM_PAIRS)
     drawn = [

@@ -9,6 +9,7 @@ A SQL file says in its header by what it is cut and how far its rows reach into 
         facts.interval_daily: {back_days: window_days}   # and of so many days before (a number, or a parameter)
         facts.still_daily: {back_hours: 24, ahead_hours: stuck_hours}
         facts.point_limit: {key: metering_point_id}      # rows of the same key, on whatever day
+        facts.interval_flag: {by: day, rows: true}       # cut by another column, or written anew alike: rows are compared
 
 The stored table is partitioned by that column. Each commit notes which version of each such source it was made
 from, and the next build asks Delta's log which files of them are others since, day by day, and which keys have
@@ -17,14 +18,14 @@ row of it, another parameter or another statement rebuilds everything. So does w
 that says nothing is always rebuilt.
 
 ``by: whole`` cuts nothing: the table is left as it is where nothing of it changed. A source may then be bounded by
-``{from: period, to: period_end}`` (values of the run), so that only files of those days count. Python tables say
-the same by the queries they ask (``asks``).
+``{from: period, to: period_end}`` (values of the run), so that only files of those days count. Of a view, whose rows
+may take as long as the table itself, ``{through: true}`` compares what it reads instead of them. Python tables say the
+same by the queries they ask (``asks``).
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import importlib
 import importlib.metadata
 import math
@@ -39,11 +40,12 @@ import pyarrow as pa
 from sqlglot import exp
 
 from wattmark.contract.model import Contract
+from wattmark.engine.catalog import Catalog
+from wattmark.engine.compared import content_of, differing, hash_of
 from wattmark.engine.python_table import MAKERS, PythonTable
 from wattmark.engine.sqlfile import SqlFile, literal
 from wattmark.errors import SqlFileError
 from wattmark.lake import Lake
-from wattmark.ledger import LakeError
 from wattmark.run import Run
 from wattmark.settings import Settings
 
@@ -53,14 +55,10 @@ WHOLE, MONTH = "whole", "period"
 MOST_KEYS = 1000
 """Changed keys above which everything is rebuilt: each of them is named to Delta."""
 
-_REACHES = {"by", "back_days", "ahead_days", "back_hours", "ahead_hours"}
-_CHANGED_KEYS = """
-SELECT DISTINCT CAST({key} AS VARCHAR) AS key FROM (
-  (SELECT * FROM read_parquet({new}) EXCEPT ALL SELECT * FROM read_parquet({old}))
-  UNION ALL BY NAME
-  (SELECT * FROM read_parquet({old}) EXCEPT ALL SELECT * FROM read_parquet({new}))
-) ORDER BY key LIMIT {most}
-"""
+_REACHES = {"by", "rows", "back_days", "ahead_days", "back_hours", "ahead_hours"}
+_MOST_DAYS = 100_000
+_LEARNING = "wattmark.segment"
+_LIBRARIES = ("duckdb", "mlxtend", "numpy", "pyarrow", "rapidfuzz", "scikit-learn")
 
 
 class Asked(Protocol):
@@ -78,6 +76,10 @@ class Asked(Protocol):
         """The source contract."""
 
     @property
+    def catalog(self) -> Catalog:
+        """Derived tables."""
+
+    @property
     def overrides(self) -> Mapping[str, Mapping[str, Any]]:
         """The utility's parameter values by table."""
 
@@ -93,21 +95,26 @@ class Asked(Protocol):
 
 @dataclass(frozen=True)
 class Read:
-    """How far rows reach into one source: days before and after, by its partition column; by a key; or some days."""
+    """How far rows reach into one source: days before and after, by its partition column; by a key; or some days.
+
+    With ``rows`` its days are those of rows that are others, and ``by`` may be any column of days that it has.
+    """
 
     by: str = "day"
     back: int = 0
     ahead: int = 0
     key: str | None = None
+    rows: bool = False
     span: tuple[dt.date, dt.date] | None = None
 
 
 @dataclass(frozen=True)
 class Cut:
-    """What a header says: the column a table is cut by (None where it is not) and its declared sources."""
+    """What a header says: the column a table is cut by (None where it is not), its declared sources, views looked through."""
 
     column: str | None
     reads: dict[str, Read]
+    through: tuple[str, ...] = ()
 
     def part(self, day: dt.date) -> dt.date:
         """The part that a day lies in: itself, or the first day of its month."""
@@ -210,12 +217,15 @@ def cut_of(
         return float(found)
 
     reads: dict[str, Read] = {}
+    through = []
     for name, said in asked["reads"].items():
         said = said or {}
         if name not in file.references:
             raise refuse(f"names {name}, which the statement does not read")
         if set(said) == {"key"} and column != WHOLE:
             reads[name] = Read(key=str(said["key"]))
+        elif said == {"through": True}:
+            through.append(name)
         elif set(said) == {"from", "to"} and column == WHOLE and set(said.values()) <= set(scalars):
             reads[name] = Read(span=(scalars[said["from"]], scalars[said["to"]]))
         elif set(said) <= _REACHES and column != WHOLE:
@@ -225,12 +235,15 @@ def cut_of(
                 + (math.ceil((hours + 1) / 24) if (hours := number(way, said.get(f"{way}_hours", 0))) else 0)
                 for way in ("back", "ahead")
             )
-            reads[name] = Read(str(said.get("by", "day")), back, ahead)
+            rows = said.get("rows", False)
+            if not isinstance(rows, bool) or (rows and name.startswith("source.")):
+                raise refuse(f"says rows: {rows} of {name}; it may be true, of a table that is derived")
+            reads[name] = Read(str(said.get("by", "day")), back, ahead, rows=rows)
         else:
             raise refuse(f"says {dict(said)} of {name}; see docs/architecture.md for what may be said")
     if len({read.key for read in reads.values() if read.key}) > 1:
         raise refuse("names more than one key")
-    return Cut(None if column == WHOLE else column, reads)
+    return Cut(None if column == WHOLE else column, reads, tuple(sorted(through)))
 
 
 # --- what changed --------------------------------------------------------------------------------
@@ -252,12 +265,13 @@ def part_of(definition: SqlFile | PythonTable, session: Asked) -> Part | None:
         for name in sorted(cut.reads)
         if name.startswith("source.")
     ]
-    meaning = [session.text_of(definition), repr(cut), *sources]
-    note = {DEFINITION: _hash(session.settings.zone.key, duckdb.__version__, *meaning)}
+    views, tables = _behind(definition, cut, session)
+    meaning = [session.text_of(definition), repr(cut), *sources, *map(session.text_of, views)]
+    note = {DEFINITION: hash_of(session.settings.zone.key, duckdb.__version__, *meaning)}
     note |= {name: _read_stamp(session, name, read) for name, read in cut.reads.items()}
-    statement = definition.statement
-    for name in sorted(definition.references - set(cut.reads)):
-        note[name] = content_of(session, name, statement)
+    statements = [file.statement for file in (definition, *views)]
+    for name in sorted(tables - set(cut.reads)):
+        note[name] = content_of(session, name, statements)
     before = session.lake.note(definition.name)
     same = [key for key in note if key not in cut.reads or cut.column is None]
     note[AS_OF] = session.run.as_of.isoformat()
@@ -265,14 +279,35 @@ def part_of(definition: SqlFile | PythonTable, session: Asked) -> Part | None:
         return Part(cut, None, note)
     if cut.column is None:
         return Part(cut, (), note)
-    return _changed(definition.name, cut, note, before, session)
+    return _changed(definition, cut, note, before, session)
 
 
-def _changed(name: str, cut: Cut, note: dict[str, str], before: Mapping[str, str], session: Asked) -> Part:
+def _behind(file: SqlFile, cut: Cut, session: Asked) -> tuple[list[SqlFile], set[str]]:
+    """Views that are looked through, with those that they read, and what else the file and they read."""
+    views: dict[str, SqlFile] = {}
+    tables = set(file.references) - set(cut.through)
+    ahead = list(cut.through)
+    while ahead:
+        name = ahead.pop()
+        view = session.catalog.tables.get(name)
+        if isinstance(view, SqlFile) and view.is_view:
+            ahead += sorted(view.references - set(views))
+            views[name] = view
+        elif name in cut.through:
+            raise SqlFileError(
+                "sql.incremental", f"{file.path}:1: incremental looks through {name}, no view."
+            )
+        else:
+            tables.add(name)
+    return [views[name] for name in sorted(views)], tables
+
+
+def _changed(
+    file: SqlFile, cut: Cut, note: dict[str, str], before: Mapping[str, str], session: Asked
+) -> Part:
     """The parts and keys that changed since the noted build."""
     everything = Part(cut, None, note)
-    last, as_of = dt.date.fromisoformat(before[AS_OF]), session.run.as_of
-    stored = session.lake.partition_files(name, str(cut.column))
+    stored = session.lake.partition_files(file.name, str(cut.column))
     if stored is None:
         return everything
     there = {dt.date.fromisoformat(part) for part in stored}
@@ -284,24 +319,20 @@ def _changed(name: str, cut: Cut, note: dict[str, str], before: Mapping[str, str
             if before.get(source) != note[source]:
                 return everything
             continue
-        if read.key:
-            found = _changed_keys(session, source, read.key, was, now)
+        if read.key or read.rows:
+            most = MOST_KEYS + 1 if read.key else _MOST_DAYS
+            found = differing(session, source, read.key or read.by, [file.statement], (was, now), most)
             if found is None:
                 return everything
-            keys |= found
-            continue
-        table = _stored(source)
-        old = session.lake.partition_files(table, read.by, was)
-        new = session.lake.partition_files(table, read.by, now)
-        if old is None or new is None:
-            return everything
-        seen = {dt.date.fromisoformat(day) for day in {*old, *new}}
-        changed = {dt.date.fromisoformat(day) for day in {*old, *new} if old.get(day) != new.get(day)}
-        if source != table:
-            # What was handed over is seen up to the run's own day.
-            seen = {day for day in seen if day <= max(last, as_of)}
-            changed &= seen
-            changed |= {day for day in seen if min(last, as_of) < day <= max(last, as_of)}
+            if read.key:
+                keys |= found
+                continue
+            seen = changed = {dt.date.fromisoformat(day) for day in found}
+        else:
+            days = _changed_days(session, source, read, (was, now), before[AS_OF])
+            if days is None:
+                return everything
+            seen, changed = days
         there |= {cut.part(day) for day in seen}
         anew |= {(day - dt.timedelta(days=read.ahead), day + dt.timedelta(days=read.back)) for day in changed}
     if len(keys) > MOST_KEYS:
@@ -309,6 +340,25 @@ def _changed(name: str, cut: Cut, note: dict[str, str], before: Mapping[str, str
     parts = {part for first, end in anew for part in cut.between(first, end)}
     parts = {part for part in parts if min(there, default=part) <= part <= max(there, default=part)}
     return Part(cut, tuple(sorted(parts)), note, tuple(sorted(keys)))
+
+
+def _changed_days(
+    session: Asked, source: str, read: Read, versions: tuple[int, int], noted: str
+) -> tuple[set[dt.date], set[dt.date]] | None:
+    """All days of a source in either version, and those whose files are others; None where they cannot be compared."""
+    table = _stored(source)
+    old, new = (session.lake.partition_files(table, read.by, version) for version in versions)
+    if old is None or new is None:
+        return None
+    seen = {dt.date.fromisoformat(day) for day in {*old, *new}}
+    changed = {dt.date.fromisoformat(day) for day in {*old, *new} if old.get(day) != new.get(day)}
+    if source != table:
+        # What was handed over is seen up to the run's own day.
+        first, last = sorted((dt.date.fromisoformat(noted), session.run.as_of))
+        seen = {day for day in seen if day <= last}
+        changed &= seen
+        changed |= {day for day in seen if first < day}
+    return seen, changed
 
 
 def _stored(source: str) -> str:
@@ -331,7 +381,7 @@ def _read_stamp(session: Asked, source: str, read: Read) -> str:
     first, last = read.span
     if source != name:
         last = min(last, session.run.as_of)
-    return _hash(
+    return hash_of(
         session.lake.identity(name),
         *(
             file
@@ -350,58 +400,17 @@ def _versions(before: str, now: str) -> tuple[int | None, int | None]:
     return int(old), int(new)
 
 
-def _changed_keys(session: Asked, name: str, key: str, was: int, now: int) -> set[str] | None:
-    """Keys of which two versions of a table hold other rows; None where the earlier one is gone."""
-    if was == now:
-        return set()
-    try:
-        old, new = session.lake.files(name, was), session.lake.files(name, now)
-    except LakeError as error:
-        if error.history:
-            return None
-        raise
-    if not old or not new or session.lake.schema(name, was) != session.lake.schema(name, now):
-        return None
-    lists = {
-        which: "[" + ", ".join(literal(file).sql(dialect="duckdb") for file in files) + "]"
-        for which, files in (("old", old), ("new", new))
-    }
-    rows = session.duck.execute(_CHANGED_KEYS.format(key=f'"{key}"', most=MOST_KEYS + 1, **lists)).fetchall()
-    return None if any(value is None for (value,) in rows) else {str(value) for (value,) in rows}
-
-
-def content_of(session: Asked, name: str, statement: exp.Expression) -> str:
-    """Hash of the columns that a statement may read of a table, whatever the order of its rows."""
-    session.see([name])
-    schema, table = name.split(".")
-    relation = f'"{schema}"."{table}"'
-    named = {column.name.lower() for column in statement.find_all(exp.Column)}
-    takes_all = any(not isinstance(star.parent, exp.Count) for star in statement.find_all(exp.Star))
-    columns = [
-        f'"{column}"'
-        for column in sorted(session.duck.sql(f"SELECT * FROM {relation}").columns)
-        if takes_all or column.lower() in named
-    ]
-    hashed = f"SUM(hash({', '.join(columns)}))" if columns else "0"
-    rows = session.duck.execute(f"SELECT COUNT(*), {hashed} FROM {relation}").fetchall()
-    return _hash(",".join(columns), repr(rows))
-
-
-def _hash(*texts: str) -> str:
-    return hashlib.sha256("\n".join(texts).encode()).hexdigest()
-
-
 # --- Python tables -------------------------------------------------------------------------------
 
 
 def _python_part(table: PythonTable, session: Asked) -> Part:
     """Everything, or nothing where the answers to its queries, its code and the audited month are what they were."""
-    note = {DEFINITION: _hash(session.settings.zone.key, *_dates(session.run), _code(table.maker))}
+    note = {DEFINITION: hash_of(session.settings.zone.key, *_dates(session.run), _code(table.maker))}
     for number, asked in enumerate(table.asks):
         answer = session.query(
             f"SELECT COUNT(*) AS n, SUM(HASH(asked)) AS h FROM ({asked}) AS asked"
         ).read_all()
-        note[f"answer {number}"] = _hash(asked, repr(answer.to_pylist()))
+        note[f"answer {number}"] = hash_of(asked, repr(answer.to_pylist()))
     before = session.lake.note(table.name)
     same = AS_OF in before and all(before.get(key) == note[key] for key in note)
     note[AS_OF] = session.run.as_of.isoformat()
@@ -415,11 +424,11 @@ def _dates(run: Run) -> tuple[str, str]:
 
 @lru_cache(maxsize=64)
 def _code(maker: str) -> str:
-    """Names what computes a table: the package of makers and the libraries that models rest on."""
-    folder = Path(importlib.import_module(MAKERS).__path__[0])
-    texts = [path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.py"))]
-    libraries = [f"{name} {importlib.metadata.version(name)}" for name in ("duckdb", "numpy", "scikit-learn")]
-    return _hash(maker, *libraries, *texts)
+    """Names what computes a table: the packages of makers and of what they rest on, and their libraries."""
+    folders = [Path(importlib.import_module(package).__path__[0]) for package in (MAKERS, _LEARNING)]
+    texts = [path.read_text(encoding="utf-8") for folder in folders for path in sorted(folder.glob("*.py"))]
+    libraries = [f"{name} {importlib.metadata.version(name)}" for name in _LIBRARIES]
+    return hash_of(maker, *libraries, *texts)
 
 
 # --- reading less --------------------------------------------------------------------------------
@@ -434,6 +443,7 @@ def restrict(statement: exp.Expression, part: Part) -> exp.Expression:
     """
     cut, column = part.cut, str(part.cut.column)
     made: list[exp.Expression] = []
+    wanted: exp.Expression
     if part.parts:
         days = {
             name: sorted(
@@ -450,11 +460,15 @@ def restrict(statement: exp.Expression, part: Part) -> exp.Expression:
         limits: dict[str, tuple[str, list[Any]]] = {
             name: (cut.reads[name].by, list(reached)) for name, reached in days.items()
         }
-        made.append(_kept(_limited(statement, limits), exp.column(column).isin(*map(literal, part.parts))))
+        # Said as a range too, the engine carries it over joins by that column to what is read on their other side.
+        first, *_, last = map(literal, (part.parts[0], *part.parts))
+        within = exp.column(column).between(first, last)
+        wanted = exp.and_(within, exp.column(column).isin(*map(literal, part.parts)))
+        made.append(_kept(_limited(statement, limits), wanted))
     if part.keys:
         keys = [literal(key) for key in part.keys]
         limits = {name: (str(part.key), list(part.keys)) for name in cut.reads}
-        wanted: exp.Expression = exp.column(str(part.key)).isin(*keys)
+        wanted = exp.column(str(part.key)).isin(*keys)
         if part.parts:
             wanted = exp.and_(wanted, exp.not_(exp.column(column).isin(*map(literal, part.parts))))
         made.append(_kept(_limited(statement, limits), wanted))

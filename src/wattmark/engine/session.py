@@ -21,8 +21,9 @@ import pyarrow.parquet as pq
 from sqlglot import exp
 
 from wattmark.contract import Contract, load_contract
-from wattmark.contract.types import duckdb_of, duckdb_types, nothing, schema_of
+from wattmark.contract.types import duckdb_types, nothing, schema_of
 from wattmark.engine.catalog import KNOWN_LAYER, SOURCE_LAYER, Catalog, TableDefinition, catalog_of
+from wattmark.engine.compared import stored_rows
 from wattmark.engine.duck import attached, detach, own_duck
 from wattmark.engine.idioms import parsed
 from wattmark.engine.incremental import Part, part_of, restrict
@@ -226,27 +227,17 @@ class Session(ABC):
         version = self.versions.get(name)
         files = self.lake.files(name, version)
         arrow = self._schema_of(name)
-        empty = nothing(duckdb_types(arrow))
-        if files:
-            partitions = self.lake.partition_columns(name, version)
-            types = ", ".join(f"'{column}': {duckdb_of(arrow.field(column).type)}" for column in partitions)
-            options = (
-                f", hive_partitioning = true, hive_types = {{{types}}}"
-                if partitions
-                else ", hive_partitioning = false"
-            )
-            listed = ", ".join(str(literal(file).sql(dialect="duckdb")) for file in files)
-            columns = ", ".join(f'"{field.name}"' for field in arrow)
-            rows = f"read_parquet([{listed}]{options}, union_by_name = true)"
-            if (name.startswith(f"{ACCEPTED}.") or name in PRODUCED) and not set(arrow.names) <= {
-                *_columns(files[-1]),
-                *partitions,
-            }:
-                # Columns that came later may be in some files, or in none.
-                rows = f"(SELECT * FROM {rows} UNION ALL BY NAME {empty})"
-            body = f"SELECT {columns} FROM {rows}{self._where(arrow.names)}"
-        else:
-            body = empty
+        partitions = self.lake.partition_columns(name, version)
+        rows = stored_rows(files, arrow, partitions)
+        if (
+            files
+            and (name.startswith(f"{ACCEPTED}.") or name in PRODUCED)
+            and not set(arrow.names) <= {*_columns(files[-1]), *partitions}
+        ):
+            # Columns that came later may be in some files, or in none.
+            rows = f"(SELECT * FROM {rows} UNION ALL BY NAME {nothing(duckdb_types(arrow))})"
+        columns = ", ".join(f'"{field.name}"' for field in arrow)
+        body = f"SELECT {columns} FROM {rows}{self._where(arrow.names)}"
         self.duck.execute(f'CREATE VIEW "{schema}"."{table}" AS {body}')
 
     def _where(self, columns: Sequence[str]) -> str:

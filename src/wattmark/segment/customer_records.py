@@ -39,7 +39,7 @@ COMPARISONS = (
 
 _CLOSE, _ALIKE, _SAME_PLACE = 0.92, 0.75, 0.80
 
-_RECORDS = """
+RECORDS = """
 SELECT customer.customer_id, customer.kind = 'person' AS is_person, COALESCE(n.key, '') AS name, COALESCE(n.folded, '') AS folded,
        COALESCE(a.key, '') AS address, m.e164 AS mobile, p.e164 AS phone, LOWER(email.address) AS email, customer.born_on,
        identity_number.normalised AS number, COALESCE(identity_number.is_resident_number, FALSE) AS is_resident
@@ -52,6 +52,7 @@ LEFT JOIN core.email ON email.raw = customer.email AND email.is_valid
 LEFT JOIN core.identity_number ON identity_number.customer_id = customer.customer_id
 ORDER BY customer.customer_id
 """
+"""All that is known of the records, as a query."""
 RECORD_NEEDS = ("source.customer", "core.text_key", "core.phone", "core.email", "core.identity_number")
 
 
@@ -82,7 +83,7 @@ def _encoded(values: pa.ChunkedArray | pa.Array) -> tuple[npt.NDArray[np.int64],
 
 def read_records(context: TableContext) -> Records:
     """All customer records, from the tables of ``RECORD_NEEDS``."""
-    rows = context.query(_RECORDS)
+    rows = context.query(RECORDS)
     is_person = rows.column("is_person").to_numpy(zero_copy_only=False).astype(bool)
     written, resident = rows.column("number").to_pylist(), rows.column("is_resident").to_pylist()
     number = [
