@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from tests.examples import at_length
 from wattmark.contract import load_contract
 from wattmark.engine.session import DuckDBSession
 from wattmark.lake import Lake
@@ -188,6 +189,6 @@ def test_some_nights_equal_a_full_rebuild(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(at_length(12)))
 def test_many_nights_equal_a_full_rebuild(tmp_path: Path, seed: int) -> None:
     _lives(tmp_path, seed, 12)
