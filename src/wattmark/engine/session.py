@@ -84,7 +84,6 @@ class Session(ABC):
         """The day whose end the tables of layer ``known`` speak of; set it before any of them is seen."""
         self._known: set[str] = set()
         self._given: set[str] = set()
-        self._schemas: set[str] = set()
         self._from_lake: set[str] = set()
         self._parts: dict[str, Part] = {}
         settings.scratch.mkdir(parents=True, exist_ok=True)
@@ -159,10 +158,7 @@ class Session(ABC):
 
         What never stood here need not be asked for, which takes longer than making a small table.
         """
-        schema = name.split(".")[0]
-        if schema not in self._schemas:
-            self.duck.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
-            self._schemas.add(schema)
+        self.duck.execute(f'CREATE SCHEMA IF NOT EXISTS "{name.split(".")[0]}"')
         if name in self._known and name not in self._given:
             self._drop(name)
 
