@@ -157,9 +157,12 @@ def open_world(
     run = Run.of(as_of, settings.utility.time_zone)
     session = DuckDBSession(settings, run, catalog, stored=False, shared=files is None)
     changed = {name: instead[key] for name in TABLES if (key := name.replace(".", "__")) in instead}
-    if files is None:
+    if files is None and not changed:
         _copy_world(session, customers)
-        _make_tables(session, {name: sql.replace("{n}", str(customers)) for name, sql in changed.items()})
+    elif files is None:
+        # Some are made of others, so that all are made anew.
+        session.duck.execute(_MACROS)
+        _make_tables(session, customers, TABLES | changed)
     else:
         session.duck.execute(_MACROS)
         files.mkdir(parents=True, exist_ok=True)
@@ -181,16 +184,17 @@ def _copy_world(session: DuckDBSession, customers: int) -> None:
     if not duck.execute("SELECT 1 FROM duckdb_databases() WHERE database_name = ?", [world]).fetchall():
         duck.execute(f"ATTACH ':memory:' AS {world}; USE {world}")
         duck.execute(_MACROS)
-        _make_tables(session, {name: sql.replace("{n}", str(customers)) for name, sql in TABLES.items()})
+        _make_tables(session, customers, TABLES)
         duck.execute(f"USE {own}")
     duck.execute(f"COPY FROM DATABASE {world} TO {own}")
 
 
-def _make_tables(session: DuckDBSession, tables: dict[str, str]) -> None:
+def _make_tables(session: DuckDBSession, customers: int, tables: dict[str, str]) -> None:
     for name, sql in tables.items():
         schema, table = name.split(".")
+        made = _typed(session, name, sql.replace("{n}", str(customers)))
         session.duck.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
-        session.duck.execute(f'CREATE OR REPLACE TABLE {schema}."{table}" AS {_typed(session, name, sql)}')
+        session.duck.execute(f'CREATE TABLE {schema}."{table}" AS {made}')
 
 
 def _typed(session: DuckDBSession, name: str, sql: str) -> str:

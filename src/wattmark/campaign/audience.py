@@ -453,7 +453,8 @@ def prepare(session: Session, names: set[str]) -> None:
     there = {
         row[0]
         for row in session.duck.execute(
-            "SELECT table_name FROM information_schema.tables WHERE table_schema = ?", [SCHEMA]
+            "SELECT table_name FROM information_schema.tables WHERE table_catalog = CURRENT_DATABASE() AND table_schema = ?",
+            [SCHEMA],
         ).fetchall()
     }
     for name in sorted(names - there):
