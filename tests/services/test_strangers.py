@@ -105,7 +105,8 @@ def test_who_guesses_the_password_has_to_wait(night: Night) -> None:
     right = {"username": "admin", "password": secret(night.settings.home, "airflow_admin")}
 
     def log_in(said: dict[str, str]) -> int:
-        return httpx.post(f"{web}/auth/token", json=said, trust_env=False).status_code
+        # The first answer of a server that has just begun may take longer than httpx waits by itself.
+        return httpx.post(f"{web}/auth/token", json=said, trust_env=False, timeout=60).status_code
 
     assert log_in(right) == 201
     assert [log_in({**right, "password": f"wrong{at}"}) for at in range(10)] == [401] * 10
