@@ -14,7 +14,7 @@ _NUMBER = itertools.count(1)
 
 
 def own_duck(threads: int, memory_limit_mb: int, spill_to: Path) -> duckdb.DuckDBPyConnection:
-    """A DuckDB in memory that spills to a folder."""
+    """A DuckDB in memory, of so many threads, that spills to a folder beyond a limit in MB; rows come in any order."""
     return duckdb.connect(
         config={
             "threads": threads,
@@ -34,7 +34,8 @@ def _shared_duck(process: int, threads: int, memory_limit_mb: int) -> duckdb.Duc
 def attached(threads: int, memory_limit_mb: int) -> tuple[duckdb.DuckDBPyConnection, str]:
     """A connection to an empty database of its own in the shared DuckDB, and that database's name.
 
-    A DuckDB takes 20 ms to start and end, its functions being made anew. Give it back with ``detach``.
+    A DuckDB takes 20 ms to start and end, its functions being made anew. Sessions of the same threads and limit (MB)
+    share one, and the limit. Give the connection back with ``detach``.
     """
     duck = _shared_duck(os.getpid(), threads, memory_limit_mb).cursor()
     name = f"session_{next(_NUMBER)}"
@@ -43,11 +44,11 @@ def attached(threads: int, memory_limit_mb: int) -> tuple[duckdb.DuckDBPyConnect
 
 
 def detach(duck: duckdb.DuckDBPyConnection, name: str) -> None:
-    """Let an attached database go, and all in it."""
+    """Let an attached database go, and all in it, and close its connection."""
     duck.execute(f"USE memory; DETACH {name}")
     duck.close()
 
 
 def small_cursor() -> duckdb.DuckDBPyConnection:
-    """A connection to the shared DuckDB for a question about rows in hand."""
+    """A connection for a question about rows in hand, on one thread and within 512 MB; close it when it is answered."""
     return _shared_duck(os.getpid(), 1, 512).cursor()

@@ -111,7 +111,8 @@ class Session(ABC):
         if self._database:
             detach(self.duck, self._database)
             self._database = None
-        self.duck.close()
+        else:
+            self.duck.close()
         shutil.rmtree(self.scratch, ignore_errors=True)
 
     @property

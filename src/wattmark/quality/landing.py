@@ -16,6 +16,7 @@ import pyarrow as pa
 from wattmark.atomic import write_atomically
 from wattmark.contract import Table, load_contract
 from wattmark.contract.model import DAY
+from wattmark.engine.duck import own_duck
 from wattmark.engine.session import DuckDBSession
 from wattmark.errors import QualityError, SourceError, WattmarkError
 from wattmark.home import Home
@@ -203,14 +204,7 @@ def _watched(rows: pa.RecordBatchReader) -> tuple[pa.RecordBatchReader, list[Wat
 @lru_cache(maxsize=1)
 def _engine(threads: int, memory_limit_mb: int, scratch: Path) -> duckdb.DuckDBPyConnection:
     """What rows pass through on their way, started once for all tables that a process reads; holds nothing itself."""
-    return duckdb.connect(
-        config={
-            "threads": threads,
-            "memory_limit": f"{memory_limit_mb}MB",
-            "temp_directory": str(scratch),
-            "preserve_insertion_order": False,
-        }
-    )
+    return own_duck(threads, memory_limit_mb, scratch)
 
 
 def _land(
