@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -28,7 +29,13 @@ def open_folder() -> Iterator[Path]:
 
 
 def settings_for(home: Path, **more: Any) -> Settings:
-    chosen = {"postgres_port": next_free_port(15_500), "airflow_port": next_free_port(18_500), **more}
+    # A port is chosen before it is taken, so that two workers would want the same.
+    own = 20 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    chosen = {
+        "postgres_port": next_free_port(15_500 + own),
+        "airflow_port": next_free_port(18_500 + own),
+        **more,
+    }
     return load_settings(home, services=chosen)
 
 
